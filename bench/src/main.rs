@@ -1,0 +1,227 @@
+//! Measures the functions against `hello`, what `cargo lambda new` makes. See `bench/README.md`.
+
+#![allow(clippy::print_stdout, reason = "it prints its figures")]
+
+use std::error::Error;
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anteroom_local::instance::Instance;
+use anteroom_local::stand_ins::clerk::Clerk;
+use anteroom_local::stand_ins::liveblocks::Liveblocks;
+use anteroom_local::stand_ins::secrets_manager::SecretsManager;
+use flate2::Compression;
+use flate2::write::DeflateEncoder;
+use serde_json::{Value, json};
+
+/// How often each is started; the medians are printed.
+const STARTS: usize = 15;
+
+/// How many warm requests follow each start.
+const WARM_REQUESTS: u32 = 1000;
+
+type Failure = Box<dyn Error>;
+type Environment = Vec<(String, String)>;
+
+/// What is measured: an executable, what it is given, and what it is asked.
+struct Subject {
+    name: &'static str,
+    executable: PathBuf,
+    environment: Environment,
+    event: Value,
+}
+
+/// The figures of one start.
+struct Run {
+    start_ms: f64,
+    first_answer_ms: f64,
+    warm_ms: f64,
+    memory_mib: f64,
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Failure> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let target = build(&root)?;
+    let providers = Providers::start().await?;
+    let event: Value =
+        serde_json::from_slice(&fs::read(root.join("events/liveblocks-auth.json"))?)?;
+    let subjects = [
+        Subject {
+            name: "hello",
+            executable: target.join("hello"),
+            environment: Vec::new(),
+            event: event.clone(),
+        },
+        Subject {
+            name: "liveblocks-auth, secrets from variables",
+            executable: target.join("liveblocks-auth"),
+            environment: providers.with_variables(),
+            event: event.clone(),
+        },
+        Subject {
+            name: "liveblocks-auth, secrets from Secrets Manager",
+            executable: target.join("liveblocks-auth"),
+            environment: providers.with_secrets_manager(),
+            event,
+        },
+    ];
+    let mut runs: Vec<Vec<Run>> = subjects.iter().map(|_| Vec::new()).collect();
+    for _ in 0..STARTS {
+        for (subject, runs) in subjects.iter().zip(&mut runs) {
+            runs.push(measure(subject).await?);
+        }
+    }
+    print_table(&subjects, &runs)
+}
+
+/// The providers' stand-ins, over TLS as the real ones are.
+struct Providers {
+    clerk: Clerk,
+    liveblocks: Liveblocks,
+    secrets_manager: SecretsManager,
+}
+
+impl Providers {
+    async fn start() -> Result<Self, Failure> {
+        Ok(Self {
+            clerk: Clerk::start_tls().await?,
+            liveblocks: Liveblocks::start_tls().await?,
+            secrets_manager: SecretsManager::start_tls().await?,
+        })
+    }
+
+    /// Every secret in a variable, Clerk's public key too: the start needs no network.
+    fn with_variables(&self) -> Environment {
+        let mut environment = vec![
+            ("ALLOWED_ORIGINS".to_owned(), "http://localhost:3000".to_owned()),
+            ("CLERK_JWT_KEY".to_owned(), self.clerk.jwt_key().to_owned()),
+        ];
+        environment.extend(self.clerk.settings());
+        environment.extend(self.liveblocks.settings());
+        environment
+    }
+
+    /// The secrets in Secrets Manager, as deployed.
+    fn with_secrets_manager(&self) -> Environment {
+        let mut environment = self.with_variables();
+        environment.extend(self.secrets_manager.settings());
+        for name in ["CLERK", "LIVEBLOCKS"] {
+            let variable = format!("{name}_SECRET_KEY");
+            let at = environment.iter().position(|(name, _)| *name == variable);
+            let (_, key) = environment.swap_remove(at.expect("a stand-in's key"));
+            self.secrets_manager.put(name, json!({ variable: key }));
+            environment.push((format!("{name}_SECRET_ID"), name.to_owned()));
+        }
+        environment
+    }
+}
+
+/// Builds everything that is measured, `hello` apart from the workspace with a profile of its own.
+fn build(root: &Path) -> Result<PathBuf, Failure> {
+    // This program lies beside what it builds.
+    let own = std::env::current_exe()?;
+    let release = own.parent().ok_or("no folder")?;
+    let target = release.parent().ok_or("no folder")?;
+    for manifest in ["functions/liveblocks-auth/Cargo.toml", "bench/hello/Cargo.toml"] {
+        let status = Command::new("cargo")
+            .args(["build", "--release", "--manifest-path"])
+            .arg(root.join(manifest))
+            .arg("--target-dir")
+            .arg(target)
+            .status()?;
+        if !status.success() {
+            return Err("the build failed".into());
+        }
+    }
+    Ok(release.to_owned())
+}
+
+async fn measure(subject: &Subject) -> Result<Run, Failure> {
+    let instance = Instance::start(&subject.executable, subject.environment.clone()).await?;
+    let pid = instance.pid();
+    let start = processor_ms(pid)?;
+    ask(&instance, subject).await?;
+    let first = processor_ms(pid)?;
+    for _ in 0..WARM_REQUESTS {
+        ask(&instance, subject).await?;
+    }
+    let warm = (processor_ms(pid)? - first) / f64::from(WARM_REQUESTS);
+    let memory_mib = peak_memory_mib(pid)?;
+    instance.stop().await;
+    Ok(Run { start_ms: start, first_answer_ms: first, warm_ms: warm, memory_mib })
+}
+
+async fn ask(instance: &Instance, subject: &Subject) -> Result<(), Failure> {
+    let answer = instance.invoke(&subject.event).await?;
+    if answer["statusCode"] == 200 {
+        Ok(())
+    } else {
+        Err(format!("{} answered {}", subject.name, answer["statusCode"]).into())
+    }
+}
+
+/// The processor time that the threads of a process have had.
+fn processor_ms(pid: u32) -> Result<f64, Failure> {
+    let mut nanoseconds = 0.0;
+    for task in fs::read_dir(format!("/proc/{pid}/task"))? {
+        let statistics = fs::read_to_string(task?.path().join("schedstat"))?;
+        nanoseconds += statistics.split(' ').next().ok_or("no figure")?.parse::<f64>()?;
+    }
+    Ok(nanoseconds / 1e6)
+}
+
+fn peak_memory_mib(pid: u32) -> Result<f64, Failure> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:")).ok_or("no VmHWM")?;
+    let kib = line.split_whitespace().nth(1).ok_or("no figure")?;
+    Ok(kib.parse::<f64>()? / 1024.0)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "binaries are far smaller than 2^52 bytes")]
+fn zipped_mib(executable: &Path) -> Result<f64, Failure> {
+    let mut deflated = DeflateEncoder::new(Vec::new(), Compression::best());
+    deflated.write_all(&fs::read(executable)?)?;
+    Ok(deflated.finish()?.len() as f64 / 1024.0 / 1024.0)
+}
+
+fn print_table(subjects: &[Subject], runs: &[Vec<Run>]) -> Result<(), Failure> {
+    type Figure = (&'static str, fn(&Run) -> f64);
+    let figures: [Figure; 4] = [
+        ("start, ms CPU", |run| run.start_ms),
+        ("start and first answer, ms CPU", |run| run.first_answer_ms),
+        ("warm request, ms CPU", |run| run.warm_ms),
+        ("peak memory, MiB", |run| run.memory_mib),
+    ];
+    let names: Vec<_> = subjects.iter().map(|subject| subject.name).collect();
+    println!("| figure | {} |", names.join(" | "));
+    println!("|---|{}", "---|".repeat(subjects.len()));
+    for (name, figure) in figures {
+        let medians = runs.iter().map(|runs| median(runs.iter().map(figure).collect()));
+        print_row(name, &medians.collect::<Vec<_>>());
+    }
+    let sizes: Result<Vec<_>, _> =
+        subjects.iter().map(|subject| zipped_mib(&subject.executable)).collect();
+    print_row("zipped, MiB", &sizes?);
+    Ok(())
+}
+
+fn median(mut figures: Vec<f64>) -> f64 {
+    figures.sort_by(f64::total_cmp);
+    figures[figures.len() / 2]
+}
+
+/// One figure of all subjects, with the ratio to the first.
+fn print_row(name: &str, figures: &[f64]) {
+    let cells: Vec<_> = figures
+        .iter()
+        .enumerate()
+        .map(|(at, figure)| match at {
+            0 => format!("{figure:.2}"),
+            _ => format!("{figure:.2} ({:.2}×)", figure / figures[0]),
+        })
+        .collect();
+    println!("| {name} | {} |", cells.join(" | "));
+}

@@ -1,0 +1,58 @@
+//! `POST /api/liveblocks-auth`: a token that opens Liveblocks' rooms to the signed-in user.
+//!
+//! | | |
+//! |---|---|
+//! | session | Clerk: `Authorization: Bearer`, or the cookie `__session` |
+//! | input | none |
+//! | output | 200, Liveblocks' own answer: `{"token"}` |
+//! | errors | 401 a token that is not good, 403 Liveblocks refuses the user, 404 nobody signed in or no primary e-mail address, 502, 503 |
+//!
+//! Others in a room see the user under the primary e-mail address, with the full name, the picture
+//! and a colour. All of it comes from Clerk; nothing in the request can change it.
+
+mod palette;
+
+use std::process::ExitCode;
+
+use anteroom::api::{ApiError, Empty, Reply, Request};
+use anteroom::clerk::Clerk;
+use anteroom::lambda::{self, Endpoint};
+use anteroom::liveblocks::{Identity, Liveblocks, UserInfo};
+use anteroom::settings::{Incomplete, Settings};
+
+struct LiveblocksAuth {
+    clerk: Clerk,
+    liveblocks: Liveblocks,
+}
+
+impl Endpoint for LiveblocksAuth {
+    const NAME: &'static str = env!("CARGO_PKG_NAME");
+    type Input = Empty;
+    type Output = Identity;
+
+    fn configure(settings: &mut Settings) -> Result<Self, Incomplete> {
+        let (clerk, liveblocks) = (Clerk::configure(settings), Liveblocks::configure(settings));
+        Ok(Self { clerk: clerk?, liveblocks: liveblocks? })
+    }
+
+    async fn prepare(&self) {
+        self.clerk.prefetch_keys().await;
+    }
+
+    async fn handle(&self, request: &Request, _: Empty) -> Result<Reply<Identity>, ApiError> {
+        let user_not_found = || ApiError::not_found("User not found");
+        let session = self.clerk.auth(request).await?.or(user_not_found)?;
+        let user = self.clerk.users().user(session.user_id()).await?.ok_or_else(user_not_found)?;
+        let email = user.primary_email().ok_or_else(|| ApiError::not_found("Email not set"))?;
+        let info = UserInfo {
+            name: user.full_name().unwrap_or_else(|| "Unnamed User".to_owned()),
+            image_url: user.image_url.clone(),
+            color: palette::random_color(),
+        };
+        Ok(Reply::ok(self.liveblocks.identify_user(email, &info).await?))
+    }
+}
+
+fn main() -> ExitCode {
+    lambda::run::<LiveblocksAuth>()
+}

@@ -1,0 +1,26 @@
+//! The colours of users' cursors and avatars.
+
+use rand::seq::IndexedRandom as _;
+
+/// Colours that tell eight people apart, also for most who see colours differently: those of Okabe
+/// and Ito without black, and a violet.
+const PALETTE: [&str; 8] =
+    ["#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7", "#7E57C2"];
+
+/// One colour of the palette, drawn anew each time.
+pub(crate) fn random_color() -> &'static str {
+    PALETTE.choose(&mut rand::rng()).copied().unwrap_or(PALETTE[0])
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn draws_every_colour_sooner_or_later_and_no_other() {
+        let drawn: HashSet<_> = (0..1000).map(|_| random_color()).collect();
+        assert_eq!(drawn, HashSet::from(PALETTE));
+    }
+}

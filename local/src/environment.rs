@@ -1,0 +1,198 @@
+//! The variables that the functions get on this machine: those of this process, those of `.env`
+//! that this process does not have, and defaults for what is neither.
+
+use std::{
+    collections::BTreeMap,
+    fmt, fs, io,
+    path::{Path, PathBuf},
+};
+
+use crate::workspace::is_set_by_cargo_run;
+
+/// What a function needs on every machine and has no reason to differ on most.
+const DEFAULTS: [(&str, &str); 3] = [
+    ("STAGE", "dev"),
+    ("ALLOWED_ORIGINS", "http://localhost:3000,http://127.0.0.1:3000"),
+    ("AWS_REGION", "us-east-1"),
+];
+
+/// Variables by name. An empty one counts as not set, and is passed on: a template gives functions
+/// empty ones too.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Environment(BTreeMap<String, String>);
+
+/// Why `.env` cannot be used. A value is never part of it.
+#[derive(Debug, thiserror::Error)]
+pub enum EnvironmentError {
+    /// The file is there and cannot be read.
+    #[error("cannot read {path}: {error}")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// A line is neither `NAME=value` nor a comment.
+    #[error("{path}, line {line}: this is not NAME=value (quote a value that has blanks)")]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// The line's number, from 1.
+        line: usize,
+    },
+}
+
+impl Environment {
+    /// This process's variables over those of `.env` in `folder`, where there is one, over the
+    /// defaults.
+    pub fn read(folder: &Path) -> Result<Self, EnvironmentError> {
+        let file = folder.join(".env");
+        let text = match fs::read_to_string(&file) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+            Err(error) => return Err(EnvironmentError::Unreadable { path: file, error }),
+        };
+        Self::layered(&text, of_this_process())
+            .map_err(|line| EnvironmentError::Malformed { path: file, line })
+    }
+
+    /// The layers themselves; the error is the number of the line that is malformed.
+    fn layered(
+        env_file: &str,
+        process: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, usize> {
+        let mut variables: BTreeMap<_, _> = parse(env_file)?.into_iter().collect();
+        variables.extend(process.into_iter().filter(|(name, _)| !is_set_by_cargo_run(name)));
+        let mut environment = Self(variables);
+        for (name, value) in DEFAULTS {
+            if environment.value(name).is_none() {
+                environment.set(name, value);
+            }
+        }
+        Ok(environment)
+    }
+
+    /// The value of a variable, or `None` when it is not set or empty.
+    pub fn value(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// Sets a variable, whatever it was.
+    pub fn set(&mut self, name: impl Into<String>, value: impl Into<String>) {
+        self.0.insert(name.into(), value.into());
+    }
+
+    /// Takes a variable away.
+    pub fn remove(&mut self, name: &str) {
+        self.0.remove(name);
+    }
+
+    /// The origins in `ALLOWED_ORIGINS`.
+    pub fn allowed_origins(&self) -> Vec<String> {
+        self.value("ALLOWED_ORIGINS")
+            .unwrap_or_default()
+            .split(',')
+            .map(str::trim)
+            .filter(|origin| !origin.is_empty())
+            .map(str::to_owned)
+            .collect()
+    }
+
+    /// All variables as pairs.
+    pub fn pairs(&self) -> Vec<(String, String)> {
+        self.0.clone().into_iter().collect()
+    }
+}
+
+impl fmt::Debug for Environment {
+    /// The names only: values are secrets, some of them.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+fn parse(env_file: &str) -> Result<Vec<(String, String)>, usize> {
+    dotenvy::from_read_iter(env_file.as_bytes())
+        .collect::<Result<_, _>>()
+        .map_err(|error| line_of(env_file, &error))
+}
+
+/// The number of the line that the parser stopped at. Its own message quotes the line, which may
+/// hold a secret.
+fn line_of(env_file: &str, error: &dotenvy::Error) -> usize {
+    let dotenvy::Error::LineParse(culprit, _) = error else {
+        return 1;
+    };
+    let before = env_file.find(culprit.trim()).map_or("", |start| &env_file[..start]);
+    before.matches('\n').count() + 1
+}
+
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the one place where this package reads the variables it passes on"
+)]
+fn of_this_process() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environment(env_file: &str, process: &[(&str, &str)]) -> Environment {
+        let process = process.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Environment::layered(env_file, process).expect("the file is well-formed")
+    }
+
+    #[test]
+    fn lets_the_process_win_over_the_file_and_the_file_over_the_defaults() {
+        let environment = environment("A=file\nB=file\nSTAGE=test\n", &[("A", "process")]);
+        assert_eq!(environment.value("A"), Some("process"));
+        assert_eq!(environment.value("B"), Some("file"));
+        assert_eq!(environment.value("STAGE"), Some("test"));
+        assert_eq!(environment.value("AWS_REGION"), Some("us-east-1"));
+    }
+
+    #[test]
+    fn takes_an_empty_variable_for_one_that_is_not_set() {
+        let environment = environment("CLERK_SECRET_KEY=\n", &[("STAGE", "")]);
+        assert_eq!(environment.value("CLERK_SECRET_KEY"), None);
+        assert_eq!(environment.value("STAGE"), Some("dev"));
+    }
+
+    #[test]
+    fn splits_the_allowed_origins() {
+        let environment =
+            environment("ALLOWED_ORIGINS='https://a.example, https://b.example,'\n", &[]);
+        assert_eq!(environment.allowed_origins(), ["https://a.example", "https://b.example"]);
+    }
+
+    #[test]
+    fn passes_nothing_on_that_cargo_run_has_set() {
+        let environment = environment("", &[("CARGO_PKG_NAME", "x"), ("HOME", "/home/x")]);
+        assert_eq!(environment.value("CARGO_PKG_NAME"), None);
+        assert_eq!(environment.value("HOME"), Some("/home/x"));
+    }
+
+    #[test]
+    fn says_which_line_of_the_file_is_wrong_and_not_what_it_says() {
+        let line =
+            Environment::layered("A=1\nB=2\nsk live secret\n", []).expect_err("line 3 is wrong");
+        assert_eq!(line, 3);
+    }
+
+    #[test]
+    fn prints_names_without_values() {
+        let printed = format!("{:?}", environment("CLERK_SECRET_KEY=sk_hidden\n", &[]));
+        assert!(printed.contains("CLERK_SECRET_KEY"), "{printed}");
+        assert!(!printed.contains("sk_hidden"), "{printed}");
+    }
+
+    #[test]
+    fn does_without_a_file() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let environment = Environment::read(folder.path()).expect("an environment");
+        assert!(environment.value("STAGE").is_some());
+    }
+}

@@ -1,0 +1,181 @@
+//! The gateway: an HTTP server that treats a request as an API Gateway HTTP API would.
+//!
+//! <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api.html>. Routes are
+//! compared exactly, the function gets an event of payload format 2.0, preflights and CORS headers
+//! are the gateway's own. What the real one says when something goes wrong is said here as well:
+//!
+//! | status | body's `message` | when |
+//! |---|---|---|
+//! | 404 | `Not Found` | no route has this method and path |
+//! | 413 | `Request Entity Too Large` | the body is over 10 MB |
+//! | 500 | `Internal Server Error` | the function failed, died or answered nonsense |
+//! | 503 | `Service Unavailable` | the function took longer than it may, or than thirty seconds |
+//!
+//! One answer is not the real one's: a 500 whose message says that the build failed.
+
+mod answer;
+mod cors;
+mod event;
+
+use std::{fmt::Display, io, net::SocketAddr, sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    body::{Body, Bytes, HttpBody},
+    extract::{ConnectInfo, Request, State},
+    response::Response,
+    serve::ListenerExt,
+};
+use http::{StatusCode, request::Parts};
+use serde_json::Value;
+use tokio::{net::TcpListener, task::JoinHandle};
+use uuid::Uuid;
+
+pub use cors::Cors;
+
+use crate::{
+    function::{Function, RunFailure},
+    instance::InvocationError,
+    loopback::send_at_once,
+    template::Route,
+};
+
+/// How long an HTTP API waits for a function.
+/// <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html>
+pub const LONGEST_WAIT: Duration = Duration::from_secs(30);
+
+/// The largest request body that an HTTP API takes, in bytes (the same page).
+const LARGEST_BODY: usize = 10 * 1024 * 1024;
+
+/// A running gateway. It stops listening when this is dropped.
+#[derive(Debug)]
+pub struct Gateway {
+    address: SocketAddr,
+    server: JoinHandle<()>,
+}
+
+/// The routes of an HTTP API and the function behind each.
+pub type Routes = Vec<(Route, Arc<Function>)>;
+
+/// What every request needs.
+struct Api {
+    routes: Routes,
+    cors: Cors,
+}
+
+impl Gateway {
+    /// Serves the routes at `address`; port 0 takes any free one.
+    pub async fn start(address: SocketAddr, routes: Routes, cors: Cors) -> io::Result<Self> {
+        let listener = TcpListener::bind(address).await?;
+        let address = listener.local_addr()?;
+        let service = Router::new()
+            .fallback(serve)
+            .with_state(Arc::new(Api { routes, cors }))
+            .into_make_service_with_connect_info::<SocketAddr>();
+        let server = tokio::spawn(async move {
+            // An accept error is retried inside; there is no other.
+            let _ = axum::serve(listener.tap_io(send_at_once), service).await;
+        });
+        Ok(Self { address, server })
+    }
+
+    /// The address without a slash at its end, such as `http://127.0.0.1:3000`.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+async fn serve(
+    State(api): State<Arc<Api>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request: Request,
+) -> Response {
+    if let Some(preflight) = api.cors.preflight(request.method(), request.headers()) {
+        return preflight;
+    }
+    let headers = request.headers().clone();
+    let mut response = api.answer(peer, request).await;
+    api.cors.apply(&headers, response.headers_mut());
+    response
+}
+
+impl Api {
+    async fn answer(&self, peer: SocketAddr, request: Request) -> Response {
+        let (parts, body) = request.into_parts();
+        let Some((route, function)) = self.find(&parts) else {
+            return answer::message(StatusCode::NOT_FOUND, "Not Found");
+        };
+        let Some(body) = read(body).await else {
+            return answer::message(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large");
+        };
+        let request_id = Uuid::new_v4().to_string();
+        let event = event::of_request(route, &parts, &body, peer, &request_id);
+        let mut response = invoke(function, event).await;
+        if let Ok(id) = request_id.parse() {
+            response.headers_mut().insert("apigw-requestid", id);
+        }
+        response
+    }
+
+    /// The function of the path: one that names the method goes before one that takes any.
+    fn find(&self, request: &Parts) -> Option<(&Route, &Arc<Function>)> {
+        let of_method = |method: Option<&http::Method>| {
+            self.routes.iter().find(|(route, _)| {
+                route.path == request.uri.path() && route.method.as_ref() == method
+            })
+        };
+        of_method(Some(&request.method))
+            .or_else(|| of_method(None))
+            .map(|(route, function)| (route, function))
+    }
+}
+
+/// The body, or `None` when it is too large. A length that says so is enough.
+async fn read(body: Body) -> Option<Bytes> {
+    if body.size_hint().lower() > LARGEST_BODY as u64 {
+        return None;
+    }
+    axum::body::to_bytes(body, LARGEST_BODY).await.ok()
+}
+
+/// Runs the function, in a task of its own: like Lambda, it finishes even when the client has gone.
+async fn invoke(function: &Arc<Function>, event: Value) -> Response {
+    // A build takes the time it takes: the limit is for the function.
+    let executable = match function.executable().await {
+        Ok(executable) => executable,
+        Err(error) => {
+            return answer::message(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string());
+        }
+    };
+    let task = tokio::spawn({
+        let function = Arc::clone(function);
+        async move { function.run(executable, &event).await }
+    });
+    match tokio::time::timeout(LONGEST_WAIT, task).await {
+        Ok(Ok(Ok(answer))) => {
+            answer::response(&answer).unwrap_or_else(|problem| failed(function, &problem))
+        }
+        Ok(Ok(Err(RunFailure::Invocation(InvocationError::TimedOut(limit))))) => {
+            timed_out(function, limit)
+        }
+        Ok(Ok(Err(failure))) => failed(function, &failure),
+        Ok(Err(panic)) => failed(function, &panic),
+        Err(_) => timed_out(function, LONGEST_WAIT),
+    }
+}
+
+fn failed(function: &Function, problem: &dyn Display) -> Response {
+    function.log(&format!("gateway: {problem}"));
+    answer::message(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
+}
+
+fn timed_out(function: &Function, limit: Duration) -> Response {
+    function.log(&format!("gateway: no answer within {:.1} seconds", limit.as_secs_f64()));
+    answer::message(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable")
+}

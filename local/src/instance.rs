@@ -1,0 +1,406 @@
+//! One process of a function, as Lambda would run it: the real executable under a Runtime API.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use anteroom_local::instance::Instance;
+//!
+//! let function = Instance::start("target/debug/room-auth", [("STAGE", "dev")]).await?;
+//! let answer = function.invoke(&serde_json::json!({"version": "2.0"})).await?;
+//! assert_eq!(answer["statusCode"], 400);
+//! println!("{}", function.stop().await.join("\n"));
+//! # Ok(()) }
+//! ```
+
+use std::{
+    collections::VecDeque,
+    fmt,
+    path::{Path, PathBuf},
+    process::{ExitStatus, Stdio},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use serde_json::Value;
+use tokio::{
+    io::{AsyncBufReadExt, AsyncRead, BufReader},
+    process::{Child, Command},
+    sync::watch,
+    task::JoinHandle,
+};
+
+use crate::runtime_api::{FunctionError, Posted, RuntimeApi, Start};
+
+/// How long Lambda waits for a function to start.
+/// <https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-ib>
+const START_LIMIT: Duration = Duration::from_secs(10);
+
+/// How many of a process's latest log lines are kept.
+const KEPT_LINES: usize = 10_000;
+
+/// What becomes of a function's log lines besides being kept.
+pub type LogSink = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// How a function's processes are started. The process sees these variables, Lambda's own, and
+/// nothing else of this process's environment.
+#[derive(Clone)]
+pub struct Launch {
+    /// The executable.
+    pub executable: PathBuf,
+    /// `AWS_LAMBDA_FUNCTION_NAME`.
+    pub name: String,
+    /// The variables; they win over Lambda's own of the same name.
+    pub environment: Vec<(String, String)>,
+    /// After how long an invocation is ended.
+    pub timeout: Duration,
+    /// `AWS_LAMBDA_FUNCTION_MEMORY_SIZE`.
+    pub memory_mb: u32,
+    /// Sees every log line at once.
+    pub log: LogSink,
+}
+
+/// A running process. It is killed when this is dropped.
+#[derive(Debug)]
+pub struct Instance {
+    runtime_api: RuntimeApi,
+    name: String,
+    region: String,
+    timeout: Duration,
+    pid: u32,
+    /// True, or dropped, kills the process.
+    leash: watch::Sender<bool>,
+    exit: watch::Receiver<Option<ExitStatus>>,
+    logs: Arc<Mutex<VecDeque<String>>>,
+    log_readers: Vec<JoinHandle<()>>,
+    /// Lambda gives a process one event at a time.
+    turn: tokio::sync::Mutex<()>,
+}
+
+/// Why a function did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// There is no such executable, or the system does not let it run.
+    #[error("cannot run {executable}: {error}")]
+    NotRunnable {
+        /// What was to be run.
+        executable: String,
+        /// What the system said.
+        error: std::io::Error,
+    },
+    /// It ended before it was ready.
+    #[error("{name} ended while starting ({status})")]
+    Ended {
+        /// The function.
+        name: String,
+        /// How it ended.
+        status: ExitStatus,
+        /// Everything it printed.
+        logs: Vec<String>,
+    },
+    /// It told the Runtime API that it cannot start.
+    #[error("{name} cannot start: {error}")]
+    Refused {
+        /// The function.
+        name: String,
+        /// What it said.
+        error: FunctionError,
+        /// Everything it printed.
+        logs: Vec<String>,
+    },
+    /// It did not ask for its first event within ten seconds.
+    #[error("{name} did not ask for an event within {}s", START_LIMIT.as_secs())]
+    TooSlow {
+        /// The function.
+        name: String,
+        /// Everything it printed.
+        logs: Vec<String>,
+    },
+}
+
+/// Why an invocation has no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum InvocationError {
+    /// The function reported an error instead of an answer; it goes on running.
+    #[error("{0}")]
+    Function(#[from] FunctionError),
+    /// The process ended, and the invocation with it.
+    #[error("the function's process ended ({0})")]
+    Ended(ExitStatus),
+    /// The process asked for the next event without answering this one.
+    #[error("the function asked for another event without an answer to this one")]
+    Skipped,
+    /// The time was up, and the process was ended, as Lambda does.
+    #[error("task timed out after {:.2} seconds", .0.as_secs_f64())]
+    TimedOut(Duration),
+    /// The answer is not JSON.
+    #[error("the function's answer is not JSON: {0}")]
+    NotJson(serde_json::Error),
+}
+
+impl Instance {
+    /// Starts the executable with exactly these variables and Lambda's own, and waits until it is
+    /// ready for an event.
+    pub async fn start<N, V>(
+        executable: impl AsRef<Path>,
+        environment: impl IntoIterator<Item = (N, V)>,
+    ) -> Result<Self, StartError>
+    where
+        N: Into<String>,
+        V: Into<String>,
+    {
+        Self::launch(&Launch::new(executable, environment)).await
+    }
+
+    /// Starts a process, and waits until it is ready for an event.
+    pub async fn launch(launch: &Launch) -> Result<Self, StartError> {
+        let instance = Self::spawn(launch).await.map_err(|error| StartError::NotRunnable {
+            executable: launch.executable.display().to_string(),
+            error,
+        })?;
+        instance.ready().await
+    }
+
+    async fn spawn(launch: &Launch) -> std::io::Result<Self> {
+        let runtime_api = RuntimeApi::start().await?;
+        let mut command = Command::new(&launch.executable);
+        command
+            .env_clear()
+            .envs(launch.lambda_variables())
+            .envs(launch.environment.iter().cloned())
+            .env("AWS_LAMBDA_RUNTIME_API", runtime_api.address().to_string())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        // Ctrl-C in a terminal is for us; we end our functions in order.
+        #[cfg(unix)]
+        command.process_group(0);
+        let mut child = command.spawn()?;
+
+        let logs = Arc::default();
+        let log_readers = [child.stdout.take().map(boxed), child.stderr.take().map(boxed)]
+            .into_iter()
+            .flatten()
+            .map(|stream| {
+                tokio::spawn(keep_lines(stream, Arc::clone(&logs), Arc::clone(&launch.log)))
+            })
+            .collect();
+        let pid = child.id().unwrap_or_default();
+        let (leash, released) = watch::channel(false);
+        let (exited, exit) = watch::channel(None);
+        tokio::spawn(hold(child, released, exited));
+        Ok(Self {
+            runtime_api,
+            name: launch.name.clone(),
+            region: launch.region(),
+            timeout: launch.timeout,
+            pid,
+            leash,
+            exit,
+            logs,
+            log_readers,
+            turn: tokio::sync::Mutex::default(),
+        })
+    }
+
+    async fn ready(self) -> Result<Self, StartError> {
+        let mut progress = self.runtime_api.progress();
+        tokio::select! {
+            () = async { let _ = progress.wait_for(|start| *start != Start::Pending).await; } => {}
+            _ = self.ended() => {}
+            () = tokio::time::sleep(START_LIMIT) => {}
+        }
+        let name = self.name.clone();
+        // A process that reports why it cannot start usually ends right after: the report counts.
+        let (started, status) = (progress.borrow().clone(), *self.exit.borrow());
+        match (started, status) {
+            (Start::Ready, _) => Ok(self),
+            (Start::Failed(error), _) => {
+                let logs = self.stop().await;
+                Err(StartError::Refused { name, error, logs })
+            }
+            (Start::Pending, Some(status)) => {
+                let logs = self.stop().await;
+                Err(StartError::Ended { name, status, logs })
+            }
+            (Start::Pending, None) => {
+                let logs = self.stop().await;
+                Err(StartError::TooSlow { name, logs })
+            }
+        }
+    }
+
+    /// Sends one event, and waits for the answer. A call while another is under way waits for it.
+    pub async fn invoke(&self, event: &Value) -> Result<Value, InvocationError> {
+        self.invoke_within(event, self.timeout).await
+    }
+
+    /// The same with another time limit than the function's own.
+    pub async fn invoke_within(
+        &self,
+        event: &Value,
+        limit: Duration,
+    ) -> Result<Value, InvocationError> {
+        let _turn = self.turn.lock().await;
+        if let Some(status) = *self.exit.borrow() {
+            return Err(InvocationError::Ended(status));
+        }
+        let answer = self.runtime_api.hand_over(event.to_string().into(), self.arn(), limit);
+        let posted = tokio::select! {
+            // An answer counts even when the process ends right after it.
+            biased;
+            posted = async { answer.await.await } => posted.map_err(|_| InvocationError::Skipped),
+            status = self.ended() => Err(InvocationError::Ended(status)),
+            () = tokio::time::sleep(limit) => {
+                self.leash.send_replace(true);
+                Err(InvocationError::TimedOut(limit))
+            }
+        };
+        let posted: Posted = posted?;
+        serde_json::from_slice(&posted?).map_err(InvocationError::NotJson)
+    }
+
+    /// The process's id.
+    pub fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    /// Whether the process has neither ended nor been told to, by a time-out.
+    pub fn is_running(&self) -> bool {
+        self.exit.borrow().is_none() && !*self.leash.borrow()
+    }
+
+    /// Every line that the process has printed so far, to standard output or error. A line that
+    /// it printed a moment ago may be missing: [`Instance::stop`] returns them all.
+    pub fn logs(&self) -> Vec<String> {
+        lock(&self.logs).iter().cloned().collect()
+    }
+
+    /// Waits until the process ends by itself.
+    pub async fn ended(&self) -> ExitStatus {
+        let mut exit = self.exit.clone();
+        match exit.wait_for(Option::is_some).await.map(|status| *status) {
+            Ok(Some(status)) => status,
+            // The task that holds the process never stops without a status.
+            _ => std::future::pending().await,
+        }
+    }
+
+    /// Kills the process, waits until it is gone, and returns everything it printed.
+    pub async fn stop(self) -> Vec<String> {
+        let Self { leash, mut exit, logs, log_readers, .. } = self;
+        drop(leash);
+        let _ = exit.wait_for(Option::is_some).await;
+        for reader in log_readers {
+            // A grandchild could hold the pipe open for ever; ours have none.
+            let _ = reader.await;
+        }
+        lock(&logs).drain(..).collect()
+    }
+
+    fn arn(&self) -> String {
+        format!("arn:aws:lambda:{}:000000000000:function:{}", self.region, self.name)
+    }
+}
+
+impl Launch {
+    /// Lambda's longest time-out of a function behind an HTTP API, 128 MB, and logs only kept.
+    pub fn new<N, V>(
+        executable: impl AsRef<Path>,
+        environment: impl IntoIterator<Item = (N, V)>,
+    ) -> Self
+    where
+        N: Into<String>,
+        V: Into<String>,
+    {
+        let executable = executable.as_ref().to_owned();
+        let name = executable.file_stem().map(|name| name.to_string_lossy().into_owned());
+        Self {
+            name: name.unwrap_or_default(),
+            executable,
+            environment: environment
+                .into_iter()
+                .map(|(name, value)| (name.into(), value.into()))
+                .collect(),
+            timeout: crate::gateway::LONGEST_WAIT,
+            memory_mb: 128,
+            log: Arc::new(|_| ()),
+        }
+    }
+
+    /// The variables that Lambda sets.
+    /// <https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime>
+    fn lambda_variables(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("AWS_LAMBDA_FUNCTION_NAME", self.name.clone()),
+            ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST".to_owned()),
+            ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", self.memory_mb.to_string()),
+            ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand".to_owned()),
+            ("AWS_LAMBDA_LOG_FORMAT", "JSON".to_owned()),
+            ("AWS_LAMBDA_LOG_GROUP_NAME", format!("/aws/lambda/{}", self.name)),
+            ("AWS_LAMBDA_LOG_STREAM_NAME", "local".to_owned()),
+            ("AWS_REGION", self.region()),
+            ("AWS_DEFAULT_REGION", self.region()),
+        ]
+    }
+
+    fn region(&self) -> String {
+        self.environment
+            .iter()
+            .find(|(name, _)| name == "AWS_REGION")
+            .map_or_else(|| "us-east-1".to_owned(), |(_, region)| region.clone())
+    }
+}
+
+impl fmt::Debug for Launch {
+    /// Without the values of the variables: they are secrets, some of them.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.environment.iter().map(|(name, _)| name).collect();
+        formatter
+            .debug_struct("Launch")
+            .field("executable", &self.executable)
+            .field("environment", &names)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Holds the process until it ends, or until nobody wants it any more, and says how it ended.
+async fn hold(
+    mut child: Child,
+    mut released: watch::Receiver<bool>,
+    exited: watch::Sender<Option<ExitStatus>>,
+) {
+    let status = tokio::select! {
+        status = child.wait() => status,
+        () = async { let _ = released.wait_for(|released| *released).await; } => {
+            // It fails only for a process that has ended already.
+            let _ = child.start_kill();
+            child.wait().await
+        }
+    };
+    exited.send_replace(status.ok());
+}
+
+fn boxed(stream: impl AsyncRead + Send + Unpin + 'static) -> Box<dyn AsyncRead + Send + Unpin> {
+    Box::new(stream)
+}
+
+async fn keep_lines(
+    stream: Box<dyn AsyncRead + Send + Unpin>,
+    kept: Arc<Mutex<VecDeque<String>>>,
+    sink: LogSink,
+) {
+    let mut lines = BufReader::new(stream).split(b'\n');
+    while let Ok(Some(line)) = lines.next_segment().await {
+        let line = String::from_utf8_lossy(&line).into_owned();
+        sink(&line);
+        let mut kept = lock(&kept);
+        if kept.len() == KEPT_LINES {
+            kept.pop_front();
+        }
+        kept.push_back(line);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

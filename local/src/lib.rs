@@ -1,0 +1,33 @@
+//! Anteroom on one machine, with nothing installed but cargo.
+//!
+//! `cargo dev` is made of these pieces, and tests and measurements use them too. From the outside in:
+//!
+//! | module | is |
+//! |---|---|
+//! | [`project`] | everything together: the functions of the template with their settings |
+//! | [`gateway`] | an HTTP server that behaves like an API Gateway HTTP API |
+//! | [`function`] | a function: its processes started, kept warm and replaced as needed |
+//! | [`instance`] | one process of a function, under a Lambda Runtime API |
+//! | [`workspace`] | building the functions, again when their sources changed |
+//! | [`template`] | the routes and limits in `template.yaml` |
+//! | [`environment`] | the variables that the functions get |
+//! | [`providers`] | which providers are stood in for |
+//! | [`stand_ins`] | the imitations of the providers |
+//!
+//! It shares no code with the functions: what imitates the outside world must not repeat our own
+//! mistakes.
+
+mod clock;
+pub mod environment;
+pub mod function;
+pub mod gateway;
+pub mod instance;
+mod loopback;
+pub mod project;
+pub mod providers;
+mod runtime_api;
+pub mod stand_ins;
+pub mod template;
+pub mod workspace;
+
+pub use runtime_api::FunctionError;

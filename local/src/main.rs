@@ -1,0 +1,180 @@
+//! `cargo dev`: the whole project on one machine. `cargo dev --help` says how.
+
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command-line program speaks to its terminal"
+)]
+
+mod command_line;
+mod signal;
+
+use std::{
+    io,
+    net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
+    process::ExitCode,
+    sync::Arc,
+};
+
+use anteroom_local::{
+    function::FunctionFailure,
+    gateway::Gateway,
+    instance::LogSink,
+    project::{Executables, Project, ProjectError},
+    providers::Provider,
+    workspace::BuildError,
+};
+use command_line::{Command, HELP};
+
+/// Why the program ends in failure.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error("{0}\n\n{HELP}")]
+    Usage(#[from] lexopt::Error),
+    #[error("port {0} is taken: end what listens there, or choose another one with --port")]
+    PortTaken(u16),
+    #[error("cannot listen on port {0}: {1}")]
+    Listen(u16, io::Error),
+    #[error("there is no function `{0}`; there are: {1}")]
+    NoSuchFunction(String, String),
+    #[error("cannot read the event from {0}: {1}")]
+    Event(String, io::Error),
+    #[error("the event from {0} is not JSON: {1}")]
+    EventNotJson(String, serde_json::Error),
+    #[error(transparent)]
+    Project(#[from] ProjectError),
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    #[error(transparent)]
+    Function(#[from] FunctionFailure),
+    #[error("{0}")]
+    System(#[from] io::Error),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("error: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Result<(), Failure> {
+    match Command::parse(std::env::args_os().skip(1))? {
+        Command::Help => println!("{HELP}"),
+        Command::Serve { port, build } => {
+            let project = open(build).await?;
+            until_the_end(&project, serve(&project, port)).await?;
+        }
+        Command::Invoke { function, event, build } => {
+            let event = read_event(event)?;
+            let project = open(build).await?;
+            until_the_end(&project, invoke(&project, &function, &event)).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Does the work until it is done or a signal ends it, and then ends what it had started.
+async fn until_the_end(
+    project: &Project,
+    work: impl Future<Output = Result<(), Failure>>,
+) -> Result<(), Failure> {
+    let outcome = tokio::select! {
+        outcome = work => outcome,
+        ended = signal::end_asked_for() => ended.map_err(Failure::from),
+    };
+    project.stop().await;
+    outcome
+}
+
+/// Serves the project for ever.
+async fn serve(project: &Project, port: u16) -> Result<(), Failure> {
+    // The port first: a taken one must not cost a build.
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let gateway = Gateway::start(address, project.routes(), project.cors()).await.map_err(
+        |error| match error.kind() {
+            io::ErrorKind::AddrInUse => Failure::PortTaken(port),
+            _ => Failure::Listen(port, error),
+        },
+    )?;
+    project.build().await?;
+    announce(project, &gateway.url());
+    std::future::pending().await
+}
+
+/// Sends one event to a function and prints its answer.
+async fn invoke(project: &Project, name: &str, event: &serde_json::Value) -> Result<(), Failure> {
+    let function = project.function(name).ok_or_else(|| {
+        Failure::NoSuchFunction(name.to_owned(), project.names().collect::<Vec<_>>().join(", "))
+    })?;
+    let answer = function.invoke(event).await?;
+    println!("{answer:#}");
+    Ok(())
+}
+
+async fn open(build: bool) -> Result<Project, Failure> {
+    let folder = std::env::current_dir()?;
+    let executables =
+        if build { Executables::Built } else { Executables::In(folder_of_this_program()?) };
+    Ok(Project::open(Project::root(&folder)?, &executables, log_of).await?)
+}
+
+/// Cargo puts this program and the functions into the same folder.
+fn folder_of_this_program() -> io::Result<PathBuf> {
+    let mut path = std::env::current_exe()?;
+    path.pop();
+    Ok(path)
+}
+
+/// Log lines go to standard error, each with the function's name in front.
+fn log_of(function: &str) -> LogSink {
+    let function = function.to_owned();
+    Arc::new(move |line| eprintln!("{function} | {line}"))
+}
+
+fn read_event(path: Option<PathBuf>) -> Result<serde_json::Value, Failure> {
+    let name = path
+        .as_ref()
+        .map_or_else(|| "standard input".to_owned(), |path| path.display().to_string());
+    let text = path
+        .map_or_else(|| io::read_to_string(io::stdin()), std::fs::read_to_string)
+        .map_err(|error| Failure::Event(name.clone(), error))?;
+    serde_json::from_str(&text).map_err(|error| Failure::EventNotJson(name, error))
+}
+
+fn announce(project: &Project, url: &str) {
+    println!("Anteroom listens on {url}\n");
+    for (route, function) in project.routes() {
+        println!("  {:<40} {}", route.key(), function.name());
+    }
+    println!();
+    for provider in Provider::ALL {
+        let stand_in = project.stand_ins().iter().find(|stand_in| stand_in.provider == provider);
+        match stand_in {
+            Some(stand_in) => {
+                println!("  {:<12} stood in for at {}", provider.name(), stand_in.url);
+            }
+            None => println!("  {:<12} real, with the credentials configured", provider.name()),
+        }
+    }
+    if let Some(example) = example(project, url) {
+        println!("\nTry it:\n\n  {example}");
+    }
+    println!("\nCtrl-C ends everything.");
+}
+
+/// A line that works when it is pasted into a shell: it signs in with the stand-in, and calls.
+fn example(project: &Project, url: &str) -> Option<String> {
+    let (route, _) =
+        project.routes().into_iter().find(|(_, function)| function.name() == "liveblocks-auth")?;
+    let clerk = project.stand_ins().iter().find(|stand_in| stand_in.provider == Provider::Clerk)?;
+    Some(format!(
+        "curl -sS -X POST {url}{} -H \"Authorization: Bearer $(curl -sS '{}/dev/session-token?user=jane')\"",
+        route.path, clerk.url
+    ))
+}

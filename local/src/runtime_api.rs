@@ -1,0 +1,238 @@
+//! The Lambda Runtime API for one function process, on a loopback port of its own.
+//!
+//! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>: the process asks for the next
+//! invocation, which waits until there is one, and posts its answer or its error. A port per
+//! process means that a process whose server is gone finds its connection closed, and ends: that
+//! is how no function outlives `cargo dev`, however that ended.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use axum::{
+    Json, Router,
+    body::Bytes,
+    extract::{DefaultBodyLimit, Path, State},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+    serve::ListenerExt,
+};
+use http::{HeaderMap, StatusCode};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::{
+    net::TcpListener,
+    sync::{mpsc, oneshot, watch},
+    task::AbortHandle,
+};
+use uuid::Uuid;
+
+use crate::{clock, loopback::send_at_once};
+
+/// The largest answer that Lambda takes from a function, in bytes.
+/// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
+const LARGEST_ANSWER: usize = 6 * 1024 * 1024;
+
+/// A function's own account of why it failed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, thiserror::Error)]
+#[error("{kind}: {message}")]
+#[serde(default)]
+pub struct FunctionError {
+    /// Lambda's `errorType`, for our functions the name of a Rust type.
+    #[serde(rename = "errorType")]
+    pub kind: String,
+    /// Lambda's `errorMessage`.
+    #[serde(rename = "errorMessage")]
+    pub message: String,
+}
+
+/// What a function posted for an invocation: the bytes of its answer, or its error.
+pub(crate) type Posted = Result<Bytes, FunctionError>;
+
+/// How far the process has come in starting.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Start {
+    /// It has not asked for an invocation yet.
+    Pending,
+    /// It has asked, so it is ready.
+    Ready,
+    /// It said that it cannot start.
+    Failed(FunctionError),
+}
+
+/// The server. It stops when this is dropped, and a process that waits for an event gets an error.
+#[derive(Debug)]
+pub(crate) struct RuntimeApi {
+    address: SocketAddr,
+    invocations: mpsc::Sender<Invocation>,
+    start: watch::Receiver<Start>,
+    server: AbortHandle,
+}
+
+/// One event on its way to the process.
+struct Invocation {
+    id: Uuid,
+    event: Bytes,
+    deadline_ms: u128,
+    function_arn: String,
+    answer: oneshot::Sender<Posted>,
+}
+
+/// What the server's handlers share.
+struct Desk {
+    waiting: tokio::sync::Mutex<mpsc::Receiver<Invocation>>,
+    underway: Mutex<Option<(Uuid, oneshot::Sender<Posted>)>>,
+    start: watch::Sender<Start>,
+}
+
+impl RuntimeApi {
+    /// Listens on a free loopback port.
+    pub(crate) async fn start() -> std::io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let address = listener.local_addr()?;
+        let (invocations, waiting) = mpsc::channel(1);
+        let (start_sender, start) = watch::channel(Start::Pending);
+        let desk = Arc::new(Desk {
+            waiting: tokio::sync::Mutex::new(waiting),
+            underway: Mutex::new(None),
+            start: start_sender,
+        });
+        let server = tokio::spawn(async move {
+            // An accept error of a loopback listener is retried inside; there is no other.
+            let _ = axum::serve(listener.tap_io(send_at_once), routes(desk)).await;
+        });
+        Ok(Self { address, invocations, start, server: server.abort_handle() })
+    }
+
+    /// Host and port, as `AWS_LAMBDA_RUNTIME_API` wants them.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// How far the process has come, now and from now on.
+    pub(crate) fn progress(&self) -> watch::Receiver<Start> {
+        self.start.clone()
+    }
+
+    /// Hands an event to the process when it next asks, and returns where its answer will arrive.
+    /// The receiver fails when the process asks for the next event without having answered.
+    pub(crate) async fn hand_over(
+        &self,
+        event: Bytes,
+        function_arn: String,
+        time_left: Duration,
+    ) -> oneshot::Receiver<Posted> {
+        let (answer, posted) = oneshot::channel();
+        let invocation = Invocation {
+            id: Uuid::new_v4(),
+            event,
+            deadline_ms: clock::unix_milliseconds() + time_left.as_millis(),
+            function_arn,
+            answer,
+        };
+        // If the server is gone the invocation is dropped here, and the receiver fails.
+        let _ = self.invocations.send(invocation).await;
+        posted
+    }
+}
+
+impl Drop for RuntimeApi {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+impl Desk {
+    fn begin(&self, id: Uuid, answer: oneshot::Sender<Posted>) {
+        *self.underway.lock().unwrap_or_else(PoisonError::into_inner) = Some((id, answer));
+    }
+
+    /// Passes on what was posted for the invocation, or refuses it: Lambda takes one answer per
+    /// invocation, under its own id.
+    fn finish(&self, id: &str, posted: Posted) -> Response {
+        let mut underway = self.underway.lock().unwrap_or_else(PoisonError::into_inner);
+        match underway.take_if(|(expected, _)| expected.to_string() == id) {
+            Some((_, answer)) => {
+                // Nobody listens any more when the invocation has timed out.
+                let _ = answer.send(posted);
+                accepted()
+            }
+            None => refused("InvalidRequestID", "Invalid request ID"),
+        }
+    }
+}
+
+fn routes(desk: Arc<Desk>) -> Router {
+    Router::new()
+        .route("/2018-06-01/runtime/invocation/next", get(next))
+        .route("/2018-06-01/runtime/invocation/{id}/response", post(response))
+        .route("/2018-06-01/runtime/invocation/{id}/error", post(error))
+        .route("/2018-06-01/runtime/init/error", post(init_error))
+        .layer(DefaultBodyLimit::max(LARGEST_ANSWER))
+        .with_state(desk)
+}
+
+async fn next(State(desk): State<Arc<Desk>>) -> Response {
+    // Asking again without having answered gives the unanswered invocation up.
+    drop(desk.underway.lock().unwrap_or_else(PoisonError::into_inner).take());
+    desk.start.send_replace(Start::Ready);
+    let Some(invocation) = desk.waiting.lock().await.recv().await else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    let headers = [
+        ("content-type", "application/json".to_owned()),
+        ("lambda-runtime-aws-request-id", invocation.id.to_string()),
+        ("lambda-runtime-deadline-ms", invocation.deadline_ms.to_string()),
+        ("lambda-runtime-invoked-function-arn", invocation.function_arn),
+        ("lambda-runtime-trace-id", trace_id()),
+    ];
+    desk.begin(invocation.id, invocation.answer);
+    (headers, invocation.event).into_response()
+}
+
+async fn response(State(desk): State<Arc<Desk>>, Path(id): Path<String>, body: Bytes) -> Response {
+    desk.finish(&id, Ok(body))
+}
+
+async fn error(
+    State(desk): State<Arc<Desk>>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    desk.finish(&id, Err(function_error(&headers, &body)))
+}
+
+async fn init_error(State(desk): State<Arc<Desk>>, headers: HeaderMap, body: Bytes) -> Response {
+    desk.start.send_replace(Start::Failed(function_error(&headers, &body)));
+    accepted()
+}
+
+/// The error as the body has it; what the body leaves out comes from the header, as with Lambda.
+fn function_error(headers: &HeaderMap, body: &[u8]) -> FunctionError {
+    let error: FunctionError = serde_json::from_slice(body).unwrap_or_default();
+    if !error.kind.is_empty() {
+        return error;
+    }
+    let kind =
+        headers.get("lambda-runtime-function-error-type").and_then(|kind| kind.to_str().ok());
+    FunctionError { kind: kind.unwrap_or("Unhandled").to_owned(), ..error }
+}
+
+fn accepted() -> Response {
+    (StatusCode::ACCEPTED, Json(json!({"status": "OK"}))).into_response()
+}
+
+fn refused(kind: &str, message: &str) -> Response {
+    let body: Value = json!({"errorType": kind, "errorMessage": message});
+    (StatusCode::BAD_REQUEST, Json(body)).into_response()
+}
+
+/// An X-Ray header of the right form: `Root=1-<time in hex>-<96 random bits>`, not sampled.
+pub(crate) fn trace_id() -> String {
+    let seconds = clock::unix_milliseconds() / 1000;
+    let random = Uuid::new_v4().simple().to_string();
+    format!("Root=1-{seconds:08x}-{};Sampled=0", &random[..24])
+}

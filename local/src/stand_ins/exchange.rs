@@ -1,0 +1,166 @@
+//! A request as it came and an answer as it goes.
+
+use std::{
+    io,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use axum::body::{Body, Bytes};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header, request};
+use hyper::body::{Body as HttpBody, Frame, Incoming};
+use serde_json::Value;
+
+/// No provider imitated here takes larger bodies.
+const LARGEST_BODY_BYTES: usize = 1024 * 1024;
+
+/// What a stand-in was asked.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// `GET`, `POST` …
+    pub method: String,
+    /// The path and, after `?`, the query, as they were sent.
+    pub path_and_query: String,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Bytes,
+}
+
+impl Request {
+    pub(super) async fn read(request: http::Request<Incoming>) -> io::Result<Self> {
+        let (request::Parts { method, uri, headers, .. }, body) = request.into_parts();
+        let body = axum::body::to_bytes(Body::new(body), LARGEST_BODY_BYTES)
+            .await
+            .map_err(io::Error::other)?;
+        let path_and_query = uri.path_and_query().map_or("/", |both| both.as_str()).to_owned();
+        Ok(Self { method: method.to_string(), path_and_query, headers, body })
+    }
+
+    /// The path without its query.
+    pub fn path(&self) -> &str {
+        self.path_and_query.split('?').next().unwrap_or_default()
+    }
+
+    /// The parts of the path between its slashes: `["v1", "users", "user_1"]`.
+    pub fn segments(&self) -> Vec<&str> {
+        self.path().split('/').skip(1).collect()
+    }
+
+    /// The first parameter of that name in the query, decoded.
+    pub fn query(&self, name: &str) -> Option<String> {
+        let query = self.path_and_query.split_once('?')?.1;
+        url::form_urlencoded::parse(query.as_bytes())
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.into_owned())
+    }
+
+    /// A header's value, when it is there and is text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// What follows `Bearer ` in the `Authorization` header.
+    pub fn bearer(&self) -> Option<&str> {
+        self.header("authorization")?.strip_prefix("Bearer ")
+    }
+
+    /// The body as JSON.
+    pub fn json(&self) -> Option<Value> {
+        serde_json::from_slice(&self.body).ok()
+    }
+}
+
+/// What a stand-in answers.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Vec<u8>,
+    is_cut_off: bool,
+}
+
+impl Answer {
+    /// JSON. A status that HTTP does not know becomes 500.
+    pub fn json(status: u16, body: &Value) -> Self {
+        Self::new(status, "application/json", body.to_string())
+    }
+
+    /// A text of the given media type.
+    pub fn new(status: u16, content_type: &'static str, body: impl Into<String>) -> Self {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+        Self {
+            status: StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+            headers,
+            body: body.into().into_bytes(),
+            is_cut_off: false,
+        }
+    }
+
+    /// The same with one more header; a value that cannot be one is left out.
+    #[must_use]
+    pub fn with_header(mut self, name: HeaderName, value: &str) -> Self {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            self.headers.insert(name, value);
+        }
+        self
+    }
+
+    /// The same, but the connection breaks in the middle of the body.
+    #[must_use]
+    pub fn cut_off(mut self) -> Self {
+        self.is_cut_off = true;
+        self
+    }
+
+    pub(super) fn into_response(self) -> Response<Body> {
+        let length = self.body.len();
+        let body = if self.is_cut_off {
+            Body::new(CutOff::after(self.body[..length / 2].to_vec()))
+        } else {
+            Body::from(self.body)
+        };
+        let mut response = Response::new(body);
+        *response.status_mut() = self.status;
+        *response.headers_mut() = self.headers;
+        response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+        response
+    }
+}
+
+/// A body that gives its only part and then fails, which ends the connection.
+enum CutOff {
+    Part(Bytes),
+    /// The server writes out what it has when a body has nothing more to give at once.
+    Pause,
+    End,
+}
+
+impl CutOff {
+    fn after(part: Vec<u8>) -> Self {
+        Self::Part(Bytes::from(part))
+    }
+}
+
+impl HttpBody for CutOff {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        match std::mem::replace(&mut *self, Self::End) {
+            Self::Part(part) => {
+                *self = Self::Pause;
+                Poll::Ready(Some(Ok(Frame::data(part))))
+            }
+            Self::Pause => {
+                context.waker().wake_by_ref();
+                Poll::Pending
+            }
+            Self::End => Poll::Ready(Some(Err(io::ErrorKind::ConnectionAborted.into()))),
+        }
+    }
+}

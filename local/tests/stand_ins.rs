@@ -1,0 +1,47 @@
+//! The stand-ins refuse what the providers refuse, and fail as they are told to.
+
+#[path = "stand_ins/clerk.rs"]
+mod clerk;
+#[path = "stand_ins/faults.rs"]
+mod faults;
+#[path = "stand_ins/liveblocks.rs"]
+mod liveblocks;
+#[path = "stand_ins/secrets_manager.rs"]
+mod secrets_manager;
+#[path = "stand_ins/server.rs"]
+mod server;
+
+use std::sync::Arc;
+
+use anteroom_local::stand_ins::server::TLS_AUTHORITY_FILE;
+use reqwest::{Client, RequestBuilder};
+use rustls::{
+    ClientConfig, RootCertStore,
+    pki_types::{CertificateDer, pem::PemObject},
+};
+use serde_json::Value;
+
+/// A client that trusts the stand-ins' authority and nobody else.
+fn client() -> Client {
+    let mut roots = RootCertStore::empty();
+    let authority = CertificateDer::from_pem_file(TLS_AUTHORITY_FILE).expect("a certificate");
+    roots.add(authority).expect("an authority");
+    client_that_trusts(roots)
+}
+
+#[allow(clippy::disallowed_methods, reason = "the stand-ins share no code with the functions")]
+fn client_that_trusts(roots: RootCertStore) -> Client {
+    let ring = Arc::new(rustls::crypto::ring::default_provider());
+    let tls = ClientConfig::builder_with_provider(ring)
+        .with_safe_default_protocol_versions()
+        .expect("ring has them")
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Client::builder().tls_backend_preconfigured(tls).build().expect("a client")
+}
+
+/// Sends the request: the answer's status and JSON.
+async fn send(request: RequestBuilder) -> (u16, Value) {
+    let answer = request.send().await.expect("an answer");
+    (answer.status().as_u16(), answer.json().await.expect("JSON"))
+}

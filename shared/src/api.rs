@@ -1,0 +1,20 @@
+//! The outside of every endpoint: what comes in, what goes out, and what goes wrong.
+
+mod body;
+mod error;
+mod headers;
+mod reply;
+
+pub use body::Empty;
+pub(crate) use body::read_body;
+pub use error::ApiError;
+pub(crate) use headers::check_origin;
+pub use headers::cookies;
+pub use reply::Reply;
+pub(crate) use reply::empty_response;
+
+/// A request as API Gateway hands it over.
+pub type Request = lambda_http::Request;
+
+/// A response as API Gateway takes it.
+pub type Response = http::Response<lambda_http::Body>;

@@ -1,0 +1,239 @@
+//! Reading a JSON body: within its limits, strictly, and with errors that name what is wrong.
+
+use std::collections::HashSet;
+use std::fmt;
+
+use http::HeaderMap;
+use http::header::CONTENT_TYPE;
+use serde::Deserialize;
+use serde::de::{self, DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, SeqAccess};
+
+use crate::api::ApiError;
+
+/// The longest body that an endpoint reads.
+const MAX_BODY_BYTES: usize = 16 * 1024;
+
+/// The input of an endpoint that needs none. A JSON object, `{}` or no body at all.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+pub struct Empty {}
+
+/// Reads a body as `T`. No body is an empty object, and needs no content type.
+///
+/// Unknown fields are ignored, so that old and new front ends coexist. A key that comes twice or
+/// has a control character is refused wherever it stands: two readers of one body would disagree
+/// on what it says.
+pub(crate) fn read_body<T: DeserializeOwned>(
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Result<T, ApiError> {
+    if body.len() > MAX_BODY_BYTES {
+        return Err(ApiError::payload_too_large());
+    }
+    if body.is_empty() {
+        return parse(b"{}");
+    }
+    if !declares_json(headers) {
+        return Err(ApiError::unsupported_media_type());
+    }
+    check_keys(body)?;
+    // serde would read a struct from an array as well, field by field.
+    if body.trim_ascii_start().first() != Some(&b'{') {
+        return Err(ApiError::bad_request("The body is not a JSON object"));
+    }
+    parse(body)
+}
+
+fn declares_json(headers: &HeaderMap) -> bool {
+    let mut types = headers.get_all(CONTENT_TYPE).iter();
+    let (Some(declared), None) = (types.next(), types.next()) else {
+        return false;
+    };
+    let Ok(declared) = declared.to_str() else {
+        return false;
+    };
+    let essence = declared.split(';').next().unwrap_or_default();
+    essence.trim().eq_ignore_ascii_case("application/json")
+}
+
+fn check_keys(body: &[u8]) -> Result<(), ApiError> {
+    let mut reader = serde_json::Deserializer::from_slice(body);
+    StrictKeys.deserialize(&mut reader).and_then(|()| reader.end()).map_err(|error| {
+        ApiError::bad_request(match error.classify() {
+            serde_json::error::Category::Data => "The body has a key twice or a malformed key",
+            _ => "The body is not valid JSON",
+        })
+        .because(position(&error))
+    })
+}
+
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
+    let reader = &mut serde_json::Deserializer::from_slice(body);
+    serde_path_to_error::deserialize(reader).map_err(|error| {
+        let path = error.path().to_string();
+        let error = error.inner();
+        // serde's own text quotes what was sent, which may be personal; only the names of our own
+        // fields, which it quotes in backticks, are passed on.
+        let text = error.to_string();
+        let missing = text.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
+        ApiError::bad_request(match missing {
+            Some(field) => format!("`{field}` is missing"),
+            None => format!("`{path}` is not valid"),
+        })
+        .because(position(error))
+    })
+}
+
+fn position(error: &serde_json::Error) -> String {
+    format!("line {}, column {}", error.line(), error.column())
+}
+
+/// Walks through a JSON value, keeping nothing but the keys of the object that it is in.
+#[derive(Clone, Copy)]
+struct StrictKeys;
+
+impl<'de> DeserializeSeed<'de> for StrictKeys {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> de::Visitor<'de> for StrictKeys {
+    type Value = ();
+
+    fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        formatter.write_str("JSON")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let mut seen = HashSet::new();
+        while let Some(key) = map.next_key::<String>()? {
+            if key.chars().any(char::is_control) || !seen.insert(key) {
+                return Err(de::Error::custom("a key twice or malformed"));
+            }
+            map.next_value_seed(self)?;
+        }
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        while items.next_element_seed(self)?.is_some() {}
+        Ok(())
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<(), E> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize, PartialEq)]
+    struct Input {
+        email: String,
+    }
+
+    fn read_as<T: DeserializeOwned>(content_type: &'static str, body: &str) -> Result<T, ApiError> {
+        let headers = [(CONTENT_TYPE, HeaderValue::from_static(content_type))];
+        read_body(&headers.into_iter().collect(), body.as_bytes())
+    }
+
+    fn refusal(body: &str) -> (u16, String) {
+        let error = read_as::<Input>("application/json", body).expect_err(body);
+        (error.status().as_u16(), error.message().to_owned())
+    }
+
+    #[test]
+    fn reads_what_it_knows_and_ignores_the_rest() {
+        let body = r#"{"email":"a@b.example","more":[{"x":1.5e3,"y":null,"z":-1}],"t":true}"#;
+        for content_type in ["application/json", "Application/JSON; charset=utf-8"] {
+            let input: Input = read_as(content_type, body).expect("valid input");
+            assert_eq!(input.email, "a@b.example");
+        }
+    }
+
+    #[test]
+    fn takes_no_body_for_an_empty_object() {
+        assert!(read_body::<Empty>(&HeaderMap::new(), b"").is_ok());
+        assert!(read_as::<Empty>("application/json", "{}").is_ok());
+        let error = read_body::<Input>(&HeaderMap::new(), b"").expect_err("no e-mail");
+        assert_eq!(error.message(), "`email` is missing");
+    }
+
+    #[test]
+    fn names_what_is_wrong_and_never_quotes_it() {
+        let not_json = "The body is not valid JSON".to_owned();
+        let bad_key = "The body has a key twice or a malformed key".to_owned();
+        let no_object = "The body is not a JSON object".to_owned();
+        for (body, message) in [
+            ("", "`email` is missing".to_owned()),
+            ("{}", "`email` is missing".to_owned()),
+            (r#"{"email":12345}"#, "`email` is not valid".to_owned()),
+            (r#"{"email":["a@b.example"]}"#, "`email` is not valid".to_owned()),
+            (r#"{"email":null}"#, "`email` is not valid".to_owned()),
+            (r#"{"email":"a","email":"b"}"#, bad_key.clone()),
+            (r#"{"email":"a","o":{"x":1,"x":1}}"#, bad_key.clone()),
+            (r#"{"email":"a","a\u0000b":1}"#, bad_key),
+            (r#"{"email":"a"} {}"#, not_json.clone()),
+            (r#"{"email":"a@b.example""#, not_json.clone()),
+            ("email=a@b.example", not_json.clone()),
+            ("{\"email\":\"a\nb\"}", not_json.clone()),
+            ("\u{feff}{}", not_json),
+            ("12345", no_object.clone()),
+            (r#""secret""#, no_object.clone()),
+            (r#"["a@b.example"]"#, no_object.clone()),
+            ("[]", no_object.clone()),
+            ("null", no_object),
+        ] {
+            assert_eq!(refusal(body), (400, message), "{body}");
+        }
+    }
+
+    #[test]
+    fn survives_deep_nesting() {
+        let deep = format!(r#"{{"email":"a","deep":{}{}}}"#, "[".repeat(5000), "]".repeat(5000));
+        assert_eq!(refusal(&deep).0, 400);
+    }
+
+    #[test]
+    fn refuses_other_content_types_and_long_bodies() {
+        for content_type in
+            ["text/plain", "application/x-www-form-urlencoded", "", "application/jsonx"]
+        {
+            let error = read_as::<Input>(content_type, r#"{"email":"a"}"#).expect_err(content_type);
+            assert_eq!(error.status(), 415, "{content_type}");
+        }
+        let untyped = read_body::<Input>(&HeaderMap::new(), br#"{"email":"a"}"#);
+        assert_eq!(untyped.expect_err("no content type").status(), 415);
+
+        let long = |length: usize| format!(r#"{{"email":"{}"}}"#, "a".repeat(length - 12));
+        assert!(read_as::<Input>("application/json", &long(16 * 1024)).is_ok());
+        let error = read_as::<Input>("application/json", &long(16 * 1024 + 1));
+        assert_eq!(error.expect_err("too long").status(), 413);
+    }
+}

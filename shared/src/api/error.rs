@@ -1,0 +1,215 @@
+//! [`ApiError`]: one message for the caller, one for the log.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::time::Duration;
+
+use http::StatusCode;
+use http::header::{ALLOW, HeaderValue, RETRY_AFTER};
+use serde_json::json;
+
+use crate::api::{Reply, Response};
+use crate::provider::{Failure, ProviderError};
+use crate::secrets::SecretError;
+
+/// An error as the caller sees it, with what the log is told besides.
+///
+/// The outer message is for the front-end developer and fixed in the source; the inner one is for
+/// the operator. Neither carries a secret, a token, an e-mail address or a provider's body: what
+/// could is not put in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiError {
+    status: StatusCode,
+    message: Cow<'static, str>,
+    detail: Option<String>,
+    hint: Option<Hint>,
+}
+
+/// What the caller can do about it, in a header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Hint {
+    UsePost,
+    RetryAfter { seconds: u64 },
+}
+
+impl ApiError {
+    fn new(status: StatusCode, message: impl Into<Cow<'static, str>>) -> Self {
+        Self { status, message: message.into(), detail: None, hint: None }
+    }
+
+    /// 400: the input cannot be read or is not valid.
+    pub fn bad_request(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, message)
+    }
+
+    /// 401: no valid session, or a wrong, expired or used code.
+    pub fn unauthorized(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, message)
+    }
+
+    /// 403: signed in, but not allowed.
+    pub fn forbidden(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, message)
+    }
+
+    /// 404: there is no such thing.
+    pub fn not_found(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, message)
+    }
+
+    /// 405: endpoints take `POST` alone.
+    pub fn method_not_allowed() -> Self {
+        Self { hint: Some(Hint::UsePost), ..Self::new(StatusCode::METHOD_NOT_ALLOWED, "Use POST") }
+    }
+
+    /// 409: it is so already.
+    pub fn conflict(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::CONFLICT, message)
+    }
+
+    /// 413: the body is longer than an endpoint reads.
+    pub fn payload_too_large() -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "The body is longer than 16 KiB")
+    }
+
+    /// 415: the body is not declared to be JSON.
+    pub fn unsupported_media_type() -> Self {
+        Self::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "Send the body with content-type: application/json",
+        )
+    }
+
+    /// 429: the caller tried too often.
+    pub fn too_many_requests(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::TOO_MANY_REQUESTS, message)
+    }
+
+    /// 500: a defect of ours, or a deployment that lacks something.
+    pub fn internal(detail: impl fmt::Display) -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong on our side")
+            .because(detail)
+    }
+
+    /// 502: a provider refuses our own credentials or answers nonsense.
+    pub fn bad_gateway(detail: impl fmt::Display) -> Self {
+        Self::new(
+            StatusCode::BAD_GATEWAY,
+            "A service we depend on gave an answer that we cannot use",
+        )
+        .because(detail)
+    }
+
+    /// 503: a provider is down, slow or limits us.
+    pub fn unavailable(detail: impl fmt::Display) -> Self {
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "A service we depend on does not answer just now. Try again shortly",
+        )
+        .because(detail)
+    }
+
+    /// Adds what the log should say besides; the caller does not see it.
+    #[must_use]
+    pub fn because(self, detail: impl fmt::Display) -> Self {
+        Self { detail: Some(detail.to_string()), ..self }
+    }
+
+    /// Says in whole seconds when to try again, where that is known.
+    #[must_use]
+    pub fn retry_after(self, wait: Option<Duration>) -> Self {
+        match wait {
+            Some(wait) => Self { hint: Some(Hint::RetryAfter { seconds: wait.as_secs() }), ..self },
+            None => self,
+        }
+    }
+
+    /// Its status.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// What the caller reads.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// What the log reads besides.
+    pub(crate) fn detail(&self) -> Option<&str> {
+        self.detail.as_deref()
+    }
+
+    pub(crate) fn into_response(self) -> Response {
+        let body = json!({ "code": self.status.as_u16(), "message": self.message });
+        let mut response = Reply::new(self.status, body).into_response();
+        let headers = response.headers_mut();
+        match self.hint {
+            Some(Hint::UsePost) => headers.insert(ALLOW, HeaderValue::from_static("POST")),
+            Some(Hint::RetryAfter { seconds }) => headers.insert(RETRY_AFTER, seconds.into()),
+            None => None,
+        };
+        response
+    }
+}
+
+impl From<ProviderError> for ApiError {
+    fn from(error: ProviderError) -> Self {
+        match &error.failure {
+            Failure::KeyRefused(_) | Failure::Unexpected(_) | Failure::Unreadable(_) => {
+                Self::bad_gateway(error)
+            }
+            Failure::Unreachable(_) | Failure::NoKey(SecretError::Unreachable(_)) => {
+                Self::unavailable(error)
+            }
+            Failure::Failing { retry_after, .. } | Failure::Limiting { retry_after } => {
+                let retry_after = *retry_after;
+                Self::unavailable(error).retry_after(retry_after)
+            }
+            Failure::NoKey(SecretError::Misconfigured(_)) => Self::internal(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_caller_reads_the_message_and_never_the_detail() {
+        let error = ApiError::bad_gateway("clerk user: refused our key with 401");
+        let response = error.into_response();
+        assert_eq!(response.status(), 502);
+        let body: serde_json::Value = serde_json::from_slice(response.body()).expect("JSON");
+        assert_eq!(body["code"], 502);
+        assert!(!body["message"].as_str().expect("text").contains("clerk"));
+    }
+
+    #[test]
+    fn says_when_to_try_again_and_which_method_to_use() {
+        let error = ApiError::unavailable("slow").retry_after(Some(Duration::from_secs(7)));
+        assert_eq!(error.into_response().headers()[RETRY_AFTER], "7");
+        let error = ApiError::method_not_allowed();
+        assert_eq!(error.into_response().headers()[ALLOW], "POST");
+    }
+
+    #[test]
+    fn every_failure_of_a_provider_has_its_status() {
+        let retry_after = Some(Duration::from_secs(3));
+        let status = StatusCode::IM_A_TEAPOT;
+        for (failure, expected) in [
+            (Failure::KeyRefused(status), 502),
+            (Failure::Unexpected(status), 502),
+            (Failure::Unreadable("it is not JSON"), 502),
+            (Failure::Unreachable("no connection"), 503),
+            (Failure::Failing { status, retry_after }, 503),
+            (Failure::Limiting { retry_after }, 503),
+            (Failure::NoKey(SecretError::Unreachable(String::new())), 503),
+            (Failure::NoKey(SecretError::Misconfigured(String::new())), 500),
+        ] {
+            let (provider, call) = ("clerk", "user");
+            let error = ProviderError { provider, call, failure };
+            let text = error.to_string();
+            assert_eq!(ApiError::from(error).status(), expected, "{text}");
+        }
+    }
+}

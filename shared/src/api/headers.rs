@@ -1,0 +1,78 @@
+//! What the headers of a request say: its origin and its cookies.
+
+use http::HeaderMap;
+use http::header::{COOKIE, ORIGIN};
+
+use crate::api::ApiError;
+
+/// The values of the cookies called `name`, in the order in which the browser sent them. There may
+/// be several: cookies of one name for several paths and domains all arrive, and a sibling
+/// subdomain may have set some of them (RFC 6265, section 8.6).
+pub fn cookies<'r>(headers: &'r HeaderMap, name: &str) -> impl Iterator<Item = &'r str> {
+    headers
+        .get_all(COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(cookie::Cookie::split_parse)
+        .filter_map(Result::ok)
+        .filter(move |cookie| cookie.name() == name)
+        .filter_map(|cookie| cookie.value_raw())
+}
+
+/// Refuses a browser's request that carries a cookie from an origin that is not allowed: that is
+/// how another site would act in the user's name. Requests without `Origin` come from no page, and
+/// those without a cookie act in nobody's name.
+pub(crate) fn check_origin(headers: &HeaderMap, allowed: &[String]) -> Result<(), ApiError> {
+    let Some(origin) = headers.get(ORIGIN) else {
+        return Ok(());
+    };
+    let is_allowed = || allowed.iter().any(|allowed| origin == allowed.as_str());
+    if !headers.contains_key(COOKIE) || is_allowed() {
+        return Ok(());
+    }
+    Err(ApiError::forbidden("Requests from this origin are not allowed"))
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderName, HeaderValue};
+
+    use super::*;
+
+    fn headers(pairs: &[(HeaderName, &'static str)]) -> HeaderMap {
+        pairs.iter().map(|(name, value)| (name.clone(), HeaderValue::from_static(value))).collect()
+    }
+
+    #[test]
+    fn finds_every_cookie_of_a_name_and_no_other() {
+        let headers = headers(&[(COOKIE, "a=1; b=2; a=3; aa=4;bad;c=\"5\"")]);
+        let find = |name| cookies(&headers, name).collect::<Vec<_>>();
+        assert_eq!(find("a"), ["1", "3"]);
+        assert_eq!(find("aa"), ["4"]);
+        assert_eq!(find("A"), [""; 0]);
+        assert_eq!(find("bad"), [""; 0]);
+    }
+
+    #[test]
+    fn refuses_a_foreign_origin_only_where_a_cookie_comes_along() {
+        let allowed = ["https://app.example".to_owned()];
+        let verdict = |pairs: &[_]| check_origin(&headers(pairs), &allowed).map_err(|e| e.status());
+        let cookie = (COOKIE, "a=1");
+
+        assert_eq!(verdict(std::slice::from_ref(&cookie)), Ok(()));
+        assert_eq!(verdict(&[(ORIGIN, "https://evil.example")]), Ok(()));
+        let own = (ORIGIN, "https://app.example");
+        assert_eq!(verdict(&[own, cookie.clone()]), Ok(()));
+        for foreign in [
+            "https://evil.example",
+            "https://app.example.evil.example",
+            "http://app.example",
+            "https://APP.example",
+            "null",
+            "",
+        ] {
+            let refused = verdict(&[(ORIGIN, foreign), cookie.clone()]);
+            assert_eq!(refused, Err(http::StatusCode::FORBIDDEN), "{foreign}");
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! Clerk's Backend API. <https://clerk.com/docs/reference/backend-api>
+
+use http::{Method, StatusCode};
+use secrecy::SecretString;
+use serde::Deserialize;
+
+use crate::api::ApiError;
+use crate::clerk::{SessionId, User, UserId};
+use crate::jwks::KeySet;
+use crate::provider::{Answer, Call, Failure, Provider, ProviderError};
+
+#[derive(Debug)]
+pub(super) struct Backend(Provider);
+
+/// Clerk's users.
+#[derive(Clone, Copy, Debug)]
+pub struct Users<'c>(pub(super) &'c Backend);
+
+/// Why there is no token from a template.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum TemplateError {
+    /// The instance has no such template, or the session has ended.
+    #[error("no such template, or the session has ended")]
+    NotFound,
+    /// Clerk could not be asked.
+    #[error("{0}")]
+    Provider(#[from] ProviderError),
+}
+
+impl From<TemplateError> for ApiError {
+    fn from(error: TemplateError) -> Self {
+        match error {
+            TemplateError::NotFound => Self::not_found("No such token template, or session"),
+            TemplateError::Provider(error) => error.into(),
+        }
+    }
+}
+
+impl Users<'_> {
+    /// The user `id`; nothing when there is none (any more).
+    pub async fn user(&self, id: &UserId) -> Result<Option<User>, ProviderError> {
+        let answer = self.0.get("user", &["v1", "users", id.as_str()]).await?;
+        match answer.status {
+            StatusCode::OK => {
+                let user: User = answer.json()?;
+                if user.id == id.as_str() {
+                    Ok(Some(user))
+                } else {
+                    Err(answer.error(Failure::Unreadable("it is about another user")))
+                }
+            }
+            StatusCode::NOT_FOUND if is_resource_missing(&answer) => Ok(None),
+            _ => Err(answer.unexpected()),
+        }
+    }
+}
+
+impl Backend {
+    pub(super) fn new(provider: Provider) -> Self {
+        Self(provider)
+    }
+
+    /// The keys that session tokens are signed with.
+    pub(super) async fn signing_keys(&self) -> Result<KeySet, ProviderError> {
+        let answer = self.get("jwks", &["v1", "jwks"]).await?;
+        match answer.status {
+            StatusCode::OK => {
+                let keys: KeySet = answer.json()?;
+                if keys.is_empty() {
+                    return Err(answer.error(Failure::Unreadable("it has no signing key")));
+                }
+                Ok(keys)
+            }
+            _ => Err(answer.unexpected()),
+        }
+    }
+
+    /// A token for `session`, made from a template.
+    pub(super) async fn session_token(
+        &self,
+        session: &SessionId,
+        template: &str,
+    ) -> Result<SecretString, TemplateError> {
+        #[derive(Deserialize)]
+        struct Token {
+            jwt: SecretString,
+        }
+
+        let path = ["v1", "sessions", session.as_str(), "tokens", template];
+        let answer = self
+            .0
+            .send(&Call {
+                name: "session token",
+                method: Method::POST,
+                path: &path,
+                body: None,
+                repeatable: true,
+                refuses_key,
+            })
+            .await?;
+        match answer.status {
+            StatusCode::OK => Ok(answer.json::<Token>()?.jwt),
+            StatusCode::NOT_FOUND if is_resource_missing(&answer) => Err(TemplateError::NotFound),
+            _ => Err(answer.unexpected().into()),
+        }
+    }
+
+    async fn get(&self, name: &'static str, path: &[&str]) -> Result<Answer, ProviderError> {
+        self.0
+            .send(&Call {
+                name,
+                method: Method::GET,
+                path,
+                body: None,
+                repeatable: true,
+                refuses_key,
+            })
+            .await
+    }
+}
+
+fn refuses_key(answer: &Answer) -> bool {
+    answer.status == StatusCode::UNAUTHORIZED
+}
+
+/// Whether it is Clerk that says that there is no such thing, and not somebody on the way to it: a
+/// user who cannot be found counts as deleted.
+fn is_resource_missing(answer: &Answer) -> bool {
+    #[derive(Deserialize)]
+    struct Errors {
+        errors: Vec<Error>,
+    }
+    #[derive(Deserialize)]
+    struct Error {
+        code: String,
+    }
+
+    answer.json::<Errors>().is_ok_and(|answer| {
+        let mut codes = answer.errors.iter().map(|error| &error.code);
+        codes.any(|code| code.eq_ignore_ascii_case("resource_not_found"))
+    })
+}

@@ -1,0 +1,94 @@
+//! Clerk's publishable key, which names the instance.
+
+use std::str::FromStr;
+
+use base64::Engine as _;
+use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
+use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
+
+/// A publishable key: `pk_live_` or `pk_test_`, and in base64 the host of the instance's Frontend
+/// API with a `$` behind it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublishableKey {
+    host: String,
+    cookie_suffix: String,
+    is_production: bool,
+}
+
+impl FromStr for PublishableKey {
+    type Err = &'static str;
+
+    fn from_str(key: &str) -> Result<Self, Self::Err> {
+        parse(key).ok_or("a publishable key of Clerk (pk_live_… or pk_test_…)")
+    }
+}
+
+fn parse(key: &str) -> Option<PublishableKey> {
+    let (is_production, encoded) = match key.strip_prefix("pk_live_") {
+        Some(encoded) => (true, encoded),
+        None => (false, key.strip_prefix("pk_test_")?),
+    };
+    let decoded = BASE64_STANDARD
+        .decode(encoded)
+        .or_else(|_| BASE64_URL_SAFE_NO_PAD.decode(encoded.trim_end_matches('=')))
+        .ok()?;
+    let host = String::from_utf8(decoded).ok()?.strip_suffix('$')?.to_owned();
+    let is_host = host.contains('.')
+        && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-".contains(&byte));
+    is_host.then(|| PublishableKey { host, cookie_suffix: cookie_suffix(key), is_production })
+}
+
+/// What Clerk appends to the names of its cookies, so that several instances can share a domain:
+/// eight characters of the key's SHA-1 in base64url. It tells instances apart and protects nothing.
+fn cookie_suffix(key: &str) -> String {
+    let digest = digest(&SHA1_FOR_LEGACY_USE_ONLY, key.as_bytes());
+    BASE64_URL_SAFE_NO_PAD.encode(&digest.as_ref()[..6])
+}
+
+impl PublishableKey {
+    /// The host of the instance's Frontend API.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// What follows `_` in the names of the instance's cookies.
+    pub fn cookie_suffix(&self) -> &str {
+        &self.cookie_suffix
+    }
+
+    /// Whether the instance is a production one.
+    pub fn is_production(&self) -> bool {
+        self.is_production
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_the_host_the_kind_and_the_cookie_suffix() {
+        let key: PublishableKey = "pk_test_Y2xlcmsuYW50ZXJvb20ubG9jYWxob3N0JA==".parse().unwrap();
+        assert_eq!(key.host(), "clerk.anteroom.localhost");
+        assert!(!key.is_production());
+        assert_eq!(key.cookie_suffix().len(), 8);
+        let live: PublishableKey = "pk_live_Y2xlcmsuYW50ZXJvb20ubG9jYWxob3N0JA".parse().unwrap();
+        assert!(live.is_production());
+        assert_ne!(live.cookie_suffix(), key.cookie_suffix());
+    }
+
+    #[test]
+    fn refuses_other_keys_and_other_contents() {
+        for key in [
+            "",
+            "pk_test_",
+            "sk_test_Y2xlcmsuYW50ZXJvb20ubG9jYWxob3N0JA==",
+            "pk_test_Y2xlcmsuYW50ZXJvb20ubG9jYWxob3N0", // without the $
+            "pk_test_!!!!",
+            "pk_test_ZXZpbC5leGFtcGxlLyQ=", // evil.example/$
+            "pk_test_bG9jYWxob3N0JA==",     // localhost$
+        ] {
+            assert!(key.parse::<PublishableKey>().is_err(), "{key}");
+        }
+    }
+}

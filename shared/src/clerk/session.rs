@@ -1,0 +1,369 @@
+//! The auth state of a request: which token counts, and whether it is good.
+
+use std::fmt;
+use std::time::Duration;
+
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
+use secrecy::SecretString;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::api::ApiError;
+use crate::clerk::cookies::{self, SessionCookies};
+use crate::clerk::organization::{Organization, OrganizationClaims};
+use crate::clerk::{Clerk, PublishableKey, TemplateError};
+use crate::clock::Clock;
+use crate::jwks::KeyCache;
+use crate::jwt::{Claims, Lifetime, Rs256Key, Token, TokenError, Untimely};
+use crate::provider::ProviderError;
+
+/// By how much Clerk's clock and ours may differ; Clerk's SDK has the same default.
+const LEEWAY: Duration = Duration::from_secs(5);
+
+/// Categories that Clerk stamps on tokens: a session's, and the one of instances that do not tell.
+const SESSION_CATEGORIES: [&str; 2] = ["cl_B7d4PD111AAA", "cl_I7d4PD111III"];
+
+/// Subjects of tokens for machines begin so.
+const MACHINE_SUBJECT: &str = "mch_";
+
+/// Who a request comes from.
+#[derive(Clone, Debug)]
+pub enum Auth {
+    /// A signed-in user.
+    SignedIn(Box<SignedIn>),
+    /// Nobody: there are no credentials, or good ones that say that the user is not signed in.
+    SignedOut(SignedOut),
+}
+
+/// Why nobody is signed in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SignedOut {
+    /// The request has no session token.
+    #[error("no session token")]
+    NoToken,
+    /// The session's token has expired.
+    #[error("the session token has expired")]
+    Expired,
+    /// The session is pending: the user has still to do something before it counts.
+    #[error("the session is pending")]
+    Pending,
+    /// Clerk's `__client_uat` cookie says that the user has signed out since the token was issued.
+    #[error("signed out since the token was issued")]
+    SignedOutSince,
+}
+
+/// Why there is no auth state.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum AuthError {
+    /// The credentials are not good.
+    #[error("{0}")]
+    Refused(#[from] Refusal),
+    /// Clerk's keys cannot be had.
+    #[error("{0}")]
+    Provider(#[from] ProviderError),
+}
+
+/// What is wrong with a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// Its form, its algorithm or its signature.
+    #[error("{0}")]
+    Token(#[from] TokenError),
+    /// It is a token, but not a session's.
+    #[error("the token is not a session token")]
+    NotASession,
+    /// Clerk has no such signing key.
+    #[error("the token's signing key is unknown")]
+    UnknownKey,
+    /// It was issued by somebody else.
+    #[error("the token's issuer is not this instance")]
+    Issuer,
+    /// It was issued for another application.
+    #[error("the token's authorized party is not this application")]
+    AuthorizedParty,
+    /// It is not valid yet.
+    #[error("the token is not valid yet")]
+    NotYetValid,
+    /// Two different session cookies came along.
+    #[error("two different session cookies")]
+    TwoCookies,
+}
+
+impl From<AuthError> for ApiError {
+    fn from(error: AuthError) -> Self {
+        match error {
+            AuthError::Refused(refusal) => {
+                Self::unauthorized("The session token is not valid").because(refusal)
+            }
+            AuthError::Provider(error) => error.into(),
+        }
+    }
+}
+
+impl Auth {
+    /// The user's id, when somebody is signed in.
+    pub fn user_id(&self) -> Option<&UserId> {
+        match self {
+            Self::SignedIn(session) => Some(session.user_id()),
+            Self::SignedOut(_) => None,
+        }
+    }
+
+    /// The session, or 401 for whoever is not signed in.
+    pub fn require(self) -> Result<SignedIn, ApiError> {
+        self.or(|| ApiError::unauthorized("Sign in first"))
+    }
+
+    /// The session, or the given error for whoever is not signed in.
+    pub fn or(self, error: impl FnOnce() -> ApiError) -> Result<SignedIn, ApiError> {
+        match self {
+            Self::SignedIn(session) => Ok(*session),
+            Self::SignedOut(reason) => Err(error().because(reason)),
+        }
+    }
+}
+
+/// A signed-in user's session, verified.
+#[derive(Clone)]
+pub struct SignedIn {
+    clerk: Clerk,
+    token: SecretString,
+    claims: Claims,
+    user_id: UserId,
+    session_id: SessionId,
+    organization: Option<Organization>,
+}
+
+impl SignedIn {
+    /// The user's id.
+    pub fn user_id(&self) -> &UserId {
+        &self.user_id
+    }
+
+    /// The session's id.
+    pub fn session_id(&self) -> &SessionId {
+        &self.session_id
+    }
+
+    /// The organization that the user acts in, if any.
+    pub fn organization(&self) -> Option<&Organization> {
+        self.organization.as_ref()
+    }
+
+    /// The token's claims as `T`, for those that an application has added itself.
+    pub fn claims<T: DeserializeOwned>(&self) -> Result<T, TokenError> {
+        self.claims.read()
+    }
+
+    /// The session's own token.
+    pub fn token(&self) -> &SecretString {
+        &self.token
+    }
+
+    /// A token made from one of the instance's JWT templates, by Clerk's Backend API.
+    pub async fn token_from_template(&self, template: &str) -> Result<SecretString, TemplateError> {
+        self.clerk.session_token(&self.session_id, template).await
+    }
+}
+
+impl fmt::Debug for SignedIn {
+    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        formatter.debug_struct("SignedIn").finish_non_exhaustive()
+    }
+}
+
+macro_rules! id {
+    ($name:ident, $what:literal) => {
+        #[doc = concat!("The id of a ", $what, ": visible ASCII characters.")]
+        #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+        pub struct $name(String);
+
+        impl $name {
+            /// Takes an id that Clerk has vouched for.
+            pub fn parse(id: &str) -> Option<Self> {
+                let visible = id.bytes().all(|byte| byte.is_ascii_graphic());
+                (visible && !id.is_empty() && !id.starts_with('.')).then(|| Self(id.to_owned()))
+            }
+
+            /// The id as text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+                formatter.write_str(&self.0)
+            }
+        }
+    };
+}
+
+id!(UserId, "user");
+id!(SessionId, "session");
+
+/// What tokens are checked against.
+#[derive(Debug)]
+pub(super) struct Verifier {
+    pub(super) issuer: String,
+    pub(super) publishable_key: PublishableKey,
+    pub(super) authorized_parties: Vec<String>,
+    pub(super) keys: SigningKeys,
+    pub(super) clock: Clock,
+}
+
+/// Where the key comes from that a signature is checked with.
+#[derive(Debug)]
+pub(super) enum SigningKeys {
+    /// From `CLERK_JWT_KEY`: no call is made.
+    Fixed(Rs256Key),
+    /// From Clerk's JWKS.
+    Published(KeyCache),
+}
+
+/// The claims of a session token that are checked here.
+/// <https://clerk.com/docs/guides/sessions/session-tokens>
+#[derive(Deserialize)]
+struct SessionClaims {
+    iss: Option<String>,
+    azp: Option<String>,
+    sub: Option<String>,
+    sid: Option<String>,
+    sts: Option<String>,
+}
+
+/// Finds a request's token and judges it.
+pub(super) async fn auth(clerk: &Clerk, headers: &HeaderMap) -> Result<Auth, AuthError> {
+    let verifier = &clerk.0.verifier;
+    match header_token(headers) {
+        // Whoever sends a header means it: what the cookie says does not count any more.
+        HeaderToken::Given(token) => verify(clerk, token, None).await,
+        HeaderToken::Empty => Ok(Auth::SignedOut(SignedOut::NoToken)),
+        HeaderToken::None => {
+            let SessionCookies { token, client_updated } = cookies::choose(
+                headers,
+                &verifier.publishable_key,
+                &verifier.issuer,
+                verifier.clock.now(),
+            )?;
+            match (token, client_updated.map(client_updated_at)) {
+                (None, _) => Ok(Auth::SignedOut(SignedOut::NoToken)),
+                (_, Some(None)) => Ok(Auth::SignedOut(SignedOut::SignedOutSince)),
+                (Some(token), Some(updated)) => verify(clerk, token, updated).await,
+                (Some(token), None) => verify(clerk, token, None).await,
+            }
+        }
+    }
+}
+
+enum HeaderToken<'r> {
+    /// There is no `Authorization`, an empty one, or one of another scheme than `Bearer`.
+    None,
+    /// `Bearer`, and nothing behind it.
+    Empty,
+    /// What stands behind `Bearer`.
+    Given(&'r str),
+}
+
+fn header_token(headers: &HeaderMap) -> HeaderToken<'_> {
+    let Some(value) = headers.get(AUTHORIZATION) else {
+        return HeaderToken::None;
+    };
+    let Ok(value) = value.to_str().map(str::trim) else {
+        // No token has such characters: it is malformed, and that is for `verify` to say.
+        return HeaderToken::Given("");
+    };
+    match value.split_once(' ') {
+        Some(("Bearer", token)) => HeaderToken::Given(token.trim()),
+        None if value == "Bearer" => HeaderToken::Empty,
+        _ => HeaderToken::None,
+    }
+}
+
+/// When the user last signed in, as `__client_uat` has it; nothing for signed out.
+fn client_updated_at(value: &str) -> Option<f64> {
+    value.parse::<u32>().ok().filter(|at| *at > 0).map(f64::from)
+}
+
+/// Judges a token, in the order of Clerk's SDK: its kind, its signature, its claims.
+async fn verify(clerk: &Clerk, text: &str, client_updated: Option<f64>) -> Result<Auth, AuthError> {
+    let verifier = &clerk.0.verifier;
+    let token = Token::parse(text).map_err(Refusal::Token)?;
+    check_kind(&token)?;
+    let key = signing_key(clerk, &token).await?;
+    let claims = token.verify(&key).map_err(Refusal::Token)?;
+    let (user_id, session_id, status) = verifier.check_parties(&claims)?;
+
+    let lifetime: Lifetime = claims.read().map_err(Refusal::Token)?;
+    match lifetime.check(verifier.clock.now(), LEEWAY) {
+        Ok(()) => {}
+        Err(Untimely::Expired) => return Ok(Auth::SignedOut(SignedOut::Expired)),
+        Err(Untimely::NotYet) => return Err(Refusal::NotYetValid.into()),
+    }
+    // A token that does not say when it was issued is older than any sign-out.
+    let issued = lifetime.iat.unwrap_or_default();
+    if client_updated.is_some_and(|updated| updated > issued) {
+        return Ok(Auth::SignedOut(SignedOut::SignedOutSince));
+    }
+    if status.is_some_and(|status| status != "active") {
+        return Ok(Auth::SignedOut(SignedOut::Pending));
+    }
+    let organization: OrganizationClaims = claims.read().map_err(Refusal::Token)?;
+    Ok(Auth::SignedIn(Box::new(SignedIn {
+        clerk: clerk.clone(),
+        token: SecretString::from(text),
+        claims,
+        user_id,
+        session_id,
+        organization: organization.into_organization(),
+    })))
+}
+
+/// Session tokens only: what the same key signs for machines and from templates has another life.
+fn check_kind(token: &Token) -> Result<(), Refusal> {
+    token.check_header()?;
+    let header = token.header();
+    let is_session = |category: &str| SESSION_CATEGORIES.contains(&category);
+    if header.typ.as_deref().is_some_and(|typ| typ != "JWT")
+        || !header.cat.as_deref().is_none_or(is_session)
+    {
+        return Err(Refusal::NotASession);
+    }
+    Ok(())
+}
+
+async fn signing_key(clerk: &Clerk, token: &Token<'_>) -> Result<Rs256Key, AuthError> {
+    match &clerk.0.verifier.keys {
+        SigningKeys::Fixed(key) => Ok(key.clone()),
+        SigningKeys::Published(keys) => {
+            let kid = token.header().kid.as_deref().ok_or(Refusal::UnknownKey)?;
+            let key = keys.key(kid, clerk.0.backend.signing_keys()).await?;
+            Ok(key.ok_or(Refusal::UnknownKey)?)
+        }
+    }
+}
+
+impl Verifier {
+    /// Who issued the token, for which application, and about whom. A claim that is not there
+    /// matches nothing.
+    fn check_parties(
+        &self,
+        claims: &Claims,
+    ) -> Result<(UserId, SessionId, Option<String>), Refusal> {
+        let claims: SessionClaims = claims.read()?;
+        if claims.iss.as_deref() != Some(self.issuer.as_str()) {
+            return Err(Refusal::Issuer);
+        }
+        if !claims.azp.is_some_and(|azp| self.authorized_parties.contains(&azp)) {
+            return Err(Refusal::AuthorizedParty);
+        }
+        let subject = claims.sub.filter(|subject| !subject.starts_with(MACHINE_SUBJECT));
+        let user_id = subject.as_deref().and_then(UserId::parse);
+        let session_id = claims.sid.as_deref().and_then(SessionId::parse);
+        match (user_id, session_id) {
+            (Some(user_id), Some(session_id)) => Ok((user_id, session_id, claims.sts)),
+            _ => Err(Refusal::NotASession),
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! The time, taken from one place so that tests can fix it.
+//!
+//! Ages are measured on the wall clock and not on the monotonic one: a function that Lambda has
+//! frozen between two requests must see that time has passed, and the monotonic clock of a frozen
+//! sandbox may stand still.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// Tells the time; the system's, or one that a test has fixed.
+#[derive(Clone, Debug)]
+pub struct Clock(Source);
+
+#[derive(Clone, Debug)]
+enum Source {
+    System,
+    Fixed(Arc<AtomicU64>),
+}
+
+impl Clock {
+    /// The system's clock.
+    pub fn system() -> Self {
+        Self(Source::System)
+    }
+
+    /// A clock that stands at `unix_seconds` until it is told to [`advance`](Self::advance).
+    /// Its clones share the time.
+    pub fn fixed(unix_seconds: u64) -> Self {
+        Self(Source::Fixed(Arc::new(AtomicU64::new(unix_seconds * 1000))))
+    }
+
+    /// Moves a fixed clock forward. The system's clock cannot be moved and ignores this.
+    pub fn advance(&self, by: Duration) {
+        if let Source::Fixed(now) = &self.0 {
+            let by = u64::try_from(by.as_millis()).unwrap_or(u64::MAX);
+            now.fetch_add(by, Ordering::Relaxed);
+        }
+    }
+
+    /// The time now.
+    #[expect(clippy::disallowed_methods, reason = "this is the one home of the system's clock")]
+    pub fn now(&self) -> Timestamp {
+        Timestamp(match &self.0 {
+            Source::System => SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default(),
+            Source::Fixed(now) => Duration::from_millis(now.load(Ordering::Relaxed)),
+        })
+    }
+}
+
+/// A moment, as the time since the Unix epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Timestamp(Duration);
+
+impl Timestamp {
+    /// Seconds since the Unix epoch with their fraction: the `NumericDate` of RFC 7519, section 2.
+    pub fn unix_seconds(self) -> f64 {
+        self.0.as_secs_f64()
+    }
+
+    /// How long ago `earlier` was; nothing when it is not in the past.
+    pub fn since(self, earlier: Self) -> Duration {
+        self.0.saturating_sub(earlier.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fixed_clock_moves_only_when_told_to_and_its_clones_follow() {
+        let clock = Clock::fixed(1_700_000_000);
+        let clone = clock.clone();
+        let start = clock.now();
+        assert_eq!(start, clone.now());
+
+        clock.advance(Duration::from_millis(1500));
+
+        assert_eq!(clone.now().since(start), Duration::from_millis(1500));
+        assert!((clone.now().unix_seconds() - 1_700_000_001.5).abs() < 1e-6);
+        assert_eq!(start.since(clone.now()), Duration::ZERO);
+    }
+
+    #[test]
+    fn the_system_clock_is_after_this_was_written() {
+        assert!(Clock::system().now().unix_seconds() > 1_700_000_000.0);
+    }
+}

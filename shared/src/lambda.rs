@@ -1,0 +1,212 @@
+//! The one entry point of a function, and a request's way through it.
+//!
+//! [`run`] starts a function: settings are read and checked, secrets and keys fetched, and only
+//! then is Lambda asked for the first request, since it may come much later. [`Function::answer`]
+//! takes a request through what every endpoint has in common (method, origin, body, time limit,
+//! log line) and to the endpoint's own [`handle`](Endpoint::handle).
+
+use std::any::Any;
+use std::convert::Infallible;
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
+use std::time::Duration;
+
+use http::{Method, StatusCode};
+use lambda_http::{RequestExt as _, service_fn};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::api::{self, ApiError, Reply, Request, Response};
+use crate::clock::Clock;
+use crate::log;
+use crate::settings::{Incomplete, Problems, Settings};
+
+/// How long a request may take; the caller has its answer within ten seconds.
+const TIME_LIMIT: Duration = Duration::from_millis(9_500);
+
+/// How long before Lambda ends the function the caller gets an answer instead.
+const RESERVE: Duration = Duration::from_millis(500);
+
+/// One endpoint: what it needs, what it takes, and what it does.
+pub trait Endpoint: Sized + Send + Sync + 'static {
+    /// Its name in logs: that of its package.
+    const NAME: &'static str;
+    /// What it reads from the body.
+    type Input: DeserializeOwned + Send;
+    /// What it answers.
+    type Output: Serialize + Send;
+
+    /// Takes what it needs from the settings.
+    fn configure(settings: &mut Settings) -> Result<Self, Incomplete>;
+
+    /// Fetches what the first request would wait for otherwise.
+    fn prepare(&self) -> impl Future<Output = ()> + Send {
+        async {}
+    }
+
+    /// Answers a request.
+    fn handle(
+        &self,
+        request: &Request,
+        input: Self::Input,
+    ) -> impl Future<Output = Result<Reply<Self::Output>, ApiError>> + Send;
+}
+
+/// Runs an endpoint as a Lambda function until Lambda ends it. What is wrong with its settings is
+/// logged in one line, and ends it at once.
+pub fn run<E: Endpoint>() -> ExitCode {
+    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
+        return ExitCode::FAILURE;
+    };
+    let stopped = runtime.block_on(async {
+        let settings = Settings::from_environment();
+        log::start(
+            settings.as_ref().ok().and_then(|settings| settings.optional("AWS_LAMBDA_LOG_LEVEL")),
+        );
+        quiet_panics();
+        let function = Function::<E>::start(settings?).await?;
+        let function = &function;
+        lambda_http::run(service_fn(move |request| async move {
+            Ok::<_, Infallible>(function.answer(request).await)
+        }))
+        .await
+    });
+    match stopped {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(endpoint = E::NAME, %error, "stopped");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// An endpoint with its settings, ready to answer.
+pub struct Function<E> {
+    endpoint: E,
+    allowed_origins: Vec<String>,
+    clock: Clock,
+    warm: AtomicBool,
+}
+
+impl<E: Endpoint> Function<E> {
+    /// Configures the endpoint and fetches its secrets and keys.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the settings.
+    pub async fn start(mut settings: Settings) -> Result<Self, Problems> {
+        let allowed_origins = settings.list("ALLOWED_ORIGINS");
+        let clock = settings.clock();
+        let configured = E::configure(&mut settings);
+        let endpoint = settings.complete(configured).await?;
+        endpoint.prepare().await;
+        Ok(Self { endpoint, allowed_origins, clock, warm: AtomicBool::new(false) })
+    }
+
+    /// Answers a request, and logs one line about it.
+    pub async fn answer(&self, request: Request) -> Response {
+        let began = self.clock.now();
+        let result = self.guarded(&request).await;
+        let cold = !self.warm.swap(true, Ordering::Relaxed);
+        let took = self.clock.now().since(began).as_secs_f64() * 1000.0;
+        let ms = (took * 10.0).round() / 10.0;
+        let id = request.lambda_context_ref().map(|context| context.request_id.as_str());
+        match result {
+            Ok(response) => {
+                let status = response.status().as_u16();
+                tracing::info!(requestId = id, endpoint = E::NAME, status, ms, cold, "answered");
+                response
+            }
+            Err(error) => {
+                log_error::<E>(&error, id, ms, cold);
+                error.into_response()
+            }
+        }
+    }
+
+    /// The endpoint's answer, in time and in spite of a panic.
+    async fn guarded(&self, request: &Request) -> Result<Response, ApiError> {
+        let limit = self.time_left(request);
+        let handled = catch_panic(self.pass(request));
+        match tokio::time::timeout(limit, handled).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(_)) => Err(ApiError::internal("the endpoint panicked")),
+            Err(_) => Err(ApiError::unavailable("the time limit was reached")),
+        }
+    }
+
+    async fn pass(&self, request: &Request) -> Result<Response, ApiError> {
+        // Preflights are the gateway's to answer. Should it pass one on, 204 keeps it from
+        // failing; the headers that allow anything are still the gateway's.
+        if request.method() == Method::OPTIONS {
+            return Ok(api::empty_response(StatusCode::NO_CONTENT));
+        }
+        if request.method() != Method::POST {
+            return Err(ApiError::method_not_allowed());
+        }
+        api::check_origin(request.headers(), &self.allowed_origins)?;
+        let input = api::read_body(request.headers(), request.body())?;
+        let reply = self.endpoint.handle(request, input).await?;
+        Ok(reply.into_response())
+    }
+
+    fn time_left(&self, request: &Request) -> Duration {
+        let Some(context) = request.lambda_context_ref() else {
+            return TIME_LIMIT;
+        };
+        let deadline = Duration::from_millis(context.deadline);
+        let now = Duration::from_secs_f64(self.clock.now().unix_seconds());
+        // `cargo lambda` says 1970: a deadline that has passed already is none.
+        match deadline.checked_sub(now) {
+            Some(left) => left.saturating_sub(RESERVE).min(TIME_LIMIT),
+            None => TIME_LIMIT,
+        }
+    }
+}
+
+fn log_error<E: Endpoint>(error: &ApiError, id: Option<&str>, ms: f64, cold: bool) {
+    let status = error.status().as_u16();
+    let (message, detail) = (error.message(), error.detail());
+    macro_rules! line {
+        ($level:ident) => {
+            tracing::$level!(
+                requestId = id,
+                endpoint = E::NAME,
+                status,
+                ms,
+                cold,
+                error = message,
+                detail,
+                "refused"
+            )
+        };
+    }
+    match status {
+        500 => line!(error),
+        501.. => line!(warn),
+        _ => line!(info),
+    }
+}
+
+/// Logs where a panic happened and not what it says, which may quote anything.
+fn quiet_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let location = panic.location().map(ToString::to_string);
+        tracing::error!(location, "panic");
+    }));
+}
+
+/// Runs a future to its end or to its panic. The runtime would catch a panic too, but the caller
+/// would get the gateway's error then, and the log the panic's text, which may quote anything.
+async fn catch_panic<F: Future>(future: F) -> Result<F::Output, Box<dyn Any + Send>> {
+    let mut future = pin!(future);
+    poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
+        Ok(Poll::Pending) => Poll::Pending,
+        Ok(Poll::Ready(output)) => Poll::Ready(Ok(output)),
+        Err(panic) => Poll::Ready(Err(panic)),
+    })
+    .await
+}

@@ -1,0 +1,29 @@
+//! What Anteroom's functions share.
+//!
+//! Arrows run one way: functions → providers → kit. Providers do not know each other.
+//!
+//! | part | what it is |
+//! |---|---|
+//! | [`clerk`] | who is signed in with Clerk: session tokens, users, the auth state of a request |
+//! | [`liveblocks`] | tokens for Liveblocks' rooms |
+//! | [`lambda`] | the one entry point of a function: start, settings, logging, the request's way through |
+//! | [`api`] | errors, bodies, replies, and the headers of both |
+//! | [`settings`] | variables and secrets, everything that is missing reported at once |
+//! | [`secrets`] | AWS Secrets Manager: fetched, kept, read again |
+//! | [`provider`] | a provider's HTTP API behind a key, and every way in which it can fail |
+//! | [`http`] | the one HTTP client |
+//! | [`jwt`], [`jwks`] | tokens and their signatures; the keys that providers publish |
+//! | [`clock`] | the time |
+
+pub mod api;
+pub mod clerk;
+pub mod clock;
+pub mod http;
+pub mod jwks;
+pub mod jwt;
+pub mod lambda;
+pub mod liveblocks;
+mod log;
+pub mod provider;
+pub mod secrets;
+pub mod settings;

@@ -1,0 +1,319 @@
+//! Secrets from variables or from AWS Secrets Manager.
+//!
+//! A secret in Secrets Manager is a JSON object that holds several values by name. It is fetched
+//! once for all of them, kept for [`MAX_AGE`], and read again when it is older or when a provider
+//! refuses a value, so that a rotation needs no deploy and fails no request. While Secrets Manager
+//! is out of reach the values at hand go on being used.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use aws_sdk_secretsmanager::config::retry::RetryConfig;
+use aws_sdk_secretsmanager::config::{BehaviorVersion, Credentials, Region, SharedAsyncSleep};
+use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueError;
+use aws_smithy_async::rt::sleep::TokioSleep;
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::clock::{Clock, Timestamp};
+use crate::http::Http;
+
+/// How long fetched secrets are used before they are read again.
+pub const MAX_AGE: Duration = Duration::from_mins(5);
+
+/// After a fetch that failed, or that brought nothing new where a provider refuses a value, this
+/// long passes before the next: neither an outage nor a wrong key makes every request slower.
+const COOL_DOWN: Duration = Duration::from_secs(5);
+
+/// How long Secrets Manager may take to answer, second attempts included.
+const FETCH_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Says whether a secret has the form that it must have, and if not, which form that is.
+pub type Check = fn(&str) -> Result<(), &'static str>;
+
+/// Why there is no secret to use.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SecretError {
+    /// Secrets Manager cannot be reached, is failing or limits us; it may be back soon.
+    #[error("Secrets Manager is out of reach: {0}")]
+    Unreachable(String),
+    /// The secret is not there, is not ours to read, or does not hold what it should.
+    #[error("{0}")]
+    Misconfigured(String),
+}
+
+/// One secret value, by the name of its variable. It is read anew for each use.
+#[derive(Clone, Debug)]
+pub struct Secret(Source);
+
+#[derive(Clone, Debug)]
+enum Source {
+    Fixed(SecretString),
+    Stored { name: &'static str, secret: Arc<StoredSecret> },
+}
+
+impl Secret {
+    /// A value that does not change while the process lives.
+    pub fn fixed(value: SecretString) -> Self {
+        Self(Source::Fixed(value))
+    }
+
+    /// The value to use now.
+    pub async fn read(&self) -> Result<SecretString, SecretError> {
+        match &self.0 {
+            Source::Fixed(value) => Ok(value.clone()),
+            Source::Stored { name, secret } => secret.value(name).await,
+        }
+    }
+
+    /// The value to use now that a provider has refused `refused`, if there is another.
+    pub async fn after_refusal_of(&self, refused: &SecretString) -> Option<SecretString> {
+        match &self.0 {
+            Source::Fixed(_) => None,
+            Source::Stored { name, secret } => secret.newer_value(name, refused).await,
+        }
+    }
+}
+
+/// A secret in Secrets Manager: several values, fetched together.
+#[derive(Debug)]
+pub struct StoredSecret {
+    id: String,
+    id_variable: &'static str,
+    manager: SecretsManager,
+    clock: Clock,
+    wanted: Mutex<Vec<(&'static str, Check)>>,
+    cache: tokio::sync::Mutex<Cache>,
+}
+
+type Values = HashMap<String, SecretString>;
+
+#[derive(Debug, Default)]
+struct Cache {
+    values: Option<Arc<Values>>,
+    fetched: Option<Timestamp>,
+    /// The last fetch that failed or brought nothing new.
+    fruitless: Option<Timestamp>,
+}
+
+impl StoredSecret {
+    pub(crate) fn new(
+        id: String,
+        id_variable: &'static str,
+        manager: SecretsManager,
+        clock: Clock,
+    ) -> Self {
+        Self {
+            id,
+            id_variable,
+            manager,
+            clock,
+            wanted: Mutex::default(),
+            cache: tokio::sync::Mutex::default(),
+        }
+    }
+
+    pub(crate) fn has_id(&self, id: &str) -> bool {
+        self.id == id
+    }
+
+    /// The value `name` of this secret, which must pass `check`.
+    pub(crate) fn secret(self: &Arc<Self>, name: &'static str, check: Check) -> Secret {
+        let mut wanted = self.wanted.lock().unwrap_or_else(PoisonError::into_inner);
+        wanted.push((name, check));
+        Secret(Source::Stored { name, secret: Arc::clone(self) })
+    }
+
+    /// Fetches the secret at start. Answers what is wrong with it; that it cannot be had just now
+    /// is logged and not wrong.
+    pub(crate) async fn prefetch(&self) -> Vec<String> {
+        let mut cache = self.cache.lock().await;
+        match self.fetch(&mut cache).await {
+            Ok(_) => Vec::new(),
+            Err(SecretError::Misconfigured(problem)) => vec![problem],
+            Err(error @ SecretError::Unreachable(_)) => {
+                tracing::warn!(secret = self.id_variable, %error, "starting without secrets");
+                Vec::new()
+            }
+        }
+    }
+
+    async fn value(&self, name: &str) -> Result<SecretString, SecretError> {
+        let mut cache = self.cache.lock().await;
+        let now = self.clock.now();
+        let at_hand = cache.values.clone();
+        let fresh = cache.fetched.is_some_and(|at| now.since(at) < MAX_AGE);
+        let resting = cache.is_resting(now);
+        let values = match at_hand {
+            Some(values) if fresh || resting => values,
+            Some(values) => match self.fetch(&mut cache).await {
+                Ok(newer) => newer,
+                Err(error) => {
+                    tracing::warn!(secret = self.id_variable, %error, "using the secrets at hand");
+                    values
+                }
+            },
+            None => self.fetch(&mut cache).await?,
+        };
+        values.get(name).cloned().ok_or_else(|| SecretError::Misconfigured(self.missing(name)))
+    }
+
+    async fn newer_value(&self, name: &str, refused: &SecretString) -> Option<SecretString> {
+        let mut cache = self.cache.lock().await;
+        let differs = |values: &Values| {
+            let value = values.get(name)?;
+            (value.expose_secret() != refused.expose_secret()).then(|| value.clone())
+        };
+        // Another request may have fetched the new value while this one was being refused.
+        if let Some(value) = cache.values.as_deref().and_then(differs) {
+            return Some(value);
+        }
+        if cache.is_resting(self.clock.now()) {
+            return None;
+        }
+        let newer = self.fetch(&mut cache).await.ok()?;
+        let value = differs(&newer);
+        if value.is_none() {
+            cache.fruitless = Some(self.clock.now());
+        }
+        value
+    }
+
+    async fn fetch(&self, cache: &mut Cache) -> Result<Arc<Values>, SecretError> {
+        let fetched = self.manager.fetch(&self.id).await;
+        match fetched.and_then(|text| self.parse(&text)) {
+            Ok(values) => {
+                let values = Arc::new(values);
+                cache.values = Some(Arc::clone(&values));
+                cache.fetched = Some(self.clock.now());
+                cache.fruitless = None;
+                Ok(values)
+            }
+            Err(error) => {
+                cache.fruitless = Some(self.clock.now());
+                Err(match error {
+                    SecretError::Misconfigured(what) => {
+                        SecretError::Misconfigured(format!("{}: {what}", self.id_variable))
+                    }
+                    unreachable @ SecretError::Unreachable(_) => unreachable,
+                })
+            }
+        }
+    }
+
+    /// The values by name, all that are wanted among them and well formed.
+    fn parse(&self, text: &SecretString) -> Result<Values, SecretError> {
+        let object: HashMap<String, serde_json::Value> = serde_json::from_str(text.expose_secret())
+            .map_err(|_| {
+                SecretError::Misconfigured("the secret is not a JSON object".to_owned())
+            })?;
+        let values: Values = object
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, SecretString::from(value.as_str()?))))
+            .collect();
+        let wanted = self.wanted.lock().unwrap_or_else(PoisonError::into_inner);
+        let problems: Vec<String> = wanted
+            .iter()
+            .filter_map(|(name, check)| match values.get(*name) {
+                None => Some(format!("the secret lacks {name}")),
+                Some(value) => match check(value.expose_secret()) {
+                    Ok(()) => None,
+                    Err(form) => Some(format!("{name} in the secret is not {form}")),
+                },
+            })
+            .collect();
+        if problems.is_empty() {
+            Ok(values)
+        } else {
+            Err(SecretError::Misconfigured(problems.join(", ")))
+        }
+    }
+
+    fn missing(&self, name: &str) -> String {
+        format!("{}: the secret lacks {name}", self.id_variable)
+    }
+}
+
+impl Cache {
+    fn is_resting(&self, now: Timestamp) -> bool {
+        self.fruitless.is_some_and(|at| now.since(at) < COOL_DOWN)
+    }
+}
+
+/// AWS Secrets Manager, called with the region and credentials that Lambda puts into the
+/// environment (`AWS_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`),
+/// or at the address in `AWS_ENDPOINT_URL_SECRETS_MANAGER`. A function whose secrets are all
+/// variables has none.
+#[derive(Clone, Debug)]
+pub struct SecretsManager(aws_sdk_secretsmanager::Client);
+
+impl SecretsManager {
+    pub(crate) fn new(http: &Http, access: AwsAccess) -> Self {
+        let mut config = aws_sdk_secretsmanager::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .http_client(http.for_aws_sdk())
+            .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
+            .region(Region::new(access.region))
+            .credentials_provider(access.credentials)
+            // A function must be answering within ten seconds; the SDK's default is three attempts
+            // with pauses that grow.
+            .retry_config(RetryConfig::standard().with_max_attempts(2));
+        config.set_endpoint_url(access.endpoint);
+        Self(aws_sdk_secretsmanager::Client::from_conf(config.build()))
+    }
+
+    async fn fetch(&self, id: &str) -> Result<SecretString, SecretError> {
+        let request = self.0.get_secret_value().secret_id(id).version_stage("AWSCURRENT");
+        // Boxed, since the SDK's future is large and few requests need it.
+        let call = Box::pin(request.send());
+        match tokio::time::timeout(FETCH_TIMEOUT, call).await {
+            Err(_) => Err(SecretError::Unreachable("no answer in time".to_owned())),
+            Ok(Err(error)) => Err(fetch_error(&error)),
+            Ok(Ok(answer)) => answer.secret_string.map(SecretString::from).ok_or_else(|| {
+                SecretError::Misconfigured("the secret is binary, not a JSON object".to_owned())
+            }),
+        }
+    }
+}
+
+/// Where Secrets Manager is and who asks.
+pub(crate) struct AwsAccess {
+    pub(crate) region: String,
+    pub(crate) credentials: Credentials,
+    pub(crate) endpoint: Option<String>,
+}
+
+/// What the AWS API says of a request that waiting does not mend. Everything else (throttling, a
+/// failure of its own, credentials that have just run out, no connection) may pass.
+/// <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html#API_GetSecretValue_Errors>
+fn fetch_error(error: &SdkError<GetSecretValueError>) -> SecretError {
+    let SdkError::ServiceError(refusal) = error else {
+        return SecretError::Unreachable(
+            match error {
+                SdkError::TimeoutError(_) => "no answer in time",
+                SdkError::DispatchFailure(_) => "no connection",
+                SdkError::ResponseError(_) => "an unreadable answer",
+                _ => "the request could not be made",
+            }
+            .to_owned(),
+        );
+    };
+    match refusal.err().code() {
+        Some("ResourceNotFoundException") => {
+            SecretError::Misconfigured("there is no such secret".to_owned())
+        }
+        Some("AccessDeniedException") => {
+            SecretError::Misconfigured("the function may not read the secret".to_owned())
+        }
+        Some(
+            code @ ("DecryptionFailure"
+            | "DecryptionFailureException"
+            | "InvalidParameterException"
+            | "InvalidRequestException"
+            | "ValidationException"),
+        ) => SecretError::Misconfigured(format!("Secrets Manager answered {code}")),
+        Some(code) => SecretError::Unreachable(format!("it answered {code}")),
+        None => SecretError::Unreachable(format!("it answered {}", refusal.raw().status())),
+    }
+}

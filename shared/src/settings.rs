@@ -1,0 +1,286 @@
+//! Settings from the environment, read once at start.
+//!
+//! A provider asks for what it needs and gets [`Incomplete`] where something is missing or
+//! malformed; what exactly is written down here, so that one message at start names every problem
+//! at once, each by the name of its variable and never with a value.
+
+use std::collections::HashMap;
+use std::io;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use aws_sdk_secretsmanager::config::Credentials;
+use secrecy::SecretString;
+use url::Url;
+
+use crate::clock::Clock;
+use crate::http::Http;
+use crate::secrets::{AwsAccess, Check, Secret, SecretsManager, StoredSecret};
+
+/// Says that a setting is missing or malformed and that [`Settings`] has written down which.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Incomplete;
+
+/// Everything that is wrong with the settings, a line for each.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the settings are incomplete: {}", .0.join("; "))]
+pub struct Problems(pub Vec<String>);
+
+/// The settings of one function, and what is wrong with them.
+pub struct Settings {
+    variables: HashMap<String, String>,
+    problems: Vec<String>,
+    stored: Vec<Arc<StoredSecret>>,
+    http: Http,
+    clock: Clock,
+}
+
+impl Settings {
+    /// The settings of this process.
+    ///
+    /// # Errors
+    /// When the HTTP client cannot be built, because of what `SSL_CERT_FILE` names.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one home of the process's environment"
+    )]
+    pub fn from_environment() -> Result<Self, Problems> {
+        let variables = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect();
+        Self::new(variables, Clock::system())
+    }
+
+    /// Settings given by hand, and the clock to go with them: what tests use.
+    ///
+    /// # Errors
+    /// As [`from_environment`](Self::from_environment).
+    pub fn from_pairs<N, V>(
+        pairs: impl IntoIterator<Item = (N, V)>,
+        clock: Clock,
+    ) -> Result<Self, Problems>
+    where
+        N: Into<String>,
+        V: Into<String>,
+    {
+        let variables = pairs.into_iter().map(|(name, value)| (name.into(), value.into()));
+        Self::new(variables.collect(), clock)
+    }
+
+    fn new(mut variables: HashMap<String, String>, clock: Clock) -> Result<Self, Problems> {
+        // CloudFormation cannot leave a variable out, only leave it empty.
+        variables.retain(|_, value| !value.trim().is_empty());
+        let http = Http::new(variables.get("SSL_CERT_FILE").map(String::as_str)).map_err(
+            |error: io::Error| {
+                Problems(vec![format!(
+                    "SSL_CERT_FILE does not name a readable PEM file of certificates ({})",
+                    error.kind()
+                )])
+            },
+        )?;
+        Ok(Self { variables, problems: Vec::new(), stored: Vec::new(), http, clock })
+    }
+
+    /// The one HTTP client.
+    pub fn http(&self) -> Http {
+        self.http.clone()
+    }
+
+    /// The clock.
+    pub fn clock(&self) -> Clock {
+        self.clock.clone()
+    }
+
+    /// A variable that may be absent; an empty one counts as absent.
+    pub fn optional(&self, name: &str) -> Option<&str> {
+        self.variables.get(name).map(|value| value.trim())
+    }
+
+    /// A variable that must be there.
+    pub fn text(&mut self, name: &str) -> Result<String, Incomplete> {
+        match self.optional(name) {
+            Some(value) => Ok(value.to_owned()),
+            None => Err(self.problem(format!("{name} is missing"))),
+        }
+    }
+
+    /// A variable that must be there and in the form that `T` reads.
+    pub fn parsed<T>(&mut self, name: &str) -> Result<T, Incomplete>
+    where
+        T: FromStr<Err = &'static str>,
+    {
+        self.text(name)?.parse().map_err(|form| self.problem(format!("{name} is not {form}")))
+    }
+
+    /// A comma-separated list; absent is empty.
+    pub fn list(&self, name: &str) -> Vec<String> {
+        let items = self.optional(name).unwrap_or_default().split(',');
+        let items = items.map(str::trim).filter(|item| !item.is_empty());
+        items.map(str::to_owned).collect()
+    }
+
+    /// The base address of a provider: `http` or `https`, without query and fragment, or
+    /// `default`. Plain `http` is for stand-ins and is refused for any host but this machine.
+    pub fn base_url(&mut self, name: &str, default: &str) -> Result<Url, Incomplete> {
+        let value = self.optional(name).unwrap_or(default);
+        match value.parse().ok().filter(is_base_url) {
+            Some(url) => Ok(url),
+            None => Err(self.problem(format!(
+                "{name} is not an https address (http is for this machine only)"
+            ))),
+        }
+    }
+
+    /// A secret: from the variable `name`, or from the AWS Secrets Manager secret that the
+    /// variable `id_variable` names, whose JSON object has `name` as a key. The variable wins.
+    /// `check` says whether a value has the form that it must have.
+    pub fn secret(
+        &mut self,
+        name: &'static str,
+        id_variable: &'static str,
+        check: Check,
+    ) -> Result<Secret, Incomplete> {
+        if let Some(value) = self.optional(name) {
+            return match check(value) {
+                Ok(()) => Ok(Secret::fixed(SecretString::from(value))),
+                Err(form) => Err(self.problem(format!("{name} is not {form}"))),
+            };
+        }
+        let Some(id) = self.optional(id_variable).map(str::to_owned) else {
+            return Err(self.problem(format!(
+                "{name} is missing (set it, or set {id_variable} to a secret that holds it)"
+            )));
+        };
+        let known = self.stored.iter().find(|stored| stored.has_id(&id));
+        let stored = if let Some(stored) = known {
+            Arc::clone(stored)
+        } else {
+            let manager = self.secrets_manager()?;
+            let clock = self.clock.clone();
+            let stored = Arc::new(StoredSecret::new(id, id_variable, manager, clock));
+            self.stored.push(Arc::clone(&stored));
+            stored
+        };
+        Ok(stored.secret(name, check))
+    }
+
+    fn secrets_manager(&mut self) -> Result<SecretsManager, Incomplete> {
+        let region = self.text("AWS_REGION");
+        let key_id = self.text("AWS_ACCESS_KEY_ID");
+        let key = self.text("AWS_SECRET_ACCESS_KEY");
+        let optional = |name| self.optional(name).map(str::to_owned);
+        let session = optional("AWS_SESSION_TOKEN");
+        let endpoint = optional("AWS_ENDPOINT_URL_SECRETS_MANAGER");
+        let access = AwsAccess {
+            region: region?,
+            credentials: Credentials::new(key_id?, key?, session, None, "environment"),
+            endpoint,
+        };
+        Ok(SecretsManager::new(&self.http, access))
+    }
+
+    /// Writes down that something is wrong. The text names the variable and what it should be,
+    /// never its value.
+    pub fn problem(&mut self, text: impl Into<String>) -> Incomplete {
+        self.problems.push(text.into());
+        Incomplete
+    }
+
+    /// Fetches what is in Secrets Manager and hands over what was configured, or everything that
+    /// is wrong. That Secrets Manager cannot be reached is not a problem of the settings: the
+    /// secrets are asked for again with the next request.
+    pub async fn complete<T>(mut self, configured: Result<T, Incomplete>) -> Result<T, Problems> {
+        let mut fetches = tokio::task::JoinSet::new();
+        for stored in self.stored.drain(..) {
+            fetches.spawn(async move { stored.prefetch().await });
+        }
+        for problems in fetches.join_all().await {
+            self.problems.extend(problems);
+        }
+        match configured {
+            Ok(configured) if self.problems.is_empty() => Ok(configured),
+            _ => {
+                self.problems.sort();
+                self.problems.dedup();
+                Err(Problems(self.problems))
+            }
+        }
+    }
+}
+
+fn is_base_url(url: &Url) -> bool {
+    let local = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+    let scheme = url.scheme() == "https" || (url.scheme() == "http" && local);
+    scheme
+        && url.has_host()
+        && url.query().is_none()
+        && url.fragment().is_none()
+        && url.username().is_empty()
+        && url.password().is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings<const N: usize>(pairs: [(&str, &str); N]) -> Settings {
+        Settings::from_pairs(pairs, Clock::fixed(0)).expect("settings without SSL_CERT_FILE")
+    }
+
+    fn starts_with_sk(value: &str) -> Result<(), &'static str> {
+        if value.starts_with("sk_") { Ok(()) } else { Err("a secret key (sk_…)") }
+    }
+
+    #[tokio::test]
+    async fn reports_every_problem_at_once_by_name_and_without_values() {
+        let mut settings =
+            settings([("SECOND", "hunter2"), ("THIRD_URL", "http://example.com"), ("EMPTY", "  ")]);
+        let first = settings.text("FIRST");
+        let second = settings.secret("SECOND", "SECOND_ID", starts_with_sk);
+        let third = settings.base_url("THIRD_URL", "https://example.com");
+        let fourth = settings.secret("FOURTH", "FOURTH_ID", starts_with_sk);
+        assert!(first.is_err() && second.is_err() && third.is_err() && fourth.is_err());
+        assert_eq!(settings.text("EMPTY"), Err(Incomplete));
+
+        let problems = settings.complete(first).await.expect_err("five problems");
+
+        let text = problems.to_string();
+        for name in ["FIRST", "SECOND", "THIRD_URL", "FOURTH", "EMPTY"] {
+            assert!(text.contains(name), "{name} is not in {text}");
+        }
+        assert!(!text.contains("hunter2") && !text.contains("example.com"));
+    }
+
+    #[test]
+    fn takes_plain_http_for_this_machine_only() {
+        for (url, good) in [
+            ("https://api.example.com", true),
+            ("https://api.example.com/base", true),
+            ("http://127.0.0.1:4011", true),
+            ("http://localhost:4011/", true),
+            ("http://api.example.com", false),
+            ("http://127.0.0.1.example.com", false),
+            ("ftp://127.0.0.1", false),
+            ("https://user:password@example.com", false),
+            ("https://example.com/?a=b", false),
+            ("api.example.com", false),
+        ] {
+            let read = settings([("URL", url)]).base_url("URL", "https://unused.example");
+            assert_eq!(read.is_ok(), good, "{url}");
+        }
+    }
+
+    #[test]
+    fn reads_lists_without_blanks() {
+        let settings = settings([("LIST", " https://a.example , ,https://b.example,")]);
+        assert_eq!(settings.list("LIST"), ["https://a.example", "https://b.example"]);
+        assert!(settings.list("ABSENT").is_empty());
+    }
+
+    #[test]
+    fn says_that_the_certificate_file_is_unreadable() {
+        let pairs = [("SSL_CERT_FILE", "/nonexistent/roots.pem")];
+        let problems = Settings::from_pairs(pairs, Clock::fixed(0)).err();
+        assert!(problems.expect("a problem").to_string().contains("SSL_CERT_FILE"));
+    }
+}

@@ -1,0 +1,148 @@
+//! A request's way through a function: what every endpoint has in common.
+
+use std::time::Duration;
+
+use anteroom::api::{ApiError, Reply, Request, Response};
+use anteroom::clock::Clock;
+use anteroom::lambda::{Endpoint, Function};
+use anteroom::settings::{Incomplete, Settings};
+use lambda_http::RequestExt as _;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// Does as its input says.
+struct Parrot;
+
+#[derive(Deserialize)]
+struct Say {
+    what: String,
+}
+
+impl Endpoint for Parrot {
+    const NAME: &'static str = "parrot";
+    type Input = Say;
+    type Output = Value;
+
+    fn configure(_: &mut Settings) -> Result<Self, Incomplete> {
+        Ok(Self)
+    }
+
+    async fn handle(&self, _: &Request, input: Say) -> Result<Reply<Value>, ApiError> {
+        match input.what.as_str() {
+            "panic" => panic!("a secret text"),
+            "sleep" => std::future::pending().await,
+            "refuse" => Err(ApiError::forbidden("No").because("a detail")),
+            _ => Ok(Reply::ok(json!({ "said": input.what }))),
+        }
+    }
+}
+
+async fn parrot() -> Function<Parrot> {
+    let pairs = [("ALLOWED_ORIGINS", "https://app.example, https://other.example")];
+    let settings = Settings::from_pairs(pairs, Clock::system()).unwrap();
+    Function::start(settings).await.unwrap()
+}
+
+fn post(body: &str) -> http::request::Builder {
+    let request = http::Request::post("/parrot");
+    if body.is_empty() { request } else { request.header("content-type", "application/json") }
+}
+
+async fn ask(request: http::request::Builder, body: &str) -> Response {
+    parrot().await.answer(request.body(body.into()).unwrap()).await
+}
+
+fn body(response: &Response) -> Value {
+    serde_json::from_slice(response.body()).unwrap()
+}
+
+#[tokio::test]
+async fn every_answer_has_the_contracts_headers() {
+    for (said, status) in [("hello", 200), ("refuse", 403), ("panic", 500)] {
+        let say = json!({ "what": said }).to_string();
+        let response = ask(post(&say), &say).await;
+        assert_eq!(response.status(), status);
+        for (name, value) in [
+            ("content-type", "application/json"),
+            ("cache-control", "no-store"),
+            ("vary", "Origin, Cookie"),
+            ("x-content-type-options", "nosniff"),
+        ] {
+            assert_eq!(response.headers()[name], value, "{said}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn errors_have_a_code_and_a_message_and_nothing_more() {
+    let say = json!({ "what": "refuse" }).to_string();
+    let response = ask(post(&say), &say).await;
+    assert_eq!(body(&response), json!({ "code": 403, "message": "No" }));
+    let say = json!({ "what": "panic" }).to_string();
+    let response = ask(post(&say), &say).await;
+    assert_eq!(body(&response)["code"], 500);
+    assert!(!String::from_utf8_lossy(response.body()).contains("secret"));
+}
+
+#[tokio::test]
+async fn only_post_is_taken() {
+    for method in ["GET", "PUT", "PATCH", "DELETE", "HEAD"] {
+        let response = ask(http::Request::builder().method(method).uri("/parrot"), "").await;
+        assert_eq!(response.status(), 405, "{method}");
+        assert_eq!(response.headers()["allow"], "POST");
+    }
+    let options = http::Request::builder().method("OPTIONS").uri("/parrot");
+    assert_eq!(ask(options, "").await.status(), 204, "the gateway answers preflights");
+}
+
+#[tokio::test]
+async fn input_is_read_before_anything_is_done() {
+    assert_eq!(body(&ask(post(""), "").await)["message"], "`what` is missing");
+    assert_eq!(ask(post("{"), "{").await.status(), 400);
+    assert_eq!(ask(http::Request::post("/parrot"), "{}").await.status(), 415);
+    let long = json!({ "what": "a".repeat(20_000) }).to_string();
+    assert_eq!(ask(post(&long), &long).await.status(), 413);
+}
+
+#[tokio::test]
+async fn a_cookie_needs_an_allowed_origin() {
+    let say = json!({ "what": "hello" }).to_string();
+    for (origin, cookie, status) in [
+        (None, true, 200),
+        (Some("https://app.example"), true, 200),
+        (Some("https://other.example"), true, 200),
+        (Some("https://evil.example"), false, 200),
+        (Some("https://evil.example"), true, 403),
+        (Some("null"), true, 403),
+    ] {
+        let mut request = post(&say);
+        if let Some(origin) = origin {
+            request = request.header("origin", origin);
+        }
+        if cookie {
+            request = request.header("cookie", "a=1");
+        }
+        assert_eq!(ask(request, &say).await.status(), status, "{origin:?} {cookie}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_request_takes_longer_than_ten_seconds() {
+    let say = json!({ "what": "sleep" }).to_string();
+    let answer = tokio::time::timeout(Duration::from_secs(10), ask(post(&say), &say));
+    assert_eq!(answer.await.unwrap().status(), 503);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_answer_comes_before_lambda_ends_the_function() {
+    let now = Clock::system().now().unix_seconds();
+    let mut context = lambda_http::Context::default();
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a time")]
+    let deadline = ((now + 3.0) * 1000.0) as u64;
+    context.deadline = deadline;
+    let say = json!({ "what": "sleep" }).to_string();
+    let request = post(&say).body(say.as_str().into()).unwrap().with_lambda_context(context);
+    let parrot = parrot().await;
+    let answer = tokio::time::timeout(Duration::from_secs(3), parrot.answer(request));
+    assert_eq!(answer.await.unwrap().status(), 503);
+}

@@ -1,0 +1,68 @@
+//! The providers' clients and the kit against real servers on the loopback address.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
+#![allow(clippy::needless_pass_by_value, reason = "tables of `json!` read better without `&`")]
+
+mod clerk_auth;
+mod clerk_backend;
+mod function;
+mod liveblocks;
+mod secrets;
+mod signing_keys;
+mod tls;
+
+use anteroom::api::Request;
+use anteroom::clerk::Clerk;
+use anteroom::clock::Clock;
+use anteroom::settings::{Incomplete, Settings};
+use anteroom_local::stand_ins;
+
+/// The page that the stand-in issues sessions to.
+const ORIGIN: &str = "http://localhost:3000";
+
+type Pairs = Vec<(String, String)>;
+
+/// The settings that point at a stand-in, with the origin that goes along.
+fn pairs(settings: Pairs) -> Pairs {
+    let mut pairs = settings;
+    pairs.push(("ALLOWED_ORIGINS".to_owned(), ORIGIN.to_owned()));
+    pairs
+}
+
+/// A client configured from `pairs`, on the system's clock.
+async fn configured<T>(
+    pairs: Pairs,
+    configure: impl FnOnce(&mut Settings) -> Result<T, Incomplete>,
+) -> T {
+    configured_at(Clock::system(), pairs, configure).await
+}
+
+/// The same on another clock.
+async fn configured_at<T>(
+    clock: Clock,
+    pairs: Pairs,
+    configure: impl FnOnce(&mut Settings) -> Result<T, Incomplete>,
+) -> T {
+    let mut settings = Settings::from_pairs(pairs, clock).unwrap();
+    let client = configure(&mut settings);
+    settings.complete(client).await.unwrap()
+}
+
+/// Clerk, with its keys fetched from the stand-in.
+async fn clerk(stand_in: &stand_ins::clerk::Clerk) -> Clerk {
+    configured(pairs(stand_in.settings()), Clerk::configure).await
+}
+
+/// A request with these headers.
+fn request(headers: &[(&str, &str)]) -> Request {
+    let mut request = http::Request::post("/");
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    request.body(lambda_http::Body::Empty).unwrap()
+}
+
+/// A request with a bearer token.
+fn bearer(token: &str) -> Request {
+    request(&[("authorization", &format!("Bearer {token}"))])
+}

@@ -1,0 +1,193 @@
+//! Secrets from AWS Secrets Manager: fetched, kept, read again, and missed.
+
+use std::time::Duration;
+
+use anteroom::api::ApiError;
+use anteroom::clock::Clock;
+use anteroom::liveblocks::{Liveblocks, UserInfo};
+use anteroom::secrets::MAX_AGE;
+use anteroom::settings::{Problems, Settings};
+use anteroom_local::stand_ins::faults::Fault;
+use anteroom_local::stand_ins::{liveblocks, secrets_manager};
+use serde_json::json;
+
+const SECRET_ID: &str = "anteroom/liveblocks";
+
+/// Liveblocks, whose key is in Secrets Manager.
+struct World {
+    manager: secrets_manager::SecretsManager,
+    liveblocks: liveblocks::Liveblocks,
+    clock: Clock,
+}
+
+impl World {
+    async fn start() -> Self {
+        let world = Self {
+            manager: secrets_manager::SecretsManager::start().await.unwrap(),
+            liveblocks: liveblocks::Liveblocks::start().await.unwrap(),
+            clock: Clock::fixed(1_900_000_000),
+        };
+        world.put(&world.liveblocks.secret_key());
+        world
+    }
+
+    fn put(&self, key: &str) {
+        let secret = json!({ "LIVEBLOCKS_SECRET_KEY": key, "OTHER": 1 });
+        self.manager.put(SECRET_ID, secret);
+    }
+
+    async fn client(&self) -> Result<Liveblocks, Problems> {
+        let mut pairs = self.manager.settings();
+        pairs.extend(self.liveblocks.settings());
+        pairs.retain(|(name, _)| name != "LIVEBLOCKS_SECRET_KEY");
+        pairs.push(("LIVEBLOCKS_SECRET_ID".to_owned(), SECRET_ID.to_owned()));
+        let mut settings = Settings::from_pairs(pairs, self.clock.clone())?;
+        let client = Liveblocks::configure(&mut settings);
+        settings.complete(client).await
+    }
+
+    fn fetches(&self) -> usize {
+        self.manager.requests().len()
+    }
+}
+
+async fn status(client: &Liveblocks) -> u16 {
+    let info = UserInfo { name: "Jane".to_owned(), image_url: None, color: "#0072B2" };
+    match client.identify_user("jane@example.com", &info).await {
+        Ok(_) => 200,
+        Err(error) => ApiError::from(error).status().as_u16(),
+    }
+}
+
+#[tokio::test]
+async fn fetches_at_start_and_again_after_five_minutes() {
+    let world = World::start().await;
+    let client = world.client().await.unwrap();
+    assert_eq!(world.fetches(), 1, "before the first request");
+    for _ in 0..10 {
+        assert_eq!(status(&client).await, 200);
+    }
+    assert_eq!(world.fetches(), 1);
+    world.clock.advance(MAX_AGE);
+    assert_eq!(status(&client).await, 200);
+    assert_eq!(status(&client).await, 200);
+    assert_eq!(world.fetches(), 2);
+    let asked = world.manager.requests()[0].json().unwrap();
+    assert_eq!(asked, json!({ "SecretId": SECRET_ID, "VersionStage": "AWSCURRENT" }));
+}
+
+#[tokio::test]
+async fn the_request_that_meets_a_rotated_key_succeeds() {
+    let world = World::start().await;
+    let client = world.client().await.unwrap();
+    assert_eq!(status(&client).await, 200);
+    for key in ["sk_dev_second", "sk_dev_third"] {
+        world.liveblocks.rotate_secret_key(key);
+        world.put(key);
+        assert_eq!(status(&client).await, 200, "with {key}");
+    }
+    assert_eq!(world.fetches(), 3);
+}
+
+#[tokio::test]
+async fn a_wrong_key_does_not_make_every_request_ask_again() {
+    let world = World::start().await;
+    let client = world.client().await.unwrap();
+    world.liveblocks.rotate_secret_key("sk_dev_nobody_told_us");
+    for _ in 0..10 {
+        assert_eq!(status(&client).await, 502);
+    }
+    assert_eq!(world.fetches(), 2, "one at the start, one for the first refusal");
+    world.put("sk_dev_nobody_told_us");
+    world.clock.advance(Duration::from_secs(10));
+    assert_eq!(status(&client).await, 200);
+}
+
+#[tokio::test]
+async fn without_secrets_manager_it_starts_answers_503_and_recovers() {
+    let world = World::start().await;
+    for fault in [Fault::Down, Fault::Failing(500), Fault::Limiting { retry_after: None }] {
+        world.manager.inject(fault);
+        let client = world.client().await.unwrap();
+        assert_eq!(status(&client).await, 503, "{fault:?}");
+        assert_eq!(status(&client).await, 503, "{fault:?}");
+        world.manager.clear_faults();
+        assert_eq!(status(&client).await, 200, "after {fault:?}");
+    }
+    world.manager.stop().await;
+    let client = world.client().await.unwrap();
+    assert_eq!(status(&client).await, 503);
+    world.manager.restart().await.unwrap();
+    assert_eq!(status(&client).await, 200);
+}
+
+#[tokio::test]
+async fn an_outage_later_fails_no_request() {
+    let world = World::start().await;
+    let client = world.client().await.unwrap();
+    world.manager.stop().await;
+    world.clock.advance(10 * MAX_AGE);
+    assert_eq!(status(&client).await, 200, "with the secrets at hand");
+    world.manager.restart().await.unwrap();
+    world.liveblocks.rotate_secret_key("sk_dev_second");
+    world.put("sk_dev_second");
+    world.clock.advance(MAX_AGE);
+    assert_eq!(status(&client).await, 200, "and with the new ones");
+}
+
+#[tokio::test]
+async fn a_bad_secret_stops_the_start_and_is_named_without_its_value() {
+    let world = World::start().await;
+    let problems = async || world.client().await.unwrap_err().to_string();
+    for (text, told) in [
+        (json!({}).to_string(), "lacks LIVEBLOCKS_SECRET_KEY"),
+        (json!({ "LIVEBLOCKS_SECRET_KEY": 5 }).to_string(), "lacks LIVEBLOCKS_SECRET_KEY"),
+        (json!({ "LIVEBLOCKS_SECRET_KEY": "hunter2" }).to_string(), "LIVEBLOCKS_SECRET_KEY"),
+        ("hunter2".to_owned(), "not a JSON object"),
+        (json!(["hunter2"]).to_string(), "not a JSON object"),
+    ] {
+        world.manager.put(SECRET_ID, &text);
+        let problems = problems().await;
+        assert!(problems.contains("LIVEBLOCKS_SECRET_ID"), "{problems}");
+        assert!(problems.contains(told), "{problems}");
+        assert!(!problems.contains("hunter2"), "{problems}");
+    }
+    world.manager.deny(SECRET_ID);
+    assert!(problems().await.contains("may not read"));
+    world.manager.allow(SECRET_ID);
+    world.manager.remove(SECRET_ID);
+    assert!(problems().await.contains("no such secret"));
+}
+
+#[tokio::test]
+async fn a_secret_that_turns_bad_later_is_not_taken() {
+    let world = World::start().await;
+    let client = world.client().await.unwrap();
+    world.manager.put(SECRET_ID, json!({ "LIVEBLOCKS_SECRET_KEY": "" }));
+    world.clock.advance(MAX_AGE);
+    assert_eq!(status(&client).await, 200, "with the value at hand");
+}
+
+#[tokio::test]
+async fn a_variable_wins_and_asks_nobody() {
+    let world = World::start().await;
+    let mut pairs = world.manager.settings();
+    pairs.extend(world.liveblocks.settings());
+    pairs.push(("LIVEBLOCKS_SECRET_ID".to_owned(), SECRET_ID.to_owned()));
+    let mut settings = Settings::from_pairs(pairs, world.clock.clone()).unwrap();
+    let client = Liveblocks::configure(&mut settings);
+    let client = settings.complete(client).await.unwrap();
+    assert_eq!(status(&client).await, 200);
+    assert_eq!(world.fetches(), 0);
+}
+
+#[tokio::test]
+async fn without_region_and_credentials_they_are_named() {
+    let pairs = [("LIVEBLOCKS_SECRET_ID", SECRET_ID)];
+    let mut settings = Settings::from_pairs(pairs, Clock::system()).unwrap();
+    let client = Liveblocks::configure(&mut settings);
+    let problems = settings.complete(client).await.unwrap_err().to_string();
+    for name in ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] {
+        assert!(problems.contains(name), "{problems}");
+    }
+}
