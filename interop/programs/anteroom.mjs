@@ -1,0 +1,93 @@
+// Anteroom itself: its real function binaries behind `dev`, its local gateway.
+
+import { fileURLToPath } from "node:url";
+import { join } from "node:path";
+
+import { Program } from "./program.mjs";
+
+/** Where the repository is. */
+export const root = fileURLToPath(new URL("../..", import.meta.url));
+
+/** Where cargo puts what it builds. */
+export const targetDirectory = process.env.CARGO_TARGET_DIR ?? join(root, "target");
+
+/** The origin of the pages that call Anteroom in these checks. */
+export const origin = "http://localhost:3000";
+
+// Given as empty where a check does not set them, which counts as absent: a developer's own .env
+// and shell must not reach into a check.
+const unset = Object.fromEntries(
+  [
+    "AWS_ENDPOINT_URL_SECRETS_MANAGER",
+    "CLERK_API_URL",
+    "CLERK_AUTHORIZED_PARTIES",
+    "CLERK_ISSUER",
+    "CLERK_JWT_KEY",
+    "CLERK_PUBLISHABLE_KEY",
+    "CLERK_SECRET_ID",
+    "CLERK_SECRET_KEY",
+    "LIVEBLOCKS_API_URL",
+    "LIVEBLOCKS_SECRET_ID",
+    "LIVEBLOCKS_SECRET_KEY",
+    "SSL_CERT_FILE",
+  ].map((name) => [name, ""]),
+);
+
+/** The variables with which a function or `dev` is started. */
+export function environment(settings) {
+  const cargo = ["CARGO_HOME", "RUSTUP_HOME", "CARGO_TARGET_DIR"]
+    .filter((name) => process.env[name])
+    .map((name) => [name, process.env[name]]);
+  return { ...Object.fromEntries(cargo), ...unset, STAGE: "dev", ALLOWED_ORIGINS: origin, ...settings };
+}
+
+export class Anteroom {
+  /** Where the gateway listens. */
+  url;
+  /** Where `dev`'s own stand-in for Clerk listens, when Clerk is not among the settings. */
+  clerkStandIn;
+  #program;
+
+  /** Starts `dev` with these settings; providers that they do not name are stood in for. */
+  static async start(settings) {
+    const anteroom = new Anteroom();
+    anteroom.#program = new Program(
+      "dev",
+      join(targetDirectory, "debug", "dev"),
+      ["--port", "0", "--no-build"],
+      { cwd: root, env: environment(settings) },
+    );
+    try {
+      [, anteroom.url] = await anteroom.#program.line(/^Anteroom listens on (http:\S+)$/, 60);
+      // The last line that it writes by itself: what comes before it is all there.
+      await anteroom.#program.line(/^Ctrl-C ends everything/, 10);
+      anteroom.clerkStandIn = anteroom.lines
+        .map((line) => line.match(/(http:\S+)\/dev\/session-token/)?.[1])
+        .find((found) => found);
+      return anteroom;
+    } catch (error) {
+      await anteroom.stop();
+      throw error;
+    }
+  }
+
+  /** Asks `liveblocks-auth` for a token. */
+  async liveblocksAuth(headers, body) {
+    const answer = await fetch(`${this.url}/api/liveblocks-auth`, {
+      method: "POST",
+      headers: { ...(body && { "content-type": "application/json" }), ...headers },
+      body: body && JSON.stringify(body),
+      signal: AbortSignal.timeout(20_000),
+    });
+    return { status: answer.status, headers: answer.headers, body: await answer.json() };
+  }
+
+  /** What `dev` and the functions have written so far. */
+  get lines() {
+    return this.#program.lines;
+  }
+
+  async stop() {
+    await this.#program.stop();
+  }
+}

@@ -1,0 +1,77 @@
+// AWS Secrets Manager as `moto_server` imitates it.
+
+import { fileURLToPath } from "node:url";
+
+import { freePort, Program, run } from "./program.mjs";
+
+const interop = fileURLToPath(new URL("..", import.meta.url));
+
+/** The tools that are written in Python; `install` puts them there. */
+export const pythonTools = `${interop}.tools/bin`;
+
+const credentials = {
+  AWS_ACCESS_KEY_ID: "interop",
+  AWS_SECRET_ACCESS_KEY: "interop",
+  AWS_REGION: "eu-west-1",
+};
+
+export class SecretsManager {
+  #port;
+  #program;
+
+  /** One that does not run yet. */
+  static async reserve() {
+    const manager = new SecretsManager();
+    manager.#port = await freePort();
+    return manager;
+  }
+
+  static async start() {
+    const manager = await SecretsManager.reserve();
+    await manager.start();
+    return manager;
+  }
+
+  async start() {
+    const program = new Program("moto", `${pythonTools}/moto_server`, [
+      "-H",
+      "127.0.0.1",
+      "-p",
+      String(this.#port),
+    ]);
+    this.#program = program;
+    await program.answering(`${this.url}/moto-api/`, 60);
+  }
+
+  get url() {
+    return `http://127.0.0.1:${this.#port}`;
+  }
+
+  /** The settings with which Anteroom finds it. */
+  get settings() {
+    return { ...credentials, AWS_ENDPOINT_URL_SECRETS_MANAGER: this.url };
+  }
+
+  /** Creates a secret or gives it a new version, with AWS's own SDK for Python. */
+  async put(id, values) {
+    const script = `${interop}programs/put_secret.py`;
+    const { code, output } = await run(
+      `${pythonTools}/python`,
+      [script, this.url, id, JSON.stringify(values)],
+      {
+        seconds: 30,
+        env: credentials,
+      },
+    );
+    if (code !== 0) throw new Error(`putting ${id}: ${output}`);
+  }
+
+  /** How many calls it has answered, those of `put` among them: it logs a line for each. */
+  get calls() {
+    return this.#program.lines.filter((line) => line.includes("POST / HTTP")).length;
+  }
+
+  async stop() {
+    await this.#program?.stop();
+  }
+}

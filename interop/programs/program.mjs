@@ -1,0 +1,146 @@
+// One program of this machine, from its start to its end.
+//
+// A test that starts a program always ends it: `stop` is called by the test's clean-up, and
+// whatever still runs when this process exits is killed with everything it started itself.
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createServer } from "node:net";
+
+const running = new Set();
+process.on("exit", () => running.forEach((program) => program.signal("SIGKILL")));
+for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exit(1));
+
+export class Program {
+  #name;
+  #child;
+  #ended;
+  #lines = [];
+  #rest = "";
+
+  /**
+   * Starts `command` with exactly the variables `env` besides PATH and HOME.
+   */
+  constructor(name, command, args, { env = {}, cwd } = {}) {
+    this.#name = name;
+    this.#child = spawn(command, args, {
+      cwd,
+      env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
+      stdio: ["ignore", "pipe", "pipe"],
+      // A group of its own, so that what it starts can be ended with it.
+      detached: true,
+    });
+    this.#ended = new Promise((resolve) => {
+      this.#child.once("error", (error) => resolve({ error }));
+      this.#child.once("close", (code, signal) => resolve({ code, signal }));
+    });
+    this.#child.stdout.setEncoding("utf8").on("data", (text) => this.#read(text));
+    this.#child.stderr.setEncoding("utf8").on("data", (text) => this.#read(text));
+    running.add(this);
+    this.#ended.then(() => running.delete(this));
+  }
+
+  /** What it has written so far, standard output and standard error, line by line. */
+  get lines() {
+    return [...this.#lines, this.#rest];
+  }
+
+  /** Waits until a line matches, and gives the match; what it wrote otherwise is the error. */
+  async line(pattern, seconds) {
+    const match = await this.#within(seconds, `a line like ${pattern}`, () => {
+      for (const line of this.lines) {
+        const found = line.match(pattern);
+        if (found) return found;
+      }
+    });
+    return match;
+  }
+
+  /** Waits until `url` answers at all. */
+  async answering(url, seconds) {
+    await this.#within(seconds, `an answer from ${url}`, async () => {
+      const answer = await fetch(url, { signal: AbortSignal.timeout(1000) }).catch(() => undefined);
+      await answer?.body?.cancel();
+      return answer;
+    });
+  }
+
+  /** Waits for its end and gives its exit status. */
+  async end(seconds) {
+    const ended = await this.#within(seconds, "its end", () => this.#endedNow());
+    if (ended.error) throw new Error(`${this.#name} did not start: ${ended.error.message}`);
+    return ended.code;
+  }
+
+  /** Ends it, politely first. */
+  async stop() {
+    this.signal("SIGTERM");
+    const deadline = AbortSignal.timeout(5000);
+    const late = once(deadline, "abort").then(() => this.signal("SIGKILL"));
+    await Promise.race([this.#ended, late]);
+    await this.#ended;
+    // What it had started and left behind.
+    this.signal("SIGKILL");
+  }
+
+  signal(name) {
+    try {
+      process.kill(-this.#child.pid, name);
+    } catch (error) {
+      if (error.code !== "ESRCH" && this.#child.pid !== undefined) throw error;
+    }
+  }
+
+  #read(text) {
+    const lines = (this.#rest + text).split("\n");
+    this.#rest = lines.pop();
+    this.#lines.push(...lines);
+  }
+
+  async #within(seconds, what, look) {
+    const deadline = Date.now() + seconds * 1000;
+    while (Date.now() < deadline) {
+      const found = await look();
+      if (found !== undefined) return found;
+      const ended = await this.#endedNow();
+      if (ended !== undefined) {
+        // Its last words may be what was waited for.
+        const last = await look();
+        if (last !== undefined) return last;
+        throw new Error(`${this.#name} ended before ${what}:\n${this.lines.join("\n")}`);
+      }
+      await pause(50);
+    }
+    throw new Error(`${this.#name} did not give ${what} in ${seconds} s:\n${this.lines.join("\n")}`);
+  }
+
+  #endedNow() {
+    return Promise.race([this.#ended, pause(0)]);
+  }
+}
+
+/** Runs a program to its end and gives its exit status and everything it wrote. */
+export async function run(command, args, { seconds, ...options }) {
+  const program = new Program(command, command, args, options);
+  try {
+    const code = await program.end(seconds);
+    return { code, output: program.lines.join("\n") };
+  } finally {
+    await program.stop();
+  }
+}
+
+/** A port of 127.0.0.1 that was free a moment ago, for programs that cannot choose one. */
+export async function freePort() {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address();
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+/** Waits. */
+export function pause(milliseconds) {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
