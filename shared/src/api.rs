@@ -3,13 +3,16 @@
 mod body;
 mod error;
 mod headers;
+mod outgoing;
 mod reply;
 
 pub use body::Empty;
 pub(crate) use body::read_body;
 pub use error::ApiError;
 pub(crate) use headers::check_origin;
-pub use headers::cookies;
+pub use headers::{Authorization, cookies};
+pub(crate) use outgoing::add_cookies;
+pub use outgoing::{send_cookie, with_cookies};
 pub use reply::Reply;
 pub(crate) use reply::empty_response;
 

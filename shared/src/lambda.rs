@@ -109,12 +109,12 @@ impl<E: Endpoint> Function<E> {
     /// Answers a request, and logs one line about it.
     pub async fn answer(&self, request: Request) -> Response {
         let began = self.clock.now();
-        let result = self.guarded(&request).await;
+        let (result, cookies) = api::with_cookies(self.guarded(&request)).await;
         let cold = !self.warm.swap(true, Ordering::Relaxed);
         let took = self.clock.now().since(began).as_secs_f64() * 1000.0;
         let ms = (took * 10.0).round() / 10.0;
         let id = request.lambda_context_ref().map(|context| context.request_id.as_str());
-        match result {
+        let mut response = match result {
             Ok(response) => {
                 let status = response.status().as_u16();
                 tracing::info!(requestId = id, endpoint = E::NAME, status, ms, cold, "answered");
@@ -124,7 +124,9 @@ impl<E: Endpoint> Function<E> {
                 log_error::<E>(&error, id, ms, cold);
                 error.into_response()
             }
-        }
+        };
+        api::add_cookies(&mut response, cookies);
+        response
     }
 
     /// The endpoint's answer, in time and in spite of a panic.

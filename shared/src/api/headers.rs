@@ -1,7 +1,7 @@
 //! What the headers of a request say: its origin and its cookies.
 
 use http::HeaderMap;
-use http::header::{COOKIE, ORIGIN};
+use http::header::{AUTHORIZATION, COOKIE, ORIGIN};
 
 use crate::api::ApiError;
 
@@ -17,6 +17,36 @@ pub fn cookies<'r>(headers: &'r HeaderMap, name: &str) -> impl Iterator<Item = &
         .filter_map(Result::ok)
         .filter(move |cookie| cookie.name() == name)
         .filter_map(|cookie| cookie.value_raw())
+}
+
+/// What a request's `Authorization` header says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Authorization<'r> {
+    /// There is none, it is empty, or it is of another scheme than `Bearer`.
+    None,
+    /// `Bearer`, and nothing behind it.
+    Empty,
+    /// What stands behind `Bearer`.
+    Bearer(&'r str),
+}
+
+impl<'r> Authorization<'r> {
+    /// Reads the header. The scheme is written as RFC 6750 has it; other spellings are other
+    /// schemes, as Clerk's SDK has it too.
+    pub fn of(headers: &'r HeaderMap) -> Self {
+        let Some(value) = headers.get(AUTHORIZATION) else {
+            return Self::None;
+        };
+        let Ok(value) = value.to_str().map(str::trim) else {
+            // No token has such characters: it is malformed, and that is for its reader to say.
+            return Self::Bearer("");
+        };
+        match value.split_once(' ') {
+            Some(("Bearer", token)) => Self::Bearer(token.trim()),
+            None if value == "Bearer" => Self::Empty,
+            _ => Self::None,
+        }
+    }
 }
 
 /// Refuses a browser's request that carries a cookie from an origin that is not allowed: that is

@@ -1,8 +1,6 @@
 //! [`Reply`]: what an endpoint answers, and the headers that every answer has.
 
-use http::header::{
-    CACHE_CONTROL, CONTENT_TYPE, HeaderValue, SET_COOKIE, VARY, X_CONTENT_TYPE_OPTIONS,
-};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, VARY, X_CONTENT_TYPE_OPTIONS};
 use http::{Response as HttpResponse, StatusCode};
 use serde::Serialize;
 
@@ -13,7 +11,6 @@ use crate::api::{ApiError, Response};
 pub struct Reply<T> {
     status: StatusCode,
     body: T,
-    cookies: Vec<cookie::Cookie<'static>>,
 }
 
 impl<T> Reply<T> {
@@ -28,14 +25,7 @@ impl<T> Reply<T> {
     }
 
     pub(crate) fn new(status: StatusCode, body: T) -> Self {
-        Self { status, body, cookies: Vec::new() }
-    }
-
-    /// Sends a cookie along, in a `Set-Cookie` of its own.
-    #[must_use]
-    pub fn with_cookie(mut self, cookie: cookie::Cookie<'static>) -> Self {
-        self.cookies.push(cookie);
-        self
+        Self { status, body }
     }
 }
 
@@ -50,12 +40,6 @@ impl<T: Serialize> Reply<T> {
         let headers = response.headers_mut();
         let json = HeaderValue::from_static("application/json");
         headers.insert(CONTENT_TYPE, json);
-        for cookie in self.cookies {
-            match HeaderValue::from_str(&cookie.encoded().to_string()) {
-                Ok(value) => headers.append(SET_COOKIE, value),
-                Err(error) => return ApiError::internal(error).into_response(),
-            };
-        }
         response
     }
 }
@@ -75,17 +59,11 @@ pub(crate) fn empty_response(status: StatusCode) -> Response {
 
 #[cfg(test)]
 mod tests {
-    use cookie::Cookie;
-
     use super::*;
 
     #[test]
-    fn every_reply_has_the_contracts_headers_and_a_header_for_each_cookie() {
-        let reply = Reply::created("hello")
-            .with_cookie(Cookie::new("one", "1"))
-            .with_cookie(Cookie::new("two", "a b"));
-
-        let response = reply.into_response();
+    fn every_reply_has_the_contracts_headers() {
+        let response = Reply::created("hello").into_response();
 
         assert_eq!(response.status(), 201);
         let headers = response.headers();
@@ -93,8 +71,6 @@ mod tests {
         assert_eq!(headers[CACHE_CONTROL], "no-store");
         assert_eq!(headers[VARY], "Origin, Cookie");
         assert_eq!(headers[X_CONTENT_TYPE_OPTIONS], "nosniff");
-        let cookies: Vec<_> = headers.get_all(SET_COOKIE).iter().collect();
-        assert_eq!(cookies, ["one=1", "two=a%20b"]);
         assert_eq!(response.body().as_ref(), br#""hello""#);
     }
 }

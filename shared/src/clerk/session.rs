@@ -4,12 +4,11 @@ use std::fmt;
 use std::time::Duration;
 
 use http::HeaderMap;
-use http::header::AUTHORIZATION;
 use secrecy::SecretString;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use crate::api::ApiError;
+use crate::api::{ApiError, Authorization};
 use crate::clerk::cookies::{self, SessionCookies};
 use crate::clerk::organization::{Organization, OrganizationClaims};
 use crate::clerk::{Clerk, PublishableKey, TemplateError};
@@ -236,11 +235,11 @@ struct SessionClaims {
 /// Finds a request's token and judges it.
 pub(super) async fn auth(clerk: &Clerk, headers: &HeaderMap) -> Result<Auth, AuthError> {
     let verifier = &clerk.0.verifier;
-    match header_token(headers) {
+    match Authorization::of(headers) {
         // Whoever sends a header means it: what the cookie says does not count any more.
-        HeaderToken::Given(token) => verify(clerk, token, None).await,
-        HeaderToken::Empty => Ok(Auth::SignedOut(SignedOut::NoToken)),
-        HeaderToken::None => {
+        Authorization::Bearer(token) => verify(clerk, token, None).await,
+        Authorization::Empty => Ok(Auth::SignedOut(SignedOut::NoToken)),
+        Authorization::None => {
             let SessionCookies { token, client_updated } = cookies::choose(
                 headers,
                 &verifier.publishable_key,
@@ -254,30 +253,6 @@ pub(super) async fn auth(clerk: &Clerk, headers: &HeaderMap) -> Result<Auth, Aut
                 (Some(token), None) => verify(clerk, token, None).await,
             }
         }
-    }
-}
-
-enum HeaderToken<'r> {
-    /// There is no `Authorization`, an empty one, or one of another scheme than `Bearer`.
-    None,
-    /// `Bearer`, and nothing behind it.
-    Empty,
-    /// What stands behind `Bearer`.
-    Given(&'r str),
-}
-
-fn header_token(headers: &HeaderMap) -> HeaderToken<'_> {
-    let Some(value) = headers.get(AUTHORIZATION) else {
-        return HeaderToken::None;
-    };
-    let Ok(value) = value.to_str().map(str::trim) else {
-        // No token has such characters: it is malformed, and that is for `verify` to say.
-        return HeaderToken::Given("");
-    };
-    match value.split_once(' ') {
-        Some(("Bearer", token)) => HeaderToken::Given(token.trim()),
-        None if value == "Bearer" => HeaderToken::Empty,
-        _ => HeaderToken::None,
     }
 }
 
