@@ -9,7 +9,7 @@ pub(crate) const HELP: &str = "\
 Runs Anteroom on this machine.
 
   cargo dev [--port PORT] [--no-build]
-      Serves every route of template.yaml, on port 3000 if not told otherwise (0: any free one).
+      Serves every route of template.yaml, on port 8787 if not told otherwise (0: any free one).
       Builds the functions, and builds them again when their sources change.
   cargo dev invoke FUNCTION [--event FILE] [--no-build]
       Sends one event, from a file or from standard input, and prints the answer.
@@ -60,7 +60,7 @@ impl Command {
             }
         }
         match (words.as_slice(), port, event) {
-            ([], port, None) => Ok(Self::Serve { port: port.unwrap_or(3000), build }),
+            ([], port, None) => Ok(Self::Serve { port: port.unwrap_or(8787), build }),
             ([invoke, function], None, event) if invoke == "invoke" => {
                 Ok(Self::Invoke { function: function.clone(), event, build })
             }
@@ -85,8 +85,8 @@ mod tests {
     }
 
     #[test]
-    fn serves_on_port_3000_unless_told_otherwise() {
-        assert_eq!(parse("").expect("valid"), serve(3000, true));
+    fn serves_on_port_8787_unless_told_otherwise() {
+        assert_eq!(parse("").expect("valid"), serve(8787, true));
         assert_eq!(parse("--port 0").expect("valid"), serve(0, true));
         assert_eq!(parse("--port=8080 --no-build").expect("valid"), serve(8080, false));
     }

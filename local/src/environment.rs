@@ -89,7 +89,17 @@ impl Environment {
 
     /// The origins in `ALLOWED_ORIGINS`.
     pub fn allowed_origins(&self) -> Vec<String> {
-        self.value("ALLOWED_ORIGINS")
+        self.list("ALLOWED_ORIGINS")
+    }
+
+    /// Clerk's authorized parties: those configured, else the allowed origins.
+    pub fn authorized_parties(&self) -> Vec<String> {
+        let own = self.list("CLERK_AUTHORIZED_PARTIES");
+        if own.is_empty() { self.allowed_origins() } else { own }
+    }
+
+    fn list(&self, name: &str) -> Vec<String> {
+        self.value(name)
             .unwrap_or_default()
             .split(',')
             .map(str::trim)

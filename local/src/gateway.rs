@@ -42,7 +42,7 @@ use crate::{
 
 /// How long an HTTP API waits for a function.
 /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html>
-pub const LONGEST_WAIT: Duration = Duration::from_secs(30);
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 /// The largest request body that an HTTP API takes, in bytes (the same page).
 const LARGEST_BODY: usize = 10 * 1024 * 1024;

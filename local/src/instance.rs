@@ -34,6 +34,9 @@ use crate::runtime_api::{FunctionError, Posted, RuntimeApi, Start};
 /// <https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-ib>
 const START_LIMIT: Duration = Duration::from_secs(10);
 
+/// How long an invocation may take unless the launch says otherwise: as long as any gateway waits.
+const UNLESS_TOLD: Duration = Duration::from_secs(30);
+
 /// How many of a process's latest log lines are kept.
 const KEPT_LINES: usize = 10_000;
 
@@ -321,7 +324,7 @@ impl Launch {
                 .into_iter()
                 .map(|(name, value)| (name.into(), value.into()))
                 .collect(),
-            timeout: crate::gateway::LONGEST_WAIT,
+            timeout: UNLESS_TOLD,
             memory_mb: 128,
             log: Arc::new(|_| ()),
         }

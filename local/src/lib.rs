@@ -13,6 +13,7 @@
 //! | [`environment`] | the variables that the functions get |
 //! | [`providers`] | which providers are stood in for |
 //! | [`stand_ins`] | the imitations of the providers |
+//! | [`testing`] | what the functions' own tests share |
 //!
 //! It shares no code with the functions: what imitates the outside world must not repeat our own
 //! mistakes.
@@ -28,6 +29,7 @@ pub mod providers;
 mod runtime_api;
 pub mod stand_ins;
 pub mod template;
+pub mod testing;
 pub mod workspace;
 
 pub use runtime_api::FunctionError;

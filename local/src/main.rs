@@ -131,10 +131,11 @@ fn folder_of_this_program() -> io::Result<PathBuf> {
     Ok(path)
 }
 
-/// Log lines go to standard error, each with the function's name in front.
-fn log_of(function: &str) -> LogSink {
-    let function = function.to_owned();
-    Arc::new(move |line| eprintln!("{function} | {line}"))
+/// Log lines go to standard error, each with the name of the function in front, or of the provider
+/// that is stood in for.
+fn log_of(name: &str) -> LogSink {
+    let name = name.to_owned();
+    Arc::new(move |line| eprintln!("{name} | {line}"))
 }
 
 fn read_event(path: Option<PathBuf>) -> Result<serde_json::Value, Failure> {

@@ -64,7 +64,7 @@ impl Project {
     }
 
     /// Reads the template and the settings at `root`, and starts the stand-ins. `log_of` says
-    /// where a function's log lines go.
+    /// where the log lines of a function go, or what a provider of that name would send by e-mail.
     pub async fn open(
         root: &Path,
         executables: &Executables,
@@ -73,7 +73,7 @@ impl Project {
         let template = Template::read(&root.join(TEMPLATE))?;
         let mut environment = Environment::read(root)?;
         let stand_ins =
-            stand_in_for_missing(&mut environment).await.map_err(ProjectError::StandIn)?;
+            stand_in_for_missing(&mut environment, &log_of).await.map_err(ProjectError::StandIn)?;
 
         let names = template.functions.iter().map(|function| function.name.clone());
         let workspace = Arc::new(Workspace::new(root, names));

@@ -5,8 +5,11 @@ use std::{any::Any, fmt, io};
 
 use crate::{
     environment::Environment,
-    stand_ins::{clerk::Clerk, liveblocks::Liveblocks},
+    instance::LogSink,
+    stand_ins::{clerk::Clerk, liveblocks::Liveblocks, workos::WorkOs},
 };
+
+const DEV_SIGN_IN_EMAIL: &str = "DEV_SIGN_IN_EMAIL";
 
 /// A provider for which there is a stand-in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,6 +18,8 @@ pub enum Provider {
     Clerk,
     /// Rooms.
     Liveblocks,
+    /// Users, organizations and sessions.
+    WorkOs,
 }
 
 /// A stand-in that runs. It stops when this is dropped.
@@ -29,13 +34,14 @@ pub struct StandIn {
 
 impl Provider {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Clerk, Self::Liveblocks];
+    pub const ALL: [Self; 3] = [Self::Clerk, Self::Liveblocks, Self::WorkOs];
 
     /// The provider's name as people write it.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Clerk => "Clerk",
             Self::Liveblocks => "Liveblocks",
+            Self::WorkOs => "WorkOS",
         }
     }
 
@@ -44,6 +50,7 @@ impl Provider {
         match self {
             Self::Clerk => &["CLERK_SECRET_KEY", "CLERK_SECRET_ID"],
             Self::Liveblocks => &["LIVEBLOCKS_SECRET_KEY", "LIVEBLOCKS_SECRET_ID"],
+            Self::WorkOs => &["WORKOS_API_KEY", "WORKOS_SECRET_ID"],
         }
     }
 
@@ -54,19 +61,49 @@ impl Provider {
                 &["CLERK_PUBLISHABLE_KEY", "CLERK_JWT_KEY", "CLERK_ISSUER", "CLERK_API_URL"]
             }
             Self::Liveblocks => &["LIVEBLOCKS_API_URL"],
+            Self::WorkOs => &[
+                "WORKOS_CLIENT_ID",
+                "WORKOS_API_URL",
+                "WORKOS_COOKIE_PASSWORD",
+                "WORKOS_COOKIE_PASSWORD_PREVIOUS",
+            ],
         }
     }
 
-    /// Starts the stand-in on a free port.
-    async fn stand_in(self) -> io::Result<StandIn> {
+    /// Starts the stand-in on a free port. What it would send by e-mail goes to `mail`.
+    async fn stand_in(self, environment: &Environment, mail: LogSink) -> io::Result<StandIn> {
         Ok(match self {
             Self::Clerk => {
                 let clerk = Clerk::start().await?;
+                // The page is where the functions expect it.
+                if let Some(origin) = environment.authorized_parties().first() {
+                    clerk.issue_to(origin);
+                }
                 StandIn::new(self, clerk.url(), clerk.settings(), clerk)
             }
             Self::Liveblocks => {
                 let liveblocks = Liveblocks::start().await?;
                 StandIn::new(self, liveblocks.url(), liveblocks.settings(), liveblocks)
+            }
+            Self::WorkOs => {
+                let workos = WorkOs::start().await?;
+                // Where the application itself is, is not the account's to say.
+                if let Some(uri) = environment.value("WORKOS_REDIRECT_URI") {
+                    workos.register_redirect_uri(uri);
+                }
+                if let Some(uri) = environment.value("WORKOS_LOGOUT_RETURN_TO") {
+                    workos.register_logout_uri(uri);
+                }
+                workos.on_magic_code(move |email, digits| {
+                    mail(&format!("the code for {email} is {digits}"));
+                });
+                let mut settings = workos.settings();
+                // The imitated account has this user; of a real one the developer names one.
+                if environment.value(DEV_SIGN_IN_EMAIL).is_none() {
+                    let email = "jane.doe@example.com".to_owned();
+                    settings.push((DEV_SIGN_IN_EMAIL.to_owned(), email));
+                }
+                StandIn::new(self, workos.url(), settings, workos)
             }
         })
     }
@@ -90,8 +127,11 @@ impl fmt::Debug for StandIn {
 }
 
 /// Starts a stand-in for every provider whose credentials the environment does not have, and
-/// points the environment at it.
-pub async fn stand_in_for_missing(environment: &mut Environment) -> io::Result<Vec<StandIn>> {
+/// points the environment at it. `mail_of` says where a provider's e-mails go instead.
+pub async fn stand_in_for_missing(
+    environment: &mut Environment,
+    mail_of: impl Fn(&str) -> LogSink,
+) -> io::Result<Vec<StandIn>> {
     let mut stand_ins = Vec::new();
     for provider in Provider::ALL {
         let is_configured =
@@ -99,7 +139,7 @@ pub async fn stand_in_for_missing(environment: &mut Environment) -> io::Result<V
         if is_configured {
             continue;
         }
-        let stand_in = provider.stand_in().await?;
+        let stand_in = provider.stand_in(environment, mail_of(provider.name())).await?;
         for name in provider.account() {
             environment.remove(name);
         }
@@ -113,14 +153,22 @@ pub async fn stand_in_for_missing(environment: &mut Environment) -> io::Result<V
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+
+    async fn stand_ins(environment: &mut Environment) -> Vec<StandIn> {
+        let nowhere = |_: &str| -> LogSink { Arc::new(|_: &str| {}) };
+        stand_in_for_missing(environment, nowhere).await.expect("they start")
+    }
 
     #[tokio::test]
     async fn stands_in_for_a_provider_without_credentials() {
         let mut environment = Environment::default();
         environment.set("CLERK_JWT_KEY", "the key of a real account");
         environment.set("LIVEBLOCKS_SECRET_ID", "a secret's name");
-        let stand_ins = stand_in_for_missing(&mut environment).await.expect("they start");
+        environment.set("WORKOS_API_KEY", "a real key");
+        let stand_ins = stand_ins(&mut environment).await;
 
         let providers: Vec<_> = stand_ins.iter().map(|stand_in| stand_in.provider).collect();
         assert_eq!(providers, [Provider::Clerk]);
@@ -128,5 +176,23 @@ mod tests {
         assert!(environment.value("CLERK_SECRET_KEY").is_some());
         assert_eq!(environment.value("CLERK_JWT_KEY"), None, "it would be another account's");
         assert_eq!(environment.value("LIVEBLOCKS_API_URL"), None, "Liveblocks is configured");
+        assert_eq!(environment.value("WORKOS_API_URL"), None, "WorkOS is configured");
+    }
+
+    #[tokio::test]
+    async fn the_stand_in_for_workos_sends_people_back_to_where_the_application_is() {
+        let mut environment = Environment::default();
+        environment.set("WORKOS_REDIRECT_URI", "http://localhost:5173/signed-in");
+        environment.set("WORKOS_CLIENT_ID", "client_of_a_real_account");
+        let stand_ins = stand_ins(&mut environment).await;
+
+        let workos = stand_ins.last().expect("one for WorkOS");
+        assert_eq!(workos.provider, Provider::WorkOs);
+        assert_eq!(environment.value("WORKOS_API_URL"), Some(workos.url.as_str()));
+        let redirect_uri = environment.value("WORKOS_REDIRECT_URI");
+        assert_eq!(redirect_uri, Some("http://localhost:5173/signed-in"));
+        let return_to = environment.value("WORKOS_LOGOUT_RETURN_TO");
+        assert_eq!(return_to, Some("http://localhost:3000"));
+        assert_ne!(environment.value("WORKOS_CLIENT_ID"), Some("client_of_a_real_account"));
     }
 }

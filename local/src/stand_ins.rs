@@ -21,7 +21,7 @@
 //!
 //! | module | is |
 //! |---|---|
-//! | [`clerk`], [`liveblocks`], [`secrets_manager`] | a provider each |
+//! | [`clerk`], [`liveblocks`], [`secrets_manager`], [`workos`] | a provider each |
 //! | [`server`] | what they have in common: starting, stopping, TLS, recorded requests |
 //! | [`faults`] | the ways in which they fail when told to |
 //! | [`exchange`] | a request as it came and an answer as it goes |
@@ -37,6 +37,7 @@ pub mod jwt;
 pub mod liveblocks;
 pub mod secrets_manager;
 pub mod server;
+pub mod workos;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

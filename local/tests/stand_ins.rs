@@ -10,11 +10,13 @@ mod liveblocks;
 mod secrets_manager;
 #[path = "stand_ins/server.rs"]
 mod server;
+#[path = "stand_ins/workos/mod.rs"]
+mod workos;
 
 use std::sync::Arc;
 
 use anteroom_local::stand_ins::server::TLS_AUTHORITY_FILE;
-use reqwest::{Client, RequestBuilder};
+use reqwest::{Client, ClientBuilder, RequestBuilder, redirect::Policy};
 use rustls::{
     ClientConfig, RootCertStore,
     pki_types::{CertificateDer, pem::PemObject},
@@ -29,15 +31,24 @@ fn client() -> Client {
     client_that_trusts(roots)
 }
 
-#[allow(clippy::disallowed_methods, reason = "the stand-ins share no code with the functions")]
 fn client_that_trusts(roots: RootCertStore) -> Client {
+    builder(roots).build().expect("a client")
+}
+
+/// A client that shows where it is sent instead of going there.
+fn browser() -> Client {
+    builder(RootCertStore::empty()).redirect(Policy::none()).build().expect("a client")
+}
+
+#[allow(clippy::disallowed_methods, reason = "the stand-ins share no code with the functions")]
+fn builder(roots: RootCertStore) -> ClientBuilder {
     let ring = Arc::new(rustls::crypto::ring::default_provider());
     let tls = ClientConfig::builder_with_provider(ring)
         .with_safe_default_protocol_versions()
         .expect("ring has them")
         .with_root_certificates(roots)
         .with_no_client_auth();
-    Client::builder().tls_backend_preconfigured(tls).build().expect("a client")
+    Client::builder().tls_backend_preconfigured(tls)
 }
 
 /// Sends the request: the answer's status and JSON.

@@ -13,8 +13,8 @@ pub(crate) use headers::check_origin;
 pub use headers::{Authorization, cookies};
 pub(crate) use outgoing::add_cookies;
 pub use outgoing::{send_cookie, with_cookies};
-pub use reply::Reply;
 pub(crate) use reply::empty_response;
+pub use reply::{Reply, Status};
 
 /// A request as API Gateway hands it over.
 pub type Request = lambda_http::Request;

@@ -57,6 +57,7 @@ mod backend;
 mod cookies;
 mod organization;
 mod publishable_key;
+mod refusal;
 mod session;
 mod user;
 
@@ -67,13 +68,15 @@ use secrecy::SecretString;
 pub use backend::{TemplateError, Users};
 pub use organization::Organization;
 pub use publishable_key::PublishableKey;
-pub use session::{Auth, AuthError, Refusal, SessionId, SignedIn, SignedOut, UserId};
+pub use refusal::Refusal;
+pub use session::{Auth, AuthError, SessionId, SignedIn, SignedOut, UserId};
 pub use user::{EmailAddress, User};
 
 use crate::api::Request;
 use crate::jwks::KeyCache;
 use crate::jwt::Rs256Key;
 use crate::provider::Provider;
+use crate::secrets::secret_key_form;
 use crate::settings::{Incomplete, Settings};
 use backend::Backend;
 use session::{SigningKeys, Verifier};
@@ -99,20 +102,21 @@ impl Clerk {
         let signing_keys = signing_keys(settings);
         let authorized_parties = authorized_parties(settings);
         let publishable_key = publishable_key?;
-        let issuer = match settings.optional("CLERK_ISSUER") {
-            Some(issuer) => issuer.trim_end_matches('/').to_owned(),
-            None => format!("https://{}", publishable_key.host()),
-        };
+        let default_issuer = format!("https://{}", publishable_key.host());
+        let issuer = settings.base_url("CLERK_ISSUER", &default_issuer);
         Ok(Self(Arc::new(Inner {
-            backend: Backend::new(Provider {
-                name: "clerk",
-                base: base?,
-                key: key?,
-                http: settings.http(),
-                clock: settings.clock(),
-            }),
+            backend: Backend::new(
+                Provider {
+                    name: "clerk",
+                    base: base?,
+                    http: settings.http(),
+                    clock: settings.clock(),
+                }
+                .with_key(key?),
+            ),
             verifier: Verifier {
-                issuer,
+                // Clerk writes it without the slash that an address ends in.
+                issuer: issuer?.as_str().trim_end_matches('/').to_owned(),
                 publishable_key,
                 authorized_parties: authorized_parties?,
                 keys: signing_keys?,
@@ -154,14 +158,6 @@ impl Clerk {
     }
 }
 
-fn secret_key_form(key: &str) -> Result<(), &'static str> {
-    if key.starts_with("sk_") && key.bytes().all(|byte| byte.is_ascii_graphic()) {
-        Ok(())
-    } else {
-        Err("a secret key of Clerk (sk_live_… or sk_test_…)")
-    }
-}
-
 fn signing_keys(settings: &mut Settings) -> Result<SigningKeys, Incomplete> {
     // Where variables cannot hold line breaks they are written as `\n`.
     let pem = settings.optional("CLERK_JWT_KEY").map(|pem| pem.replace("\\n", "\n"));
@@ -175,10 +171,10 @@ fn signing_keys(settings: &mut Settings) -> Result<SigningKeys, Incomplete> {
 }
 
 fn authorized_parties(settings: &mut Settings) -> Result<Vec<String>, Incomplete> {
-    let mut parties = settings.list("CLERK_AUTHORIZED_PARTIES");
-    if parties.is_empty() {
-        parties = settings.list("ALLOWED_ORIGINS");
-    }
+    let parties = settings.origins("CLERK_AUTHORIZED_PARTIES");
+    // The origins are checked and reported with every function's.
+    let parties =
+        parties.map(|own| if own.is_empty() { settings.list("ALLOWED_ORIGINS") } else { own })?;
     if parties.is_empty() {
         return Err(settings.problem(
             "CLERK_AUTHORIZED_PARTIES is missing (set it, or ALLOWED_ORIGINS, to the front end's \

@@ -58,6 +58,11 @@ impl Timestamp {
         self.0.as_secs_f64()
     }
 
+    /// Milliseconds since the Unix epoch.
+    pub fn unix_millis(self) -> u64 {
+        u64::try_from(self.0.as_millis()).unwrap_or(u64::MAX)
+    }
+
     /// How long ago `earlier` was; nothing when it is not in the past.
     pub fn since(self, earlier: Self) -> Duration {
         self.0.saturating_sub(earlier.0)

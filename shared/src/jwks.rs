@@ -6,7 +6,6 @@
 //! used for up to [`MAX_STALE_AGE`].
 
 use std::collections::HashMap;
-use std::fmt;
 use std::future::Future;
 use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
@@ -15,6 +14,7 @@ use serde::Deserialize;
 
 use crate::clock::{Clock, Timestamp};
 use crate::jwt::Rs256Key;
+use crate::provider::ProviderError;
 
 /// How long keys are used before they are fetched again.
 pub const MAX_AGE: Duration = Duration::from_hours(1);
@@ -87,8 +87,8 @@ struct State {
     fetched: Option<Timestamp>,
     /// The last fetch that did not bring the key looked for.
     missed: Option<Timestamp>,
-    /// The last fetch that failed.
-    failed: Option<Timestamp>,
+    /// The last fetch that failed, and how.
+    failed: Option<(Timestamp, ProviderError)>,
 }
 
 impl KeyCache {
@@ -100,17 +100,17 @@ impl KeyCache {
     /// The key `kid`; nothing when the provider has no such key. `fetch` gets the provider's
     /// document and is awaited only if need be; its error comes back when without it nothing can
     /// be said.
-    pub async fn key<E: fmt::Display>(
+    pub async fn key(
         &self,
         kid: &str,
-        fetch: impl Future<Output = Result<KeySet, E>>,
-    ) -> Result<Option<Rs256Key>, E> {
-        if let AtHand::Known(key) = self.at_hand(kid) {
-            return Ok(key);
+        fetch: impl Future<Output = Result<KeySet, ProviderError>>,
+    ) -> Result<Option<Rs256Key>, ProviderError> {
+        if let Some(answer) = self.at_hand(kid) {
+            return answer;
         }
         let _fetching = self.fetching.lock().await;
-        if let AtHand::Known(key) = self.at_hand(kid) {
-            return Ok(key);
+        if let Some(answer) = self.at_hand(kid) {
+            return answer;
         }
         let fetched = fetch.await;
         let now = self.clock.now();
@@ -122,7 +122,7 @@ impl KeyCache {
                 Ok(key)
             }
             Err(error) => {
-                state.failed = Some(now);
+                state.failed = Some((now, error.clone()));
                 match state.keys.get(kid).filter(|_| state.is_usable(now, MAX_STALE_AGE)) {
                     Some(key) => {
                         tracing::warn!(%error, "using the signing keys at hand");
@@ -136,7 +136,7 @@ impl KeyCache {
 
     /// Fetches the keys ahead of the first request. That it fails is logged; the request that
     /// needs them tries again.
-    pub async fn prefetch<E: fmt::Display>(&self, fetch: impl Future<Output = Result<KeySet, E>>) {
+    pub async fn prefetch(&self, fetch: impl Future<Output = Result<KeySet, ProviderError>>) {
         match fetch.await {
             Ok(set) => {
                 let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
@@ -146,25 +146,24 @@ impl KeyCache {
         }
     }
 
-    fn at_hand(&self, kid: &str) -> AtHand {
+    /// What can be said of a key without fetching: which it is, that there is none, or that the
+    /// provider has just failed to say.
+    fn at_hand(&self, kid: &str) -> Option<Result<Option<Rs256Key>, ProviderError>> {
         let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
         let now = self.clock.now();
-        let rests = |since: Option<Timestamp>| since.is_some_and(|at| now.since(at) < COOL_DOWN);
+        let rests = |since: Timestamp| now.since(since) < COOL_DOWN;
+        let failure = state.failed.as_ref().filter(|(at, _)| rests(*at)).map(|(_, error)| error);
         let is_fresh = state.is_usable(now, MAX_AGE);
-        let is_stopgap = rests(state.failed) && state.is_usable(now, MAX_STALE_AGE);
-        match state.keys.get(kid) {
-            Some(key) if is_fresh || is_stopgap => AtHand::Known(Some(key.clone())),
-            // Only after a fetch that went well can anybody say that there is no such key.
-            None if is_fresh && rests(state.missed) => AtHand::Known(None),
-            _ => AtHand::Unknown,
+        let is_stopgap = failure.is_some() && state.is_usable(now, MAX_STALE_AGE);
+        match (state.keys.get(kid), failure) {
+            (Some(key), _) if is_fresh || is_stopgap => Some(Ok(Some(key.clone()))),
+            // With keys at hand an unknown one is likely an invention, and no reason to keep asking
+            // a provider that fails. Without any, every request may ask.
+            (None, Some(error)) if is_fresh || is_stopgap => Some(Err(error.clone())),
+            (None, None) if is_fresh && state.missed.is_some_and(rests) => Some(Ok(None)),
+            _ => None,
         }
     }
-}
-
-/// What can be said of a key without fetching: which it is or that there is none, or nothing.
-enum AtHand {
-    Known(Option<Rs256Key>),
-    Unknown,
 }
 
 impl State {

@@ -151,14 +151,23 @@ fn read_json<T: DeserializeOwned>(json: &[u8]) -> Result<T, TokenError> {
     serde_json::from_slice(json).map_err(|_| TokenError::Malformed)
 }
 
+/// RFC 7518, section 3.3: keys of 2,048 bits or more. A DER key is a little longer than its modulus.
+const MIN_MODULUS_BYTES: usize = 2048 / 8;
+
 /// An RSA public key for RS256 signatures.
 #[derive(Clone, Debug)]
 pub struct Rs256Key(DecodingKey);
 
 impl Rs256Key {
-    /// A key in PEM form, as Clerk's dashboard shows it.
+    /// A public key of at least 2,048 bits in PEM form, as Clerk's dashboard shows it.
     pub fn from_pem(pem: &str) -> Option<Self> {
-        DecodingKey::from_rsa_pem(pem.as_bytes()).ok().map(Self)
+        // The reader would take a private key as well, which has no business here.
+        if pem.contains("PRIVATE") {
+            return None;
+        }
+        let key = DecodingKey::from_rsa_pem(pem.as_bytes()).ok()?;
+        let long_enough = key.try_get_as_bytes().ok()?.len() > MIN_MODULUS_BYTES;
+        long_enough.then_some(Self(key))
     }
 
     /// A key by its modulus and exponent, each base64url (RFC 7518, section 6.3.1).

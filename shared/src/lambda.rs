@@ -16,7 +16,9 @@ use std::task::Poll;
 use std::time::Duration;
 
 use http::{Method, StatusCode};
-use lambda_http::{RequestExt as _, service_fn};
+use lambda_http::request::LambdaRequest;
+use lambda_http::tower::util::MapRequest;
+use lambda_http::{Adapter, LambdaEvent, RequestExt as _, service_fn};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -28,6 +30,10 @@ use crate::settings::{Incomplete, Problems, Settings};
 /// How long a request may take; the caller has its answer within ten seconds.
 const TIME_LIMIT: Duration = Duration::from_millis(9_500);
 
+/// How long a start may take: what a provider that is slow at start takes from the first request
+/// must leave enough for it.
+const START_LIMIT: Duration = Duration::from_secs(4);
+
 /// How long before Lambda ends the function the caller gets an answer instead.
 const RESERVE: Duration = Duration::from_millis(500);
 
@@ -35,12 +41,15 @@ const RESERVE: Duration = Duration::from_millis(500);
 pub trait Endpoint: Sized + Send + Sync + 'static {
     /// Its name in logs: that of its package.
     const NAME: &'static str;
+    /// What it says of every 400, where it says no more than that.
+    const BAD_REQUEST: Option<&'static str> = None;
     /// What it reads from the body.
     type Input: DeserializeOwned + Send;
     /// What it answers.
     type Output: Serialize + Send;
 
-    /// Takes what it needs from the settings.
+    /// Takes what it needs from the settings. It asks for everything before it gives up on anything
+    /// (`?` comes last), so that all that is missing is reported at once.
     fn configure(settings: &mut Settings) -> Result<Self, Incomplete>;
 
     /// Fetches what the first request would wait for otherwise.
@@ -70,10 +79,11 @@ pub fn run<E: Endpoint>() -> ExitCode {
         quiet_panics();
         let function = Function::<E>::start(settings?).await?;
         let function = &function;
-        lambda_http::run(service_fn(move |request| async move {
+        let service = service_fn(move |request| async move {
             Ok::<_, Infallible>(function.answer(request).await)
-        }))
-        .await
+        });
+        let readable = MapRequest::new(Adapter::from(service), drop_unreadable_cookies);
+        lambda_http::lambda_runtime::run(readable).await
     });
     match stopped {
         Ok(()) => ExitCode::SUCCESS,
@@ -89,6 +99,7 @@ pub struct Function<E> {
     endpoint: E,
     allowed_origins: Vec<String>,
     clock: Clock,
+    started_in: Duration,
     warm: AtomicBool,
 }
 
@@ -98,19 +109,30 @@ impl<E: Endpoint> Function<E> {
     /// # Errors
     /// Everything that is wrong with the settings.
     pub async fn start(mut settings: Settings) -> Result<Self, Problems> {
-        let allowed_origins = settings.list("ALLOWED_ORIGINS");
         let clock = settings.clock();
+        let began = clock.now();
+        let allowed_origins = settings.origins("ALLOWED_ORIGINS");
+        let stage = check_stage(&mut settings);
         let configured = E::configure(&mut settings);
-        let endpoint = settings.complete(configured).await?;
-        endpoint.prepare().await;
-        Ok(Self { endpoint, allowed_origins, clock, warm: AtomicBool::new(false) })
+        let configured = configured.and_then(|endpoint| {
+            stage?;
+            Ok((endpoint, allowed_origins?))
+        });
+        let (endpoint, allowed_origins) = settings.complete(configured).await?;
+        let left = START_LIMIT.saturating_sub(clock.now().since(began));
+        if tokio::time::timeout(left, endpoint.prepare()).await.is_err() {
+            tracing::warn!(endpoint = E::NAME, "starting without waiting any longer");
+        }
+        let started_in = clock.now().since(began);
+        Ok(Self { endpoint, allowed_origins, clock, started_in, warm: AtomicBool::new(false) })
     }
 
     /// Answers a request, and logs one line about it.
     pub async fn answer(&self, request: Request) -> Response {
         let began = self.clock.now();
-        let (result, cookies) = api::with_cookies(self.guarded(&request)).await;
         let cold = !self.warm.swap(true, Ordering::Relaxed);
+        let limit = self.time_left(&request, cold);
+        let (result, cookies) = api::with_cookies(self.guarded(&request, limit)).await;
         let took = self.clock.now().since(began).as_secs_f64() * 1000.0;
         let ms = (took * 10.0).round() / 10.0;
         let id = request.lambda_context_ref().map(|context| context.request_id.as_str());
@@ -130,11 +152,13 @@ impl<E: Endpoint> Function<E> {
     }
 
     /// The endpoint's answer, in time and in spite of a panic.
-    async fn guarded(&self, request: &Request) -> Result<Response, ApiError> {
-        let limit = self.time_left(request);
+    async fn guarded(&self, request: &Request, limit: Duration) -> Result<Response, ApiError> {
         let handled = catch_panic(self.pass(request));
         match tokio::time::timeout(limit, handled).await {
-            Ok(Ok(result)) => result,
+            Ok(Ok(result)) => result.map_err(|error| match E::BAD_REQUEST {
+                Some(message) if error.status() == StatusCode::BAD_REQUEST => error.saying(message),
+                _ => error,
+            }),
             Ok(Err(_)) => Err(ApiError::internal("the endpoint panicked")),
             Err(_) => Err(ApiError::unavailable("the time limit was reached")),
         }
@@ -155,17 +179,29 @@ impl<E: Endpoint> Function<E> {
         Ok(reply.into_response())
     }
 
-    fn time_left(&self, request: &Request) -> Duration {
+    /// How long the request may still take. Who meets a cold start has waited for it as well.
+    fn time_left(&self, request: &Request, cold: bool) -> Duration {
+        let waited = if cold { self.started_in } else { Duration::ZERO };
+        let limit = TIME_LIMIT.saturating_sub(waited);
         let Some(context) = request.lambda_context_ref() else {
-            return TIME_LIMIT;
+            return limit;
         };
         let deadline = Duration::from_millis(context.deadline);
         let now = Duration::from_secs_f64(self.clock.now().unix_seconds());
         // `cargo lambda` says 1970: a deadline that has passed already is none.
         match deadline.checked_sub(now) {
-            Some(left) => left.saturating_sub(RESERVE).min(TIME_LIMIT),
-            None => TIME_LIMIT,
+            Some(left) => left.saturating_sub(RESERVE).min(limit),
+            None => limit,
         }
+    }
+}
+
+/// Refuses stages that nobody has heard of: what is switched off in `prod` must not come on because
+/// somebody wrote `production`.
+fn check_stage(settings: &mut Settings) -> Result<(), Incomplete> {
+    match settings.optional("STAGE") {
+        None | Some("dev" | "staging" | "prod") => Ok(()),
+        Some(_) => Err(settings.problem("STAGE is not dev, staging or prod")),
     }
 }
 
@@ -191,6 +227,16 @@ fn log_error<E: Endpoint>(error: &ApiError, id: Option<&str>, ms: f64, cold: boo
         501.. => line!(warn),
         _ => line!(info),
     }
+}
+
+/// Drops cookies that are no text: one of them would make `lambda_http` lose them all.
+fn drop_unreadable_cookies(mut event: LambdaEvent<LambdaRequest>) -> LambdaEvent<LambdaRequest> {
+    if let LambdaRequest::ApiGatewayV2(request) = &mut event.payload
+        && let Some(cookies) = &mut request.cookies
+    {
+        cookies.retain(|cookie| cookie.bytes().all(|byte| (b' '..=b'~').contains(&byte)));
+    }
+    event
 }
 
 /// Logs where a panic happened and not what it says, which may quote anything.

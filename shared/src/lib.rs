@@ -5,6 +5,7 @@
 //! | part | what it is |
 //! |---|---|
 //! | [`clerk`] | who is signed in with Clerk: session tokens, users, the auth state of a request |
+//! | [`workos`] | accounts, organizations and sessions of WorkOS, and signing in |
 //! | [`liveblocks`] | tokens for Liveblocks' rooms |
 //! | [`lambda`] | the one entry point of a function: start, settings, logging, the request's way through |
 //! | [`api`] | errors, bodies, replies, and the headers of both |
@@ -13,12 +14,15 @@
 //! | [`provider`] | a provider's HTTP API behind a key, and every way in which it can fail |
 //! | [`http`] | the one HTTP client |
 //! | [`jwt`], [`jwks`] | tokens and their signatures; the keys that providers publish |
+//! | [`cookie_seal`] | what browsers keep for us, sealed |
 //! | [`clock`] | the time |
 
 pub mod api;
 pub mod clerk;
 pub mod clock;
+pub mod cookie_seal;
 pub mod http;
+mod ids;
 pub mod jwks;
 pub mod jwt;
 pub mod lambda;
@@ -27,3 +31,4 @@ mod log;
 pub mod provider;
 pub mod secrets;
 pub mod settings;
+pub mod workos;

@@ -1,19 +1,20 @@
 //! Liveblocks: tokens that open its rooms.
 //! <https://liveblocks.io/docs/api-reference/rest-api-endpoints#Authenticate>
 
-use http::{Method, StatusCode};
+use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
 use crate::api::ApiError;
-use crate::provider::{Answer, Call, Failure, Provider, ProviderError};
+use crate::provider::{Answer, Call, Failure, KeyedProvider, Provider, ProviderError};
+use crate::secrets::secret_key_form;
 use crate::settings::{Incomplete, Settings};
 
 /// Liveblocks' API.
 #[derive(Clone, Debug)]
-pub struct Liveblocks(Provider);
+pub struct Liveblocks(KeyedProvider);
 
-/// What others in a room see of a user.
-#[derive(Clone, Debug, Serialize)]
+/// What others in a room see of a user. It is personal: it is not printed.
+#[derive(Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct UserInfo {
     /// The name.
@@ -59,13 +60,13 @@ impl Liveblocks {
     pub fn configure(settings: &mut Settings) -> Result<Self, Incomplete> {
         let key = settings.secret("LIVEBLOCKS_SECRET_KEY", "LIVEBLOCKS_SECRET_ID", secret_key_form);
         let base = settings.base_url("LIVEBLOCKS_API_URL", "https://api.liveblocks.io");
-        Ok(Self(Provider {
+        let provider = Provider {
             name: "liveblocks",
             base: base?,
-            key: key?,
             http: settings.http(),
             clock: settings.clock(),
-        }))
+        };
+        Ok(Self(provider.with_key(key?)))
     }
 
     /// A token for the user `id`, whom others see as `info` says. Which rooms it opens is decided
@@ -75,30 +76,19 @@ impl Liveblocks {
         id: &str,
         info: &UserInfo,
     ) -> Result<Identity, IdentifyError> {
-        let answer = self
-            .0
-            .send(&Call {
-                name: "identify-user",
-                method: Method::POST,
-                path: &["v2", "identify-user"],
-                body: Some(serde_json::json!({ "userId": id, "userInfo": info })),
-                repeatable: true,
-                refuses_key,
-            })
-            .await?;
+        let body = serde_json::json!({ "userId": id, "userInfo": info });
+        let path = ["v2", "identify-user"];
+        let call = Call {
+            repeatable: true,
+            refuses_key,
+            ..Call::post("identify-user", &path, Some(body))
+        };
+        let answer = self.0.send(&call).await?;
         match answer.status {
             StatusCode::OK => Ok(read_identity(&answer)?),
-            StatusCode::FORBIDDEN => Err(IdentifyError::UserRefused),
+            StatusCode::FORBIDDEN if refuses_user(&answer) => Err(IdentifyError::UserRefused),
             _ => Err(answer.unexpected().into()),
         }
-    }
-}
-
-fn secret_key_form(key: &str) -> Result<(), &'static str> {
-    if key.starts_with("sk_") && key.bytes().all(|byte| byte.is_ascii_graphic()) {
-        Ok(())
-    } else {
-        Err("a secret key of Liveblocks (sk_…)")
     }
 }
 
@@ -111,17 +101,18 @@ fn read_identity(answer: &Answer) -> Result<Identity, ProviderError> {
     }
 }
 
+/// Liveblocks' body of an error.
+#[derive(Deserialize)]
+struct Refusal {
+    error: String,
+    #[serde(default)]
+    message: String,
+}
+
 /// Liveblocks answers 403 both to a key that it does not know and to a user whom it refuses; only
 /// the body tells one from the other. `error` is `INVALID_SECRET_KEY` at Liveblocks, and "Forbidden"
 /// with a message about the key at its local server.
 fn refuses_key(answer: &Answer) -> bool {
-    #[derive(Deserialize)]
-    struct Refusal {
-        error: String,
-        #[serde(default)]
-        message: String,
-    }
-
     match answer.status {
         StatusCode::UNAUTHORIZED => true,
         StatusCode::FORBIDDEN => answer.json::<Refusal>().is_ok_and(|refusal| {
@@ -130,4 +121,12 @@ fn refuses_key(answer: &Answer) -> bool {
         }),
         _ => false,
     }
+}
+
+/// Whether a 403 is about the user. Its client stops for good then, so anybody else's 403 on the
+/// way to Liveblocks must not pass for one.
+fn refuses_user(answer: &Answer) -> bool {
+    answer.json::<Refusal>().is_ok_and(|refusal| {
+        matches!(refusal.error.as_str(), "UNAUTHORIZED_ROOM_ACCESS" | "FORBIDDEN" | "Forbidden")
+    })
 }

@@ -1,15 +1,14 @@
-//! A provider's HTTP API behind a secret key, and every way in which calling it can fail.
+//! A provider's HTTP API, open or behind a secret key, and every way in which calling it can fail.
 //!
-//! The clients in [`clerk`](crate::clerk) and [`liveblocks`](crate::liveblocks) say what they call
-//! and which answers mean what; this module adds the key, reads the answer within its limits, sorts
-//! failures, takes a rotated key into use, and logs one line a call.
+//! The providers' clients say what they call and which answers mean what; this module adds the key,
+//! reads the answer within its limits, sorts failures, takes a rotated key into use, and logs one
+//! line a call.
 
 use std::time::Duration;
 
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, Method, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 use url::Url;
 
@@ -22,19 +21,24 @@ const MAX_ANSWER_BYTES: usize = 1024 * 1024;
 
 const BROKEN: &str = "the connection broke";
 
-/// A provider's API.
+/// A provider's API, as far as it is open to everybody.
 #[derive(Clone, Debug)]
 pub struct Provider {
     /// Its name in logs.
     pub name: &'static str,
     /// The base of its addresses.
     pub base: Url,
-    /// The key that goes along as `Authorization: Bearer`.
-    pub key: Secret,
     /// The one HTTP client.
     pub http: Http,
     /// The clock.
     pub clock: Clock,
+}
+
+/// A provider's API with the secret key that opens the rest of it.
+#[derive(Clone, Debug)]
+pub struct KeyedProvider {
+    provider: Provider,
+    key: Secret,
 }
 
 /// One call of a provider's API. Its body may hold personal data: it is not printed.
@@ -46,13 +50,29 @@ pub struct Call<'a> {
     /// The path below the provider's base, a segment each. They are percent-encoded here, so that
     /// an identifier cannot reach another path.
     pub path: &'a [&'a str],
+    /// The query's parameters. They are encoded here as well.
+    pub query: &'a [(&'a str, &'a str)],
     /// The JSON body, if there is one.
     pub body: Option<serde_json::Value>,
+    /// Where the key goes, if the provider is called with one.
+    pub key: KeyPlace,
     /// Whether sending it twice does no more than sending it once. Only then is it sent again on a
     /// connection that broke: after a pause Lambda may wake up with connections that are long gone.
     pub repeatable: bool,
     /// Says whether an answer is the provider's refusal of our key.
     pub refuses_key: fn(&Answer) -> bool,
+    /// Whether a 429 comes back as an answer, because it may be about what our own caller did, and
+    /// not as the failure that it is otherwise.
+    pub hands_back_limits: bool,
+}
+
+/// Where a provider looks for the key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyPlace {
+    /// In `Authorization: Bearer`.
+    Header,
+    /// In this field of the JSON body.
+    Body(&'static str),
 }
 
 /// A provider's answer, read whole. It may hold secrets and personal data: it is not printed.
@@ -111,37 +131,55 @@ pub enum Failure {
     NoKey(#[from] SecretError),
 }
 
-impl Provider {
+impl KeyedProvider {
     /// Sends `call`, with a newer key when the one at hand is refused. Answers of every status
     /// come back, except those that say that the provider is failing or limits or refuses us.
     pub async fn send(&self, call: &Call<'_>) -> Result<Answer, ProviderError> {
-        self.send_keyed(call).await.map_err(|failure| ProviderError {
-            provider: self.name,
-            call: call.name,
-            failure,
-        })
+        self.send_keyed(call).await.map_err(|failure| self.provider.error(call, failure))
     }
 
     async fn send_keyed(&self, call: &Call<'_>) -> Result<Answer, Failure> {
         let key = self.key.read().await?;
-        let answer = self.attempt(call, &key).await?;
+        let answer = self.provider.attempt(call, Some(&key)).await?;
         if !(call.refuses_key)(&answer) {
             return Ok(answer);
         }
         let Some(newer) = self.key.after_refusal_of(&key).await else {
             return Err(Failure::KeyRefused(answer.status));
         };
-        let answer = self.attempt(call, &newer).await?;
+        let answer = self.provider.attempt(call, Some(&newer)).await?;
         if (call.refuses_key)(&answer) {
             return Err(Failure::KeyRefused(answer.status));
         }
         Ok(answer)
     }
+}
 
-    async fn attempt(&self, call: &Call<'_>, key: &SecretString) -> Result<Answer, Failure> {
+impl Provider {
+    /// The same API with the key that opens the rest of it.
+    pub fn with_key(self, key: Secret) -> KeyedProvider {
+        KeyedProvider { provider: self, key }
+    }
+
+    /// Sends `call` without a key. Answers of every status come back, except those that say that
+    /// the provider is failing or limits us.
+    pub async fn send(&self, call: &Call<'_>) -> Result<Answer, ProviderError> {
+        self.attempt(call, None).await.map_err(|failure| self.error(call, failure))
+    }
+
+    fn error(&self, call: &Call<'_>, failure: Failure) -> ProviderError {
+        ProviderError { provider: self.name, call: call.name, failure }
+    }
+
+    async fn attempt(
+        &self,
+        call: &Call<'_>,
+        key: Option<&SecretString>,
+    ) -> Result<Answer, Failure> {
         let began = self.clock.now();
         let mut result = self.exchange(call, key).await;
-        if call.repeatable && matches!(result, Err(Failure::Unreachable(BROKEN))) {
+        let again = call.repeatable && matches!(result, Err(Failure::Unreachable(BROKEN)));
+        if again {
             result = self.exchange(call, key).await;
         }
         let took = self.clock.now().since(began).as_secs_f64() * 1000.0;
@@ -152,28 +190,35 @@ impl Provider {
             call = call.name,
             status,
             failure,
+            again,
             ms = (took * 10.0).round() / 10.0,
             "provider call"
         );
-        result.and_then(Answer::unless_failing)
+        result.and_then(|answer| answer.unless_failing(call.hands_back_limits))
     }
 
-    async fn exchange(&self, call: &Call<'_>, key: &SecretString) -> Result<Answer, Failure> {
-        let mut url = self.base.clone();
-        url.path_segments_mut()
-            .map_err(|()| Failure::Unreachable("has no usable address"))?
-            .pop_if_empty()
-            .extend(call.path);
-        let mut request =
-            self.http.request(call.method.clone(), url).bearer_auth(key.expose_secret());
-        if let Some(body) = &call.body {
-            request = request.json(body);
+    async fn exchange(
+        &self,
+        call: &Call<'_>,
+        key: Option<&SecretString>,
+    ) -> Result<Answer, Failure> {
+        let url = self.address(call.path, call.query);
+        let mut request = self.http.request(call.method.clone(), url);
+        if let (Some(key), KeyPlace::Header) = (key, call.key) {
+            request = request.bearer_auth(key.expose_secret());
+        }
+        if let Some(body) = call.body_with(key) {
+            request = request.json(&body);
         }
         let mut response = request.send().await.map_err(|error| unreachable(&error))?;
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| unreachable(&error))? {
             if body.len() + chunk.len() > MAX_ANSWER_BYTES {
-                return Err(Failure::Unreadable("it is too long"));
+                // What is wrong on the provider's side needs no body to be told.
+                if response.status().is_success() {
+                    return Err(Failure::Unreadable("it is too long"));
+                }
+                break;
             }
             body.extend_from_slice(&chunk);
         }
@@ -184,6 +229,19 @@ impl Provider {
             headers: std::mem::take(response.headers_mut()),
             body,
         })
+    }
+
+    /// The address of `path`, a segment each, and `query` below the provider's base, which has paths:
+    /// [`Settings::base_url`](crate::settings::Settings::base_url) lets no other through.
+    pub fn address(&self, path: &[&str], query: &[(&str, &str)]) -> Url {
+        let mut url = self.base.clone();
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().extend(path);
+        }
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        url
     }
 }
 
@@ -200,20 +258,25 @@ fn unreachable(error: &reqwest::Error) -> Failure {
 }
 
 impl Answer {
-    fn unless_failing(self) -> Result<Self, Failure> {
+    fn unless_failing(self, hands_back_limits: bool) -> Result<Self, Failure> {
         let retry_after = self.retry_after();
-        if self.status == StatusCode::TOO_MANY_REQUESTS {
-            return Err(Failure::Limiting { retry_after });
-        }
         let is_page = self
             .headers
             .get(CONTENT_TYPE)
             .is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
         let status = self.status;
+        if status == StatusCode::TOO_MANY_REQUESTS && (is_page || !hands_back_limits) {
+            return Err(Failure::Limiting { retry_after });
+        }
         if status.is_server_error() || (is_page && !status.is_success()) {
             return Err(Failure::Failing { status, retry_after });
         }
         Ok(self)
+    }
+
+    /// Whether its status is 401, which is how most providers refuse a key.
+    pub fn is_unauthorized(&self) -> bool {
+        self.status == StatusCode::UNAUTHORIZED
     }
 
     /// The body as `T`, or the reason why a success cannot be read.
@@ -238,15 +301,93 @@ impl Answer {
 
     /// `Retry-After` in seconds; its other form, a date, is not read.
     /// <https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3>
-    fn retry_after(&self) -> Option<Duration> {
+    pub fn retry_after(&self) -> Option<Duration> {
         let value = self.headers.get(RETRY_AFTER)?.to_str().ok()?;
         value.trim().parse().ok().map(Duration::from_secs)
     }
 }
 
-impl Call<'_> {
-    /// A value as the JSON body of a call.
-    pub fn json(body: &impl Serialize) -> Option<serde_json::Value> {
-        serde_json::to_value(body).ok()
+#[cfg(test)]
+impl Answer {
+    /// An answer that nobody gave, for the tests of what reads answers.
+    pub(crate) fn made_up(status: u16, headers: HeaderMap, body: &serde_json::Value) -> Self {
+        Self {
+            provider: "provider",
+            call: "call",
+            status: StatusCode::from_u16(status).expect("a status"),
+            headers,
+            body: body.to_string().into_bytes(),
+        }
+    }
+}
+
+impl<'a> Call<'a> {
+    /// A `GET`: repeatable, without a query, its key in the header and refused with 401.
+    pub fn get(name: &'static str, path: &'a [&'a str]) -> Self {
+        Self {
+            name,
+            method: Method::GET,
+            path,
+            query: &[],
+            body: None,
+            key: KeyPlace::Header,
+            repeatable: true,
+            refuses_key: Answer::is_unauthorized,
+            hands_back_limits: false,
+        }
+    }
+
+    /// A `POST`: not repeatable, otherwise as [`get`](Self::get).
+    pub fn post(name: &'static str, path: &'a [&'a str], body: Option<serde_json::Value>) -> Self {
+        Self { method: Method::POST, body, repeatable: false, ..Self::get(name, path) }
+    }
+
+    fn body_with(&self, key: Option<&SecretString>) -> Option<serde_json::Value> {
+        let mut body = self.body.clone();
+        if let (Some(serde_json::Value::Object(fields)), Some(key), KeyPlace::Body(field)) =
+            (&mut body, key, self.key)
+        {
+            fields.insert(field.to_owned(), key.expose_secret().into());
+        }
+        body
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    fn answer(status: u16, content_type: &'static str) -> Answer {
+        let headers = [
+            (CONTENT_TYPE, HeaderValue::from_static(content_type)),
+            (RETRY_AFTER, HeaderValue::from_static("7")),
+        ];
+        Answer::made_up(status, headers.into_iter().collect(), &serde_json::json!({}))
+    }
+
+    #[test]
+    fn a_limit_is_handed_back_to_who_asks_for_it_unless_a_gateway_says_so() {
+        let limiting = Failure::Limiting { retry_after: Some(Duration::from_secs(7)) };
+        for (content_type, hands_back, failure) in [
+            ("application/json", false, Some(limiting.clone())),
+            ("application/json", true, None),
+            ("text/html; charset=utf-8", false, Some(limiting.clone())),
+            ("text/html; charset=utf-8", true, Some(limiting)),
+        ] {
+            let result = answer(429, content_type).unless_failing(hands_back);
+            assert_eq!(result.err(), failure, "{content_type} {hands_back}");
+        }
+    }
+
+    #[test]
+    fn failures_fail_whoever_asks() {
+        for hands_back in [false, true] {
+            let fails = |status, kind| answer(status, kind).unless_failing(hands_back).is_err();
+            assert!(fails(500, "application/json") && fails(503, "text/html"));
+            assert!(fails(403, "text/html"), "a gateway's page");
+            assert!(!fails(403, "application/json") && !fails(200, "text/html"));
+        }
     }
 }

@@ -16,14 +16,16 @@ use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueError;
 use aws_smithy_async::rt::sleep::TokioSleep;
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::api::ApiError;
 use crate::clock::{Clock, Timestamp};
 use crate::http::Http;
 
 /// How long fetched secrets are used before they are read again.
 pub const MAX_AGE: Duration = Duration::from_mins(5);
 
-/// After a fetch that failed, or that brought nothing new where a provider refuses a value, this
-/// long passes before the next: neither an outage nor a wrong key makes every request slower.
+/// While there are values at hand, this long passes after a fetch that failed or brought nothing new
+/// before the next: neither an outage nor a wrong key makes every request slower. Without any values
+/// every request asks, since it cannot be answered otherwise.
 const COOL_DOWN: Duration = Duration::from_secs(5);
 
 /// How long Secrets Manager may take to answer, second attempts included.
@@ -31,6 +33,15 @@ const FETCH_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Says whether a secret has the form that it must have, and if not, which form that is.
 pub type Check = fn(&str) -> Result<(), &'static str>;
+
+/// Whether a secret key has the form that Clerk, Liveblocks and WorkOS give theirs.
+pub(crate) fn secret_key_form(key: &str) -> Result<(), &'static str> {
+    if key.starts_with("sk_") && key.bytes().all(|byte| byte.is_ascii_graphic()) {
+        Ok(())
+    } else {
+        Err("a secret key (sk_…)")
+    }
+}
 
 /// Why there is no secret to use.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -41,6 +52,15 @@ pub enum SecretError {
     /// The secret is not there, is not ours to read, or does not hold what it should.
     #[error("{0}")]
     Misconfigured(String),
+}
+
+impl From<SecretError> for ApiError {
+    fn from(error: SecretError) -> Self {
+        match error {
+            SecretError::Unreachable(_) => Self::unavailable(error),
+            SecretError::Misconfigured(_) => Self::internal(error),
+        }
+    }
 }
 
 /// One secret value, by the name of its variable. It is read anew for each use.
@@ -67,11 +87,48 @@ impl Secret {
         }
     }
 
+    /// The value `name` of the secret in Secrets Manager that this one is in, if that has it.
+    /// There is none beside a fixed value.
+    pub(crate) fn beside(&self, name: &'static str, check: Check) -> OptionalSecret {
+        OptionalSecret(match &self.0 {
+            Source::Fixed(_) => None,
+            Source::Stored { secret, .. } => {
+                Some(secret.source(Wanted { name, check, optional: true }))
+            }
+        })
+    }
+
     /// The value to use now that a provider has refused `refused`, if there is another.
     pub async fn after_refusal_of(&self, refused: &SecretString) -> Option<SecretString> {
         match &self.0 {
             Source::Fixed(_) => None,
             Source::Stored { name, secret } => secret.newer_value(name, refused).await,
+        }
+    }
+}
+
+/// A secret value that may be absent, and may come and go with a rotation: a password that has been
+/// replaced, say, for as long as what was made with it is still around.
+#[derive(Clone, Debug)]
+pub struct OptionalSecret(Option<Source>);
+
+impl OptionalSecret {
+    /// A value that is not there.
+    pub fn absent() -> Self {
+        Self(None)
+    }
+
+    /// A value that is there and does not change while the process lives.
+    pub fn fixed(value: SecretString) -> Self {
+        Self(Some(Source::Fixed(value)))
+    }
+
+    /// The value to use now, if there is one.
+    pub async fn read(&self) -> Result<Option<SecretString>, SecretError> {
+        match &self.0 {
+            None => Ok(None),
+            Some(Source::Fixed(value)) => Ok(Some(value.clone())),
+            Some(Source::Stored { name, secret }) => secret.optional_value(name).await,
         }
     }
 }
@@ -83,11 +140,32 @@ pub struct StoredSecret {
     id_variable: &'static str,
     manager: SecretsManager,
     clock: Clock,
-    wanted: Mutex<Vec<(&'static str, Check)>>,
+    wanted: Mutex<Vec<Wanted>>,
     cache: tokio::sync::Mutex<Cache>,
 }
 
+/// A value that is looked for in a secret.
+#[derive(Clone, Copy, Debug)]
+struct Wanted {
+    name: &'static str,
+    check: Check,
+    optional: bool,
+}
+
 type Values = HashMap<String, SecretString>;
+
+impl Wanted {
+    /// What is wrong with it in a secret that holds `values`.
+    fn problem(&self, values: &Values) -> Option<String> {
+        let Self { name, check, optional } = *self;
+        match values.get(name).map(|value| check(value.expose_secret())) {
+            None if optional => None,
+            None => Some(format!("the secret lacks {name}")),
+            Some(Ok(())) => None,
+            Some(Err(form)) => Some(format!("{name} in the secret is not {form}")),
+        }
+    }
+}
 
 #[derive(Debug, Default)]
 struct Cache {
@@ -120,9 +198,12 @@ impl StoredSecret {
 
     /// The value `name` of this secret, which must pass `check`.
     pub(crate) fn secret(self: &Arc<Self>, name: &'static str, check: Check) -> Secret {
-        let mut wanted = self.wanted.lock().unwrap_or_else(PoisonError::into_inner);
-        wanted.push((name, check));
-        Secret(Source::Stored { name, secret: Arc::clone(self) })
+        Secret(self.source(Wanted { name, check, optional: false }))
+    }
+
+    fn source(self: &Arc<Self>, wanted: Wanted) -> Source {
+        self.wanted.lock().unwrap_or_else(PoisonError::into_inner).push(wanted);
+        Source::Stored { name: wanted.name, secret: Arc::clone(self) }
     }
 
     /// Fetches the secret at start. Answers what is wrong with it; that it cannot be had just now
@@ -140,6 +221,11 @@ impl StoredSecret {
     }
 
     async fn value(&self, name: &str) -> Result<SecretString, SecretError> {
+        let value = self.optional_value(name).await?;
+        value.ok_or_else(|| SecretError::Misconfigured(self.missing(name)))
+    }
+
+    async fn optional_value(&self, name: &str) -> Result<Option<SecretString>, SecretError> {
         let mut cache = self.cache.lock().await;
         let now = self.clock.now();
         let at_hand = cache.values.clone();
@@ -156,7 +242,7 @@ impl StoredSecret {
             },
             None => self.fetch(&mut cache).await?,
         };
-        values.get(name).cloned().ok_or_else(|| SecretError::Misconfigured(self.missing(name)))
+        Ok(values.get(name).cloned())
     }
 
     async fn newer_value(&self, name: &str, refused: &SecretString) -> Option<SecretString> {
@@ -172,7 +258,13 @@ impl StoredSecret {
         if cache.is_resting(self.clock.now()) {
             return None;
         }
-        let newer = self.fetch(&mut cache).await.ok()?;
+        let newer = match self.fetch(&mut cache).await {
+            Ok(newer) => newer,
+            Err(error) => {
+                tracing::warn!(secret = self.id_variable, %error, "no newer secret to be had");
+                return None;
+            }
+        };
         let value = differs(&newer);
         if value.is_none() {
             cache.fruitless = Some(self.clock.now());
@@ -208,21 +300,16 @@ impl StoredSecret {
             .map_err(|_| {
                 SecretError::Misconfigured("the secret is not a JSON object".to_owned())
             })?;
+        // An empty value is as good as none, as with variables.
         let values: Values = object
             .into_iter()
-            .filter_map(|(name, value)| Some((name, SecretString::from(value.as_str()?))))
+            .filter_map(|(name, value)| Some((name, value.as_str()?.to_owned())))
+            .filter(|(_, value)| !value.is_empty())
+            .map(|(name, value)| (name, SecretString::from(value)))
             .collect();
         let wanted = self.wanted.lock().unwrap_or_else(PoisonError::into_inner);
-        let problems: Vec<String> = wanted
-            .iter()
-            .filter_map(|(name, check)| match values.get(*name) {
-                None => Some(format!("the secret lacks {name}")),
-                Some(value) => match check(value.expose_secret()) {
-                    Ok(()) => None,
-                    Err(form) => Some(format!("{name} in the secret is not {form}")),
-                },
-            })
-            .collect();
+        let problems: Vec<String> =
+            wanted.iter().filter_map(|wanted| wanted.problem(&values)).collect();
         if problems.is_empty() {
             Ok(values)
         } else {

@@ -5,7 +5,6 @@
 //! at once, each by the name of its variable and never with a value.
 
 use std::collections::HashMap;
-use std::io;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -15,7 +14,9 @@ use url::Url;
 
 use crate::clock::Clock;
 use crate::http::Http;
-use crate::secrets::{AwsAccess, Check, Secret, SecretsManager, StoredSecret};
+use crate::secrets::{AwsAccess, Check, OptionalSecret, Secret, SecretsManager, StoredSecret};
+
+const AWS_ENDPOINT: &str = "AWS_ENDPOINT_URL_SECRETS_MANAGER";
 
 /// Says that a setting is missing or malformed and that [`Settings`] has written down which.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +40,7 @@ impl Settings {
     /// The settings of this process.
     ///
     /// # Errors
-    /// When the HTTP client cannot be built, because of what `SSL_CERT_FILE` names.
+    /// When the HTTP client cannot be built.
     #[expect(
         clippy::disallowed_methods,
         reason = "this is the one home of the process's environment"
@@ -70,15 +71,14 @@ impl Settings {
     fn new(mut variables: HashMap<String, String>, clock: Clock) -> Result<Self, Problems> {
         // CloudFormation cannot leave a variable out, only leave it empty.
         variables.retain(|_, value| !value.trim().is_empty());
-        let http = Http::new(variables.get("SSL_CERT_FILE").map(String::as_str)).map_err(
-            |error: io::Error| {
-                Problems(vec![format!(
-                    "SSL_CERT_FILE does not name a readable PEM file of certificates ({})",
-                    error.kind()
-                )])
-            },
-        )?;
-        Ok(Self { variables, problems: Vec::new(), stored: Vec::new(), http, clock })
+        let mut problems = Vec::new();
+        let http =
+            Http::new(variables.get("SSL_CERT_FILE").map(String::as_str)).or_else(|error| {
+                // Written down with the others, not before them.
+                problems.push(format!("SSL_CERT_FILE names no PEM file of certificates ({error})"));
+                Http::new(None).map_err(|error| Problems(vec![error.to_string()]))
+            })?;
+        Ok(Self { variables, problems, stored: Vec::new(), http, clock })
     }
 
     /// The one HTTP client.
@@ -112,6 +112,15 @@ impl Settings {
         self.text(name)?.parse().map_err(|form| self.problem(format!("{name} is not {form}")))
     }
 
+    /// A variable that says `true` or `false`; absent is `false`.
+    pub fn flag(&mut self, name: &str) -> Result<bool, Incomplete> {
+        match self.optional(name) {
+            None | Some("false") => Ok(false),
+            Some("true") => Ok(true),
+            Some(_) => Err(self.problem(format!("{name} is neither true nor false"))),
+        }
+    }
+
     /// A comma-separated list; absent is empty.
     pub fn list(&self, name: &str) -> Vec<String> {
         let items = self.optional(name).unwrap_or_default().split(',');
@@ -119,10 +128,32 @@ impl Settings {
         items.map(str::to_owned).collect()
     }
 
+    /// A comma-separated list of origins, as browsers write them (RFC 6454, section 6.1):
+    /// `https://app.example.com`, with a port where it is not the usual one, and nothing behind it.
+    /// Absent is empty.
+    pub fn origins(&mut self, name: &str) -> Result<Vec<String>, Incomplete> {
+        let origins = self.list(name);
+        let is_origin = |origin: &String| {
+            Url::parse(origin).is_ok_and(|url| url.origin().ascii_serialization() == *origin)
+        };
+        if origins.iter().all(is_origin) {
+            Ok(origins)
+        } else {
+            Err(self.problem(format!(
+                "{name} is not a list of origins like https://app.example.com (comma separated, \
+                 lower case, without a path)"
+            )))
+        }
+    }
+
     /// The base address of a provider: `http` or `https`, without query and fragment, or
     /// `default`. Plain `http` is for stand-ins and is refused for any host but this machine.
     pub fn base_url(&mut self, name: &str, default: &str) -> Result<Url, Incomplete> {
-        let value = self.optional(name).unwrap_or(default);
+        let value = self.optional(name).unwrap_or(default).to_owned();
+        self.check_base_url(name, &value)
+    }
+
+    fn check_base_url(&mut self, name: &str, value: &str) -> Result<Url, Incomplete> {
         match value.parse().ok().filter(is_base_url) {
             Some(url) => Ok(url),
             None => Err(self.problem(format!(
@@ -164,17 +195,36 @@ impl Settings {
         Ok(stored.secret(name, check))
     }
 
+    /// A secret that may be absent, and that comes and goes with a rotation: from the variable
+    /// `name`, or from the secret in Secrets Manager that `companion` is in, if that has it. It is
+    /// not looked for in a secret that nothing else is read from.
+    pub fn optional_secret(
+        &mut self,
+        name: &'static str,
+        companion: Option<&Secret>,
+        check: Check,
+    ) -> Result<OptionalSecret, Incomplete> {
+        match self.optional(name).map(|value| (check(value), SecretString::from(value))) {
+            Some((Ok(()), value)) => Ok(OptionalSecret::fixed(value)),
+            Some((Err(form), _)) => Err(self.problem(format!("{name} is not {form}"))),
+            None => Ok(companion
+                .map_or_else(OptionalSecret::absent, |companion| companion.beside(name, check))),
+        }
+    }
+
     fn secrets_manager(&mut self) -> Result<SecretsManager, Incomplete> {
         let region = self.text("AWS_REGION");
         let key_id = self.text("AWS_ACCESS_KEY_ID");
         let key = self.text("AWS_SECRET_ACCESS_KEY");
-        let optional = |name| self.optional(name).map(str::to_owned);
-        let session = optional("AWS_SESSION_TOKEN");
-        let endpoint = optional("AWS_ENDPOINT_URL_SECRETS_MANAGER");
+        let session = self.optional("AWS_SESSION_TOKEN").map(str::to_owned);
+        let endpoint = match self.optional(AWS_ENDPOINT).map(str::to_owned) {
+            Some(endpoint) => self.check_base_url(AWS_ENDPOINT, &endpoint).map(Some),
+            None => Ok(None),
+        };
         let access = AwsAccess {
             region: region?,
             credentials: Credentials::new(key_id?, key?, session, None, "environment"),
-            endpoint,
+            endpoint: endpoint?.map(String::from),
         };
         Ok(SecretsManager::new(&self.http, access))
     }
@@ -271,6 +321,19 @@ mod tests {
     }
 
     #[test]
+    fn a_flag_is_true_or_false_and_nothing_else() {
+        for (value, expected) in [
+            ("true", Ok(true)),
+            ("false", Ok(false)),
+            ("", Ok(false)),
+            ("1", Err(Incomplete)),
+            ("TRUE", Err(Incomplete)),
+        ] {
+            assert_eq!(settings([("FLAG", value)]).flag("FLAG"), expected, "{value}");
+        }
+    }
+
+    #[test]
     fn reads_lists_without_blanks() {
         let settings = settings([("LIST", " https://a.example , ,https://b.example,")]);
         assert_eq!(settings.list("LIST"), ["https://a.example", "https://b.example"]);
@@ -278,9 +341,29 @@ mod tests {
     }
 
     #[test]
-    fn says_that_the_certificate_file_is_unreadable() {
+    fn takes_origins_as_browsers_write_them_and_nothing_else() {
+        for (origins, good) in [
+            ("https://app.example.com", true),
+            ("https://app.example.com,http://localhost:3000", true),
+            ("https://app.example.com:8443", true),
+            ("https://app.example.com/", false),
+            ("https://app.example.com:443", false),
+            ("https://App.example.com", false),
+            ("https://app.example.com,*", false),
+            ("app.example.com", false),
+            ("null", false),
+        ] {
+            let read = settings([("ORIGINS", origins)]).origins("ORIGINS");
+            assert_eq!(read.is_ok(), good, "{origins}");
+        }
+    }
+
+    #[tokio::test]
+    async fn says_that_the_certificate_file_is_unreadable_besides_what_else_is_wrong() {
         let pairs = [("SSL_CERT_FILE", "/nonexistent/roots.pem")];
-        let problems = Settings::from_pairs(pairs, Clock::fixed(0)).err();
-        assert!(problems.expect("a problem").to_string().contains("SSL_CERT_FILE"));
+        let mut settings = settings(pairs);
+        let missing = settings.text("OTHER");
+        let problems = settings.complete(missing).await.expect_err("two problems").to_string();
+        assert!(problems.contains("SSL_CERT_FILE") && problems.contains("OTHER"), "{problems}");
     }
 }

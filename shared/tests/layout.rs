@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const PROVIDERS: [&str; 2] = ["clerk", "liveblocks"];
+const PROVIDERS: [&str; 3] = ["clerk", "liveblocks", "workos"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")

@@ -43,7 +43,7 @@ use super::{
 /// Who issues the tokens: the instance's Frontend API.
 pub const ISSUER: &str = "https://clerk.anteroom.localhost";
 
-/// The page that session tokens are issued to, in their `azp`.
+/// The page that session tokens are issued to, in their `azp`, unless told otherwise.
 pub const AUTHORIZED_PARTY: &str = "http://localhost:3000";
 
 /// The secret key of a new instance. It is no secret.
@@ -92,6 +92,11 @@ impl Clerk {
     /// From now on only this secret key counts.
     pub fn rotate_secret_key(&self, secret_key: &str) {
         secret_key.clone_into(&mut self.state().secret_key);
+    }
+
+    /// Issues session tokens to this page from now on, as if the application were there.
+    pub fn issue_to(&self, origin: &str) {
+        origin.clone_into(&mut self.state().authorized_party);
     }
 
     /// `CLERK_JWT_KEY`: the PEM public key of the key that signs now.
@@ -158,7 +163,9 @@ impl Clerk {
     /// # Panics
     /// When there is no such user.
     pub fn claims_for(&self, user: &str) -> Value {
-        session_claims(&self.user(user), unix_seconds())
+        let mut claims = session_claims(&self.user(user), unix_seconds());
+        claims["azp"] = json!(self.state().authorized_party);
+        claims
     }
 
     /// Signs any token with the key that signs now.
@@ -192,6 +199,7 @@ pub struct Instance {
 #[derive(Debug)]
 struct State {
     secret_key: String,
+    authorized_party: String,
     users: BTreeMap<String, User>,
     templates: BTreeMap<String, Value>,
     signing_key: &'static RsaKey,
@@ -207,6 +215,7 @@ impl Default for State {
         });
         Self {
             secret_key: SECRET_KEY.to_owned(),
+            authorized_party: AUTHORIZED_PARTY.to_owned(),
             users: seeded_users().into_iter().map(|user| (user.id.clone(), user)).collect(),
             templates: BTreeMap::from([("supabase".to_owned(), supabase)]),
             signing_key: &INSTANCE_KEY,
@@ -311,6 +320,7 @@ impl State {
             Some("1") => session_claims_version_1(user, now),
             _ => session_claims(user, now),
         };
+        claims["azp"] = json!(self.authorized_party);
         if let Some(seconds) = request.query("ttl") {
             let Ok(seconds) = seconds.parse::<u32>() else {
                 return Answer::new(400, "text/plain", "ttl is a number of seconds\n");

@@ -154,9 +154,19 @@ mod tests {
     use rustls::pki_types::SubjectPublicKeyInfoDer;
 
     use super::*;
-    use crate::stand_ins::clerk::{FOREIGN_KEY, INSTANCE_KEY, NEXT_INSTANCE_KEY};
+    use crate::stand_ins::{
+        clerk::{FOREIGN_KEY, INSTANCE_KEY, NEXT_INSTANCE_KEY},
+        workos,
+    };
 
-    const KEYS: [&RsaKey; 3] = [&INSTANCE_KEY, &NEXT_INSTANCE_KEY, &FOREIGN_KEY];
+    const KEYS: [&RsaKey; 6] = [
+        &INSTANCE_KEY,
+        &NEXT_INSTANCE_KEY,
+        &FOREIGN_KEY,
+        &workos::SIGNING_KEY,
+        &workos::NEXT_SIGNING_KEY,
+        &workos::FOREIGN_KEY,
+    ];
 
     fn is_signed_by(token: &str, key: &RsaKey) -> bool {
         let (message, signed) = token.rsplit_once('.').expect("three parts");
@@ -179,7 +189,7 @@ mod tests {
     fn a_signature_is_the_signing_keys_and_no_others() {
         let token = INSTANCE_KEY.sign(&json!({"alg": "RS256"}), &json!({"sub": "user_1"}));
         let signers = KEYS.map(|key| is_signed_by(&token, key));
-        assert_eq!(signers, [true, false, false]);
+        assert_eq!(signers, [true, false, false, false, false, false]);
         let altered = with_claims(&token, &json!({"sub": "user_2"}));
         assert!(!is_signed_by(&altered, &INSTANCE_KEY));
         assert_eq!(claims(&altered), Some(json!({"sub": "user_2"})));

@@ -45,6 +45,9 @@ pub trait Provider: Default + Send + Sync + 'static {
     /// Answers a request.
     fn answer(&self, request: &Request) -> Answer;
 
+    /// Hears where it listens, before the first request.
+    fn listens_at(&self, _url: &str) {}
+
     /// Answers a request under `/dev/`, which the provider does not have; it is neither recorded nor
     /// does it meet faults.
     fn dev_answer(&self, _request: &Request) -> Option<Answer> {
@@ -99,8 +102,10 @@ impl<P: Provider> StandIn<P> {
             faults: Faults::default(),
             requests: Mutex::default(),
         });
-        let running = Running::start(listener, Arc::clone(&desk), tls.clone());
-        Ok(Self { provider, desk, address, tls, running: Mutex::new(Some(running)) })
+        let stand_in = Self { provider, desk, address, tls, running: Mutex::default() };
+        stand_in.provider.listens_at(&stand_in.url());
+        stand_in.serve(listener);
+        Ok(stand_in)
     }
 
     /// Closes the port and every connection. What the stand-in knows, and was asked, stays.
@@ -114,10 +119,13 @@ impl<P: Provider> StandIn<P> {
     /// Listens again, on the same port, after [`stop`](Self::stop).
     pub async fn restart(&self) -> io::Result<()> {
         self.stop().await;
-        let listener = TcpListener::bind(self.address).await?;
+        self.serve(TcpListener::bind(self.address).await?);
+        Ok(())
+    }
+
+    fn serve(&self, listener: TcpListener) {
         let running = Running::start(listener, Arc::clone(&self.desk), self.tls.clone());
         *lock(&self.running) = Some(running);
-        Ok(())
     }
 
     /// Where it listens: `http://127.0.0.1:<port>`, or `https://…` with TLS.

@@ -115,6 +115,16 @@ impl ApiError {
         Self { detail: Some(detail.to_string()), ..self }
     }
 
+    /// The same with another message for the caller; the log reads the first one as well.
+    #[must_use]
+    pub(crate) fn saying(self, message: &'static str) -> Self {
+        let detail = match &self.detail {
+            Some(detail) => format!("{}: {detail}", self.message),
+            None => self.message.to_string(),
+        };
+        Self { message: message.into(), detail: Some(detail), ..self }
+    }
+
     /// Says in whole seconds when to try again, where that is known.
     #[must_use]
     pub fn retry_after(self, wait: Option<Duration>) -> Self {

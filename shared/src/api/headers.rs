@@ -8,13 +8,16 @@ use crate::api::ApiError;
 /// The values of the cookies called `name`, in the order in which the browser sent them. There may
 /// be several: cookies of one name for several paths and domains all arrive, and a sibling
 /// subdomain may have set some of them (RFC 6265, section 8.6).
+///
+/// A value that is not ASCII text is no cookie (RFC 6265, section 4.1.1), and does not hide the
+/// others.
 pub fn cookies<'r>(headers: &'r HeaderMap, name: &str) -> impl Iterator<Item = &'r str> {
     headers
         .get_all(COOKIE)
         .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(cookie::Cookie::split_parse)
-        .filter_map(Result::ok)
+        .flat_map(|value| value.as_bytes().split(|byte| *byte == b';'))
+        .filter_map(|pair| str::from_utf8(pair).ok().filter(|pair| pair.is_ascii()))
+        .filter_map(|pair| cookie::Cookie::parse(pair).ok())
         .filter(move |cookie| cookie.name() == name)
         .filter_map(|cookie| cookie.value_raw())
 }
@@ -81,6 +84,16 @@ mod tests {
         assert_eq!(find("aa"), ["4"]);
         assert_eq!(find("A"), [""; 0]);
         assert_eq!(find("bad"), [""; 0]);
+    }
+
+    #[test]
+    fn a_cookie_that_is_not_ascii_does_not_hide_the_others() {
+        for neighbour in ["theme=caf\u{e9}".as_bytes(), b"theme=caf\xe9", b"\xff", b"a=\xff"] {
+            let value = [neighbour, b"; a=1"].concat();
+            let value = HeaderValue::from_bytes(&value).expect("a header value");
+            let headers = HeaderMap::from_iter([(COOKIE, value)]);
+            assert_eq!(cookies(&headers, "a").collect::<Vec<_>>(), ["1"]);
+        }
     }
 
     #[test]

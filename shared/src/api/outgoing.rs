@@ -17,14 +17,19 @@ tokio::task_local! {
 }
 
 /// Sends a cookie along with the answer to the request that is being handled, be it a success or
-/// an error. A later one of the same name takes its place.
+/// an error. A later one takes the place of one that is the same to a browser: by name, domain and
+/// path (RFC 6265, section 5.3).
 pub fn send_cookie(cookie: Cookie<'static>) {
     // Without a request there is no browser to send it to.
     let _ = COOKIES.try_with(|cookies| {
         let mut cookies = cookies.borrow_mut();
-        cookies.retain(|other| other.name() != cookie.name());
+        cookies.retain(|other| identity(other) != identity(&cookie));
         cookies.push(cookie);
     });
+}
+
+fn identity<'c>(cookie: &'c Cookie<'static>) -> (&'c str, Option<&'c str>, Option<&'c str>) {
+    (cookie.name(), cookie.domain(), cookie.path())
 }
 
 /// Handles a request, and gives the cookies that were sent on the way besides its result.
@@ -52,11 +57,12 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn the_last_cookie_of_a_name_leaves_each_in_a_header_of_its_own() {
+    async fn the_last_of_what_is_one_cookie_leaves_each_in_a_header_of_its_own() {
         let (said, cookies) = with_cookies(async {
             send_cookie(Cookie::new("session", "old"));
             send_cookie(Cookie::new("state", "1"));
             send_cookie(Cookie::new("session", "new"));
+            send_cookie(Cookie::build(("session", "wide")).domain("example.com").build());
             "done"
         })
         .await;
@@ -66,7 +72,20 @@ mod tests {
 
         assert_eq!(said, "done");
         let sent: Vec<_> = response.headers().get_all(SET_COOKIE).iter().collect();
-        assert_eq!(sent, ["state=1", "session=new"]);
+        assert_eq!(sent, ["state=1", "session=new", "session=wide; Domain=example.com"]);
+    }
+
+    #[tokio::test]
+    async fn cookies_of_one_name_for_two_domains_both_leave() {
+        let wide = Cookie::build(("session", "")).domain("example.com").build();
+        let ((), cookies) = with_cookies(async {
+            send_cookie(wide.clone());
+            send_cookie(Cookie::new("session", ""));
+            send_cookie(wide);
+        })
+        .await;
+        let domains: Vec<_> = cookies.iter().map(Cookie::domain).collect();
+        assert_eq!(domains, [None, Some("example.com")]);
     }
 
     #[test]

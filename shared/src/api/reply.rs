@@ -44,6 +44,25 @@ impl<T: Serialize> Reply<T> {
     }
 }
 
+/// The body of a success that has nothing to tell but itself.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Status {
+    code: u16,
+    message: &'static str,
+}
+
+impl Reply<Status> {
+    /// 200 `{"code":200,"message":"OK"}`.
+    pub fn done() -> Self {
+        Self::ok(Status { code: 200, message: "OK" })
+    }
+
+    /// 201 `{"code":201,"message":"Created"}`.
+    pub fn made() -> Self {
+        Self::created(Status { code: 201, message: "Created" })
+    }
+}
+
 /// A response without a body, with the headers that every response has: answers are for one user
 /// and one moment, and are what they say they are.
 pub(crate) fn empty_response(status: StatusCode) -> Response {

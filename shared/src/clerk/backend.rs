@@ -1,16 +1,17 @@
 //! Clerk's Backend API. <https://clerk.com/docs/reference/backend-api>
 
-use http::{Method, StatusCode};
+use http::StatusCode;
 use secrecy::SecretString;
 use serde::Deserialize;
 
 use crate::api::ApiError;
 use crate::clerk::{SessionId, User, UserId};
+use crate::ids;
 use crate::jwks::KeySet;
-use crate::provider::{Answer, Call, Failure, Provider, ProviderError};
+use crate::provider::{Answer, Call, Failure, KeyedProvider, ProviderError};
 
 #[derive(Debug)]
-pub(super) struct Backend(Provider);
+pub(super) struct Backend(KeyedProvider);
 
 /// Clerk's users.
 #[derive(Clone, Copy, Debug)]
@@ -56,7 +57,7 @@ impl Users<'_> {
 }
 
 impl Backend {
-    pub(super) fn new(provider: Provider) -> Self {
+    pub(super) fn new(provider: KeyedProvider) -> Self {
         Self(provider)
     }
 
@@ -86,17 +87,14 @@ impl Backend {
             jwt: SecretString,
         }
 
+        // A name that is a step to another path names no template.
+        if !ids::has_form(template) {
+            return Err(TemplateError::NotFound);
+        }
         let path = ["v1", "sessions", session.as_str(), "tokens", template];
         let answer = self
             .0
-            .send(&Call {
-                name: "session token",
-                method: Method::POST,
-                path: &path,
-                body: None,
-                repeatable: true,
-                refuses_key,
-            })
+            .send(&Call { repeatable: true, ..Call::post("session token", &path, None) })
             .await?;
         match answer.status {
             StatusCode::OK => Ok(answer.json::<Token>()?.jwt),
@@ -106,21 +104,8 @@ impl Backend {
     }
 
     async fn get(&self, name: &'static str, path: &[&str]) -> Result<Answer, ProviderError> {
-        self.0
-            .send(&Call {
-                name,
-                method: Method::GET,
-                path,
-                body: None,
-                repeatable: true,
-                refuses_key,
-            })
-            .await
+        self.0.send(&Call::get(name, path)).await
     }
-}
-
-fn refuses_key(answer: &Answer) -> bool {
-    answer.status == StatusCode::UNAUTHORIZED
 }
 
 /// Whether it is Clerk that says that there is no such thing, and not somebody on the way to it: a

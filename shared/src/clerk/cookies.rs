@@ -9,24 +9,33 @@ use serde::Deserialize;
 
 use crate::api;
 use crate::clerk::PublishableKey;
-use crate::clerk::session::Refusal;
+use crate::clerk::refusal::Refusal;
 use crate::clock::Timestamp;
 use crate::jwt::Token;
 
-/// The cookies of the instance that a request carries.
-#[derive(Debug, PartialEq, Eq)]
+/// The cookies that count. They hold a session: they are not printed.
 pub(super) struct SessionCookies<'r> {
     /// The session's token.
     pub(super) token: Option<&'r str>,
-    /// When the user last signed in or out, as Clerk's `__client_uat` tells it: a Unix time, 0 for
-    /// signed out.
-    pub(super) client_updated: Option<&'r str>,
+    /// When the user last signed in, or that the user has signed out since.
+    pub(super) client_updated: ClientUpdated,
 }
 
-/// The two cookies under one kind of name.
+/// What Clerk's `__client_uat` cookie says.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum ClientUpdated {
+    /// There is none, as on another subdomain than the one that Clerk set it for.
+    Absent,
+    /// The user is signed out: it is 0, or not a time at all.
+    SignedOut,
+    /// When the user last signed in, as a Unix time.
+    At(f64),
+}
+
+/// The cookies under one kind of name, each as often as it came.
 struct Pair<'r> {
-    token: Option<&'r str>,
-    client_updated: Option<&'r str>,
+    tokens: Vec<&'r str>,
+    updates: Vec<&'r str>,
 }
 
 /// What the choice depends on. Nobody has vouched for it: a forged token can lead to the other
@@ -45,18 +54,50 @@ pub(super) fn choose<'r>(
     issuer: &str,
     now: Timestamp,
 ) -> Result<SessionCookies<'r>, Refusal> {
-    let suffix = key.cookie_suffix();
-    let plain = Pair {
-        token: single(headers, "__session")?,
-        client_updated: single(headers, "__client_uat")?,
-    };
-    let suffixed = Pair {
-        token: single(headers, &format!("__session_{suffix}"))?,
-        client_updated: single(headers, &format!("__client_uat_{suffix}"))?,
-    };
+    let plain = Pair::read(headers, "");
+    let suffixed = Pair::read(headers, &format!("_{}", key.cookie_suffix()));
     let use_suffixed = prefers_suffixed(&plain, &suffixed, key, issuer, now);
     let chosen = if use_suffixed { suffixed } else { plain };
-    Ok(SessionCookies { token: chosen.token, client_updated: chosen.client_updated })
+    // One of two different ones may have been planted by a sibling subdomain, and nobody can tell
+    // which. What is not chosen may come as often as it likes.
+    if chosen.tokens.iter().any(|token| Some(token) != chosen.tokens.first()) {
+        return Err(Refusal::TwoCookies);
+    }
+    let client_updated = chosen.client_updated();
+    Ok(SessionCookies { token: chosen.token(), client_updated })
+}
+
+impl<'r> Pair<'r> {
+    fn read(headers: &'r HeaderMap, suffix: &str) -> Self {
+        let read = |name: &str| {
+            let values = api::cookies(headers, &format!("{name}{suffix}")).collect::<Vec<_>>();
+            values.into_iter().filter(|value| !value.is_empty()).collect()
+        };
+        Self { tokens: read("__session"), updates: read("__client_uat") }
+    }
+
+    fn token(&self) -> Option<&'r str> {
+        self.tokens.first().copied()
+    }
+
+    fn update(&self) -> Option<&'r str> {
+        self.updates.first().copied()
+    }
+
+    fn is_signed_out(&self) -> bool {
+        self.update() == Some("0")
+    }
+
+    /// The latest of the updates: of several, the one that admits the least.
+    fn client_updated(&self) -> ClientUpdated {
+        let at = |update: &&str| update.parse::<u32>().ok().filter(|at| *at > 0);
+        let times: Option<Vec<u32>> = self.updates.iter().map(at).collect();
+        match times.map(|times| times.into_iter().max()) {
+            None => ClientUpdated::SignedOut,
+            Some(None) => ClientUpdated::Absent,
+            Some(Some(latest)) => ClientUpdated::At(f64::from(latest)),
+        }
+    }
 }
 
 fn prefers_suffixed(
@@ -66,8 +107,8 @@ fn prefers_suffixed(
     issuer: &str,
     now: Timestamp,
 ) -> bool {
-    let plain_glimpse = glimpse(plain.token);
-    if plain.token.is_some() {
+    let plain_glimpse = glimpse(plain.token());
+    if plain.token().is_some() {
         match plain_glimpse.iss.as_deref() {
             // Malformed: let it be refused rather than passed over.
             None => return false,
@@ -76,12 +117,12 @@ fn prefers_suffixed(
             Some(_) => {}
         }
     }
-    if suffixed.token.is_none() && suffixed.client_updated.is_none() {
+    if suffixed.token().is_none() && suffixed.update().is_none() {
         return false;
     }
-    let suffixed_glimpse = glimpse(suffixed.token);
-    let plain_out = plain.client_updated == Some("0");
-    let suffixed_out = suffixed.client_updated == Some("0");
+    let suffixed_glimpse = glimpse(suffixed.token());
+    let plain_out = plain.is_signed_out();
+    let suffixed_out = suffixed.is_signed_out();
     // The later one counts where both say that the user is signed in.
     let plain_is_newer =
         plain_glimpse.iat.unwrap_or_default() > suffixed_glimpse.iat.unwrap_or_default();
@@ -98,21 +139,10 @@ fn prefers_suffixed(
         return false;
     }
     // Suffixed cookies were switched off for the instance; what is left of them is old.
-    let plain_is_there = plain.token.is_some() || plain.client_updated.is_some();
-    !(suffixed.client_updated.is_none() && plain_is_there)
+    let plain_is_there = plain.token().is_some() || plain.update().is_some();
+    !(suffixed.update().is_none() && plain_is_there)
 }
 
 fn glimpse(token: Option<&str>) -> Glimpse {
     token.and_then(|token| Token::parse(token).ok()?.unverified_claims().ok()).unwrap_or_default()
-}
-
-/// The one cookie called `name`. Two that differ are refused: one of them may have been planted by
-/// a sibling subdomain, and nobody can tell which.
-fn single<'r>(headers: &'r HeaderMap, name: &str) -> Result<Option<&'r str>, Refusal> {
-    let mut values = api::cookies(headers, name).filter(|value| !value.is_empty());
-    let first = values.next();
-    if values.any(|value| Some(value) != first) {
-        return Err(Refusal::TwoCookies);
-    }
-    Ok(first)
 }

@@ -9,10 +9,12 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::api::{ApiError, Authorization};
-use crate::clerk::cookies::{self, SessionCookies};
+use crate::clerk::cookies::{self, ClientUpdated, SessionCookies};
 use crate::clerk::organization::{Organization, OrganizationClaims};
+use crate::clerk::refusal::Refusal;
 use crate::clerk::{Clerk, PublishableKey, TemplateError};
 use crate::clock::Clock;
+use crate::ids::id;
 use crate::jwks::KeyCache;
 use crate::jwt::{Claims, Lifetime, Rs256Key, Token, TokenError, Untimely};
 use crate::provider::ProviderError;
@@ -63,32 +65,6 @@ pub enum AuthError {
     Provider(#[from] ProviderError),
 }
 
-/// What is wrong with a token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    /// Its form, its algorithm or its signature.
-    #[error("{0}")]
-    Token(#[from] TokenError),
-    /// It is a token, but not a session's.
-    #[error("the token is not a session token")]
-    NotASession,
-    /// Clerk has no such signing key.
-    #[error("the token's signing key is unknown")]
-    UnknownKey,
-    /// It was issued by somebody else.
-    #[error("the token's issuer is not this instance")]
-    Issuer,
-    /// It was issued for another application.
-    #[error("the token's authorized party is not this application")]
-    AuthorizedParty,
-    /// It is not valid yet.
-    #[error("the token is not valid yet")]
-    NotYetValid,
-    /// Two different session cookies came along.
-    #[error("two different session cookies")]
-    TwoCookies,
-}
-
 impl From<AuthError> for ApiError {
     fn from(error: AuthError) -> Self {
         match error {
@@ -111,11 +87,11 @@ impl Auth {
 
     /// The session, or 401 for whoever is not signed in.
     pub fn require(self) -> Result<SignedIn, ApiError> {
-        self.or(|| ApiError::unauthorized("Sign in first"))
+        self.signed_in_or(|| ApiError::unauthorized("Sign in first"))
     }
 
     /// The session, or the given error for whoever is not signed in.
-    pub fn or(self, error: impl FnOnce() -> ApiError) -> Result<SignedIn, ApiError> {
+    pub fn signed_in_or(self, error: impl FnOnce() -> ApiError) -> Result<SignedIn, ApiError> {
         match self {
             Self::SignedIn(session) => Ok(*session),
             Self::SignedOut(reason) => Err(error().because(reason)),
@@ -172,35 +148,8 @@ impl fmt::Debug for SignedIn {
     }
 }
 
-macro_rules! id {
-    ($name:ident, $what:literal) => {
-        #[doc = concat!("The id of a ", $what, ": visible ASCII characters.")]
-        #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-        pub struct $name(String);
-
-        impl $name {
-            /// Takes an id that Clerk has vouched for.
-            pub fn parse(id: &str) -> Option<Self> {
-                let visible = id.bytes().all(|byte| byte.is_ascii_graphic());
-                (visible && !id.is_empty() && !id.starts_with('.')).then(|| Self(id.to_owned()))
-            }
-
-            /// The id as text.
-            pub fn as_str(&self) -> &str {
-                &self.0
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
-                formatter.write_str(&self.0)
-            }
-        }
-    };
-}
-
-id!(UserId, "user");
-id!(SessionId, "session");
+id!(UserId, "a user");
+id!(SessionId, "a session");
 
 /// What tokens are checked against.
 #[derive(Debug)]
@@ -246,19 +195,14 @@ pub(super) async fn auth(clerk: &Clerk, headers: &HeaderMap) -> Result<Auth, Aut
                 &verifier.issuer,
                 verifier.clock.now(),
             )?;
-            match (token, client_updated.map(client_updated_at)) {
+            match (token, client_updated) {
                 (None, _) => Ok(Auth::SignedOut(SignedOut::NoToken)),
-                (_, Some(None)) => Ok(Auth::SignedOut(SignedOut::SignedOutSince)),
-                (Some(token), Some(updated)) => verify(clerk, token, updated).await,
-                (Some(token), None) => verify(clerk, token, None).await,
+                (_, ClientUpdated::SignedOut) => Ok(Auth::SignedOut(SignedOut::SignedOutSince)),
+                (Some(token), ClientUpdated::At(at)) => verify(clerk, token, Some(at)).await,
+                (Some(token), ClientUpdated::Absent) => verify(clerk, token, None).await,
             }
         }
     }
-}
-
-/// When the user last signed in, as `__client_uat` has it; nothing for signed out.
-fn client_updated_at(value: &str) -> Option<f64> {
-    value.parse::<u32>().ok().filter(|at| *at > 0).map(f64::from)
 }
 
 /// Judges a token, in the order of Clerk's SDK: its kind, its signature, its claims.

@@ -340,10 +340,30 @@ async fn refuses_two_different_cookies_of_one_name() {
 
     let planted = cookies(&[("__session", &john), ("__session", &jane)]);
     assert_eq!(refusal(clerk.auth(&planted).await), Refusal::TwoCookies);
-    let planted = cookies(&[("__session", &jane), ("__client_uat", "1"), ("__client_uat", "2")]);
-    assert_eq!(refusal(clerk.auth(&planted).await), Refusal::TwoCookies);
+    let latest = cookies(&[
+        ("__session", &jane),
+        ("__client_uat", "1"),
+        ("__client_uat", &(NOW - 9).to_string()),
+    ]);
+    assert_eq!(signed_out(clerk.auth(&latest).await), SignedOut::SignedOutSince);
     let twice = cookies(&[("__session", &jane), ("__session", &jane)]);
     assert_eq!(user(clerk.auth(&twice).await), "user_jane");
+}
+
+#[tokio::test]
+async fn what_is_not_chosen_may_come_as_often_as_it_likes() {
+    let stand_in = stand_ins::clerk::Clerk::start().await.unwrap();
+    let clerk = networkless(&stand_in).await;
+    let jane = stand_in.sign(&header(), &claims(&stand_in));
+    let suffix = suffix(&stand_in);
+    let long_ago = (NOW - 1000).to_string();
+    let jar = cookies(&[
+        ("__client_uat", "1"),
+        ("__client_uat", "2"),
+        (&format!("__session_{suffix}"), &jane),
+        (&format!("__client_uat_{suffix}"), &long_ago),
+    ]);
+    assert_eq!(user(clerk.auth(&jar).await), "user_jane");
 }
 
 #[tokio::test]

@@ -66,6 +66,7 @@ async fn every_failure_has_its_status() {
         (Fault::Garbage, 502),
         (Fault::WrongShape, 502),
         (Fault::Failing(400), 502),
+        (Fault::Failing(403), 502),
         (Fault::Failing(422), 502),
         (Fault::Truncated, 503),
         (Fault::Down, 503),

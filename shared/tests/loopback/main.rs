@@ -5,11 +5,15 @@
 
 mod clerk_auth;
 mod clerk_backend;
+mod cookie_password;
 mod function;
 mod liveblocks;
 mod secrets;
 mod signing_keys;
 mod tls;
+mod workos_client;
+mod workos_cookies;
+mod workos_session;
 
 use anteroom::api::Request;
 use anteroom::clerk::Clerk;

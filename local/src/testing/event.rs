@@ -1,0 +1,162 @@
+//! [`Event`]: a request, as an API Gateway HTTP API hands it to a function.
+
+use std::path::Path;
+
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use serde_json::{Value, json};
+
+/// The origin of the page that the stand-ins' settings are for.
+pub const PAGE: &str = "http://localhost:3000";
+
+/// An event of payload format 2.0, built step by step.
+#[derive(Clone, Debug)]
+pub struct Event(Value);
+
+impl Event {
+    /// A `POST` to `path` with neither body nor cookies, from a page at [`PAGE`].
+    pub fn post(path: &str) -> Self {
+        Self(json!({
+            "version": "2.0",
+            "routeKey": format!("ANY {path}"),
+            "rawPath": path,
+            "rawQueryString": "",
+            "headers": {
+                "accept": "*/*",
+                "host": "api.example.com",
+                "origin": PAGE,
+                "x-forwarded-for": "203.0.113.7",
+                "x-forwarded-port": "443",
+                "x-forwarded-proto": "https",
+            },
+            "requestContext": {
+                "accountId": "123456789012",
+                "apiId": "a1b2c3d4e5",
+                "domainName": "api.example.com",
+                "domainPrefix": "api",
+                "http": {
+                    "method": "POST",
+                    "path": path,
+                    "protocol": "HTTP/1.1",
+                    "sourceIp": "203.0.113.7",
+                    "userAgent": "Mozilla/5.0",
+                },
+                "requestId": "Zr8cJjH4FiAEPRA=",
+                "routeKey": format!("ANY {path}"),
+                "stage": "$default",
+                "time": "01/Jan/2026:00:00:00 +0000",
+                "timeEpoch": 1_767_225_600_000_u64,
+            },
+            "isBase64Encoded": false,
+        }))
+    }
+
+    /// The event as it is documented, in `events/`.
+    ///
+    /// # Panics
+    /// When there is no such file, or it is not JSON.
+    pub fn documented(file: &str) -> Self {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../events").join(file);
+        let text = std::fs::read_to_string(&path)
+            .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        Self(serde_json::from_str(&text).unwrap_or_else(|error| panic!("{file}: {error}")))
+    }
+
+    /// The same with another method.
+    #[must_use]
+    pub fn method(mut self, method: &str) -> Self {
+        self.0["requestContext"]["http"]["method"] = json!(method);
+        self
+    }
+
+    /// The same with this header; its name is in small letters.
+    #[must_use]
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.0["headers"][name] = json!(value);
+        self
+    }
+
+    /// The same without a header of that name.
+    #[must_use]
+    pub fn without_header(mut self, name: &str) -> Self {
+        if let Some(headers) = self.0["headers"].as_object_mut() {
+            headers.remove(name);
+        }
+        self
+    }
+
+    /// The same with an access token in its header.
+    #[must_use]
+    pub fn bearer(self, token: &str) -> Self {
+        self.header("authorization", &format!("Bearer {token}"))
+    }
+
+    /// The same with one more cookie.
+    #[must_use]
+    pub fn cookie(mut self, name: &str, value: &str) -> Self {
+        let cookie = json!(format!("{name}={value}"));
+        match self.0["cookies"].as_array_mut() {
+            Some(cookies) => cookies.push(cookie),
+            None => self.0["cookies"] = json!([cookie]),
+        }
+        self
+    }
+
+    /// The same with a JSON body.
+    #[must_use]
+    pub fn json(self, body: &Value) -> Self {
+        self.body("application/json", &body.to_string())
+    }
+
+    /// The same with a body of that content type.
+    #[must_use]
+    pub fn body(self, content_type: &str, body: &str) -> Self {
+        let mut event = self.header("content-type", content_type);
+        event.0["body"] = json!(body);
+        event.0["isBase64Encoded"] = json!(false);
+        event
+    }
+
+    /// The same with a body that says nothing of its type. The gateway passes such a one on in base64.
+    #[must_use]
+    pub fn untyped_body(self, body: &str) -> Self {
+        let mut event = self.without_header("content-type");
+        event.0["body"] = json!(BASE64_STANDARD.encode(body));
+        event.0["isBase64Encoded"] = json!(true);
+        event
+    }
+
+    /// The event as a function gets it.
+    pub fn as_json(&self) -> &Value {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn has_what_it_was_given() {
+        let event = Event::post("/auth/sign-out")
+            .cookie("a", "1")
+            .cookie("b", "2")
+            .bearer("token")
+            .without_header("origin")
+            .json(&json!({"email": "jane.doe@example.com"}));
+        let event = event.as_json();
+        assert_eq!(event["rawPath"], "/auth/sign-out");
+        assert_eq!(event["cookies"], json!(["a=1", "b=2"]));
+        assert_eq!(event["headers"]["authorization"], "Bearer token");
+        assert_eq!(event["headers"]["content-type"], "application/json");
+        assert!(event["headers"].get("origin").is_none());
+        assert_eq!(event["body"], r#"{"email":"jane.doe@example.com"}"#);
+    }
+
+    #[test]
+    fn a_body_without_a_type_is_passed_on_in_base64() {
+        let event = Event::post("/").json(&json!({})).untyped_body("{}");
+        assert_eq!(event.as_json()["body"], "e30=");
+        assert_eq!(event.as_json()["isBase64Encoded"], true);
+        assert!(event.as_json()["headers"].get("content-type").is_none());
+    }
+}

@@ -1,0 +1,29 @@
+//! Why a session token is refused.
+
+use crate::jwt::TokenError;
+
+/// What is wrong with a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// Its form, its algorithm or its signature.
+    #[error("{0}")]
+    Token(#[from] TokenError),
+    /// It is a token, but not a session's.
+    #[error("the token is not a session token")]
+    NotASession,
+    /// Clerk has no such signing key.
+    #[error("the token's signing key is unknown")]
+    UnknownKey,
+    /// It was issued by somebody else.
+    #[error("the token's issuer is not this instance")]
+    Issuer,
+    /// It was issued for another application.
+    #[error("the token's authorized party is not this application")]
+    AuthorizedParty,
+    /// It is not valid yet.
+    #[error("the token is not valid yet")]
+    NotYetValid,
+    /// Two different session cookies came along.
+    #[error("two different session cookies")]
+    TwoCookies,
+}

@@ -1,0 +1,228 @@
+//! The application at WorkOS, as everybody may know it.
+
+use std::net::Ipv4Addr;
+use std::str::FromStr;
+
+use http::StatusCode;
+use url::{Host, Url};
+
+use crate::jwks::KeySet;
+use crate::provider::{Call, Failure, Provider, ProviderError};
+use crate::settings::{Incomplete, Settings};
+use crate::workos::SessionId;
+
+/// An application at WorkOS: its client id and where WorkOS is. Nothing of it is secret.
+#[derive(Clone, Debug)]
+pub struct Application {
+    client_id: ClientId,
+    provider: Provider,
+    logout_return_to: Option<String>,
+}
+
+impl Application {
+    /// Reads `WORKOS_CLIENT_ID`, and where they are set `WORKOS_API_URL` and
+    /// `WORKOS_LOGOUT_RETURN_TO`.
+    pub fn configure(settings: &mut Settings) -> Result<Self, Incomplete> {
+        let client_id = settings.parsed::<ClientId>("WORKOS_CLIENT_ID");
+        let base = settings.base_url("WORKOS_API_URL", "https://api.workos.com");
+        let logout_return_to = match settings.optional("WORKOS_LOGOUT_RETURN_TO") {
+            Some(_) => settings.parsed::<PageAddress>("WORKOS_LOGOUT_RETURN_TO").map(Some),
+            None => Ok(None),
+        };
+        Ok(Self {
+            client_id: client_id?,
+            provider: Provider {
+                name: "workos",
+                base: base?,
+                http: settings.http(),
+                clock: settings.clock(),
+            },
+            logout_return_to: logout_return_to?.map(|PageAddress(address)| address),
+        })
+    }
+
+    /// The application's client id.
+    pub fn client_id(&self) -> &str {
+        &self.client_id.0
+    }
+
+    /// Whether access tokens of this application name `issuer` as theirs. WorkOS documents its
+    /// address, with and without a slash behind it, and below it `user_management/<client id>`.
+    pub fn is_issuer(&self, issuer: &str) -> bool {
+        let base = self.provider.base.as_str().trim_end_matches('/');
+        match issuer.strip_prefix(base) {
+            Some("" | "/") => true,
+            Some(rest) => rest.strip_prefix("/user_management/") == Some(self.client_id.0.as_str()),
+            None => false,
+        }
+    }
+
+    /// The address that ends a session at WorkOS and sends the browser back to
+    /// `WORKOS_LOGOUT_RETURN_TO`, or to where the dashboard says.
+    pub fn logout_url(&self, session: &SessionId) -> Url {
+        let path = ["user_management", "sessions", "logout"];
+        let mut query = vec![("session_id", session.as_str())];
+        if let Some(address) = &self.logout_return_to {
+            query.push(("return_to", address));
+        }
+        self.provider.address(&path, &query)
+    }
+
+    /// The keys that access tokens are signed with.
+    pub async fn signing_keys(&self) -> Result<KeySet, ProviderError> {
+        let path = ["sso", "jwks", self.client_id()];
+        let answer = self.provider.send(&Call::get("jwks", &path)).await?;
+        match answer.status {
+            StatusCode::OK => {
+                let keys: KeySet = answer.json()?;
+                if keys.is_empty() {
+                    return Err(answer.error(Failure::Unreadable("it has no signing key")));
+                }
+                Ok(keys)
+            }
+            _ => Err(answer.unexpected()),
+        }
+    }
+
+    pub(super) fn provider(&self) -> &Provider {
+        &self.provider
+    }
+}
+
+/// An application's id, which goes along wherever it is named.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct ClientId(String);
+
+impl FromStr for ClientId {
+    type Err = &'static str;
+
+    fn from_str(id: &str) -> Result<Self, Self::Err> {
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+        if id.starts_with("client_") && id.bytes().all(is_plain) {
+            Ok(Self(id.to_owned()))
+        } else {
+            Err("a client id of WorkOS (client_…)")
+        }
+    }
+}
+
+/// The address of a page of the front end, exactly as it was given: WorkOS compares it with the list
+/// in its dashboard letter by letter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct PageAddress(pub(super) String);
+
+impl FromStr for PageAddress {
+    type Err = &'static str;
+
+    fn from_str(address: &str) -> Result<Self, Self::Err> {
+        if address.parse().as_ref().is_ok_and(is_page) {
+            Ok(Self(address.to_owned()))
+        } else {
+            Err("an https address without fragment (http is for this machine only)")
+        }
+    }
+}
+
+fn is_page(url: &Url) -> bool {
+    let local = match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(ip)) => ip == Ipv4Addr::LOCALHOST,
+        _ => false,
+    };
+    let scheme = url.scheme() == "https" || (url.scheme() == "http" && local);
+    scheme && url.fragment().is_none() && url.username().is_empty() && url.password().is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+
+    fn settings<const N: usize>(pairs: [(&str, &str); N]) -> Settings {
+        Settings::from_pairs(pairs, Clock::fixed(0)).expect("settings without SSL_CERT_FILE")
+    }
+
+    fn application<const N: usize>(pairs: [(&str, &str); N]) -> Application {
+        Application::configure(&mut settings(pairs)).expect("an application")
+    }
+
+    #[test]
+    fn knows_its_issuers_and_no_other() {
+        let application = application([("WORKOS_CLIENT_ID", "client_01")]);
+        for (issuer, own) in [
+            ("https://api.workos.com", true),
+            ("https://api.workos.com/", true),
+            ("https://api.workos.com/user_management/client_01", true),
+            ("https://api.workos.com/user_management/client_01/", false),
+            ("https://api.workos.com/user_management/client_02", false),
+            ("https://api.workos.com/user_management/", false),
+            ("https://api.workos.com//", false),
+            ("https://api.workos.com.evil.example", false),
+            ("http://api.workos.com", false),
+            ("https://auth.example.com", false),
+            ("", false),
+        ] {
+            assert_eq!(application.is_issuer(issuer), own, "{issuer}");
+        }
+    }
+
+    #[test]
+    fn an_address_of_ones_own_is_an_issuer_of_ones_own() {
+        let url = ("WORKOS_API_URL", "http://127.0.0.1:4011/workos/");
+        let application = application([("WORKOS_CLIENT_ID", "client_01"), url]);
+        assert!(application.is_issuer("http://127.0.0.1:4011/workos"));
+        assert!(application.is_issuer("http://127.0.0.1:4011/workos/user_management/client_01"));
+        assert!(!application.is_issuer("https://api.workos.com"));
+    }
+
+    #[test]
+    fn signs_out_where_the_session_is_and_back_to_the_page() {
+        let session = SessionId::parse("session_1&return_to=evil").expect("an id");
+        let client = ("WORKOS_CLIENT_ID", "client_01");
+        let base = "https://api.workos.com/user_management/sessions/logout";
+        let escaped = "session_id=session_1%26return_to%3Devil";
+
+        let url = application([client]).logout_url(&session);
+        assert_eq!(url.as_str(), format!("{base}?{escaped}"));
+        let page = ("WORKOS_LOGOUT_RETURN_TO", "https://app.example/bye?from=us");
+        let url = application([client, page]).logout_url(&session);
+        let back = "return_to=https%3A%2F%2Fapp.example%2Fbye%3Ffrom%3Dus";
+        assert_eq!(url.as_str(), format!("{base}?{escaped}&{back}"));
+    }
+
+    #[tokio::test]
+    async fn asks_for_a_client_id_and_for_no_key() {
+        for (id, good) in [
+            ("client_01HXYZ", true),
+            ("", false),
+            ("sk_test_1", false),
+            ("client_01/../x", false),
+            ("client_01 ", true), // trimmed
+        ] {
+            let mut settings = settings([("WORKOS_CLIENT_ID", id)]);
+            let configured = Application::configure(&mut settings);
+            let result = settings.complete(configured).await.map(drop);
+            assert_eq!(result.is_ok(), good, "{id}");
+            let problems = result.err().map(|problems| problems.to_string()).unwrap_or_default();
+            assert_eq!(problems.contains("WORKOS_CLIENT_ID"), !good, "{problems}");
+        }
+    }
+
+    #[test]
+    fn a_page_has_an_https_address_or_is_on_this_machine() {
+        for (address, good) in [
+            ("https://app.example/callback", true),
+            ("https://app.example/callback?x=1", true),
+            ("http://localhost:3000/callback", true),
+            ("http://127.0.0.1:3000", true),
+            ("http://app.example/callback", false),
+            ("http://localhost.app.example/callback", false),
+            ("https://app.example/callback#code", false),
+            ("https://user:password@app.example/", false),
+            ("javascript:alert(1)", false),
+            ("/callback", false),
+        ] {
+            assert_eq!(address.parse::<PageAddress>().is_ok(), good, "{address}");
+        }
+    }
+}

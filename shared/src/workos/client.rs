@@ -1,0 +1,263 @@
+//! WorkOS's API. <https://workos.com/docs/reference>
+
+use http::StatusCode;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use crate::provider::{Answer, Call, Failure, KeyPlace, KeyedProvider, ProviderError};
+use crate::secrets::secret_key_form;
+use crate::settings::{Incomplete, Settings};
+use crate::workos::refusal::refuses_key;
+use crate::workos::{
+    Application, AuthenticateError, Authentication, Connection, CreateUserError, Email, Grant,
+    MagicCode, MailboxlessError, Organization, OrganizationId, SendCodeError, User,
+};
+
+/// How many entries of a list are asked for: WorkOS gives no more at once.
+const MOST: (&str, &str) = ("limit", "100");
+
+/// WorkOS, as an application with its key sees it.
+#[derive(Clone, Debug)]
+pub struct WorkOs {
+    application: Application,
+    api: KeyedProvider,
+    conceals_accounts: bool,
+}
+
+impl WorkOs {
+    /// Reads what [`Application::configure`] reads, `WORKOS_API_KEY` (or `WORKOS_SECRET_ID`), and
+    /// `CONCEAL_ACCOUNTS` where it is set.
+    pub fn configure(settings: &mut Settings) -> Result<Self, Incomplete> {
+        let application = Application::configure(settings);
+        let key = settings.secret("WORKOS_API_KEY", "WORKOS_SECRET_ID", secret_key_form);
+        let conceals_accounts = settings.flag("CONCEAL_ACCOUNTS");
+        let application = application?;
+        Ok(Self {
+            api: application.provider().clone().with_key(key?),
+            application,
+            conceals_accounts: conceals_accounts?,
+        })
+    }
+
+    /// The application that the key is for.
+    pub fn application(&self) -> &Application {
+        &self.application
+    }
+
+    /// Whether endpoints answer alike for addresses with an account and without.
+    pub fn conceals_accounts(&self) -> bool {
+        self.conceals_accounts
+    }
+
+    /// The user with this e-mail address; nothing when nobody has it.
+    pub async fn user_by_email(&self, email: &Email) -> Result<Option<User>, ProviderError> {
+        let path = ["user_management", "users"];
+        let query = [("email", email.as_str()), MOST];
+        let answer = self.get("user by email", &path, &query).await?;
+        // Of the two, only the address can be malformed: nobody has it.
+        if answer.status == StatusCode::UNPROCESSABLE_ENTITY {
+            return Ok(None);
+        }
+        let users: Vec<User> = list(&answer)?;
+        Ok(users.into_iter().find(|user| email.is(&user.email)))
+    }
+
+    /// Makes an account for this e-mail address. Nothing is sent to it.
+    pub async fn create_user(&self, email: &Email) -> Result<User, CreateUserError> {
+        let path = ["user_management", "users"];
+        let body = json!({ "email": email });
+        let call = Call { refuses_key, ..Call::post("create user", &path, Some(body)) };
+        let answer = self.api.send(&call).await?;
+        if answer.status.is_success() {
+            return Ok(answer.json()?);
+        }
+        Err(CreateUserError::of(&answer))
+    }
+
+    /// Sends a one-time code to this e-mail address. WorkOS makes an account for an address that has
+    /// none: look it up first. The answer has the code in it and is not read.
+    pub async fn create_magic_auth(&self, email: &Email) -> Result<(), SendCodeError> {
+        self.magic_auth(email).await.map(drop)
+    }
+
+    /// Signs a user in without the code being sent anywhere but through this function: for
+    /// development only, since whoever may call it is that user.
+    pub async fn authenticate_without_mailbox(
+        &self,
+        email: &Email,
+    ) -> Result<Authentication, MailboxlessError> {
+        #[derive(Deserialize)]
+        struct MagicAuth {
+            code: MagicCode,
+        }
+
+        let answer = self.magic_auth(email).await?;
+        let MagicAuth { code } = answer.json().map_err(SendCodeError::from)?;
+        Ok(self.authenticate_with_magic_auth(email, &code).await?)
+    }
+
+    /// Redeems the code that a browser brought back, with the PKCE verifier that its sign-in was
+    /// begun with.
+    pub async fn authenticate_with_code(
+        &self,
+        code: &SecretString,
+        verifier: &SecretString,
+    ) -> Result<Authentication, AuthenticateError> {
+        let fields = json!({
+            "grant_type": "authorization_code",
+            "code": code.expose_secret(),
+            "code_verifier": verifier.expose_secret(),
+        });
+        self.authenticate(Grant::AuthorizationCode, fields).await
+    }
+
+    /// Redeems the one-time code that was sent to this e-mail address.
+    pub async fn authenticate_with_magic_auth(
+        &self,
+        email: &Email,
+        code: &MagicCode,
+    ) -> Result<Authentication, AuthenticateError> {
+        let fields = json!({
+            "grant_type": "urn:workos:oauth:grant-type:magic-auth:code",
+            "email": email,
+            "code": code.expose(),
+        });
+        self.authenticate(Grant::MagicCode, fields).await
+    }
+
+    /// Brings a session its next tokens, in an organization if one is named. The refresh token is
+    /// spent with it, unless WorkOS refuses.
+    pub async fn authenticate_with_refresh_token(
+        &self,
+        token: &SecretString,
+        organization: Option<&OrganizationId>,
+    ) -> Result<Authentication, AuthenticateError> {
+        let mut fields = json!({
+            "grant_type": "refresh_token",
+            "refresh_token": token.expose_secret(),
+        });
+        if let Some(organization) = organization {
+            fields["organization_id"] = json!(organization);
+        }
+        self.authenticate(Grant::RefreshToken, fields).await
+    }
+
+    /// Goes on with a sign-in that waits for an organization.
+    pub async fn authenticate_with_organization_selection(
+        &self,
+        pending_authentication_token: &SecretString,
+        organization: &OrganizationId,
+    ) -> Result<Authentication, AuthenticateError> {
+        let fields = json!({
+            "grant_type": "urn:workos:oauth:grant-type:organization-selection",
+            "pending_authentication_token": pending_authentication_token.expose_secret(),
+            "organization_id": organization,
+        });
+        self.authenticate(Grant::PendingToken, fields).await
+    }
+
+    /// The organizations that have shown that `domain` is theirs.
+    pub async fn organizations_by_domain(
+        &self,
+        domain: &str,
+    ) -> Result<Vec<Organization>, ProviderError> {
+        // As WorkOS's description and its SDK write it, without `[]` behind the name. Were it
+        // ignored, organizations of other domains would come along, which are left out here.
+        let query = [("domains", domain), MOST];
+        let answer = self.get("organizations", &["organizations"], &query).await?;
+        let mut organizations: Vec<Organization> = list(&answer)?;
+        organizations.retain(|organization| organization.has_verified_domain(domain));
+        Ok(organizations)
+    }
+
+    /// An SSO connection of the organization that is switched on, if it has one.
+    pub async fn active_connection(
+        &self,
+        organization: &OrganizationId,
+    ) -> Result<Option<Connection>, ProviderError> {
+        let query = [("organization_id", organization.as_str()), MOST];
+        let answer = self.get("connections", &["connections"], &query).await?;
+        let connections: Vec<Connection> = list(&answer)?;
+        let mut own = connections.into_iter().filter(|connection| {
+            connection.is_active() && connection.organization_id.as_ref() == Some(organization)
+        });
+        Ok(own.next())
+    }
+
+    async fn magic_auth(&self, email: &Email) -> Result<Answer, SendCodeError> {
+        let path = ["user_management", "magic_auth"];
+        let body = json!({ "email": email });
+        let call = Call {
+            refuses_key,
+            hands_back_limits: true,
+            ..Call::post("magic auth", &path, Some(body))
+        };
+        let answer = self.api.send(&call).await?;
+        if answer.status.is_success() { Ok(answer) } else { Err(SendCodeError::of(&answer)) }
+    }
+
+    /// Sends a grant. It is sent once: a code or a token that was redeemed without our knowing is
+    /// not good the second time, and that would be taken for a refusal.
+    async fn authenticate(
+        &self,
+        grant: Grant,
+        mut fields: Value,
+    ) -> Result<Authentication, AuthenticateError> {
+        let organization = fields["organization_id"].as_str().map(str::to_owned);
+        fields["client_id"] = json!(self.application.client_id());
+        let path = ["user_management", "authenticate"];
+        let call = Call {
+            key: KeyPlace::Body("client_secret"),
+            refuses_key,
+            // A refresh is no attempt at anything: whoever sends a request does not even know of it.
+            hands_back_limits: grant != Grant::RefreshToken,
+            ..Call::post(call_name(grant), &path, Some(fields))
+        };
+        let answer = self.api.send(&call).await?;
+        if !answer.status.is_success() {
+            return Err(AuthenticateError::of(grant, &answer));
+        }
+        let authentication: Authentication = answer.json()?;
+        let other = authentication.organization_id.as_ref().is_some_and(|given| {
+            organization.as_deref().is_some_and(|asked| asked != given.as_str())
+        });
+        if other {
+            let reason = "it is about another organization";
+            return Err(answer.error(Failure::Unreadable(reason)).into());
+        }
+        Ok(authentication)
+    }
+
+    async fn get(
+        &self,
+        name: &'static str,
+        path: &[&str],
+        query: &[(&str, &str)],
+    ) -> Result<Answer, ProviderError> {
+        self.api.send(&Call { query, refuses_key, ..Call::get(name, path) }).await
+    }
+}
+
+fn call_name(grant: Grant) -> &'static str {
+    match grant {
+        Grant::AuthorizationCode => "authenticate with code",
+        Grant::MagicCode => "authenticate with magic auth",
+        Grant::RefreshToken => "authenticate with refresh token",
+        Grant::PendingToken => "authenticate with organization selection",
+    }
+}
+
+/// The entries of a list, as far as it goes at once.
+fn list<T: DeserializeOwned>(answer: &Answer) -> Result<Vec<T>, ProviderError> {
+    #[derive(Deserialize)]
+    struct List<T> {
+        data: Vec<T>,
+    }
+
+    match answer.status {
+        StatusCode::OK => Ok(answer.json::<List<T>>()?.data),
+        _ => Err(answer.unexpected()),
+    }
+}

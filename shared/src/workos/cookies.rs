@@ -1,0 +1,162 @@
+//! The cookies that a browser keeps for us: its session, the sign-ins it has begun, and the
+//! organizations it may choose from. All of them are sealed with one password.
+
+use std::time::Duration;
+
+use cookie::{Cookie, SameSite};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use url::Url;
+
+use crate::api::ApiError;
+use crate::clock::{Clock, Timestamp};
+use crate::cookie_seal::{CookieSeal, SealError, password_form};
+use crate::settings::{Incomplete, Settings};
+use crate::workos::pending_cookie::PendingCookies;
+use crate::workos::session_cookie::{CookieSettings, SessionCookie};
+use crate::workos::sign_in_cookie::SignInCookies;
+
+/// The longest cookie, name and attributes included, that every browser keeps; one that is longer
+/// is dropped without a word (RFC 6265, section 6.1).
+const MAX_COOKIE_BYTES: usize = 4096;
+
+/// All that a browser keeps for us.
+#[derive(Clone, Debug)]
+pub struct Cookies {
+    /// Its session.
+    pub session: SessionCookie,
+    /// The sign-ins that it has begun.
+    pub sign_in: SignInCookies,
+    /// The organizations that it may choose from.
+    pub pending: PendingCookies,
+}
+
+/// Why a cookie was not made.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CookieError {
+    /// Browsers would drop it.
+    #[error("the cookie {name} would have {bytes} bytes; browsers drop what is over 4096")]
+    TooLong {
+        /// Its name.
+        name: String,
+        /// What it would come to, name and attributes included.
+        bytes: usize,
+    },
+    /// It could not be sealed.
+    #[error("the cookie could not be sealed: {0}")]
+    Seal(#[from] SealError),
+}
+
+impl From<CookieError> for ApiError {
+    fn from(error: CookieError) -> Self {
+        match error {
+            CookieError::Seal(SealError::NoPassword(error)) => error.into(),
+            error => Self::internal(error),
+        }
+    }
+}
+
+impl Cookies {
+    /// Reads `WORKOS_COOKIE_PASSWORD` (or `WORKOS_SECRET_ID`), and where they are set
+    /// `WORKOS_COOKIE_PASSWORD_PREVIOUS`, `WORKOS_COOKIE_NAME`, `WORKOS_COOKIE_DOMAIN`,
+    /// `WORKOS_COOKIE_MAX_AGE` and `WORKOS_REDIRECT_URI`.
+    pub fn configure(settings: &mut Settings) -> Result<Self, Incomplete> {
+        let current = settings.secret("WORKOS_COOKIE_PASSWORD", "WORKOS_SECRET_ID", password_form);
+        let previous = settings.optional_secret(
+            "WORKOS_COOKIE_PASSWORD_PREVIOUS",
+            current.as_ref().ok(),
+            password_form,
+        );
+        let secure = !is_plain_local(settings.optional("WORKOS_REDIRECT_URI"));
+        let session = CookieSettings::configure(settings, secure);
+        let seal = CookieSeal::new(current?, previous?);
+        let sealed = SealedCookies { seal, secure, clock: settings.clock() };
+        Ok(Self {
+            session: SessionCookie::new(sealed.clone(), session?),
+            sign_in: SignInCookies::new(sealed.clone()),
+            pending: PendingCookies::new(sealed),
+        })
+    }
+}
+
+/// Whether the page is on this machine, without TLS. Browsers keep a `Secure` cookie for such a
+/// page or not, each in its own way.
+fn is_plain_local(redirect_uri: Option<&str>) -> bool {
+    let Some(uri) = redirect_uri.and_then(|uri| Url::parse(uri).ok()) else {
+        return false;
+    };
+    uri.scheme() == "http" && matches!(uri.host_str(), Some("localhost" | "127.0.0.1"))
+}
+
+/// Writes and opens sealed cookies.
+#[derive(Clone, Debug)]
+pub(super) struct SealedCookies {
+    seal: CookieSeal,
+    secure: bool,
+    clock: Clock,
+}
+
+/// What one cookie is called and where it goes.
+pub(super) struct Label<'a> {
+    pub(super) name: &'a str,
+    /// The domain whose subdomains see it as well; else the host that set it, alone.
+    pub(super) domain: Option<&'a str>,
+    /// For how long the browser keeps it.
+    pub(super) max_age: Duration,
+}
+
+impl SealedCookies {
+    /// A cookie that holds `content`, in a seal good for `lifetime`, or without an end of its own.
+    pub(super) async fn write(
+        &self,
+        label: &Label<'_>,
+        content: &impl Serialize,
+        lifetime: Option<Duration>,
+    ) -> Result<Cookie<'static>, CookieError> {
+        let sealed = self.seal.seal(content, lifetime, self.clock.now()).await?;
+        let cookie = self.cookie(label, sealed);
+        let bytes = cookie.encoded().to_string().len();
+        if bytes > MAX_COOKIE_BYTES {
+            return Err(CookieError::TooLong { name: label.name.to_owned(), bytes });
+        }
+        Ok(cookie)
+    }
+
+    /// A cookie that makes the browser forget the one called so.
+    pub(super) fn clear(&self, name: &str, domain: Option<&str>) -> Cookie<'static> {
+        self.cookie(&Label { name, domain, max_age: Duration::ZERO }, String::new())
+    }
+
+    /// What the value of a cookie holds.
+    pub(super) async fn open<T: DeserializeOwned>(&self, value: &str) -> Result<T, SealError> {
+        self.seal.open(value, self.clock.now()).await
+    }
+
+    /// The name of a cookie that only the host that set it shall see, and no sibling subdomain can
+    /// plant: browsers see to that where the name begins so and the cookie is `Secure`.
+    /// <https://www.rfc-editor.org/rfc/rfc6265#section-8.6> has what happens otherwise.
+    pub(super) fn host_name(&self, name: &str) -> String {
+        let prefix = if self.secure { "__Host-" } else { "" };
+        format!("{prefix}{name}")
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    fn cookie(&self, label: &Label, value: String) -> Cookie<'static> {
+        let seconds = i64::try_from(label.max_age.as_secs()).unwrap_or(i64::MAX);
+        let mut cookie = Cookie::build((label.name.to_owned(), value))
+            .path("/")
+            .http_only(true)
+            .secure(self.secure)
+            // Strict would leave it out of the request that follows a sign-in elsewhere.
+            .same_site(SameSite::Lax)
+            .max_age(cookie::time::Duration::seconds(seconds))
+            .build();
+        if let Some(domain) = label.domain {
+            cookie.set_domain(domain.to_owned());
+        }
+        cookie
+    }
+}

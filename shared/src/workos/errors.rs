@@ -1,0 +1,522 @@
+//! What WorkOS refuses, and what that means for whoever asked.
+
+use std::fmt;
+use std::time::Duration;
+
+use http::StatusCode;
+
+use crate::api::ApiError;
+use crate::provider::{Answer, Failure, ProviderError};
+use crate::workos::refusal::{Meaning, Refusal};
+use crate::workos::{OrganizationChoice, Requirement};
+
+/// What a user signs in with, or goes on with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Grant {
+    /// The code that a browser brings back from WorkOS.
+    AuthorizationCode,
+    /// The code that came by e-mail.
+    MagicCode,
+    /// The token that a session is refreshed with.
+    RefreshToken,
+    /// The token of a sign-in that waits for an organization.
+    PendingToken,
+}
+
+/// Why a grant brought nothing.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum AuthenticateError {
+    /// The user belongs to several organizations and has to choose one.
+    #[error("workos asks which organization to sign in to")]
+    OrganizationSelectionRequired(Box<OrganizationChoice>),
+    /// The user may not sign in like this: something else has to be done first.
+    #[error("workos does not let the user in: {code}")]
+    Required {
+        /// What has to be done.
+        requirement: Requirement,
+        /// WorkOS's own code.
+        code: &'static str,
+    },
+    /// The code or token is wrong, expired, used or somebody else's.
+    #[error("workos does not take the {grant}: {code}")]
+    NotGood {
+        /// Which kind it is.
+        grant: Grant,
+        /// WorkOS's own code.
+        code: &'static str,
+    },
+    /// The user has tried too often.
+    #[error("workos limits the user's attempts")]
+    TooManyAttempts {
+        /// When it wants to be asked again.
+        retry_after: Option<Duration>,
+    },
+    /// WorkOS could not be asked, or the fault is ours.
+    #[error("{0}")]
+    Provider(#[from] ProviderError),
+}
+
+impl AuthenticateError {
+    /// Of a refresh in the session's own organization: whether it is over with the session. A
+    /// refresh that failed otherwise says nothing of it and may succeed the next time.
+    pub fn ends_session(&self) -> bool {
+        match self {
+            Self::OrganizationSelectionRequired(_)
+            | Self::Required { .. }
+            | Self::NotGood { .. } => true,
+            Self::TooManyAttempts { .. } | Self::Provider(_) => false,
+        }
+    }
+}
+
+impl From<AuthenticateError> for ApiError {
+    fn from(error: AuthenticateError) -> Self {
+        match error {
+            AuthenticateError::OrganizationSelectionRequired(_) => {
+                Self::forbidden("Choose an organization first").because(error)
+            }
+            AuthenticateError::Required { requirement, .. } => {
+                Self::forbidden(requirement.message()).because(error)
+            }
+            AuthenticateError::NotGood { grant, .. } => {
+                Self::unauthorized(grant.refusal()).because(error)
+            }
+            AuthenticateError::TooManyAttempts { retry_after } => too_many_attempts(retry_after),
+            AuthenticateError::Provider(error) => error.into(),
+        }
+    }
+}
+
+fn too_many_attempts(retry_after: Option<Duration>) -> ApiError {
+    ApiError::too_many_requests("Too many attempts. Wait a while, then ask for a new code")
+        .retry_after(retry_after)
+}
+
+impl Grant {
+    /// What the user is told of one that is not good.
+    fn refusal(self) -> &'static str {
+        match self {
+            Self::AuthorizationCode => "The code is not valid any more. Sign in again",
+            Self::MagicCode => "The code is wrong, expired or used. Ask for a new one",
+            Self::RefreshToken => "The session has ended. Sign in again",
+            Self::PendingToken => "The choice came too late or was made before. Sign in again",
+        }
+    }
+}
+
+impl fmt::Display for Grant {
+    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::AuthorizationCode => "authorization code",
+            Self::MagicCode => "one-time code",
+            Self::RefreshToken => "refresh token",
+            Self::PendingToken => "pending authentication token",
+        })
+    }
+}
+
+/// Why no one-time code was sent.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum SendCodeError {
+    /// WorkOS does not take the e-mail address.
+    #[error("workos does not take the e-mail address")]
+    InvalidEmail,
+    /// The user may not sign in like this.
+    #[error("workos does not send a code: {code}")]
+    Required {
+        /// What has to be done instead.
+        requirement: Requirement,
+        /// WorkOS's own code.
+        code: &'static str,
+    },
+    /// Codes were asked for too often.
+    #[error("workos limits the codes for this user")]
+    TooManyAttempts {
+        /// When it wants to be asked again.
+        retry_after: Option<Duration>,
+    },
+    /// WorkOS could not be asked, or the fault is ours.
+    #[error("{0}")]
+    Provider(#[from] ProviderError),
+}
+
+impl From<SendCodeError> for ApiError {
+    fn from(error: SendCodeError) -> Self {
+        match error {
+            SendCodeError::InvalidEmail => invalid_email().because(error),
+            SendCodeError::Required { requirement, .. } => {
+                Self::forbidden(requirement.message()).because(error)
+            }
+            SendCodeError::TooManyAttempts { retry_after } => too_many_attempts(retry_after),
+            SendCodeError::Provider(error) => error.into(),
+        }
+    }
+}
+
+/// Why a sign-in without a mailbox brought nothing.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum MailboxlessError {
+    /// There is no code.
+    #[error("{0}")]
+    SendCode(#[from] SendCodeError),
+    /// The code brought nothing.
+    #[error("{0}")]
+    Authenticate(#[from] AuthenticateError),
+}
+
+impl From<MailboxlessError> for ApiError {
+    fn from(error: MailboxlessError) -> Self {
+        match error {
+            MailboxlessError::SendCode(error) => error.into(),
+            MailboxlessError::Authenticate(error) => error.into(),
+        }
+    }
+}
+
+/// Why there is no new account.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum CreateUserError {
+    /// The e-mail address has an account.
+    #[error("the e-mail address has an account")]
+    Exists,
+    /// WorkOS does not take the e-mail address.
+    #[error("workos does not take the e-mail address")]
+    InvalidEmail,
+    /// WorkOS could not be asked, or the fault is ours.
+    #[error("{0}")]
+    Provider(#[from] ProviderError),
+}
+
+impl From<CreateUserError> for ApiError {
+    fn from(error: CreateUserError) -> Self {
+        match error {
+            CreateUserError::Exists => Self::conflict("This e-mail address has an account already"),
+            CreateUserError::InvalidEmail => invalid_email().because(error),
+            CreateUserError::Provider(error) => error.into(),
+        }
+    }
+}
+
+fn invalid_email() -> ApiError {
+    ApiError::bad_request("`email` is not valid")
+}
+
+impl AuthenticateError {
+    /// What an answer other than success says of a grant.
+    pub(super) fn of(grant: Grant, answer: &Answer) -> Self {
+        let refusal = Refusal::read(answer);
+        match refusal.meaning(answer.status) {
+            Some((_, Meaning::ChooseOrganization)) => match answer.json() {
+                Ok(choice) => Self::OrganizationSelectionRequired(Box::new(choice)),
+                Err(error) => error.into(),
+            },
+            Some((code, Meaning::Required(requirement))) => Self::Required { requirement, code },
+            Some((code, Meaning::NotGood)) => Self::NotGood { grant, code },
+            Some((_, Meaning::TooManyAttempts)) => {
+                Self::TooManyAttempts { retry_after: answer.retry_after() }
+            }
+            Some((_, Meaning::Limited)) => limited(answer).into(),
+            Some((_, Meaning::Ours)) => answer.unexpected().into(),
+            None => Self::without_code(grant, answer, &refusal),
+        }
+    }
+
+    fn without_code(grant: Grant, answer: &Answer, refusal: &Refusal) -> Self {
+        let retry_after = answer.retry_after();
+        match (answer.status, grant) {
+            (StatusCode::TOO_MANY_REQUESTS, _) => Self::TooManyAttempts { retry_after },
+            // It is the code or the token, which came from the caller, that has no good form. A
+            // refresh token does not come from there: we have had it from WorkOS.
+            (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                Grant::AuthorizationCode | Grant::MagicCode | Grant::PendingToken,
+            ) => Self::NotGood { grant, code: "invalid_request_parameters" },
+            _ => unknown(answer, refusal).into(),
+        }
+    }
+}
+
+impl SendCodeError {
+    /// What an answer other than success says of a request for a one-time code.
+    pub(super) fn of(answer: &Answer) -> Self {
+        let refusal = Refusal::read(answer);
+        match (refusal.meaning(answer.status), answer.status) {
+            (Some((code, Meaning::Required(requirement))), _) => {
+                Self::Required { requirement, code }
+            }
+            (Some((_, Meaning::Limited)), _) => limited(answer).into(),
+            (_, StatusCode::TOO_MANY_REQUESTS) => {
+                Self::TooManyAttempts { retry_after: answer.retry_after() }
+            }
+            (_, StatusCode::UNPROCESSABLE_ENTITY) => Self::InvalidEmail,
+            _ => unknown(answer, &refusal).into(),
+        }
+    }
+}
+
+impl CreateUserError {
+    /// What an answer other than success says of a new account.
+    pub(super) fn of(answer: &Answer) -> Self {
+        let refusal = Refusal::read(answer);
+        let is_taken = refusal.lists("email_not_available");
+        match (answer.status, refusal.code()) {
+            (StatusCode::CONFLICT, _) => Self::Exists,
+            (StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY, _) if is_taken => {
+                Self::Exists
+            }
+            (StatusCode::BAD_REQUEST, "user_creation_error")
+            | (StatusCode::UNPROCESSABLE_ENTITY, _) => Self::InvalidEmail,
+            _ => unknown(answer, &refusal).into(),
+        }
+    }
+}
+
+fn limited(answer: &Answer) -> ProviderError {
+    answer.error(Failure::Limiting { retry_after: answer.retry_after() })
+}
+
+/// An answer that nobody documents. Its code is logged, if it looks like one: whoever is to add it
+/// above needs it.
+fn unknown(answer: &Answer, refusal: &Refusal) -> ProviderError {
+    let code = refusal.code();
+    let is_code = |byte: u8| byte.is_ascii_lowercase() || byte == b'_';
+    if !code.is_empty() && code.len() <= 64 && code.bytes().all(is_code) {
+        tracing::warn!(provider = "workos", code, "a refusal that is not documented");
+    }
+    answer.unexpected()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use http::header::RETRY_AFTER;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::workos::refusal::MEANINGS;
+
+    const GRANTS: [Grant; 4] =
+        [Grant::AuthorizationCode, Grant::MagicCode, Grant::RefreshToken, Grant::PendingToken];
+
+    fn answer(status: u16, body: &Value) -> Answer {
+        Answer::made_up(
+            status,
+            [(RETRY_AFTER, "7".parse().expect("a value"))].into_iter().collect(),
+            body,
+        )
+    }
+
+    fn of_code(status: u16, code: &str) -> Answer {
+        answer(status, &json!({"code": code, "message": "Request could not be processed."}))
+    }
+
+    fn of_error(error: &str) -> Answer {
+        answer(400, &json!({"error": error, "error_description": "The request failed."}))
+    }
+
+    fn choice() -> Value {
+        json!({
+            "code": "organization_selection_required", "message": "Choose an organization.",
+            "pending_authentication_token": "pending-token-of-jane",
+            "user": {"object": "user", "id": "user_1", "email": "jane@example.com"},
+            "organizations": [{"id": "org_1", "name": "MASADAS"}, {"id": "org_2", "name": "TAUNTA SCRE"}],
+        })
+    }
+
+    /// The status that our caller sees.
+    fn status(grant: Grant, answer: &Answer) -> u16 {
+        ApiError::from(AuthenticateError::of(grant, answer)).status().as_u16()
+    }
+
+    #[test]
+    fn every_documented_refusal_has_its_status() {
+        let table = [
+            (of_code(400, "invalid_organization_id"), 403),
+            (of_code(400, "code_challenge_not_found"), 401),
+            (of_code(400, "invalid_credentials"), 401),
+            (of_code(400, "invalid_one_time_code"), 401),
+            (of_code(400, "one_time_code_previously_used"), 401),
+            (of_code(400, "one_time_code_expired"), 401),
+            (of_code(400, "one_time_code_too_many_attempts"), 429),
+            (of_code(400, "invalid_pending_authentication_token"), 401),
+            (of_code(400, "user_mismatch"), 401),
+            (of_error("invalid_client"), 502),
+            (of_error("invalid_secret"), 502),
+            (of_error("unauthorized_client"), 502),
+            (of_error("invalid_profile"), 403),
+            (of_error("invitation_invalid"), 403),
+            (of_error("invitation_cannot_be_used_for_email"), 403),
+            (of_error("authentication_method_not_allowed"), 403),
+            (of_error("invalid_connection"), 403),
+            (of_error("sign_up_not_allowed"), 403),
+            (of_error("organization_authentication_methods_required"), 403),
+            (of_error("invalid_link_authorization_code"), 502),
+            (of_error("extra_attributes_required"), 403),
+            (of_error("pkce_not_supported"), 502),
+            (of_error("expired_token"), 401),
+            (of_error("authorization_pending"), 502),
+            (of_error("access_denied"), 403),
+            (of_error("slow_down"), 503),
+            (of_error("invalid_grant"), 401),
+            (of_error("invalid_request"), 502),
+            (of_error("organization_not_found"), 403),
+            (of_error("organization_membership_not_found"), 403),
+            (of_error("organization_not_authorized"), 403),
+            (of_error("mfa_enrollment"), 403),
+            (of_error("token_too_big"), 502),
+            (of_error("sso_required"), 403),
+            (of_code(403, "mfa_enrollment"), 403),
+            (of_code(403, "mfa_challenge"), 403),
+            (of_code(403, "mfa_verification"), 403),
+            (of_code(403, "authentication_method_not_allowed"), 403),
+            (of_code(403, "email_verification_required"), 403),
+            (of_code(403, "email_password_auth_disabled"), 403),
+            (of_code(403, "passkey_progressive_enrollment"), 403),
+            (of_code(403, "radar_challenge"), 403),
+            (of_code(403, "radar_sign_up_challenge"), 403),
+            (of_code(403, "application_consent_required"), 403),
+            (of_code(403, "sso_required"), 403),
+            (of_code(429, "daily_quota_exceeded"), 503),
+            (of_code(400, "invalid_code"), 401),
+            (of_code(400, "expired_code"), 401),
+            (of_code(400, "invalid_code_verifier"), 401),
+            (answer(403, &choice()), 403),
+        ];
+        let mut seen = BTreeSet::new();
+        for (answer, expected) in table {
+            let refusal = Refusal::read(&answer);
+            for grant in GRANTS {
+                assert_eq!(status(grant, &answer), expected, "{} of {grant}", refusal.code());
+            }
+            seen.insert(refusal.code().to_owned());
+        }
+        let known = MEANINGS.iter().map(|(code, _)| (*code).to_owned());
+        assert_eq!(seen, known.collect(), "the table has every code that there is");
+    }
+
+    #[test]
+    fn refusals_without_a_code_have_their_status_too() {
+        for (answer, expected) in [
+            (answer(400, &json!({"message": "Must use SSO for selected organization"})), 403),
+            (answer(404, &json!({"message": "Organization not found: 'org_1'."})), 403),
+            (answer(404, &json!({"message": "User not found: 'user_1'."})), 401),
+            (of_code(404, "entity_not_found"), 401),
+            (answer(404, &json!({"message": "Cannot POST /user_management/authenticat"})), 502),
+            (of_code(400, "something_new"), 502),
+            (of_code(403, "something_new"), 502),
+            (answer(400, &json!({"message": "Bad request"})), 502),
+            (answer(400, &json!({"code": 12})), 502),
+            (answer(400, &json!("invalid_grant")), 502),
+            (answer(418, &json!({})), 502),
+        ] {
+            for grant in GRANTS {
+                assert_eq!(status(grant, &answer), expected, "{} {expected}", answer.status);
+            }
+        }
+    }
+
+    #[test]
+    fn a_malformed_code_is_the_callers_and_a_malformed_refresh_token_ours() {
+        let malformed = of_code(422, "invalid_request_parameters");
+        for (grant, expected) in [
+            (Grant::AuthorizationCode, 401),
+            (Grant::MagicCode, 401),
+            (Grant::PendingToken, 401),
+            (Grant::RefreshToken, 502),
+        ] {
+            assert_eq!(status(grant, &malformed), expected, "{grant}");
+        }
+    }
+
+    #[test]
+    fn a_limit_on_attempts_says_when_to_try_again() {
+        for limited in [of_code(429, "rate_limit_exceeded"), answer(429, &json!({}))] {
+            let error = AuthenticateError::of(Grant::MagicCode, &limited);
+            let expected = too_many_attempts(Some(Duration::from_secs(7)));
+            assert_eq!(ApiError::from(error), expected);
+        }
+    }
+
+    #[test]
+    fn only_a_refusal_of_the_session_ends_it() {
+        let ends =
+            |answer: &Answer| AuthenticateError::of(Grant::RefreshToken, answer).ends_session();
+        for error in ["invalid_grant", "mfa_enrollment", "sso_required", "access_denied"] {
+            assert!(ends(&of_error(error)), "{error}");
+        }
+        assert!(ends(&answer(403, &choice())));
+        for error in ["invalid_client", "invalid_request", "slow_down", "something_new"] {
+            assert!(!ends(&of_error(error)), "{error}");
+        }
+        assert!(!ends(&of_code(429, "rate_limit_exceeded")));
+        assert!(!ends(&of_code(422, "invalid_request_parameters")));
+    }
+
+    #[test]
+    fn a_choice_that_lacks_something_is_unreadable() {
+        for part in ["pending_authentication_token", "user", "organizations"] {
+            let mut body = choice();
+            body[part] = Value::Null;
+            assert_eq!(status(Grant::MagicCode, &answer(403, &body)), 502, "{part}");
+        }
+    }
+
+    #[test]
+    fn a_code_that_is_not_sent_has_its_reason() {
+        for (answer, expected) in [
+            (of_error("authentication_method_not_allowed"), 403),
+            (of_error("sign_up_not_allowed"), 403),
+            (of_error("invitation_invalid"), 403),
+            (of_code(422, "invalid_request_parameters"), 400),
+            (answer(422, &json!({"message": "Validation failed"})), 400),
+            (of_code(429, "daily_quota_exceeded"), 503),
+            (of_code(429, "rate_limit_exceeded"), 429),
+            (answer(429, &json!({})), 429),
+            (of_code(400, "something_new"), 502),
+            (answer(404, &json!({})), 502),
+        ] {
+            let error = ApiError::from(SendCodeError::of(&answer));
+            assert_eq!(error.status(), expected, "{}", answer.status);
+        }
+    }
+
+    #[test]
+    fn an_account_that_is_not_made_has_its_reason() {
+        let listing = |status, code: &str| {
+            let errors = json!([{"code": code, "message": "This email is not good."}]);
+            let body = json!({"code": "user_creation_error", "message": "No.", "errors": errors});
+            answer(status, &body)
+        };
+        for (answer, expected) in [
+            (listing(400, "email_not_available"), 409),
+            (listing(422, "email_not_available"), 409),
+            (of_code(409, "user_already_exists"), 409),
+            (listing(400, "email_invalid"), 400),
+            (of_code(422, "invalid_request_parameters"), 400),
+            (of_code(400, "invalid_metadata"), 502),
+            (of_code(400, "something_new"), 502),
+            (answer(404, &json!({"message": "Not found"})), 502),
+        ] {
+            let error = ApiError::from(CreateUserError::of(&answer));
+            assert_eq!(error.status(), expected, "{}", answer.status);
+        }
+    }
+
+    #[test]
+    fn messages_have_nothing_of_the_answer() {
+        let mut body = choice();
+        body["code"] = json!("jane@example.com");
+        body["message"] = json!("jane@example.com");
+        for status in [400, 403, 422] {
+            let answer = answer(status, &body);
+            let printed = format!(
+                "{:?} {:?} {:?}",
+                AuthenticateError::of(Grant::MagicCode, &answer),
+                SendCodeError::of(&answer),
+                CreateUserError::of(&answer),
+            );
+            assert!(!printed.contains("jane"), "{printed}");
+        }
+    }
+}

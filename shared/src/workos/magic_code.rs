@@ -1,0 +1,72 @@
+//! [`MagicCode`]: the one-time code that WorkOS sends by e-mail.
+
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+
+/// How many digits a code has.
+const DIGITS: usize = 6;
+
+/// A one-time code: six digits from `0` to `9`, and no other script's. It is a secret while it
+/// lives: it is not printed.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "SecretString")]
+pub struct MagicCode(SecretString);
+
+impl MagicCode {
+    /// Takes a code in its form.
+    pub fn parse(code: &str) -> Option<Self> {
+        Self::try_from(SecretString::from(code)).ok()
+    }
+
+    /// The code as WorkOS takes it.
+    pub(super) fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+}
+
+impl TryFrom<SecretString> for MagicCode {
+    type Error = &'static str;
+
+    fn try_from(code: SecretString) -> Result<Self, Self::Error> {
+        let text = code.expose_secret();
+        if text.len() == DIGITS && text.bytes().all(|byte| byte.is_ascii_digit()) {
+            Ok(Self(code))
+        } else {
+            Err("not a code of six digits")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn is_six_ascii_digits() {
+        for (code, good) in [
+            ("123456", true),
+            ("000000", true),
+            ("12345", false),
+            ("1234567", false),
+            ("12345a", false),
+            ("-12345", false),
+            ("12345\n", false),
+            (" 12345", false),
+            ("\u{ff11}\u{ff12}\u{ff13}\u{ff14}\u{ff15}\u{ff16}", false), // full-width
+            ("\u{967}\u{968}\u{969}\u{96a}\u{96b}\u{96c}", false),       // Devanagari
+            ("\u{ff11}\u{ff12}", false), // six bytes, two characters
+            ("", false),
+        ] {
+            assert_eq!(MagicCode::parse(code).is_some(), good, "{code:?}");
+            let read = serde_json::from_value::<MagicCode>(code.into());
+            assert_eq!(read.is_ok(), good, "{code:?} in JSON");
+        }
+        assert!(serde_json::from_str::<MagicCode>("123456").is_err(), "a number");
+    }
+
+    #[test]
+    fn is_not_printed() {
+        let code = MagicCode::parse("123456").expect("a code");
+        assert!(!format!("{code:?}").contains("123456"));
+    }
+}

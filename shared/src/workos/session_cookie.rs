@@ -1,0 +1,220 @@
+//! The session's cookie: AuthKit's own, sealed and laid out as `@workos-inc/node` does it, so that
+//! pages built on that or on authkit-nextjs share the session.
+
+use std::fmt;
+use std::time::Duration;
+
+use cookie::Cookie;
+use http::HeaderMap;
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+
+use crate::api;
+use crate::api::ApiError;
+use crate::cookie_seal::{SealError, into_seal};
+use crate::secrets::SecretError;
+use crate::settings::{Incomplete, Settings};
+use crate::workos::cookies::{CookieError, Label, SealedCookies};
+use crate::workos::{Authentication, Impersonator, OrganizationId, User};
+
+/// AuthKit's name for it.
+const DEFAULT_NAME: &str = "wos-session";
+
+/// AuthKit's default, the longest that browsers grant. What ends a session is WorkOS, and not its
+/// cookie.
+const DEFAULT_MAX_AGE: Duration = Duration::from_hours(400 * 24);
+
+/// What a session's cookie holds. Nothing of it has been verified but that somebody with the
+/// password sealed it; nothing of it is printed.
+///
+/// What else a page's SDK puts there is not kept when a session is renewed: no SDK reads it, and
+/// they do not keep it themselves.
+#[derive(Clone, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SealedSession {
+    /// The organization that the session acts in, if any. The access token's own word counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub organization_id: Option<OrganizationId>,
+    /// Whose session it is.
+    pub user: User,
+    /// The session's access token.
+    #[serde(serialize_with = "into_seal")]
+    pub access_token: SecretString,
+    /// What brings the next access token. It can be used once.
+    #[serde(serialize_with = "into_seal")]
+    pub refresh_token: SecretString,
+    /// How the user signed in, in WorkOS's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authentication_method: Option<String>,
+    /// Who acts in the user's name, where an administrator does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub impersonator: Option<Impersonator>,
+}
+
+/// Reads and writes the session's cookie.
+#[derive(Clone, Debug)]
+pub struct SessionCookie {
+    cookies: SealedCookies,
+    settings: CookieSettings,
+}
+
+/// Why a request's session cookie is of no use.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SessionCookieError {
+    /// There are two of its name. A sibling subdomain may have planted one, and nobody can tell
+    /// which.
+    #[error("two session cookies")]
+    TwoCookies,
+    /// It is not a good seal of a session.
+    #[error("the session cookie is refused: {0}")]
+    Refused(SealError),
+    /// There is no password just now, which says nothing of the cookie.
+    #[error("no password for the session cookie: {0}")]
+    NoPassword(SecretError),
+}
+
+impl From<SealError> for SessionCookieError {
+    fn from(error: SealError) -> Self {
+        match error {
+            SealError::NoPassword(error) => Self::NoPassword(error),
+            error => Self::Refused(error),
+        }
+    }
+}
+
+impl From<SessionCookieError> for ApiError {
+    fn from(error: SessionCookieError) -> Self {
+        match error {
+            SessionCookieError::NoPassword(error) => error.into(),
+            refused => {
+                Self::unauthorized("The session is not valid. Sign in again").because(refused)
+            }
+        }
+    }
+}
+
+impl SessionCookie {
+    pub(super) fn new(cookies: SealedCookies, settings: CookieSettings) -> Self {
+        Self { cookies, settings }
+    }
+
+    /// The session in a request's cookie, if there is one.
+    pub async fn read(
+        &self,
+        headers: &HeaderMap,
+    ) -> Result<Option<SealedSession>, SessionCookieError> {
+        let mut values = api::cookies(headers, &self.settings.name);
+        let first = values.next();
+        if values.next().is_some() {
+            return Err(SessionCookieError::TwoCookies);
+        }
+        let Some(value) = first.filter(|value| !value.is_empty()) else {
+            return Ok(None);
+        };
+        Ok(Some(self.cookies.open(value).await?))
+    }
+
+    /// The cookie that gives a browser this session.
+    pub async fn write(&self, session: &SealedSession) -> Result<Cookie<'static>, CookieError> {
+        let label = Label {
+            name: &self.settings.name,
+            domain: self.settings.domain.as_deref(),
+            max_age: self.settings.max_age,
+        };
+        // Without an end of its own, as the SDKs have it: the tokens inside have theirs.
+        self.cookies.write(&label, session, None).await
+    }
+
+    /// The cookies that make a browser forget its session: that of the configured domain, and one
+    /// of this host alone, which would outlive it.
+    pub fn clear(&self) -> Vec<Cookie<'static>> {
+        let clear = |domain| self.cookies.clear(&self.settings.name, domain);
+        let wide = self.settings.domain.as_deref().map(|domain| clear(Some(domain)));
+        wide.into_iter().chain([clear(None)]).collect()
+    }
+}
+
+impl From<Authentication> for SealedSession {
+    fn from(authentication: Authentication) -> Self {
+        Self {
+            organization_id: authentication.organization_id,
+            user: authentication.user,
+            access_token: authentication.access_token,
+            refresh_token: authentication.refresh_token,
+            authentication_method: authentication.authentication_method,
+            impersonator: authentication.impersonator,
+        }
+    }
+}
+
+impl fmt::Debug for SealedSession {
+    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        formatter.debug_struct("SealedSession").field("user", &self.user.id).finish_non_exhaustive()
+    }
+}
+
+/// What the session's cookie is called, who sees it and how long it stays.
+#[derive(Clone, Debug)]
+pub(super) struct CookieSettings {
+    name: String,
+    domain: Option<String>,
+    max_age: Duration,
+}
+
+impl CookieSettings {
+    /// Reads `WORKOS_COOKIE_NAME`, `WORKOS_COOKIE_DOMAIN` and `WORKOS_COOKIE_MAX_AGE` (in seconds).
+    /// `secure` says whether the cookie will be `Secure`.
+    pub(super) fn configure(settings: &mut Settings, secure: bool) -> Result<Self, Incomplete> {
+        let name = settings.optional("WORKOS_COOKIE_NAME").unwrap_or(DEFAULT_NAME).to_owned();
+        let domain = settings.optional("WORKOS_COOKIE_DOMAIN");
+        // The leading dot of older times means nothing any more (RFC 6265, section 5.2.3).
+        let domain = domain.map(|domain| domain.trim_start_matches('.').to_ascii_lowercase());
+        let max_age = settings.optional("WORKOS_COOKIE_MAX_AGE").map(parse_seconds);
+
+        let mut problem = Ok(());
+        if !name.bytes().all(is_plain) {
+            problem = Err(
+                settings.problem("WORKOS_COOKIE_NAME is not letters, digits, `-`, `_` and `.`")
+            );
+        } else if (name.starts_with("__Host-") && (domain.is_some() || !secure))
+            || (name.starts_with("__Secure-") && !secure)
+        {
+            problem = Err(settings.problem(
+                "WORKOS_COOKIE_NAME begins with a prefix that browsers allow with https only, and \
+                 `__Host-` without WORKOS_COOKIE_DOMAIN only",
+            ));
+        }
+        if domain.as_deref().is_some_and(|domain| !is_domain(domain)) {
+            problem = Err(settings.problem("WORKOS_COOKIE_DOMAIN is not a domain"));
+        }
+        let max_age = match max_age {
+            None => DEFAULT_MAX_AGE,
+            Some(Some(max_age)) => max_age,
+            Some(None) => {
+                let text = "WORKOS_COOKIE_MAX_AGE is not a number of seconds, 1 or more";
+                return Err(settings.problem(text));
+            }
+        };
+        problem.map(|()| Self { name, domain, max_age })
+    }
+}
+
+fn parse_seconds(text: &str) -> Option<Duration> {
+    let seconds: u32 = text.parse().ok()?;
+    (seconds > 0).then(|| Duration::from_secs(seconds.into()))
+}
+
+/// Fewer characters than RFC 6265 allows: these are never percent-encoded by anybody.
+fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)
+}
+
+fn is_domain(domain: &str) -> bool {
+    let is_label = |label: &str| {
+        !label.is_empty()
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    domain.split('.').all(is_label)
+}

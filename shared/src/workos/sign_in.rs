@@ -1,0 +1,256 @@
+//! Signing in, from the first step to the session: what the endpoints under `/auth/` share.
+
+use http::HeaderMap;
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize, Serializer};
+use url::Url;
+
+use crate::api;
+use crate::api::ApiError;
+use crate::provider::ProviderError;
+use crate::settings::{Incomplete, Settings};
+use crate::workos::{
+    AuthenticateError, Authentication, Authorization, Connection, Cookies, Email, MagicCode,
+    MailboxlessError, OrganizationChoice, OrganizationId, Profile, SealedSession, SignInWith, User,
+    WorkOs,
+};
+
+/// Sends browsers to WorkOS to sign in there.
+#[derive(Debug)]
+pub struct Redirects {
+    authorization: Authorization,
+    cookies: Cookies,
+}
+
+/// Where a browser goes to sign in.
+#[derive(Clone, Debug, Serialize)]
+pub struct Redirect {
+    /// The address at WorkOS.
+    #[serde(rename = "redirectURL")]
+    pub redirect_url: Url,
+    /// What comes back with the code.
+    pub state: String,
+}
+
+impl Redirects {
+    /// Reads what [`Authorization::configure`] and [`Cookies::configure`] read.
+    pub fn configure(settings: &mut Settings) -> Result<Self, Incomplete> {
+        let authorization = Authorization::configure(settings);
+        let cookies = Cookies::configure(settings);
+        Ok(Self { authorization: authorization?, cookies: cookies? })
+    }
+
+    /// Begins a sign-in at WorkOS. What the callback has to prove is kept in the browser.
+    pub async fn begin(
+        &self,
+        headers: &HeaderMap,
+        with: &SignInWith,
+        login_hint: Option<&Email>,
+    ) -> Result<Redirect, ApiError> {
+        let sign_in = self.cookies.sign_in.begin(headers).await?;
+        sign_in.cookies.into_iter().for_each(api::send_cookie);
+        let (state, challenge) = (sign_in.state, sign_in.code_challenge);
+        let redirect_url = self.authorization.url(with, &state, &challenge, login_hint);
+        Ok(Redirect { redirect_url, state })
+    }
+}
+
+/// What endpoints answer that only begin something.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct AuthData<T> {
+    /// What comes next.
+    #[serde(rename = "authData")]
+    pub auth_data: T,
+}
+
+/// What a browser was given for one use and hands back: 1 to 2,048 visible ASCII characters.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "String")]
+pub struct OneTimeToken(SecretString);
+
+impl TryFrom<String> for OneTimeToken {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let visible = text.bytes().all(|byte| byte.is_ascii_graphic());
+        if visible && (1..=2048).contains(&text.len()) {
+            Ok(Self(text.into()))
+        } else {
+            Err("1 to 2,048 visible characters")
+        }
+    }
+}
+
+/// Completes sign-ins.
+#[derive(Debug)]
+pub struct SignIns {
+    workos: WorkOs,
+    cookies: Cookies,
+}
+
+/// What comes of a sign-in.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// A session. Its cookie leaves with the answer.
+    SignedIn(Box<User>),
+    /// A question, and no session yet.
+    ChooseOrganization(Box<OrganizationChoice>),
+}
+
+/// A user who has signed in, as endpoints answer it.
+#[derive(Serialize)]
+struct UserReply<T> {
+    user: T,
+}
+
+impl Serialize for Outcome {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::SignedIn(user) => {
+                UserReply::<Profile> { user: user.profile() }.serialize(serializer)
+            }
+            Self::ChooseOrganization(choice) => {
+                UserReply::<&OrganizationChoice> { user: choice }.serialize(serializer)
+            }
+        }
+    }
+}
+
+impl SignIns {
+    /// Reads what [`WorkOs::configure`] and [`Cookies::configure`] read.
+    pub fn configure(settings: &mut Settings) -> Result<Self, Incomplete> {
+        let (workos, cookies) = (WorkOs::configure(settings), Cookies::configure(settings));
+        Ok(Self { workos: workos?, cookies: cookies? })
+    }
+
+    /// WorkOS's API.
+    pub fn workos(&self) -> &WorkOs {
+        &self.workos
+    }
+
+    /// Completes a sign-in with the code that the browser brought back from WorkOS. It must be one
+    /// that this browser has begun, that of `state` if there is one.
+    pub async fn finish_redirect(
+        &self,
+        headers: &HeaderMap,
+        code: &OneTimeToken,
+        state: Option<&str>,
+    ) -> Result<Outcome, ApiError> {
+        let begun = self.cookies.sign_in.resume(headers, state).await?;
+        let mut refused = None;
+        for sign_in in &begun {
+            match self.workos.authenticate_with_code(&code.0, sign_in.verifier()).await {
+                // Begun in this browser too, but perhaps in another tab.
+                Err(error @ AuthenticateError::NotGood { .. }) => refused = Some(error),
+                result => {
+                    let outcome = self.finish(headers, result).await?;
+                    api::send_cookie(self.cookies.sign_in.clear(sign_in));
+                    return Ok(outcome);
+                }
+            }
+        }
+        Err(refused.map_or_else(|| ApiError::internal("no sign-in to resume"), ApiError::from))
+    }
+
+    /// Completes a sign-in with the code that came by e-mail.
+    pub async fn finish_magic_auth(
+        &self,
+        headers: &HeaderMap,
+        email: &Email,
+        code: &MagicCode,
+    ) -> Result<Outcome, ApiError> {
+        let result = self.workos.authenticate_with_magic_auth(email, code).await;
+        self.finish(headers, result).await
+    }
+
+    /// Completes a sign-in that waits for the user's choice of an organization.
+    pub async fn finish_choice(
+        &self,
+        headers: &HeaderMap,
+        token: &OneTimeToken,
+        organization: &OrganizationId,
+    ) -> Result<Outcome, ApiError> {
+        let OneTimeToken(token) = token;
+        self.cookies.pending.check(headers, token, organization).await?;
+        let chosen = self.workos.authenticate_with_organization_selection(token, organization);
+        let authentication = chosen.await?;
+        if authentication.organization_id.as_ref() != Some(organization) {
+            return Err(ApiError::bad_gateway("workos signed in to another organization"));
+        }
+        self.finish(headers, Ok(authentication)).await
+    }
+
+    /// Signs a user in without their mailbox, in the first of their organizations: for development
+    /// only.
+    pub async fn finish_without_mailbox(
+        &self,
+        headers: &HeaderMap,
+        email: &Email,
+    ) -> Result<Outcome, ApiError> {
+        let result = match self.workos.authenticate_without_mailbox(email).await {
+            Ok(authentication) => Ok(authentication),
+            Err(MailboxlessError::SendCode(error)) => return Err(error.into()),
+            Err(MailboxlessError::Authenticate(error)) => Err(error),
+        };
+        let result = match result {
+            Err(AuthenticateError::OrganizationSelectionRequired(choice)) => {
+                let token = &choice.pending_authentication_token;
+                let Some(first) = choice.organizations.first() else {
+                    return Err(ApiError::bad_gateway("workos offers no organization"));
+                };
+                self.workos.authenticate_with_organization_selection(token, &first.id).await
+            }
+            result => result,
+        };
+        self.finish(headers, result).await
+    }
+
+    /// Gives the browser its session, or what it needs to choose an organization.
+    pub async fn finish(
+        &self,
+        headers: &HeaderMap,
+        result: Result<Authentication, AuthenticateError>,
+    ) -> Result<Outcome, ApiError> {
+        match result {
+            Ok(authentication) => {
+                let session = SealedSession::from(authentication);
+                api::send_cookie(self.cookies.session.write(&session).await?);
+                Ok(Outcome::SignedIn(Box::new(session.user)))
+            }
+            Err(AuthenticateError::OrganizationSelectionRequired(choice)) => {
+                let token = &choice.pending_authentication_token;
+                let offered = choice.organizations.iter().map(|organization| &organization.id);
+                let kept = self.cookies.pending.remember(headers, token, offered).await?;
+                kept.into_iter().for_each(api::send_cookie);
+                Ok(Outcome::ChooseOrganization(choice))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+impl WorkOs {
+    /// Sends a one-time code to a user. WorkOS would make an account for an address that has none,
+    /// so it is looked up first.
+    ///
+    /// # Errors
+    /// 400 for an address without an account, unless that is concealed.
+    pub async fn send_code(&self, email: &Email) -> Result<(), ApiError> {
+        match self.user_by_email(email).await? {
+            Some(_) => Ok(self.create_magic_auth(email).await?),
+            None if self.conceals_accounts() => Ok(()),
+            None => Err(ApiError::bad_request("No account has this e-mail address")),
+        }
+    }
+
+    /// The SSO connection that whoever has an address of `domain` signs in with: that of an
+    /// organization that has shown that the domain is its own.
+    pub async fn sso_connection(&self, domain: &str) -> Result<Option<Connection>, ProviderError> {
+        for organization in self.organizations_by_domain(domain).await? {
+            if let Some(connection) = self.active_connection(&organization.id).await? {
+                return Ok(Some(connection));
+            }
+        }
+        Ok(None)
+    }
+}

@@ -1,0 +1,133 @@
+//! What a browser keeps while its user is away to sign in: the `state` and the PKCE verifier of each
+//! sign-in that it has begun, for ten minutes.
+//!
+//! They defend the callback. A `code` that somebody else obtained for their own account and put into
+//! a link (login CSRF) was issued for a challenge whose verifier this browser does not hold, and
+//! WorkOS refuses it; this holds for a callback with a `code` and nothing else as well. Without any
+//! sign-in begun in this browser WorkOS is not even asked.
+//!
+//! With `state`, the callback names its sign-in. Without, and with sign-ins begun in several tabs,
+//! any of them may be the one: their verifiers are tried at WorkOS, the newest first. Whether
+//! WorkOS keeps a code after a wrong verifier is not documented (RFC 6749 leaves it open). Where it
+//! does, all tabs succeed without `state`; where it does not, all but the newest must send it. A
+//! front end that passes `state` on never depends on this.
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use cookie::Cookie;
+use http::HeaderMap;
+use ring::digest::{SHA256, digest};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::{Deserialize, Serialize};
+
+use crate::api::ApiError;
+use crate::cookie_seal::{SealError, into_seal, random};
+use crate::secrets::SecretError;
+use crate::workos::cookies::{CookieError, SealedCookies};
+use crate::workos::ticket::{NoTicket, Tickets};
+
+/// The sign-ins that a browser has begun.
+#[derive(Clone, Debug)]
+pub struct SignInCookies(Tickets);
+
+/// A sign-in that begins.
+pub struct NewSignIn {
+    /// What WorkOS sends back along with the code.
+    pub state: String,
+    /// The PKCE challenge, by the method S256.
+    pub code_challenge: String,
+    /// What the browser has to keep, and what it can forget.
+    pub cookies: Vec<Cookie<'static>>,
+}
+
+/// A sign-in that this browser has begun.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct SignIn {
+    #[serde(serialize_with = "into_seal")]
+    state: SecretString,
+    #[serde(serialize_with = "into_seal")]
+    verifier: SecretString,
+}
+
+/// Why a callback is of no use.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SignInError {
+    /// This browser has begun no sign-in in the last ten minutes, or not the one of that `state`.
+    #[error("no sign-in was begun in this browser that this callback could belong to")]
+    NotBegun,
+    /// There is no password just now, which says nothing of the callback.
+    #[error("no password for the sign-in cookie: {0}")]
+    NoPassword(#[from] SecretError),
+}
+
+impl From<SignInError> for ApiError {
+    fn from(error: SignInError) -> Self {
+        match error {
+            SignInError::NotBegun => {
+                Self::bad_request("This sign-in was not begun in this browser, or too long ago")
+            }
+            SignInError::NoPassword(error) => error.into(),
+        }
+    }
+}
+
+impl SignInCookies {
+    pub(super) fn new(cookies: SealedCookies) -> Self {
+        let lifetime = Duration::from_mins(10);
+        Self(Tickets { cookies, kind: "wos-sign-in", lifetime, held: 4 })
+    }
+
+    /// Begins a sign-in. The headers tell which others the browser has begun; of more than four,
+    /// the oldest is forgotten.
+    pub async fn begin(&self, headers: &HeaderMap) -> Result<NewSignIn, CookieError> {
+        let sign_in = SignIn { state: random_text()?, verifier: random_text()? };
+        let state = sign_in.state.expose_secret().to_owned();
+        let challenge = digest(&SHA256, sign_in.verifier.expose_secret().as_bytes());
+        let cookies = self.0.issue(headers, &state, &sign_in).await?;
+        Ok(NewSignIn { code_challenge: URL_SAFE_NO_PAD.encode(challenge), state, cookies })
+    }
+
+    /// The sign-ins that a callback may belong to, the likeliest first and at least one: that of
+    /// `state`, or where the callback has none, all that this browser has begun.
+    pub async fn resume(
+        &self,
+        headers: &HeaderMap,
+        state: Option<&str>,
+    ) -> Result<Vec<SignIn>, SignInError> {
+        let Some(state) = state else {
+            let all = self.0.all(headers).await?;
+            return if all.is_empty() { Err(SignInError::NotBegun) } else { Ok(all) };
+        };
+        match self.0.find::<SignIn>(headers, state).await {
+            Ok(sign_in) if sign_in.has_state(state) => Ok(vec![sign_in]),
+            Ok(_) | Err(NoTicket::Absent | NoTicket::Expired) => Err(SignInError::NotBegun),
+            Err(NoTicket::NoPassword(error)) => Err(error.into()),
+        }
+    }
+
+    /// The cookie that makes the browser forget a sign-in whose code has been redeemed. After a
+    /// refusal it keeps it: what was refused may have been somebody else's code.
+    pub fn clear(&self, sign_in: &SignIn) -> Cookie<'static> {
+        self.0.clear(sign_in.state.expose_secret())
+    }
+}
+
+impl SignIn {
+    /// The PKCE verifier that its code must be redeemed with.
+    pub fn verifier(&self) -> &SecretString {
+        &self.verifier
+    }
+
+    /// Compares digests, so that the time it takes says nothing of the state.
+    fn has_state(&self, state: &str) -> bool {
+        let hash = |text: &str| digest(&SHA256, text.as_bytes());
+        hash(self.state.expose_secret()).as_ref() == hash(state).as_ref()
+    }
+}
+
+/// 32 random bytes in base64url, as RFC 7636, section 4.1, recommends for a verifier.
+fn random_text() -> Result<SecretString, SealError> {
+    Ok(URL_SAFE_NO_PAD.encode(random::<32>()?).into())
+}

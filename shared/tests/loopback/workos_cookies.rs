@@ -1,0 +1,512 @@
+//! What a browser keeps for us between requests: its session, the sign-ins it has begun, and its
+//! pending choices.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use anteroom::api::ApiError;
+use anteroom::clock::Clock;
+use anteroom::cookie_seal::SealError;
+use anteroom::settings::{Problems, Settings};
+use anteroom::workos::{
+    Authentication, CookieError, Cookies, OrganizationId, PendingError, SealedSession,
+    SessionCookieError, SignInError,
+};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use cookie::{Cookie, SameSite};
+use http::HeaderMap;
+use http::header::COOKIE;
+use ring::digest::{SHA256, digest};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+const PASSWORD: &str = "the password of the tests, of 32 characters and more";
+const OTHER_PASSWORD: &str = "another password of the tests, of 32 characters and more";
+
+/// Cookies with these settings, on this clock.
+async fn cookies_at(clock: &Clock, pairs: &[(&str, &str)]) -> Result<Cookies, Problems> {
+    let mut all = vec![("WORKOS_COOKIE_PASSWORD", PASSWORD)];
+    all.retain(|(name, _)| !pairs.iter().any(|(other, _)| name == other));
+    all.extend(pairs);
+    let mut settings = Settings::from_pairs(all, clock.clone())?;
+    let cookies = Cookies::configure(&mut settings);
+    settings.complete(cookies).await
+}
+
+async fn cookies(pairs: &[(&str, &str)]) -> Cookies {
+    cookies_at(&Clock::fixed(1_900_000_000), pairs).await.unwrap()
+}
+
+/// A browser, as far as cookies go: name and value, for one host.
+#[derive(Clone, Default)]
+struct Browser(Vec<(String, String)>);
+
+impl Browser {
+    fn take(&mut self, cookies: impl IntoIterator<Item = Cookie<'static>>) {
+        for cookie in cookies {
+            self.0.retain(|(name, _)| name != cookie.name());
+            if cookie.max_age() != Some(cookie::time::Duration::ZERO) {
+                self.0.push((cookie.name().to_owned(), cookie.value().to_owned()));
+            }
+        }
+    }
+
+    fn headers(&self) -> HeaderMap {
+        let pairs: Vec<_> = self.0.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let mut headers = HeaderMap::new();
+        if !pairs.is_empty() {
+            headers.insert(COOKIE, pairs.join("; ").parse().unwrap());
+        }
+        headers
+    }
+}
+
+fn status(error: impl Into<ApiError>) -> u16 {
+    error.into().status().as_u16()
+}
+
+// The session.
+
+#[derive(Deserialize)]
+struct Known {
+    password: String,
+    seals: Vec<KnownSeal>,
+}
+
+#[derive(Deserialize)]
+struct KnownSeal {
+    name: String,
+    #[serde(default)]
+    session: bool,
+    sealed: String,
+    holds: Option<Value>,
+}
+
+fn known() -> Known {
+    serde_json::from_str(include_str!("../data/seals.json")).unwrap()
+}
+
+/// What WorkOS answers when somebody has signed in.
+fn authentication() -> Authentication {
+    serde_json::from_value(json!({
+        "user": {
+            "object": "user", "id": "user_1", "email": "jane@example.com", "email_verified": true,
+            "first_name": "Jane", "last_name": null, "profile_picture_url": null,
+            "last_sign_in_at": null, "created_at": "2025-01-01T00:00:00.000Z",
+            "updated_at": "2025-01-01T00:00:00.000Z", "external_id": null, "metadata": {},
+        },
+        "organization_id": "org_1", "access_token": "the-access-token",
+        "refresh_token": "the-refresh-token", "authentication_method": "MagicAuth",
+    }))
+    .unwrap()
+}
+
+fn session_headers(values: &[&str]) -> HeaderMap {
+    let named = values.iter().map(|value| ("wos-session".to_owned(), (*value).to_owned()));
+    Browser(named.collect()).headers()
+}
+
+#[tokio::test]
+async fn reads_the_sessions_of_the_official_sdks_and_would_write_the_same() {
+    let known = known();
+    let cookies = cookies(&[("WORKOS_COOKIE_PASSWORD", &known.password)]).await;
+    let sessions: Vec<_> = known.seals.iter().filter(|seal| seal.session).collect();
+    assert_eq!(sessions.len(), 4);
+    for KnownSeal { name, sealed, holds, .. } in sessions {
+        let session = cookies.session.read(&session_headers(&[sealed])).await.unwrap();
+        let session = session.unwrap_or_else(|| panic!("{name}: no session"));
+        assert_eq!(serde_json::to_value(&session).unwrap(), *holds.as_ref().unwrap(), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_session_comes_back_as_it_went() {
+    let cookies = cookies(&[]).await;
+    let session = SealedSession::from(authentication());
+    let mut browser = Browser::default();
+    browser.take([cookies.session.write(&session).await.unwrap()]);
+    let read = cookies.session.read(&browser.headers()).await.unwrap().unwrap();
+    assert_eq!(read.access_token.expose_secret(), "the-access-token");
+    assert_eq!(read.refresh_token.expose_secret(), "the-refresh-token");
+    assert_eq!(serde_json::to_value(&read).unwrap(), serde_json::to_value(&session).unwrap());
+    let printed = format!("{session:?}");
+    for text in ["the-access-token", "the-refresh-token", "jane", "Jane"] {
+        assert!(!printed.contains(text), "{printed}");
+    }
+    browser.take(cookies.session.clear());
+    assert!(cookies.session.read(&browser.headers()).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn the_session_cookie_has_the_contracts_attributes() {
+    let session = SealedSession::from(authentication());
+    let cookie = cookies(&[]).await.session.write(&session).await.unwrap();
+    assert_eq!((cookie.name(), cookie.path()), ("wos-session", Some("/")));
+    assert_eq!((cookie.http_only(), cookie.secure()), (Some(true), Some(true)));
+    assert_eq!((cookie.same_site(), cookie.domain()), (Some(SameSite::Lax), None));
+    assert_eq!(cookie.max_age().unwrap().whole_seconds(), 400 * 24 * 60 * 60);
+    // What a page's SDK reads must not be percent-encoded on the way.
+    assert!(cookie.encoded().to_string().starts_with("wos-session=Fe26.2*1*"));
+    assert!(cookie.encoded().to_string().contains("~2; "));
+
+    let configured = cookies(&[
+        ("WORKOS_COOKIE_NAME", "my-session"),
+        ("WORKOS_COOKIE_DOMAIN", ".Example.com"),
+        ("WORKOS_COOKIE_MAX_AGE", "3600"),
+    ])
+    .await;
+    let cookie = configured.session.write(&session).await.unwrap();
+    assert_eq!((cookie.name(), cookie.domain()), ("my-session", Some("example.com")));
+    assert_eq!(cookie.max_age().unwrap().whole_seconds(), 3600);
+    let cleared = configured.session.clear();
+    let domains: Vec<_> = cleared.iter().map(Cookie::domain).collect();
+    assert_eq!(domains, [Some("example.com"), None]);
+    for cookie in cleared {
+        assert_eq!((cookie.name(), cookie.value()), ("my-session", ""));
+        assert_eq!(cookie.max_age(), Some(cookie::time::Duration::ZERO));
+        assert_eq!((cookie.path(), cookie.secure()), (Some("/"), Some(true)));
+    }
+}
+
+#[tokio::test]
+async fn cookies_are_secure_except_on_plain_local_pages() {
+    for (redirect_uri, secure) in [
+        ("http://localhost:3000/callback", false),
+        ("http://127.0.0.1/callback", false),
+        ("https://localhost:3000/callback", true),
+        ("http://localhost.example.com/callback", true),
+        ("http://example.com/callback", true),
+        ("https://example.com/callback", true),
+        ("nonsense", true),
+        ("", true),
+    ] {
+        let cookies = cookies(&[("WORKOS_REDIRECT_URI", redirect_uri)]).await;
+        let session = SealedSession::from(authentication());
+        let cookie = cookies.session.write(&session).await.unwrap();
+        assert_eq!(cookie.secure(), Some(secure), "{redirect_uri}");
+        let [sign_in] = &cookies.sign_in.begin(&HeaderMap::new()).await.unwrap().cookies[..] else {
+            panic!("one cookie");
+        };
+        assert_eq!(sign_in.secure(), Some(secure), "{redirect_uri}");
+        assert_eq!(sign_in.name().starts_with("__Host-"), secure, "{redirect_uri}");
+    }
+}
+
+#[tokio::test]
+async fn without_a_cookie_there_is_no_session_and_with_two_none_counts() {
+    let known = known();
+    let cookies = cookies(&[("WORKOS_COOKIE_PASSWORD", &known.password)]).await;
+    let good = known.seals[0].sealed.as_str();
+    for none in [&[][..], &[""]] {
+        assert!(cookies.session.read(&session_headers(none)).await.unwrap().is_none());
+    }
+    for two in [[good, good], [good, ""], ["", good], ["", ""], [good, "other"]] {
+        let refused = cookies.session.read(&session_headers(&two)).await.unwrap_err();
+        assert_eq!(refused, SessionCookieError::TwoCookies);
+        assert_eq!(status(refused), 401);
+    }
+}
+
+#[tokio::test]
+async fn a_cookie_that_holds_no_session_of_ours_is_refused() {
+    let known = known();
+    let sealed = |name: &str| {
+        let seal = known.seals.iter().find(|seal| seal.name == name);
+        seal.unwrap_or_else(|| panic!("no seal called {name}")).sealed.clone()
+    };
+    let cookies = cookies(&[("WORKOS_COOKIE_PASSWORD", &known.password)]).await;
+    let sign_in = cookies.sign_in.begin(&HeaderMap::new()).await.unwrap();
+    for (value, expected) in [
+        (sealed("another password"), SealError::NotOurs),
+        (sealed("no version"), SealError::Malformed),
+        (sealed("ten minutes"), SealError::Expired),
+        (sealed("a text of 7 letters"), SealError::OtherContent),
+        (sign_in.cookies[0].value().to_owned(), SealError::OtherContent),
+        ("nonsense".to_owned(), SealError::Malformed),
+    ] {
+        let refused = cookies.session.read(&session_headers(&[&value])).await.unwrap_err();
+        assert_eq!(refused, SessionCookieError::Refused(expected));
+        assert_eq!(status(refused), 401);
+    }
+}
+
+#[tokio::test]
+async fn a_cookie_that_browsers_would_drop_fails_loudly() {
+    let cookies = cookies(&[]).await;
+    let mut session = SealedSession::from(authentication());
+    let mut fits = 0;
+    let too_long = loop {
+        let metadata = "x".repeat(fits + 1);
+        session.user.metadata.insert("note".to_owned(), metadata.into());
+        match cookies.session.write(&session).await {
+            Ok(cookie) => assert!(cookie.to_string().len() <= 4096),
+            Err(error) => break error,
+        }
+        fits += 1;
+    };
+    assert!(fits > 1000, "{fits}");
+    let CookieError::TooLong { name, bytes } = &too_long else { panic!("{too_long}") };
+    assert_eq!(name, "wos-session");
+    assert!((4097..4200).contains(bytes), "{bytes}");
+    assert_eq!(status(too_long), 500);
+}
+
+#[tokio::test]
+async fn malformed_settings_are_named() {
+    let local = ("WORKOS_REDIRECT_URI", "http://localhost:3000/callback");
+    let domain = ("WORKOS_COOKIE_DOMAIN", "example.com");
+    for (name, value, others, good) in [
+        ("WORKOS_COOKIE_NAME", "session", &[][..], true),
+        ("WORKOS_COOKIE_NAME", "my session", &[], false),
+        ("WORKOS_COOKIE_NAME", "a=b", &[], false),
+        ("WORKOS_COOKIE_NAME", "a;b", &[], false),
+        ("WORKOS_COOKIE_NAME", "a%20b", &[], false),
+        ("WORKOS_COOKIE_NAME", "a|b", &[], false),
+        ("WORKOS_COOKIE_NAME", "séance", &[], false),
+        ("WORKOS_COOKIE_NAME", "__Host-session", &[], true),
+        ("WORKOS_COOKIE_NAME", "__Host-session", &[local], false),
+        ("WORKOS_COOKIE_NAME", "__Host-session", &[domain], false),
+        ("WORKOS_COOKIE_NAME", "__Secure-session", &[domain], true),
+        ("WORKOS_COOKIE_NAME", "__Secure-session", &[local], false),
+        ("WORKOS_COOKIE_DOMAIN", "app.example.com", &[], true),
+        ("WORKOS_COOKIE_DOMAIN", "example.com; Path=/x", &[], false),
+        ("WORKOS_COOKIE_DOMAIN", "https://example.com", &[], false),
+        ("WORKOS_COOKIE_DOMAIN", "example..com", &[], false),
+        ("WORKOS_COOKIE_DOMAIN", ".", &[], false),
+        ("WORKOS_COOKIE_MAX_AGE", "1", &[], true),
+        ("WORKOS_COOKIE_MAX_AGE", "0", &[], false),
+        ("WORKOS_COOKIE_MAX_AGE", "-1", &[], false),
+        ("WORKOS_COOKIE_MAX_AGE", "1h", &[], false),
+        ("WORKOS_COOKIE_PASSWORD", "too short", &[], false),
+        ("WORKOS_COOKIE_PASSWORD_PREVIOUS", "too short", &[], false),
+        ("WORKOS_COOKIE_PASSWORD_PREVIOUS", OTHER_PASSWORD, &[], true),
+    ] {
+        let pairs = [&[(name, value)], others].concat();
+        match cookies_at(&Clock::fixed(0), &pairs).await {
+            Ok(_) => assert!(good, "{name}={value}"),
+            Err(Problems(problems)) => {
+                assert!(!good, "{name}={value}: {problems:?}");
+                assert!(problems.concat().contains(name), "{problems:?}");
+                assert!(!problems.concat().contains(value), "{problems:?}");
+            }
+        }
+    }
+}
+
+// Sign-ins.
+
+#[tokio::test]
+async fn a_sign_in_is_resumed_with_its_state_or_with_the_code_alone() {
+    let cookies = cookies(&[]).await;
+    let mut browser = Browser::default();
+    let new = cookies.sign_in.begin(&browser.headers()).await.unwrap();
+    assert_eq!((new.state.len(), new.code_challenge.len()), (43, 43));
+    browser.take(new.cookies);
+    for state in [Some(new.state.as_str()), None] {
+        let resumed = cookies.sign_in.resume(&browser.headers(), state).await.unwrap();
+        let [sign_in] = &resumed[..] else { panic!("{} sign-ins", resumed.len()) };
+        let verifier = sign_in.verifier().expose_secret();
+        assert_eq!(verifier.len(), 43);
+        let challenge = URL_SAFE_NO_PAD.encode(digest(&SHA256, verifier.as_bytes()));
+        assert_eq!(challenge, new.code_challenge);
+        assert!(!format!("{sign_in:?}").contains(verifier));
+    }
+    let resumed = cookies.sign_in.resume(&browser.headers(), None).await.unwrap();
+    browser.take([cookies.sign_in.clear(&resumed[0])]);
+    assert!(cookies.sign_in.resume(&browser.headers(), Some(&new.state)).await.is_err());
+}
+
+#[tokio::test]
+async fn the_sign_in_cookie_is_for_this_host_and_ten_minutes() {
+    let cookies = cookies(&[("WORKOS_COOKIE_DOMAIN", "example.com")]).await;
+    let new = cookies.sign_in.begin(&HeaderMap::new()).await.unwrap();
+    let [cookie] = &new.cookies[..] else { panic!("one cookie") };
+    assert!(cookie.name().starts_with("__Host-wos-sign-in-"), "{}", cookie.name());
+    assert_eq!((cookie.path(), cookie.domain()), (Some("/"), None));
+    assert_eq!((cookie.http_only(), cookie.secure()), (Some(true), Some(true)));
+    assert_eq!(cookie.same_site(), Some(SameSite::Lax));
+    assert_eq!(cookie.max_age().unwrap().whole_seconds(), 600);
+    assert!(cookie.to_string().len() < 700, "four of these travel with every request");
+    assert!(!cookie.to_string().contains(&new.state));
+}
+
+#[tokio::test]
+async fn several_tabs_sign_in_at_once() {
+    let clock = Clock::fixed(1_900_000_000);
+    let cookies = cookies_at(&clock, &[]).await.unwrap();
+    let mut browser = Browser::default();
+    let mut states = Vec::new();
+    for _ in 0..6 {
+        clock.advance(Duration::from_secs(1));
+        let new = cookies.sign_in.begin(&browser.headers()).await.unwrap();
+        browser.take(new.cookies);
+        states.push((new.state, new.code_challenge));
+    }
+    let challenge = |verifier: &SecretString| {
+        URL_SAFE_NO_PAD.encode(digest(&SHA256, verifier.expose_secret().as_bytes()))
+    };
+    for (at, (state, expected)) in states.iter().enumerate() {
+        match cookies.sign_in.resume(&browser.headers(), Some(state)).await {
+            Ok(resumed) => {
+                assert!(at >= 2, "the two oldest have given way");
+                assert_eq!(challenge(resumed[0].verifier()), *expected);
+            }
+            Err(error) => assert_eq!((at < 2, error), (true, SignInError::NotBegun)),
+        }
+    }
+    let all = cookies.sign_in.resume(&browser.headers(), None).await.unwrap();
+    let all: Vec<_> = all.iter().map(|sign_in| challenge(sign_in.verifier())).collect();
+    let newest_first: Vec<_> = states[2..].iter().rev().map(|(_, it)| it.clone()).collect();
+    assert_eq!(all, newest_first);
+    let unique: HashSet<_> = states.iter().flat_map(|(state, it)| [state, it]).collect();
+    assert_eq!(unique.len(), 12);
+}
+
+#[tokio::test]
+async fn a_callback_that_this_browser_did_not_ask_for_is_refused() {
+    let clock = Clock::fixed(1_900_000_000);
+    let cookies = cookies_at(&clock, &[]).await.unwrap();
+    let mut browser = Browser::default();
+    let new = cookies.sign_in.begin(&browser.headers()).await.unwrap();
+    browser.take(new.cookies);
+    let foreign = cookies.sign_in.begin(&HeaderMap::new()).await.unwrap();
+    let refused = async |browser: &Browser, state: Option<&str>| {
+        let refused = cookies.sign_in.resume(&browser.headers(), state).await.unwrap_err();
+        assert_eq!((&refused, status(refused.clone())), (&SignInError::NotBegun, 400));
+    };
+    let (state, name) = (Some(new.state.as_str()), browser.0[0].0.clone());
+
+    // No cookie, another state, an empty one.
+    refused(&Browser::default(), None).await;
+    refused(&Browser::default(), state).await;
+    for other in [foreign.state.as_str(), "", &new.state[1..], &format!("{} ", new.state)] {
+        refused(&browser, Some(other)).await;
+    }
+    // A cookie of another state under this one's name, as if the names had collided.
+    let planted = foreign.cookies[0].value().to_owned();
+    refused(&Browser(vec![(name.clone(), planted)]), state).await;
+    // Tampered, of another kind, of another password.
+    let mut tampered = browser.clone();
+    tampered.0[0].1.insert(80, 'A');
+    refused(&tampered, state).await;
+    refused(&tampered, None).await;
+    let token = SecretString::from(new.state.clone());
+    let choice = cookies.pending.remember(&HeaderMap::new(), &token, []).await.unwrap();
+    refused(&Browser(vec![(name.clone(), choice[0].value().to_owned())]), state).await;
+    refused(&Browser(vec![(name.clone(), choice[0].value().to_owned())]), None).await;
+    let others = cookies_at(&clock, &[("WORKOS_COOKIE_PASSWORD", OTHER_PASSWORD)]).await.unwrap();
+    let theirs = others.sign_in.begin(&HeaderMap::new()).await.unwrap();
+    let mut stranger = Browser::default();
+    stranger.take(theirs.cookies);
+    refused(&stranger, Some(&theirs.state)).await;
+    refused(&stranger, None).await;
+    // One that is ten minutes old, to the second.
+    clock.advance(Duration::from_secs(599));
+    assert!(cookies.sign_in.resume(&browser.headers(), state).await.is_ok());
+    clock.advance(Duration::from_secs(1));
+    refused(&browser, state).await;
+    refused(&browser, None).await;
+    clock.advance(Duration::from_mins(10));
+    refused(&browser, state).await;
+}
+
+#[tokio::test]
+async fn beginning_a_sign_in_clears_away_what_is_of_no_use() {
+    let clock = Clock::fixed(1_900_000_000);
+    let cookies = cookies_at(&clock, &[]).await.unwrap();
+    let mut browser = Browser::default();
+    browser.take(cookies.sign_in.begin(&browser.headers()).await.unwrap().cookies);
+    clock.advance(Duration::from_mins(10));
+    browser.0.push(("__Host-wos-sign-in-00000000".to_owned(), "nonsense".to_owned()));
+    browser.0.push(("unrelated".to_owned(), "kept".to_owned()));
+    let new = cookies.sign_in.begin(&browser.headers()).await.unwrap();
+    assert_eq!(new.cookies.len(), 3, "the new one and two removals");
+    browser.take(new.cookies);
+    assert_eq!(browser.0.len(), 2);
+    assert_eq!(browser.0[0].0, "unrelated");
+}
+
+// Pending choices.
+
+fn organization(number: usize) -> OrganizationId {
+    OrganizationId::parse(&format!("org_01KPENDINGCHOICE{number:010}")).unwrap()
+}
+
+fn token(text: &str) -> SecretString {
+    SecretString::from(text)
+}
+
+#[tokio::test]
+async fn a_choice_among_a_hundred_organizations_is_kept_and_no_other_is_allowed() {
+    let cookies = cookies(&[]).await;
+    let offered: Vec<_> = (0..100).map(organization).collect();
+    let mut browser = Browser::default();
+    let pending = token("the-pending-token");
+    let kept = cookies.pending.remember(&browser.headers(), &pending, &offered).await.unwrap();
+    let [cookie] = &kept[..] else { panic!("one cookie") };
+    assert!(cookie.name().starts_with("__Host-wos-pending-"), "{}", cookie.name());
+    assert!(cookie.to_string().len() < 2048, "{}", cookie.to_string().len());
+    assert_eq!((cookie.http_only(), cookie.domain()), (Some(true), None));
+    browser.take(kept);
+    for organization in &offered {
+        let allowed = cookies.pending.check(&browser.headers(), &pending, organization).await;
+        assert_eq!(allowed, Ok(()));
+    }
+    for number in 100..300 {
+        let other = organization(number);
+        let refused = cookies.pending.check(&browser.headers(), &pending, &other).await;
+        assert_eq!(refused, Err(PendingError::NotOffered));
+    }
+    assert_eq!(status(PendingError::NotOffered), 403);
+}
+
+#[tokio::test]
+async fn a_choice_belongs_to_the_browser_and_the_token_it_was_offered_with() {
+    let clock = Clock::fixed(1_900_000_000);
+    let cookies = cookies_at(&clock, &[]).await.unwrap();
+    let offered = [organization(1), organization(2)];
+    let pending = token("the-pending-token");
+    let mut browser = Browser::default();
+    browser.take(cookies.pending.remember(&browser.headers(), &pending, &offered).await.unwrap());
+    let check = async |browser: &Browser, token: &SecretString| {
+        cookies.pending.check(&browser.headers(), token, &offered[0]).await
+    };
+    let other_browser = Err(PendingError::OtherBrowser);
+
+    assert_eq!(check(&Browser::default(), &pending).await, other_browser);
+    assert_eq!(check(&browser, &token("another-token")).await, other_browser);
+    assert_eq!(status(PendingError::OtherBrowser), 403);
+    // Another token's choice under this one's name; one of another kind; one tampered with.
+    let name = browser.0[0].0.clone();
+    let others = token("another-token");
+    let theirs = cookies.pending.remember(&HeaderMap::new(), &others, &offered).await.unwrap();
+    let sign_in = cookies.sign_in.begin(&HeaderMap::new()).await.unwrap();
+    let mut tampered = browser.0[0].1.clone();
+    tampered.replace_range(100..101, "!");
+    for value in [theirs[0].value(), sign_in.cookies[0].value(), &tampered, ""] {
+        let planted = Browser(vec![(name.clone(), value.to_owned())]);
+        assert_eq!(check(&planted, &pending).await, other_browser, "{value}");
+    }
+    // A second tab's choice leaves the first one's as it is.
+    browser.take(cookies.pending.remember(&browser.headers(), &others, &offered).await.unwrap());
+    assert_eq!(check(&browser, &pending).await, Ok(()));
+    assert_eq!(check(&browser, &others).await, Ok(()));
+
+    clock.advance(Duration::from_hours(1));
+    assert_eq!(check(&browser, &pending).await, Err(PendingError::Expired));
+    assert_eq!(status(PendingError::Expired), 401);
+}
+
+#[tokio::test]
+async fn more_organizations_than_a_cookie_holds_fail_loudly() {
+    let cookies = cookies(&[]).await;
+    let offered: Vec<_> = (0..500).map(organization).collect();
+    let pending = token("the-pending-token");
+    let remembered = cookies.pending.remember(&HeaderMap::new(), &pending, &offered).await;
+    let Err(error) = remembered else { panic!("it fits") };
+    assert!(matches!(error, CookieError::TooLong { .. }));
+    let remembered = cookies.pending.remember(&HeaderMap::new(), &pending, &offered[..300]).await;
+    assert!(remembered.is_ok());
+}
