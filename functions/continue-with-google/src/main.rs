@@ -1,0 +1,39 @@
+//! `POST /auth/continue-with-google`: where a browser goes to sign in at Google.
+//!
+//! | | |
+//! |---|---|
+//! | session | none |
+//! | input | none |
+//! | output | 200 `{"authData":{"redirectURL","state"}}`; what the callback has to prove leaves in a cookie |
+//! | errors | 400, 503 |
+
+use std::process::ExitCode;
+
+use anteroom::api::{ApiError, Empty, Reply, Request};
+use anteroom::lambda::{self, Endpoint};
+use anteroom::settings::{Incomplete, Settings};
+use anteroom::workos::{AuthData, Redirect, Redirects, SignInWith};
+
+struct ContinueWithGoogle {
+    redirects: Redirects,
+}
+
+impl Endpoint for ContinueWithGoogle {
+    const NAME: &'static str = env!("CARGO_PKG_NAME");
+    type Input = Empty;
+    type Output = AuthData<Redirect>;
+
+    fn configure(settings: &mut Settings) -> Result<Self, Incomplete> {
+        Ok(Self { redirects: Redirects::configure(settings)? })
+    }
+
+    async fn handle(&self, request: &Request, _: Empty) -> Result<Reply<Self::Output>, ApiError> {
+        let headers = request.headers();
+        let auth_data = self.redirects.begin(headers, &SignInWith::Google, None).await?;
+        Ok(Reply::ok(AuthData { auth_data }))
+    }
+}
+
+fn main() -> ExitCode {
+    lambda::run::<ContinueWithGoogle>()
+}

@@ -1,0 +1,44 @@
+//! `POST /auth/dev-sign-in`: signs the developer in without a mailbox. For development only: whoever
+//! may call it is that user.
+//!
+//! | | |
+//! |---|---|
+//! | session | none |
+//! | input | none |
+//! | output | 200 `{"user":{"id","email"}}` and a real session cookie, of the user in `DEV_SIGN_IN_EMAIL` |
+//! | errors | 404 where that is not set and where `STAGE` is `prod`, 403, 429, 502, 503 |
+
+mod developer;
+
+use std::process::ExitCode;
+
+use anteroom::api::{ApiError, Empty, Reply, Request};
+use anteroom::lambda::{self, Endpoint};
+use anteroom::settings::{Incomplete, Settings};
+
+use developer::{Developer, DeveloperReply};
+
+struct DevSignIn {
+    developer: Option<Developer>,
+}
+
+impl Endpoint for DevSignIn {
+    const NAME: &'static str = env!("CARGO_PKG_NAME");
+    type Input = Empty;
+    type Output = DeveloperReply;
+
+    fn configure(settings: &mut Settings) -> Result<Self, Incomplete> {
+        Ok(Self { developer: Developer::configure(settings)? })
+    }
+
+    async fn handle(&self, request: &Request, _: Empty) -> Result<Reply<Self::Output>, ApiError> {
+        let Some(developer) = &self.developer else {
+            return Err(ApiError::not_found("Not found"));
+        };
+        Ok(Reply::ok(developer.sign_in(request.headers()).await?))
+    }
+}
+
+fn main() -> ExitCode {
+    lambda::run::<DevSignIn>()
+}

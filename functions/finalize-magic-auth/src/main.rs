@@ -1,0 +1,46 @@
+//! `POST /auth/finalize-magic-auth`: completes a sign-in with the code that came by e-mail.
+//!
+//! | | |
+//! |---|---|
+//! | session | none |
+//! | input | `email`, `code` (6 digits) |
+//! | output | 200 `{"user"}` and a session cookie, or 200 with the organizations to choose from and no session yet |
+//! | errors | 400, 401 a code that is wrong, expired or used, 403 WorkOS demands more of the user first, 429, 502, 503 |
+
+use std::process::ExitCode;
+
+use anteroom::api::{ApiError, Reply, Request};
+use anteroom::lambda::{self, Endpoint};
+use anteroom::settings::{Incomplete, Settings};
+use anteroom::workos::{Email, MagicCode, Outcome, SignIns};
+use serde::Deserialize;
+
+struct FinalizeMagicAuth {
+    sign_ins: SignIns,
+}
+
+#[derive(Deserialize)]
+struct Input {
+    email: Email,
+    code: MagicCode,
+}
+
+impl Endpoint for FinalizeMagicAuth {
+    const NAME: &'static str = env!("CARGO_PKG_NAME");
+    type Input = Input;
+    type Output = Outcome;
+
+    fn configure(settings: &mut Settings) -> Result<Self, Incomplete> {
+        Ok(Self { sign_ins: SignIns::configure(settings)? })
+    }
+
+    async fn handle(&self, request: &Request, input: Input) -> Result<Reply<Outcome>, ApiError> {
+        let headers = request.headers();
+        let outcome = self.sign_ins.finish_magic_auth(headers, &input.email, &input.code);
+        Ok(Reply::ok(outcome.await?))
+    }
+}
+
+fn main() -> ExitCode {
+    lambda::run::<FinalizeMagicAuth>()
+}

@@ -1,0 +1,46 @@
+//! `POST /auth/finalize-oauth`: completes a sign-in with the code that the browser brings back from WorkOS.
+//!
+//! | | |
+//! |---|---|
+//! | session | none |
+//! | input | `code`, and `state` where the page has kept it |
+//! | output | 200 `{"user"}` and a session cookie, or 200 with the organizations to choose from and no session yet |
+//! | errors | 400 also for a sign-in that this browser has not begun in the last ten minutes, 401 a code that is used, expired or somebody else's, 403 WorkOS demands more of the user first, 429, 502, 503 |
+
+use std::process::ExitCode;
+
+use anteroom::api::{ApiError, Reply, Request};
+use anteroom::lambda::{self, Endpoint};
+use anteroom::settings::{Incomplete, Settings};
+use anteroom::workos::{OneTimeToken, Outcome, SignIns};
+use serde::Deserialize;
+
+struct FinalizeOauth {
+    sign_ins: SignIns,
+}
+
+#[derive(Deserialize)]
+struct Input {
+    code: OneTimeToken,
+    state: Option<String>,
+}
+
+impl Endpoint for FinalizeOauth {
+    const NAME: &'static str = env!("CARGO_PKG_NAME");
+    type Input = Input;
+    type Output = Outcome;
+
+    fn configure(settings: &mut Settings) -> Result<Self, Incomplete> {
+        Ok(Self { sign_ins: SignIns::configure(settings)? })
+    }
+
+    async fn handle(&self, request: &Request, input: Input) -> Result<Reply<Outcome>, ApiError> {
+        let headers = request.headers();
+        let outcome = self.sign_ins.finish_redirect(headers, &input.code, input.state.as_deref());
+        Ok(Reply::ok(outcome.await?))
+    }
+}
+
+fn main() -> ExitCode {
+    lambda::run::<FinalizeOauth>()
+}

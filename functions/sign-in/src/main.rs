@@ -1,0 +1,56 @@
+//! `POST /auth/sign-in`: begins to sign a user in, in the way that the e-mail's domain decides.
+//!
+//! | | |
+//! |---|---|
+//! | session | none |
+//! | input | `email` |
+//! | output | 200 `{"authData":{"authMethod":"sso","redirectURL","state"}}` where an organization with an active SSO connection has verified the domain; else a code is sent, and 200 `{"authData":{"authMethod":"magic_auth"}}` |
+//! | errors | 400 `Bad request`, also for an address without an account (with `CONCEAL_ACCOUNTS`: 200), 429, 502, 503 |
+
+mod method;
+
+use std::process::ExitCode;
+
+use anteroom::api::{ApiError, Request};
+use anteroom::lambda::{self, Endpoint};
+use anteroom::settings::{Incomplete, Settings};
+use anteroom::workos::{AuthData, Email, Redirects, SignInWith, WorkOs};
+use method::{Method, MethodReply};
+use serde::Deserialize;
+
+struct SignIn {
+    workos: WorkOs,
+    redirects: Redirects,
+}
+
+#[derive(Deserialize)]
+struct Input {
+    email: Email,
+}
+
+impl Endpoint for SignIn {
+    const NAME: &'static str = env!("CARGO_PKG_NAME");
+    const BAD_REQUEST: Option<&'static str> = Some("Bad request");
+    type Input = Input;
+    type Output = AuthData<Method>;
+
+    fn configure(settings: &mut Settings) -> Result<Self, Incomplete> {
+        let (workos, redirects) = (WorkOs::configure(settings), Redirects::configure(settings));
+        Ok(Self { workos: workos?, redirects: redirects? })
+    }
+
+    async fn handle(&self, request: &Request, input: Input) -> Result<MethodReply, ApiError> {
+        let email = &input.email;
+        if let Some(connection) = self.workos.sso_connection(email.domain()).await? {
+            let with = SignInWith::Connection(connection.id);
+            let redirect = self.redirects.begin(request.headers(), &with, Some(email)).await?;
+            return Ok(Method::Sso(redirect).reply());
+        }
+        self.workos.send_code(email).await?;
+        Ok(Method::MagicAuth.reply())
+    }
+}
+
+fn main() -> ExitCode {
+    lambda::run::<SignIn>()
+}

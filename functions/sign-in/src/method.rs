@@ -1,0 +1,24 @@
+//! How a user goes on to sign in.
+
+use anteroom::api::Reply;
+use anteroom::workos::{AuthData, Redirect};
+use serde::Serialize;
+
+/// What the page does next.
+#[derive(Serialize)]
+#[serde(tag = "authMethod", rename_all = "snake_case")]
+pub(crate) enum Method {
+    /// It sends the browser to the organization's own identity provider.
+    Sso(Redirect),
+    /// It asks for the code that was sent by e-mail.
+    MagicAuth,
+}
+
+/// `{"authData":{"authMethod", …}}`
+pub(crate) type MethodReply = Reply<AuthData<Method>>;
+
+impl Method {
+    pub(crate) fn reply(self) -> MethodReply {
+        Reply::ok(AuthData { auth_data: self })
+    }
+}

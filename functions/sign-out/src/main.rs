@@ -1,0 +1,49 @@
+//! `POST /auth/sign-out`: ends the session.
+//!
+//! | | |
+//! |---|---|
+//! | session | WorkOS: the cookie, also one whose token has expired, or `Authorization: Bearer` |
+//! | input | none |
+//! | output | 200 `{"authData":{"redirectURL"}}`, the address that ends the session at WorkOS; the cookie is cleared |
+//! | errors | 401 no session, and the cookie is cleared all the same, 503 |
+
+use std::process::ExitCode;
+
+use anteroom::api::{ApiError, Empty, Reply, Request};
+use anteroom::lambda::{self, Endpoint};
+use anteroom::settings::{Incomplete, Settings};
+use anteroom::workos::{AuthData, Sessions};
+use serde::Serialize;
+
+struct SignOut {
+    sessions: Sessions,
+}
+
+#[derive(Serialize)]
+struct Farewell {
+    #[serde(rename = "redirectURL")]
+    redirect_url: String,
+}
+
+impl Endpoint for SignOut {
+    const NAME: &'static str = env!("CARGO_PKG_NAME");
+    type Input = Empty;
+    type Output = AuthData<Farewell>;
+
+    fn configure(settings: &mut Settings) -> Result<Self, Incomplete> {
+        Ok(Self { sessions: Sessions::configure(settings)? })
+    }
+
+    async fn prepare(&self) {
+        self.sessions.prefetch_keys().await;
+    }
+
+    async fn handle(&self, request: &Request, _: Empty) -> Result<Reply<Self::Output>, ApiError> {
+        let redirect_url = self.sessions.leave(request).await?.into();
+        Ok(Reply::ok(AuthData { auth_data: Farewell { redirect_url } }))
+    }
+}
+
+fn main() -> ExitCode {
+    lambda::run::<SignOut>()
+}

@@ -1,0 +1,56 @@
+//! `POST /auth/switch-organization`: takes the session into another organization of the user's.
+//!
+//! | | |
+//! |---|---|
+//! | session | WorkOS, in its cookie; an access token alone cannot be renewed and gets 401 |
+//! | input | `email` of the signed-in user, `organizationId` |
+//! | output | 200 `{"user"}` and the new session cookie |
+//! | errors | 400, 401 no session or one that has ended, 403 another user's e-mail, no member, or SSO or MFA is demanded first (the session stays), 502, 503 |
+
+use std::process::ExitCode;
+
+use anteroom::api::{ApiError, Reply, Request};
+use anteroom::lambda::{self, Endpoint};
+use anteroom::settings::{Incomplete, Settings};
+use anteroom::workos::{Email, OrganizationId, Outcome, Sessions};
+use serde::Deserialize;
+
+struct SwitchOrganization {
+    sessions: Sessions,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Input {
+    email: Email,
+    organization_id: OrganizationId,
+}
+
+impl Endpoint for SwitchOrganization {
+    const NAME: &'static str = env!("CARGO_PKG_NAME");
+    type Input = Input;
+    type Output = Outcome;
+
+    fn configure(settings: &mut Settings) -> Result<Self, Incomplete> {
+        Ok(Self { sessions: Sessions::configure(settings)? })
+    }
+
+    async fn prepare(&self) {
+        self.sessions.prefetch_keys().await;
+    }
+
+    async fn handle(&self, request: &Request, input: Input) -> Result<Reply<Outcome>, ApiError> {
+        let session = self.sessions.session(request).await?;
+        if session.user().is_some_and(|user| !input.email.is(&user.email)) {
+            return Err(ApiError::forbidden(
+                "This is not the e-mail address of the signed-in user",
+            ));
+        }
+        let user = self.sessions.switch_organization(&session, &input.organization_id).await?;
+        Ok(Reply::ok(Outcome::SignedIn(Box::new(user))))
+    }
+}
+
+fn main() -> ExitCode {
+    lambda::run::<SwitchOrganization>()
+}
