@@ -41,7 +41,7 @@ pub struct User {
     #[serde(alias = "last_sign_in_at", default)]
     pub last_sign_in_at: Option<String>,
     /// The language, as in `en-GB`.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub locale: Option<String>,
     /// When the account was made, in RFC 3339.
     #[serde(alias = "created_at", default, skip_serializing_if = "Option::is_none")]
@@ -128,7 +128,7 @@ mod tests {
         let expected = json!({
             "object": "user", "id": "user_01", "email": "jane.doe@example.com",
             "emailVerified": true, "firstName": "Jane", "lastName": null,
-            "profilePictureUrl": "", "externalId": null, "lastSignInAt": null, "locale": null,
+            "profilePictureUrl": "", "externalId": null, "lastSignInAt": null,
             "createdAt": "2024-01-01T00:00:00.000Z", "updatedAt": "2024-01-02T00:00:00.000Z",
             "metadata": {"plan": "free"},
         });
