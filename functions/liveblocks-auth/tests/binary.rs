@@ -3,7 +3,6 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
 
 use std::collections::HashSet;
-use std::path::Path;
 use std::time::Duration;
 
 use anteroom_local::instance::{Instance, StartError};
@@ -12,10 +11,11 @@ use anteroom_local::stand_ins::faults::Fault;
 use anteroom_local::stand_ins::jwt;
 use anteroom_local::stand_ins::liveblocks::Liveblocks;
 use anteroom_local::stand_ins::secrets_manager::SecretsManager;
+use anteroom_local::testing::{Answer, Event, PAGE, mistaken};
 use serde_json::{Value, json};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_liveblocks-auth");
-const ORIGIN: &str = "http://localhost:3000";
+const PATH: &str = "/api/liveblocks-auth";
 
 type Environment = Vec<(String, String)>;
 
@@ -35,12 +35,12 @@ impl World {
         Self { clerk, liveblocks, function }
     }
 
-    async fn ask(&self, event: &Value) -> Value {
-        self.function.invoke(event).await.unwrap()
+    async fn ask(&self, event: &Event) -> Answer {
+        Answer::new(self.function.invoke(event.as_json()).await.unwrap())
     }
 
     /// The answer to the user's own, current session.
-    async fn ask_as(&self, user: &str) -> Value {
+    async fn ask_as(&self, user: &str) -> Answer {
         self.ask(&bearer(&self.clerk.session_token(user))).await
     }
 }
@@ -48,48 +48,17 @@ impl World {
 fn environment(clerk: &Clerk, liveblocks: &Liveblocks) -> Environment {
     let mut environment = clerk.settings();
     environment.extend(liveblocks.settings());
-    environment.push(("ALLOWED_ORIGINS".to_owned(), ORIGIN.to_owned()));
+    environment.push(("ALLOWED_ORIGINS".to_owned(), PAGE.to_owned()));
     environment
 }
 
-/// The function's event as it is documented.
-fn event(name: &str) -> Value {
-    let events = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../events");
-    let text = std::fs::read_to_string(events.join(name)).unwrap();
-    serde_json::from_str(&text).unwrap()
-}
-
-/// The event with these headers in place of its own.
-fn with_headers(headers: Value) -> Value {
-    let mut event = event("liveblocks-auth.json");
-    event["headers"] = headers;
-    event
-}
-
-fn bearer(token: &str) -> Value {
-    with_headers(json!({ "authorization": format!("Bearer {token}") }))
-}
-
-fn status(answer: &Value) -> u64 {
-    answer["statusCode"].as_u64().unwrap()
-}
-
-fn body(answer: &Value) -> Value {
-    serde_json::from_str(answer["body"].as_str().unwrap()).unwrap()
-}
-
-/// The status and the message of a refusal.
-fn refusal(answer: &Value) -> (u64, String) {
-    let body = body(answer);
-    assert_eq!(body["code"], answer["statusCode"], "{body}");
-    assert_eq!(body.as_object().unwrap().len(), 2, "{body}");
-    (status(answer), body["message"].as_str().unwrap().to_owned())
+fn bearer(token: &str) -> Event {
+    Event::post(PATH).bearer(token)
 }
 
 /// The claims of the Liveblocks token in an answer.
-fn identity(answer: &Value) -> Value {
-    assert_eq!(status(answer), 200, "{}", answer["body"]);
-    jwt::claims(body(answer)["token"].as_str().unwrap()).unwrap()
+fn identity(answer: &Answer) -> Value {
+    jwt::claims(answer.success()["token"].as_str().unwrap()).unwrap()
 }
 
 #[tokio::test]
@@ -103,15 +72,15 @@ async fn nobody_signed_in_is_404_user_not_found() {
         world.clerk.sign(&world.clerk.header(), &claims)
     };
     for event in [
-        event("liveblocks-auth.signed-out.json"),
-        with_headers(json!({})),
-        with_headers(json!({ "authorization": "" })),
-        with_headers(json!({ "authorization": "Basic amFuZTpkb2U=" })),
+        Event::documented("liveblocks-auth.signed-out.json"),
+        Event::post(PATH),
+        Event::post(PATH).header("authorization", ""),
+        Event::post(PATH).header("authorization", "Basic amFuZTpkb2U="),
         bearer(&sign(&expired)),
         bearer(&sign(&pending)),
     ] {
         let answer = world.ask(&event).await;
-        assert_eq!(refusal(&answer), (404, "User not found".to_owned()));
+        assert_eq!(answer.refusal(), (404, "User not found".to_owned()));
     }
     assert_eq!(world.liveblocks.requests().len(), 0, "Liveblocks was not asked");
 }
@@ -140,7 +109,7 @@ async fn a_token_that_is_not_good_is_401() {
         "not-a-token".to_owned(),
     ] {
         let answer = world.ask(&bearer(&token)).await;
-        assert_eq!(refusal(&answer), (401, "The session token is not valid".to_owned()));
+        assert_eq!(answer.refusal(), (401, "The session token is not valid".to_owned()));
     }
     assert_eq!(world.clerk.hits("GET", &format!("/v1/users/{}", user_id("jane"))), 0);
 }
@@ -155,10 +124,10 @@ async fn a_deleted_user_or_one_without_primary_email_is_404() {
     let token = world.clerk.session_token("jane");
     world.clerk.remove_user("jane");
     let answer = world.ask(&bearer(&token)).await;
-    assert_eq!(refusal(&answer), (404, "User not found".to_owned()));
+    assert_eq!(answer.refusal(), (404, "User not found".to_owned()));
 
     let answer = world.ask_as(NO_EMAIL).await;
-    assert_eq!(refusal(&answer), (404, "Email not set".to_owned()));
+    assert_eq!(answer.refusal(), (404, "Email not set".to_owned()));
     assert_eq!(world.liveblocks.requests().len(), 0);
 }
 
@@ -168,30 +137,16 @@ const NO_NAME: &str = "nameless";
 #[tokio::test]
 async fn other_methods_origins_and_bodies_are_refused() {
     let world = World::start().await;
-    let mut get = event("liveblocks-auth.json");
-    get["requestContext"]["http"]["method"] = json!("GET");
-    assert_eq!(status(&world.ask(&get).await), 405);
-
-    let mut foreign = event("liveblocks-auth.cookie.json");
-    foreign["headers"]["origin"] = json!("https://evil.example");
-    assert_eq!(status(&world.ask(&foreign).await), 403);
-
-    let mut broken = event("liveblocks-auth.json");
-    broken["body"] = json!("{");
-    broken["headers"]["content-type"] = json!("application/json");
-    assert_eq!(status(&world.ask(&broken).await), 400);
-    broken["headers"]["content-type"] = json!("text/plain");
-    assert_eq!(status(&world.ask(&broken).await), 415);
-    broken["body"] = json!("x".repeat(20_000));
-    assert_eq!(status(&world.ask(&broken).await), 413);
+    for (event, status) in mistaken(&Event::documented("liveblocks-auth.cookie.json")) {
+        assert_eq!(world.ask(&event).await.refusal().0, status, "{event:?}");
+    }
 }
 
 #[tokio::test]
 async fn a_neighbours_cookie_does_not_sign_anybody_out() {
     let world = World::start().await;
-    let mut event = event("liveblocks-auth.cookie.json");
-    event["cookies"].as_array_mut().unwrap().insert(0, json!("theme=caf\u{e9}"));
-    assert_eq!(status(&world.ask(&event).await), 200);
+    let event = Event::documented("liveblocks-auth.cookie.json").cookie("theme", "caf\u{e9}");
+    assert_eq!(world.ask(&event).await.status(), 200);
 }
 
 #[tokio::test]
@@ -203,11 +158,12 @@ async fn a_slow_start_and_its_first_request_take_ten_seconds_together() {
     let environment = environment(&clerk, &liveblocks);
     let both = async {
         let function = Instance::start(BINARY, environment).await.unwrap();
-        function.invoke(&event("liveblocks-auth.json")).await.unwrap()
+        let event = Event::documented("liveblocks-auth.json");
+        Answer::new(function.invoke(event.as_json()).await.unwrap())
     };
     // Ten seconds, and some for a machine that is busy; each on its own would take thirteen.
     let answer = tokio::time::timeout(Duration::from_secs(12), both).await.unwrap();
-    assert_eq!(status(&answer), 503);
+    assert_eq!(answer.status(), 503);
 }
 
 #[tokio::test]
@@ -233,18 +189,18 @@ async fn an_outage_is_never_signed_out() {
             world.liveblocks.inject(fault);
         }
         let answer = world.ask_as("jane").await;
-        assert_eq!(refusal(&answer).0, expected, "{clerk:?} {liveblocks:?}");
+        assert_eq!(answer.refusal().0, expected, "{clerk:?} {liveblocks:?}");
         world.clerk.clear_faults();
         world.liveblocks.clear_faults();
     }
-    assert_eq!(status(&world.ask_as("jane").await), 200, "all is well again");
+    assert_eq!(world.ask_as("jane").await.status(), 200, "all is well again");
 }
 
 #[tokio::test]
 async fn liveblocks_own_refusal_of_a_user_is_403() {
     let world = World::start().await;
     world.liveblocks.refuse_user("jane.doe@example.com");
-    assert_eq!(refusal(&world.ask_as("jane").await).0, 403);
+    assert_eq!(world.ask_as("jane").await.refusal().0, 403);
 }
 
 #[tokio::test]
@@ -255,10 +211,8 @@ async fn every_documented_event_has_its_answer() {
         ("liveblocks-auth.cookie.json", 200),
         ("liveblocks-auth.signed-out.json", 404),
     ] {
-        let answer = world.ask(&event(name)).await;
-        assert_eq!(status(&answer), expected, "{name}: {}", answer["body"]);
-        assert_eq!(answer["headers"]["cache-control"], "no-store", "{name}");
-        assert_eq!(answer["headers"]["content-type"], "application/json", "{name}");
+        let answer = world.ask(&Event::documented(name)).await;
+        assert_eq!(answer.status(), expected, "{name}: {}", answer.text());
     }
 }
 
@@ -267,14 +221,16 @@ async fn every_documented_event_has_its_answer() {
 #[test]
 fn the_events_carry_the_stand_ins_own_token() {
     let claims = json!({
-        "azp": ORIGIN, "exp": 4_102_444_800_u64, "fva": [0, -1], "iat": 1_767_225_600,
+        "azp": PAGE, "exp": 4_102_444_800_u64, "fva": [0, -1], "iat": 1_767_225_600,
         "iss": clerk::ISSUER, "nbf": 1_767_225_590, "sid": User::seeded("jane").session_id,
         "sts": "active", "sub": user_id("jane"), "v": 2,
     });
     let token = INSTANCE_KEY.sign(&clerk::session_header(), &claims);
-    let in_header = &event("liveblocks-auth.json")["headers"]["authorization"];
+    let in_header = Event::documented("liveblocks-auth.json");
+    let in_header = &in_header.as_json()["headers"]["authorization"];
     assert_eq!(in_header, &json!(format!("Bearer {token}")));
-    let in_cookie = &event("liveblocks-auth.cookie.json")["cookies"][0];
+    let in_cookie = Event::documented("liveblocks-auth.cookie.json");
+    let in_cookie = &in_cookie.as_json()["cookies"][0];
     assert_eq!(in_cookie, &json!(format!("__session={token}")));
 }
 
@@ -301,11 +257,10 @@ async fn a_signed_in_user_is_known_to_others_by_what_clerk_says() {
 #[tokio::test]
 async fn nothing_in_the_request_changes_who_the_user_is() {
     let world = World::start().await;
-    let mut event = bearer(&world.clerk.session_token("jane"));
-    event["body"] = json!(r#"{"userId":"eve@example.com","userInfo":{"name":"Eve"}}"#);
-    event["headers"]["content-type"] = json!("application/json");
-    event["headers"]["x-user-id"] = json!("user_eve");
-    event["rawQueryString"] = json!("userId=eve@example.com");
+    let event = bearer(&world.clerk.session_token("jane"))
+        .json(&json!({"userId": "eve@example.com", "userInfo": {"name": "Eve"}}))
+        .header("x-user-id", "user_eve")
+        .query("userId=eve@example.com");
     let identity = identity(&world.ask(&event).await);
     assert_eq!(identity["uid"], "jane.doe@example.com");
     assert_eq!(identity["ui"]["name"], "Jane Doe");
@@ -330,7 +285,7 @@ async fn a_rotated_secret_is_taken_into_use_without_a_restart() {
     assert_eq!(manager.requests().len(), 2, "both before the first request");
     let ask = async || {
         let token = clerk.session_token("jane");
-        status(&function.invoke(&bearer(&token)).await.unwrap())
+        Answer::new(function.invoke(bearer(&token).as_json()).await.unwrap()).status()
     };
 
     assert_eq!(ask().await, 200);
@@ -369,7 +324,7 @@ async fn two_thousand_warm_requests_need_one_fetch_of_keys_and_no_more_memory() 
     let event = bearer(&world.clerk.session_token("jane"));
     let ask = async |times: u32| {
         for _ in 0..times {
-            assert_eq!(status(&world.ask(&event).await), 200);
+            assert_eq!(world.ask(&event).await.status(), 200);
         }
     };
     ask(500).await;
@@ -392,10 +347,10 @@ fn resident_kib(pid: u32) -> u64 {
 async fn logs_tell_the_request_the_outcome_and_the_calls_and_nothing_personal() {
     let world = World::start().await;
     let token = world.clerk.session_token("jane");
-    assert_eq!(status(&world.ask(&bearer(&token)).await), 200);
-    assert_eq!(status(&world.ask(&bearer(&format!("{token}x"))).await), 401);
+    assert_eq!(world.ask(&bearer(&token)).await.status(), 200);
+    assert_eq!(world.ask(&bearer(&format!("{token}x"))).await.status(), 401);
     world.liveblocks.inject(Fault::Failing(500));
-    assert_eq!(status(&world.ask_as("jane").await), 503);
+    assert_eq!(world.ask_as("jane").await.status(), 503);
     let World { clerk, liveblocks, function } = world;
 
     let lines = function.stop().await;

@@ -68,6 +68,13 @@ impl Event {
         self
     }
 
+    /// The same with this query, as it stands behind the `?`.
+    #[must_use]
+    pub fn query(mut self, query: &str) -> Self {
+        self.0["rawQueryString"] = json!(query);
+        self
+    }
+
     /// The same with this header; its name is in small letters.
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {

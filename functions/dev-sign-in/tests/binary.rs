@@ -1,0 +1,129 @@
+//! The real binary under a Lambda Runtime API, with real events. Denials first.
+
+use anteroom_local::instance::{Instance, StartError};
+use anteroom_local::stand_ins::faults::Fault;
+use anteroom_local::testing::{AuthWorld, Event, OUTAGES, mistaken};
+use serde_json::json;
+
+const BINARY: &str = env!("CARGO_BIN_EXE_dev-sign-in");
+
+const AS_JANE: (&str, &str) = ("DEV_SIGN_IN_EMAIL", "jane.doe@example.com");
+
+const SEND: &str = "POST /user_management/magic_auth";
+
+const AUTHENTICATE: &str = "POST /user_management/authenticate";
+
+#[tokio::test]
+async fn there_is_nothing_here_unless_an_address_is_set_and_never_in_production() {
+    for own in [
+        vec![],
+        vec![("STAGE", "dev")],
+        vec![("STAGE", "prod")],
+        vec![AS_JANE, ("STAGE", "prod")],
+        vec![("DEV_SIGN_IN_EMAIL", "no address"), ("STAGE", "prod")],
+    ] {
+        let world = AuthWorld::start_with(BINARY, &own).await;
+        for event in [world.event(), world.event().json(&json!({"email": AS_JANE.1}))] {
+            let answer = world.ask(&event).await;
+            assert_eq!(answer.refusal(), (404, "Not found".to_owned()), "{own:?}");
+            assert_eq!(answer.cookies(), [], "{own:?}");
+        }
+        assert_eq!(world.asked(), [""; 0], "{own:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_address_or_a_stage_that_is_none_stops_it_at_start() {
+    for (name, value) in [("DEV_SIGN_IN_EMAIL", "hunter2"), ("STAGE", "hunter2")] {
+        let environment =
+            [AS_JANE, ("ALLOWED_ORIGINS", "http://localhost:3000"), (name, value)].to_vec();
+        let Err(StartError::Ended { logs, .. }) = Instance::start(BINARY, environment).await else {
+            panic!("it started");
+        };
+        assert!(logs.iter().any(|line| line.contains(name)), "{logs:?}");
+        assert!(!logs.iter().any(|line| line.contains("hunter2")), "{logs:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_no_endpoint_answers_is_refused_and_nothing_is_asked() {
+    let world = AuthWorld::start_with(BINARY, &[AS_JANE]).await;
+    for (event, status) in mistaken(&world.event()) {
+        assert_eq!(world.ask(&event).await.refusal().0, status, "{event:?}");
+    }
+    assert_eq!(world.asked(), [""; 0]);
+}
+
+#[tokio::test]
+async fn what_the_user_has_to_do_first_is_403() {
+    for address in ["unverified@example.com", "challenged@example.com", "someone@sso.example.com"] {
+        let world = AuthWorld::start_with(BINARY, &[("DEV_SIGN_IN_EMAIL", address)]).await;
+        let answer = world.ask(&world.event()).await;
+        assert_eq!(answer.refusal().0, 403, "{address}");
+        assert_eq!(answer.cookies(), [], "{address}");
+    }
+}
+
+#[tokio::test]
+async fn an_outage_says_what_it_is() {
+    let world = AuthWorld::start_with(BINARY, &[AS_JANE]).await;
+    world.workos.lift_limits();
+    for path in ["/user_management/magic_auth", "/user_management/authenticate"] {
+        let limit = (Fault::Limiting { retry_after: Some(9) }, 429);
+        for (fault, status) in OUTAGES.into_iter().chain([limit]) {
+            world.workos.inject(fault.on(path));
+            let answer = world.ask(&world.event()).await;
+            assert_eq!(answer.refusal().0, status, "{fault:?} of {path}");
+            assert_eq!(answer.cookies(), [], "{fault:?} of {path}");
+            world.workos.clear_faults();
+        }
+    }
+    assert_eq!(world.ask(&world.event()).await.status(), 200, "all is well again");
+}
+
+#[tokio::test]
+async fn the_developer_gets_a_real_session() {
+    for stage in ["dev", "staging"] {
+        let world = AuthWorld::start_with(BINARY, &[AS_JANE, ("STAGE", stage)]).await;
+        let event = world.event().json(&json!({"email": "eve@example.com"}));
+        let answer = world.ask(&event).await;
+        let id = world.workos.user("jane").id;
+        assert_eq!(answer.success(), json!({"user": {"id": id, "email": AS_JANE.1}}));
+        let cookie = answer.cookie();
+        assert_eq!(cookie.name, "wos-session");
+        assert!(cookie.value.starts_with("Fe26.2*") && cookie.value.ends_with("~2"));
+        assert_eq!(cookie.attributes, ["HttpOnly", "Max-Age=34560000", "Path=/", "SameSite=Lax"]);
+        assert_eq!(world.asked(), [SEND, AUTHENTICATE], "through the API, as everybody");
+        let code = world.workos.magic_code_for(AS_JANE.1).expect("a code");
+        assert!(!answer.text().contains(&code));
+    }
+}
+
+#[tokio::test]
+async fn a_developer_of_several_organizations_is_in_the_first() {
+    let own = [("DEV_SIGN_IN_EMAIL", "123@gmail.com")];
+    let world = AuthWorld::start_with(BINARY, &own).await;
+    let answer = world.ask(&world.event()).await;
+    assert_eq!(answer.success()["user"]["email"], "123@gmail.com");
+    assert_eq!(answer.cookie().name, "wos-session");
+    assert_eq!(world.asked(), [SEND, AUTHENTICATE, AUTHENTICATE]);
+    let first = world.workos.organization("MASADAS").id;
+    assert_eq!(world.last_sent()["organization_id"], json!(first));
+}
+
+#[tokio::test]
+async fn the_documented_event_has_its_answer() {
+    let world = AuthWorld::start_with(BINARY, &[AS_JANE]).await;
+    let answer = world.ask(&Event::documented("dev-sign-in.json")).await;
+    assert_eq!(answer.success()["user"]["email"], AS_JANE.1);
+}
+
+#[tokio::test]
+async fn logs_tell_of_each_request_and_nothing_personal() {
+    let world = AuthWorld::start_with(BINARY, &[AS_JANE]).await;
+    let cookie = world.ask(&world.event()).await.cookie().value;
+    let code = world.workos.magic_code_for(AS_JANE.1).expect("a code");
+    world.workos.inject(Fault::Refusing);
+    assert_eq!(world.ask(&world.event()).await.status(), 502);
+    world.logs_nothing_of(2, &["jane", "Jane", &code, &cookie]).await;
+}

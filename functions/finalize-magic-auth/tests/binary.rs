@@ -1,0 +1,310 @@
+//! The real binary under a Lambda Runtime API, with real events. Denials first.
+
+use std::time::Duration;
+
+use anteroom::api::Request;
+use anteroom::clock::Clock;
+use anteroom::settings::Settings;
+use anteroom::workos::{Cookies, Email, WorkOs};
+use anteroom_local::stand_ins::faults::Fault;
+use anteroom_local::stand_ins::secrets_manager::SecretsManager;
+use anteroom_local::stand_ins::workos::{API_KEY, COOKIE_PASSWORD, MAGIC_CODE_GUESSES};
+use anteroom_local::testing::{AuthWorld, Event, MALFORMED_EMAILS, OUTAGES, mistaken};
+use serde_json::{Value, json};
+
+const BINARY: &str = env!("CARGO_BIN_EXE_finalize-magic-auth");
+
+const JANE: &str = "jane.doe@example.com";
+
+const AUTHENTICATE: &str = "POST /user_management/authenticate";
+
+fn input(email: &str, code: &str) -> Value {
+    json!({ "email": email, "code": code })
+}
+
+/// The function's own API client, as far as codes have to be asked for.
+async fn send_code(world: &AuthWorld, address: &str) -> String {
+    let mut settings =
+        Settings::from_pairs(world.settings.clone(), Clock::system()).expect("settings");
+    let workos = WorkOs::configure(&mut settings);
+    let workos = settings.complete(workos).await.expect("complete settings");
+    let email = Email::parse(address).expect("an address");
+    workos.create_magic_auth(&email).await.expect("a code");
+    world.workos.forget_requests();
+    world.workos.magic_code_for(address).expect("a code")
+}
+
+/// Six digits that are not these.
+fn other(code: &str) -> &'static str {
+    if code == "111111" { "222222" } else { "111111" }
+}
+
+#[tokio::test]
+async fn what_no_endpoint_answers_is_refused_and_nothing_is_asked() {
+    let world = AuthWorld::start(BINARY).await;
+    for (event, status) in mistaken(&world.event().json(&input(JANE, "123456"))) {
+        assert_eq!(world.ask(&event).await.refusal().0, status, "{event:?}");
+    }
+    assert_eq!(world.asked(), [""; 0]);
+}
+
+#[tokio::test]
+async fn an_address_or_a_code_that_is_none_is_400_and_nothing_is_asked() {
+    let world = AuthWorld::start(BINARY).await;
+    let refused = async |body: String, field: &str| {
+        let answer = world.ask(&world.event().body("application/json", &body)).await;
+        let (status, message) = answer.refusal();
+        assert_eq!(status, 400, "{body}");
+        assert!(message.contains(&format!("`{field}`")), "{message} for {body}");
+    };
+    for email in MALFORMED_EMAILS {
+        refused(format!("{{\"email\":{email},\"code\":\"123456\"}}"), "email").await;
+    }
+    for code in [
+        "null",
+        "123456",
+        "\"\"",
+        "\"12345\"",
+        "\"1234567\"",
+        "\"12345a\"",
+        "\" 12345\"",
+        "\"12345\\n\"",
+        "\"\u{ff11}\u{ff12}\u{ff13}\u{ff14}\u{ff15}\u{ff16}\"",
+        "\"\u{661}\u{662}\u{663}\"",
+        "[\"123456\"]",
+    ] {
+        refused(format!("{{\"email\":\"{JANE}\",\"code\":{code}}}"), "code").await;
+    }
+    refused(format!("{{\"email\":\"{JANE}\"}}"), "code").await;
+    refused("{\"code\":\"123456\"}".to_owned(), "email").await;
+    assert_eq!(world.asked(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_code_that_is_wrong_expired_used_or_somebody_elses_is_401() {
+    let world = AuthWorld::start(BINARY).await;
+    let code = send_code(&world, JANE).await;
+    let of_loner = send_code(&world, "loner@example.com").await;
+    let refused = async |email: &str, code: &str, why: &str| {
+        let answer = world.post(&input(email, code)).await;
+        let message = "The code is wrong, expired or used. Ask for a new one";
+        assert_eq!(answer.refusal(), (401, message.to_owned()), "{why}");
+        assert_eq!(answer.cookies(), [], "{why}");
+    };
+    refused(JANE, other(&code), "wrong").await;
+    if of_loner != code {
+        refused(JANE, &of_loner, "somebody else's").await;
+    }
+    refused("nobody@example.com", &code, "of nobody").await;
+    assert_eq!(world.post(&input(JANE, &code)).await.status(), 200);
+    refused(JANE, &code, "used").await;
+    world.workos.expire_codes();
+    refused("loner@example.com", &of_loner, "expired").await;
+}
+
+#[tokio::test]
+async fn guessing_is_429_and_so_is_workoss_own_limit_with_its_wait() {
+    let world = AuthWorld::start(BINARY).await;
+    let code = send_code(&world, JANE).await;
+    for _ in 0..MAGIC_CODE_GUESSES {
+        assert_eq!(world.post(&input(JANE, other(&code))).await.status(), 401);
+    }
+    assert_eq!(world.post(&input(JANE, &code)).await.refusal().0, 429, "even the right one");
+
+    world.workos.inject(Fault::Limiting { retry_after: Some(17) });
+    let answer = world.post(&input(JANE, &code)).await;
+    assert_eq!(answer.refusal().0, 429);
+    assert_eq!(answer.header("retry-after"), Some("17"));
+}
+
+#[tokio::test]
+async fn what_a_user_has_to_do_first_is_403_and_says_what() {
+    let world = AuthWorld::start(BINARY).await;
+    for (address, what) in [
+        ("unverified@example.com", "Verify your e-mail address"),
+        ("enrolling@example.com", "two-factor"),
+        ("challenged@example.com", "second factor"),
+        ("someone@sso.example.com", "single sign-on"),
+    ] {
+        let code = send_code(&world, address).await;
+        let answer = world.post(&input(address, &code)).await;
+        let (status, message) = answer.refusal();
+        assert_eq!(status, 403, "{address}");
+        assert!(message.contains(what), "{message}");
+        assert_eq!(answer.cookies(), []);
+    }
+}
+
+#[tokio::test]
+async fn an_outage_is_no_refusal_of_the_code() {
+    let world = AuthWorld::start(BINARY).await;
+    let code = send_code(&world, JANE).await;
+    for (fault, status) in OUTAGES {
+        world.workos.inject(fault);
+        let answer = world.post(&input(JANE, &code)).await;
+        assert_eq!(answer.refusal().0, status, "{fault:?}");
+        assert_eq!(answer.cookies(), [], "{fault:?}");
+        assert_eq!(world.asked(), [AUTHENTICATE], "{fault:?}: a code is sent once");
+        world.workos.clear_faults();
+        world.workos.forget_requests();
+    }
+    assert_eq!(world.post(&input(JANE, &code)).await.status(), 200, "all is well again");
+}
+
+#[tokio::test]
+async fn slowness_ends_after_ten_seconds() {
+    let world = AuthWorld::start(BINARY).await;
+    world.workos.inject(Fault::Slow(Duration::from_secs(20)));
+    let input = input(JANE, "123456");
+    let answer = tokio::time::timeout(Duration::from_secs(12), world.post(&input)).await;
+    assert_eq!(answer.expect("an answer in time").refusal().0, 503);
+}
+
+#[tokio::test]
+async fn a_good_code_brings_the_user_and_a_session() {
+    let world = AuthWorld::start(BINARY).await;
+    let code = send_code(&world, JANE).await;
+    let event = world.event().json(&input("Jane.Doe@Example.COM", &code));
+    let answer = world.ask(&event.header("x-workos-session", "forged")).await;
+
+    let jane = world.workos.user("jane");
+    let expected = json!({"user": {
+        "id": jane.id, "email": JANE, "firstName": "Jane", "lastName": "Doe",
+        "avatarURL": jane.picture,
+    }});
+    assert_eq!(answer.success(), expected);
+    let cookie = answer.cookie();
+    assert_eq!(cookie.name, "wos-session");
+    assert!(cookie.value.starts_with("Fe26.2*") && cookie.value.ends_with("~2"), "{cookie:?}");
+    assert_eq!(cookie.attributes, ["HttpOnly", "Max-Age=34560000", "Path=/", "SameSite=Lax"]);
+
+    assert_eq!(world.asked(), [AUTHENTICATE]);
+    let sent = world.last_sent();
+    assert_eq!(sent["grant_type"], "urn:workos:oauth:grant-type:magic-auth:code");
+    assert_eq!((&sent["email"], &sent["code"]), (&json!(JANE), &json!(code)));
+}
+
+#[tokio::test]
+async fn what_workos_does_not_know_of_a_user_is_left_out() {
+    let world = AuthWorld::start(BINARY).await;
+    let code = send_code(&world, "loner@example.com").await;
+    let answer = world.post(&input("loner@example.com", &code)).await;
+    let id = world.workos.user("loner").id;
+    assert_eq!(answer.success(), json!({"user": {"id": id, "email": "loner@example.com"}}));
+}
+
+#[tokio::test]
+async fn the_session_cookie_is_as_the_settings_have_it() {
+    let own = [
+        ("WORKOS_REDIRECT_URI", "https://app.example.com/callback"),
+        ("WORKOS_COOKIE_NAME", "session"),
+        ("WORKOS_COOKIE_DOMAIN", "example.com"),
+        ("WORKOS_COOKIE_MAX_AGE", "3600"),
+    ];
+    let world = AuthWorld::start_with(BINARY, &own).await;
+    let code = send_code(&world, JANE).await;
+    let cookie = world.post(&input(JANE, &code)).await.cookie();
+    assert_eq!(cookie.name, "session");
+    let expected =
+        ["Domain=example.com", "HttpOnly", "Max-Age=3600", "Path=/", "SameSite=Lax", "Secure"];
+    assert_eq!(cookie.attributes, expected);
+}
+
+#[tokio::test]
+async fn a_user_of_several_organizations_gets_the_choice_and_no_session() {
+    let world = AuthWorld::start(BINARY).await;
+    let code = send_code(&world, "123@gmail.com").await;
+    let answer = world.post(&input("123@gmail.com", &code)).await;
+
+    let user = &answer.success()["user"];
+    assert_eq!(user.as_object().map(serde_json::Map::len), Some(4), "{user}");
+    assert_eq!(user["id"], world.workos.user("chooser").id);
+    assert_eq!(user["email"], "123@gmail.com");
+    let token = user["pendingAuthenticationToken"].as_str().expect("a token").to_owned();
+    let organizations = ["MASADAS", "TAUNTA SCRE"].map(|name| {
+        let organization = world.workos.organization(name);
+        json!({"id": organization.id, "name": name})
+    });
+    assert_eq!(user["organizations"], json!(organizations));
+
+    let cookie = answer.cookie();
+    assert!(cookie.name.starts_with("wos-pending-"), "{cookie:?}");
+    assert!(cookie.value.starts_with("Fe26.2*") && !cookie.value.contains(&token));
+    assert_eq!(cookie.attributes, ["HttpOnly", "Max-Age=3600", "Path=/", "SameSite=Lax"]);
+}
+
+#[tokio::test]
+async fn a_choice_of_a_hundred_organizations_fits_a_cookie() {
+    let world = AuthWorld::start(BINARY).await;
+    let code = send_code(&world, "joiner@example.com").await;
+    let answer = world.post(&input("joiner@example.com", &code)).await;
+    let user = &answer.success()["user"];
+    assert_eq!(user["organizations"].as_array().map(Vec::len), Some(100));
+    assert!(answer.cookie().value.len() < 4000, "browsers drop what is longer");
+}
+
+#[tokio::test]
+async fn the_cookie_holds_the_session_that_workos_gave() {
+    let world = AuthWorld::start(BINARY).await;
+    let code = send_code(&world, JANE).await;
+    let cookie = world.post(&input(JANE, &code)).await.cookie();
+    let mut settings =
+        Settings::from_pairs(world.settings.clone(), Clock::system()).expect("settings");
+    let cookies = Cookies::configure(&mut settings);
+    let cookies = settings.complete(cookies).await.expect("complete settings");
+    let mut request = Request::default();
+    let value = format!("wos-session={}", cookie.value).parse().expect("a header");
+    request.headers_mut().insert("cookie", value);
+    let session =
+        cookies.session.read(request.headers()).await.expect("a genuine one").expect("a session");
+    assert_eq!(session.user.email, JANE);
+    let organization = session.organization_id.expect("an organization");
+    assert_eq!(organization.as_str(), world.workos.organization("Example").id);
+}
+
+#[tokio::test]
+async fn a_rotated_key_is_taken_into_use_by_the_very_request_that_meets_it() {
+    let manager = SecretsManager::start().await.expect("a free port");
+    let put = |key: &str| {
+        let secret = json!({"WORKOS_API_KEY": key, "WORKOS_COOKIE_PASSWORD": COOKIE_PASSWORD});
+        manager.put("workos", secret);
+    };
+    put(API_KEY);
+    let settings = manager.settings();
+    let mut own: Vec<_> = settings.iter().map(|(name, text)| (&name[..], &text[..])).collect();
+    own.extend([
+        ("WORKOS_SECRET_ID", "workos"),
+        ("WORKOS_API_KEY", ""),
+        ("WORKOS_COOKIE_PASSWORD", ""),
+    ]);
+    let world = AuthWorld::start_with(BINARY, &own).await;
+    let code = send_code(&world, JANE).await;
+
+    world.workos.rotate_api_key("sk_test_rotated");
+    put("sk_test_rotated");
+    assert_eq!(world.post(&input(JANE, &code)).await.status(), 200, "its code is not spent");
+    assert_eq!(world.asked(), [AUTHENTICATE, AUTHENTICATE], "refused, and then not");
+}
+
+#[tokio::test]
+async fn the_documented_event_has_a_code_that_cannot_be_valid() {
+    let world = AuthWorld::start(BINARY).await;
+    let answer = world.ask(&Event::documented("finalize-magic-auth.json")).await;
+    assert_eq!(answer.refusal().0, 401);
+}
+
+#[tokio::test]
+async fn logs_tell_of_each_request_and_nothing_personal() {
+    let world = AuthWorld::start(BINARY).await;
+    let code = send_code(&world, JANE).await;
+    let wrong = other(&code);
+    assert_eq!(world.post(&input(JANE, wrong)).await.status(), 401);
+    let cookie = world.post(&input(JANE, &code)).await.cookie();
+    assert_eq!(world.post(&input("jane, in private", "my secret")).await.status(), 400);
+    let of_chooser = send_code(&world, "123@gmail.com").await;
+    let choice = world.post(&input("123@gmail.com", &of_chooser)).await;
+    let token = choice.success()["user"]["pendingAuthenticationToken"].clone();
+    let token = token.as_str().expect("a token").to_owned();
+    let private = ["jane", "Jane", "secret", wrong, &code, &of_chooser, &token, &cookie.value];
+    world.logs_nothing_of(4, &private).await;
+}

@@ -1,0 +1,272 @@
+//! The real binary under a Lambda Runtime API, with real events. Denials first.
+
+use anteroom::api::{self, Request};
+use anteroom::clock::Clock;
+use anteroom::settings::Settings;
+use anteroom::workos::{Email, MagicCode, SignIns};
+use anteroom_local::stand_ins::faults::Fault;
+use anteroom_local::testing::{Answer, AuthWorld, Event, OUTAGES, mistaken};
+use serde_json::{Map, Value, json};
+
+const BINARY: &str = env!("CARGO_BIN_EXE_select-organization");
+
+const CHOOSER: &str = "123@gmail.com";
+
+const AUTHENTICATE: &str = "POST /user_management/authenticate";
+
+/// A browser that was given a choice: its cookie and the token.
+struct Choosing {
+    cookie: (String, String),
+    token: String,
+}
+
+/// Signs in as far as the choice, the way `finalize-magic-auth` does it.
+async fn choosing(world: &AuthWorld, address: &str) -> Choosing {
+    choosing_at(world, address, Clock::system()).await
+}
+
+async fn choosing_at(world: &AuthWorld, address: &str, clock: Clock) -> Choosing {
+    let mut settings = Settings::from_pairs(world.settings.clone(), clock).expect("settings");
+    let sign_ins = SignIns::configure(&mut settings);
+    let sign_ins = settings.complete(sign_ins).await.expect("complete settings");
+    let email = Email::parse(address).expect("an address");
+    sign_ins.workos().create_magic_auth(&email).await.expect("a code");
+    let code = world.workos.magic_code_for(address).expect("a code");
+    let code = MagicCode::parse(&code).expect("six digits");
+    let request = Request::default();
+    let finish = sign_ins.finish_magic_auth(request.headers(), &email, &code);
+    let (outcome, cookies) = api::with_cookies(finish).await;
+    let outcome = serde_json::to_value(outcome.expect("a choice")).expect("JSON");
+    let token = outcome["user"]["pendingAuthenticationToken"].as_str().expect("a token").to_owned();
+    world.workos.forget_requests();
+    let cookie = (cookies[0].name().to_owned(), cookies[0].value().to_owned());
+    Choosing { cookie, token }
+}
+
+impl Choosing {
+    /// The choice of an organization with this token.
+    fn event(&self, world: &AuthWorld, organization: &str) -> Event {
+        self.with_cookie(world.event()).json(&self.input(world, organization))
+    }
+
+    fn input(&self, world: &AuthWorld, organization: &str) -> Value {
+        let id = world.workos.organization(organization).id;
+        json!({ "pendingAuthenticationToken": self.token, "organizationId": id })
+    }
+
+    fn with_cookie(&self, event: Event) -> Event {
+        event.cookie(&self.cookie.0, &self.cookie.1)
+    }
+}
+
+fn assert_refused(answer: &Answer, status: u64, why: &str) {
+    assert_eq!(answer.refusal().0, status, "{why}: {}", answer.text());
+    assert_eq!(answer.cookies(), [], "{why}");
+}
+
+#[tokio::test]
+async fn what_no_endpoint_answers_is_refused_and_nothing_is_asked() {
+    let world = AuthWorld::start(BINARY).await;
+    let good = choosing(&world, CHOOSER).await.event(&world, "MASADAS");
+    for (event, status) in mistaken(&good) {
+        assert_refused(&world.ask(&event).await, status, &format!("{event:?}"));
+    }
+    assert_eq!(world.asked(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_token_or_an_organization_that_is_none_is_400_and_nothing_is_asked() {
+    let world = AuthWorld::start(BINARY).await;
+    let choosing = choosing(&world, CHOOSER).await;
+    let good = choosing.input(&world, "MASADAS");
+    for (field, values) in [
+        (
+            "pendingAuthenticationToken",
+            [json!(null), json!(1), json!(""), json!("a b"), json!(["a"])],
+        ),
+        ("organizationId", [json!(null), json!(1), json!(""), json!("org 1"), json!("org_1\n")]),
+    ] {
+        for value in values {
+            let mut input = good.clone();
+            input[field] = value;
+            let answer = world.ask(&choosing.with_cookie(world.event()).json(&input)).await;
+            assert_refused(&answer, 400, &input.to_string());
+            assert!(answer.refusal().1.contains(&format!("`{field}`")), "{}", answer.text());
+        }
+        let mut input = good.clone();
+        input.as_object_mut().and_then(|fields| fields.remove(field)).expect("the field");
+        let answer = world.ask(&choosing.with_cookie(world.event()).json(&input)).await;
+        assert_refused(&answer, 400, &input.to_string());
+    }
+    assert_eq!(world.asked(), [""; 0]);
+}
+
+#[tokio::test]
+async fn another_browser_is_403_and_nothing_is_asked() {
+    let world = AuthWorld::start(BINARY).await;
+    let own = choosing(&world, CHOOSER).await;
+    let other = choosing(&world, CHOOSER).await;
+    let input = own.input(&world, "MASADAS");
+    let (name, value) = &own.cookie;
+    for (why, event) in [
+        ("no cookie", world.event()),
+        ("another's choice", other.with_cookie(world.event())),
+        ("another's choice under this name", world.event().cookie(name, &other.cookie.1)),
+        ("tampered", world.event().cookie(name, &format!("{value}x"))),
+        ("shortened", world.event().cookie(name, &value[..value.len() - 10])),
+        ("no seal", world.event().cookie(name, "1")),
+        ("another name", world.event().cookie("wos-session", value)),
+        ("forged headers", world.event().header("x-workos-session", value)),
+    ] {
+        assert_refused(&world.ask(&event.json(&input)).await, 403, why);
+    }
+    assert_eq!(world.asked(), [""; 0]);
+}
+
+#[tokio::test]
+async fn an_organization_that_was_not_offered_is_403_and_nothing_is_asked() {
+    let world = AuthWorld::start(BINARY).await;
+    let choosing = choosing(&world, CHOOSER).await;
+    for organization in ["Example", "Sso Example", "Team 001"] {
+        let answer = world.ask(&choosing.event(&world, organization)).await;
+        assert_refused(&answer, 403, organization);
+    }
+    // One that the user has joined since was not offered either.
+    world.workos.add_member("Example", "chooser");
+    assert_refused(&world.ask(&choosing.event(&world, "Example")).await, 403, "joined since");
+    assert_eq!(world.asked(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_token_that_is_spent_or_expired_is_401() {
+    let world = AuthWorld::start(BINARY).await;
+    let spent = choosing(&world, CHOOSER).await;
+    assert_eq!(world.ask(&spent.event(&world, "MASADAS")).await.status(), 200);
+    for organization in ["MASADAS", "TAUNTA SCRE"] {
+        assert_refused(&world.ask(&spent.event(&world, organization)).await, 401, "spent");
+    }
+
+    let expired = choosing(&world, CHOOSER).await;
+    world.workos.expire_codes();
+    assert_refused(&world.ask(&expired.event(&world, "MASADAS")).await, 401, "expired at WorkOS");
+
+    let hour_ago = Clock::system().now().unix_millis() / 1000 - 3600;
+    let old = choosing_at(&world, CHOOSER, Clock::fixed(hour_ago)).await;
+    assert_refused(&world.ask(&old.event(&world, "MASADAS")).await, 401, "offered an hour ago");
+    assert_eq!(world.asked(), [""; 0], "of that, WorkOS was not asked");
+}
+
+#[tokio::test]
+async fn what_the_organization_demands_is_403_and_says_what() {
+    let world = AuthWorld::start(BINARY).await;
+    for (organization, what) in [("Sso Example", "single sign-on"), ("Mfa Example", "two-factor")] {
+        let choosing = choosing(&world, "consultant@example.com").await;
+        let answer = world.ask(&choosing.event(&world, organization)).await;
+        assert_refused(&answer, 403, organization);
+        assert!(answer.refusal().1.contains(what), "{}", answer.text());
+    }
+    let choosing = choosing(&world, CHOOSER).await;
+    world.workos.remove_member("MASADAS", "chooser");
+    let answer = world.ask(&choosing.event(&world, "MASADAS")).await;
+    assert_refused(&answer, 403, "no member any more");
+}
+
+#[tokio::test]
+async fn an_outage_is_no_refusal_of_the_token() {
+    let world = AuthWorld::start(BINARY).await;
+    let event = choosing(&world, CHOOSER).await.event(&world, "MASADAS");
+    for (fault, status) in OUTAGES {
+        world.workos.inject(fault);
+        assert_refused(&world.ask(&event).await, status, &format!("{fault:?}"));
+        assert_eq!(world.asked(), [AUTHENTICATE], "{fault:?}: a token is sent once");
+        world.workos.clear_faults();
+        world.workos.forget_requests();
+    }
+    world.workos.inject(Fault::Limiting { retry_after: Some(9) });
+    let answer = world.ask(&event).await;
+    assert_refused(&answer, 429, "a limit");
+    assert_eq!(answer.header("retry-after"), Some("9"));
+    world.workos.clear_faults();
+    assert_eq!(world.ask(&event).await.status(), 200, "all is well again");
+}
+
+#[tokio::test]
+async fn an_answer_about_another_organization_is_502() {
+    let world = AuthWorld::start(BINARY).await;
+    let event = choosing(&world, CHOOSER).await.event(&world, "MASADAS");
+    let other = world.workos.sign_in("chooser", Some("TAUNTA SCRE"));
+    let mut nowhere = other.clone();
+    nowhere.as_object_mut().and_then(|answer| answer.remove("organization_id")).expect("a field");
+    for answer in [other, nowhere] {
+        world.workos.prescribe("/user_management/authenticate", 200, answer);
+        assert_refused(&world.ask(&event).await, 502, "another organization");
+    }
+}
+
+#[tokio::test]
+async fn a_choice_brings_the_user_and_a_session() {
+    let world = AuthWorld::start(BINARY).await;
+    for organization in ["MASADAS", "TAUNTA SCRE"] {
+        let choosing = choosing(&world, CHOOSER).await;
+        let answer = world.ask(&choosing.event(&world, organization)).await;
+        let id = world.workos.user("chooser").id;
+        let user = json!({
+            "id": id, "email": CHOOSER, "firstName": "Chris", "lastName": "Chooser",
+        });
+        assert_eq!(answer.success(), json!({ "user": user }));
+        let cookie = answer.cookie();
+        assert_eq!(cookie.name, "wos-session");
+        assert!(cookie.value.starts_with("Fe26.2*") && cookie.value.ends_with("~2"));
+        assert_eq!(cookie.attributes, ["HttpOnly", "Max-Age=34560000", "Path=/", "SameSite=Lax"]);
+
+        assert_eq!(world.asked(), [AUTHENTICATE]);
+        let sent = world.last_sent();
+        assert_eq!(sent["grant_type"], "urn:workos:oauth:grant-type:organization-selection");
+        assert_eq!(sent["pending_authentication_token"], json!(choosing.token));
+        assert_eq!(sent["organization_id"], json!(world.workos.organization(organization).id));
+    }
+}
+
+#[tokio::test]
+async fn any_of_a_hundred_organizations_can_be_chosen_and_no_other() {
+    let world = AuthWorld::start(BINARY).await;
+    world.workos.lift_limits();
+    for organization in ["Team 001", "Team 057", "Team 100"] {
+        let choosing = choosing(&world, "joiner@example.com").await;
+        assert_refused(&world.ask(&choosing.event(&world, "Example")).await, 403, "no other");
+        let answer = world.ask(&choosing.event(&world, organization)).await;
+        let user = &answer.success()["user"];
+        assert_eq!(user.as_object().map(Map::len), Some(4), "without a picture: {user}");
+    }
+}
+
+#[tokio::test]
+async fn two_tabs_choose_each_its_own() {
+    let world = AuthWorld::start(BINARY).await;
+    let (first, second) = (choosing(&world, CHOOSER).await, choosing(&world, CHOOSER).await);
+    for choosing in [&first, &second] {
+        let event = second.with_cookie(first.with_cookie(world.event()));
+        let answer = world.ask(&event.json(&choosing.input(&world, "MASADAS"))).await;
+        assert_eq!(answer.status(), 200);
+    }
+}
+
+#[tokio::test]
+async fn the_documented_event_comes_from_a_browser_that_was_offered_nothing() {
+    let world = AuthWorld::start(BINARY).await;
+    let answer = world.ask(&Event::documented("select-organization.json")).await;
+    assert_refused(&answer, 403, "the event");
+    assert_eq!(world.asked(), [""; 0]);
+}
+
+#[tokio::test]
+async fn logs_tell_of_each_request_and_nothing_personal() {
+    let world = AuthWorld::start(BINARY).await;
+    let choosing = choosing(&world, CHOOSER).await;
+    let event = choosing.event(&world, "MASADAS");
+    let session = world.ask(&event).await.cookie().value;
+    assert_eq!(world.ask(&event).await.status(), 401);
+    assert_eq!(world.ask(&choosing.event(&world, "Example")).await.status(), 403);
+    let private = ["Chris", "Chooser", &choosing.token, &choosing.cookie.1, &session];
+    world.logs_nothing_of(3, &private).await;
+}

@@ -1,0 +1,284 @@
+//! The real binary under a Lambda Runtime API, with real events. Denials first.
+
+use anteroom::clock::Clock;
+use anteroom::settings::Settings;
+use anteroom::workos::{Authentication, Cookies, SealedSession};
+use anteroom_local::stand_ins::faults::Fault;
+use anteroom_local::stand_ins::jwt;
+use anteroom_local::testing::{Answer, AuthWorld, Event, PAGE, SetCookie, mistaken};
+use serde_json::{Value, json};
+
+const BINARY: &str = env!("CARGO_BIN_EXE_sign-out");
+
+const COOKIE: &str = "wos-session";
+
+/// What WorkOS gives to somebody who signs in: the user and the tokens.
+fn session_of(world: &AuthWorld, user: &str) -> Value {
+    world.workos.sign_in(user, None)
+}
+
+/// The session as it stands in a cookie, sealed with the function's own password.
+async fn sealed(world: &AuthWorld, session: &Value) -> String {
+    sealed_with(world.settings.clone(), session).await
+}
+
+async fn sealed_with(settings: Vec<(String, String)>, session: &Value) -> String {
+    let mut settings = Settings::from_pairs(settings, Clock::system()).expect("settings");
+    let cookies = Cookies::configure(&mut settings);
+    let cookies = settings.complete(cookies).await.expect("complete settings");
+    let session: Authentication = serde_json::from_value(session.clone()).expect("a session");
+    let cookie = cookies.session.write(&SealedSession::from(session)).await.expect("a cookie");
+    cookie.value().to_owned()
+}
+
+fn access_token(session: &Value) -> &str {
+    session["access_token"].as_str().expect("an access token")
+}
+
+fn sid(session: &Value) -> String {
+    let claims = jwt::claims(access_token(session)).expect("claims");
+    claims["sid"].as_str().expect("a session's id").to_owned()
+}
+
+/// The same session with another access token.
+fn with_token(session: &Value, token: &str) -> Value {
+    let mut session = session.clone();
+    session["access_token"] = json!(token);
+    session
+}
+
+fn assert_cleared(answer: &Answer, why: &str) {
+    let cookie = answer.cookie();
+    assert_eq!(cookie.name, COOKIE, "{why}");
+    assert!(cookie.is_cleared(), "{why}: {cookie:?}");
+}
+
+fn assert_signed_out(world: &AuthWorld, answer: &Answer, sid: &str, why: &str) {
+    let url = format!(
+        "{}/user_management/sessions/logout?session_id={sid}&return_to=http%3A%2F%2Flocalhost%3A3000",
+        world.workos.url(),
+    );
+    assert_eq!(answer.success(), json!({"authData": {"redirectURL": url}}), "{why}");
+    assert_cleared(answer, why);
+}
+
+#[tokio::test]
+async fn what_no_endpoint_answers_is_refused_and_the_session_is_kept() {
+    let world = AuthWorld::start(BINARY).await;
+    let cookie = sealed(&world, &session_of(&world, "jane")).await;
+    for (event, status) in mistaken(&world.event().cookie(COOKIE, &cookie)) {
+        let answer = world.ask(&event).await;
+        assert_eq!(answer.refusal().0, status, "{event:?}");
+        assert_eq!(answer.cookies(), [], "{event:?}");
+    }
+}
+
+#[tokio::test]
+async fn without_a_session_it_is_401_and_the_cookie_is_cleared_all_the_same() {
+    let world = AuthWorld::start(BINARY).await;
+    let event = || world.event();
+    for (why, event) in [
+        ("nothing at all", event()),
+        ("an empty cookie", event().cookie(COOKIE, "")),
+        ("another scheme", event().header("authorization", "Basic amFuZTpkb2U=")),
+        ("no token", event().header("authorization", "Bearer ")),
+        ("forged headers", event().header("x-workos-session", "session_1")),
+        ("another's cookie", event().cookie("session", "1")),
+    ] {
+        let answer = world.ask(&event).await;
+        assert_eq!(answer.refusal(), (401, "Sign in first".to_owned()), "{why}");
+        assert_cleared(&answer, why);
+    }
+}
+
+#[tokio::test]
+async fn a_cookie_that_is_not_genuine_is_401_and_cleared() {
+    let world = AuthWorld::start(BINARY).await;
+    let cookie = sealed(&world, &session_of(&world, "jane")).await;
+    let mut foreign = world.settings.clone();
+    foreign.retain(|(name, _)| name != "WORKOS_COOKIE_PASSWORD");
+    let password = "another password, of thirty-two characters and more".to_owned();
+    foreign.push(("WORKOS_COOKIE_PASSWORD".to_owned(), password));
+    let foreign = sealed_with(foreign, &session_of(&world, "jane")).await;
+    let changed = cookie.replacen("Fe26.2*1*", "Fe26.2*2*", 1);
+    for (why, value) in [
+        ("another password's", foreign.as_str()),
+        ("tampered", changed.as_str()),
+        ("shortened", &cookie[..cookie.len() - 10]),
+        ("without its version", cookie.trim_end_matches("~2")),
+        ("of another version", &cookie.replace("~2", "~1")),
+        ("no seal", "Fe26.2"),
+        ("an access token", access_token(&session_of(&world, "jane"))),
+        ("too long", &"x".repeat(9000)),
+    ] {
+        let answer = world.ask(&world.event().cookie(COOKIE, value)).await;
+        assert_eq!(answer.refusal().0, 401, "{why}");
+        assert_cleared(&answer, why);
+    }
+    let two = world.event().cookie(COOKIE, &cookie).cookie(COOKIE, &cookie);
+    let answer = world.ask(&two).await;
+    assert_eq!(answer.refusal().0, 401, "nobody can tell which of two");
+    assert_cleared(&answer, "two cookies");
+}
+
+#[tokio::test]
+async fn a_genuine_cookie_with_a_token_that_is_not_good_is_401_and_cleared() {
+    let world = AuthWorld::start(BINARY).await;
+    let session = session_of(&world, "jane");
+    let claims = jwt::claims(access_token(&session)).expect("claims");
+    let header = world.workos.header();
+    let changed = |name: &str, value: Value| {
+        let mut claims = claims.clone();
+        claims[name] = value;
+        claims
+    };
+    let sign = |claims: &Value| world.workos.sign(&header, claims);
+    for (why, token) in [
+        ("another environment's key", world.workos.sign_foreign(&header, &claims)),
+        ("unsigned", jwt::unsigned(&json!({"alg": "none"}), &claims)),
+        (
+            "changed claims",
+            jwt::with_claims(access_token(&session), &changed("sid", json!("session_2"))),
+        ),
+        ("another issuer", sign(&changed("iss", json!("https://evil.example")))),
+        ("another user", sign(&changed("sub", json!("user_eve")))),
+        ("no session", sign(&changed("sid", json!(null)))),
+        ("not yet", sign(&changed("nbf", json!(4_000_000_000_u64)))),
+        ("no token", "token".to_owned()),
+    ] {
+        let cookie = sealed(&world, &with_token(&session, &token)).await;
+        let answer = world.ask(&world.event().cookie(COOKIE, &cookie)).await;
+        assert_eq!(answer.refusal().0, 401, "{why}");
+        assert_cleared(&answer, why);
+        let answer = world.ask(&world.event().bearer(&token)).await;
+        let as_bearer = if why == "another user" { 200 } else { 401 };
+        assert_eq!(answer.status(), as_bearer, "{why}, as a bearer token");
+    }
+}
+
+#[tokio::test]
+async fn a_bearer_token_counts_and_nothing_falls_back_to_the_cookie() {
+    let world = AuthWorld::start(BINARY).await;
+    let jane = session_of(&world, "jane");
+    let loner = session_of(&world, "loner");
+    let cookie = sealed(&world, &jane).await;
+    let event = world.event().cookie(COOKIE, &cookie);
+
+    let answer = world.ask(&event.clone().bearer("token")).await;
+    assert_eq!(answer.refusal().0, 401);
+    assert_cleared(&answer, "a bad bearer beside a good cookie");
+    let answer = world.ask(&event.bearer(access_token(&loner))).await;
+    assert_signed_out(&world, &answer, &sid(&loner), "the bearer's session, not the cookie's");
+
+    world.workos.set_access_token_seconds(-60);
+    let expired = session_of(&world, "jane");
+    let answer = world.ask(&world.event().bearer(access_token(&expired))).await;
+    assert_eq!(answer.refusal().0, 401, "nothing vouches for an expired token alone");
+}
+
+#[tokio::test]
+async fn signing_out_gives_workoss_address_for_that_session_and_clears_the_cookie() {
+    let world = AuthWorld::start(BINARY).await;
+    let session = session_of(&world, "jane");
+    let event = world.event().cookie(COOKIE, &sealed(&world, &session).await);
+    for (why, event) in [
+        ("no body", event.clone()),
+        ("an empty object", event.clone().json(&json!({}))),
+        ("an object of no type", event.clone().untyped_body("{}")),
+        ("an unknown field", event.clone().json(&json!({"everywhere": true}))),
+        ("no origin", event.clone().without_header("origin")),
+        ("a neighbour's cookie", event.clone().cookie("theme", "caf\u{e9}")),
+    ] {
+        assert_signed_out(&world, &world.ask(&event).await, &sid(&session), why);
+    }
+    assert_eq!(world.asked(), [""; 0], "the browser itself goes there");
+}
+
+#[tokio::test]
+async fn an_expired_token_in_a_genuine_cookie_still_signs_out_and_is_not_renewed() {
+    let world = AuthWorld::start(BINARY).await;
+    world.workos.set_access_token_seconds(-3600);
+    let session = session_of(&world, "jane");
+    let cookie = sealed(&world, &session).await;
+    let answer = world.ask(&world.event().cookie(COOKIE, &cookie)).await;
+    assert_signed_out(&world, &answer, &sid(&session), "expired");
+    assert_eq!(world.asked(), [""; 0]);
+
+    world.workos.revoke_session(&sid(&session));
+    let answer = world.ask(&world.event().cookie(COOKIE, &cookie)).await;
+    assert_signed_out(&world, &answer, &sid(&session), "expired, and ended by WorkOS");
+}
+
+#[tokio::test]
+async fn leaving_does_not_wait_for_workos_and_its_keys() {
+    for fault in [Fault::Down, Fault::GatewayPage, Fault::Garbage, Fault::Failing(500)] {
+        let world = AuthWorld::start_with(BINARY, &[]).await;
+        world.workos.rotate_signing_key();
+        world.workos.set_access_token_seconds(-3600);
+        let session = session_of(&world, "jane");
+        let cookie = sealed(&world, &session).await;
+        world.workos.inject(fault);
+        let answer = world.ask(&world.event().cookie(COOKIE, &cookie)).await;
+        assert_signed_out(&world, &answer, &sid(&session), &format!("{fault:?}"));
+        let token = access_token(&session);
+        let answer = world.ask(&world.event().bearer(token)).await;
+        let expected = if fault == Fault::Garbage { 502 } else { 503 };
+        assert_eq!(answer.refusal().0, expected, "{fault:?}: a token alone has no seal");
+        assert_eq!(answer.cookies(), [], "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_cookie_sealed_with_the_previous_password_signs_out() {
+    let new = "the password after the rotation, of thirty-two characters";
+    let old = "the password before the rotation, of thirty-two characters";
+    let own = [("WORKOS_COOKIE_PASSWORD", new), ("WORKOS_COOKIE_PASSWORD_PREVIOUS", old)];
+    let world = AuthWorld::start_with(BINARY, &own).await;
+    let before = [("WORKOS_COOKIE_PASSWORD".to_owned(), old.to_owned())].to_vec();
+    let session = session_of(&world, "jane");
+    let cookie = sealed_with(before, &session).await;
+    let answer = world.ask(&world.event().cookie(COOKIE, &cookie)).await;
+    assert_signed_out(&world, &answer, &sid(&session), "the previous password");
+}
+
+#[tokio::test]
+async fn a_cookie_of_a_domain_is_cleared_there_and_for_this_host() {
+    let own = [
+        ("WORKOS_COOKIE_DOMAIN", "example.com"),
+        ("WORKOS_REDIRECT_URI", "https://app.example.com/callback"),
+    ];
+    let world = AuthWorld::start_with(BINARY, &own).await;
+    let cookie = sealed(&world, &session_of(&world, "jane")).await;
+    let answer = world.ask(&world.event().cookie(COOKIE, &cookie)).await;
+    assert_eq!(answer.status(), 200);
+    let cookies = answer.cookies();
+    assert!(cookies.iter().all(SetCookie::is_cleared), "{cookies:?}");
+    assert!(cookies.iter().all(|cookie| cookie.has("Secure")), "{cookies:?}");
+    let of_domain = cookies.iter().map(|cookie| cookie.has("Domain=example.com"));
+    assert_eq!(of_domain.collect::<Vec<_>>(), [true, false]);
+}
+
+#[tokio::test]
+async fn the_documented_event_has_nobody_signed_in() {
+    let world = AuthWorld::start(BINARY).await;
+    let answer = world.ask(&Event::documented("sign-out.json")).await;
+    assert_eq!(answer.refusal().0, 401);
+    assert_cleared(&answer, "the event");
+}
+
+#[tokio::test]
+async fn logs_tell_of_each_request_and_nothing_personal() {
+    let world = AuthWorld::start(BINARY).await;
+    let session = session_of(&world, "jane");
+    let cookie = sealed(&world, &session).await;
+    assert_eq!(world.ask(&world.event().cookie(COOKIE, &cookie)).await.status(), 200);
+    let tampered = world.event().cookie(COOKIE, &cookie[..cookie.len() - 5]);
+    assert_eq!(world.ask(&tampered).await.status(), 401);
+    let foreign =
+        world.workos.sign_foreign(&world.workos.header(), &world.workos.claims_for("jane"));
+    assert_eq!(world.ask(&world.event().bearer(&foreign)).await.status(), 401);
+    assert_eq!(world.ask(&world.event().header("origin", PAGE)).await.status(), 401);
+    let refresh_token = session["refresh_token"].as_str().expect("a token").to_owned();
+    let private = ["jane", "Jane", &sid(&session), &refresh_token, &cookie, access_token(&session)];
+    world.logs_nothing_of(4, &private).await;
+}

@@ -1,0 +1,104 @@
+//! The real binary under a Lambda Runtime API, with real events. Denials first.
+
+use anteroom_local::stand_ins::faults::Fault;
+use anteroom_local::testing::{AuthWorld, Event, MALFORMED_EMAILS, OUTAGES, mistaken};
+use serde_json::{Value, json};
+
+const BINARY: &str = env!("CARGO_BIN_EXE_sign-up");
+
+const NEW: &str = "new.user@example.com";
+
+const CREATE: &str = "POST /user_management/users";
+
+fn email(email: &str) -> Value {
+    json!({ "email": email })
+}
+
+fn created() -> Value {
+    json!({"code": 201, "message": "Created"})
+}
+
+#[tokio::test]
+async fn what_no_endpoint_answers_is_refused_and_nothing_is_asked() {
+    let world = AuthWorld::start(BINARY).await;
+    for (event, status) in mistaken(&world.event().json(&email(NEW))) {
+        assert_eq!(world.ask(&event).await.refusal().0, status, "{event:?}");
+    }
+    assert_eq!(world.asked(), [""; 0]);
+}
+
+#[tokio::test]
+async fn what_is_no_address_is_400_and_nothing_is_asked() {
+    let world = AuthWorld::start(BINARY).await;
+    let bodies = MALFORMED_EMAILS.map(|email| format!("{{\"email\":{email}}}"));
+    for body in bodies.iter().map(String::as_str).chain(["", "{}"]) {
+        let answer = world.ask(&world.event().body("application/json", body)).await;
+        let (status, message) = answer.refusal();
+        assert_eq!(status, 400, "{body}");
+        assert!(message.contains("`email`"), "{message}");
+    }
+    assert_eq!(world.asked(), [""; 0]);
+}
+
+#[tokio::test]
+async fn an_address_that_has_an_account_is_409() {
+    let world = AuthWorld::start(BINARY).await;
+    for address in ["jane.doe@example.com", "Jane.Doe@Example.com"] {
+        let answer = world.post(&email(address)).await;
+        let message = "This e-mail address has an account already";
+        assert_eq!(answer.refusal(), (409, message.to_owned()));
+    }
+}
+
+#[tokio::test]
+async fn where_accounts_are_concealed_both_are_answered_alike() {
+    let world = AuthWorld::start_with(BINARY, &[("CONCEAL_ACCOUNTS", "true")]).await;
+    let known = world.post(&email("jane.doe@example.com")).await;
+    let unknown = world.post(&email(NEW)).await;
+    assert_eq!((known.status(), known.body()), (201, created()));
+    assert_eq!((unknown.status(), unknown.text()), (201, known.text()));
+    assert!(world.workos.has_user(NEW));
+}
+
+#[tokio::test]
+async fn an_outage_is_no_refusal_of_the_address() {
+    let world = AuthWorld::start(BINARY).await;
+    let limit = (Fault::Limiting { retry_after: Some(9) }, 503);
+    for (fault, status) in OUTAGES.into_iter().chain([limit]) {
+        world.workos.inject(fault);
+        let answer = world.post(&email(NEW)).await;
+        assert_eq!(answer.refusal().0, status, "{fault:?}");
+        let wait = (fault == limit.0).then_some("9");
+        assert_eq!(answer.header("retry-after"), wait, "{fault:?}");
+        world.workos.clear_faults();
+    }
+    assert_eq!(world.post(&email(NEW)).await.status(), 201, "all is well again");
+}
+
+#[tokio::test]
+async fn an_account_is_made_and_nothing_is_sent_to_it() {
+    let world = AuthWorld::start(BINARY).await;
+    let answer = world.post(&json!({"email": "New.User@Example.com", "admin": true})).await;
+    assert_eq!((answer.status(), answer.body()), (201, created()));
+    assert_eq!(answer.cookies(), []);
+    assert!(world.workos.has_user(NEW));
+    assert_eq!(world.asked(), [CREATE]);
+    assert_eq!(world.last_sent(), email(NEW), "the address, in small letters, and nothing else");
+    assert_eq!(world.workos.magic_code_for(NEW), None);
+}
+
+#[tokio::test]
+async fn the_documented_event_has_its_answer() {
+    let world = AuthWorld::start(BINARY).await;
+    let answer = world.ask(&Event::documented("sign-up.json")).await;
+    assert_eq!((answer.status(), answer.body()), (201, created()));
+}
+
+#[tokio::test]
+async fn logs_tell_of_each_request_and_nothing_personal() {
+    let world = AuthWorld::start(BINARY).await;
+    assert_eq!(world.post(&email(NEW)).await.status(), 201);
+    assert_eq!(world.post(&email(NEW)).await.status(), 409);
+    assert_eq!(world.post(&email("not an address, but secret")).await.status(), 400);
+    world.logs_nothing_of(3, &["new.user", "secret"]).await;
+}

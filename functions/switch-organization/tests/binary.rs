@@ -1,0 +1,377 @@
+//! The real binary under a Lambda Runtime API, with real events. Denials first.
+
+use anteroom::clock::Clock;
+use anteroom::settings::Settings;
+use anteroom::workos::{Authentication, Cookies, SealedSession};
+use anteroom_local::stand_ins::faults::Fault;
+use anteroom_local::stand_ins::jwt;
+use anteroom_local::testing::{Answer, AuthWorld, Event, MALFORMED_EMAILS, OUTAGES, mistaken};
+use serde_json::{Value, json};
+
+const BINARY: &str = env!("CARGO_BIN_EXE_switch-organization");
+
+const COOKIE: &str = "wos-session";
+
+const CHOOSER: &str = "123@gmail.com";
+
+const AUTHENTICATE: &str = "POST /user_management/authenticate";
+
+async fn cookies(world: &AuthWorld) -> Cookies {
+    let mut settings =
+        Settings::from_pairs(world.settings.clone(), Clock::system()).expect("settings");
+    let cookies = Cookies::configure(&mut settings);
+    settings.complete(cookies).await.expect("complete settings")
+}
+
+/// A session as it stands in a cookie, sealed with the function's own password.
+async fn sealed(world: &AuthWorld, session: &Value) -> String {
+    let session: Authentication = serde_json::from_value(session.clone()).expect("a session");
+    let cookies = cookies(world).await;
+    let cookie = cookies.session.write(&SealedSession::from(session)).await.expect("a cookie");
+    cookie.value().to_owned()
+}
+
+/// What WorkOS gives to the user of two organizations who signs in to the first.
+fn chooser(world: &AuthWorld) -> Value {
+    world.workos.sign_in("chooser", Some("MASADAS"))
+}
+
+fn access_token(session: &Value) -> &str {
+    session["access_token"].as_str().expect("an access token")
+}
+
+fn sid(session: &Value) -> String {
+    let claims = jwt::claims(access_token(session)).expect("claims");
+    claims["sid"].as_str().expect("a session's id").to_owned()
+}
+
+fn input(world: &AuthWorld, email: &str, organization: &str) -> Value {
+    json!({ "email": email, "organizationId": world.workos.organization(organization).id })
+}
+
+/// The request of `email` with this session to go over to an organization.
+async fn event(world: &AuthWorld, session: &Value, email: &str, organization: &str) -> Event {
+    let cookie = sealed(world, session).await;
+    world.event().cookie(COOKIE, &cookie).json(&input(world, email, organization))
+}
+
+fn assert_cleared(answer: &Answer, why: &str) {
+    let cookie = answer.cookie();
+    assert_eq!(cookie.name, COOKIE, "{why}");
+    assert!(cookie.is_cleared(), "{why}: {cookie:?}");
+}
+
+/// What the session cookie in an answer says of its organization: the sealed part, and the token.
+async fn organizations_in(world: &AuthWorld, answer: &Answer) -> (String, Value) {
+    let cookie = answer.cookie();
+    assert_eq!(cookie.name, COOKIE);
+    assert_eq!(cookie.attributes, ["HttpOnly", "Max-Age=34560000", "Path=/", "SameSite=Lax"]);
+    let mut request = anteroom::api::Request::default();
+    let value = format!("{COOKIE}={}", cookie.value).parse().expect("a header");
+    request.headers_mut().insert("cookie", value);
+    let session = cookies(world).await.session.read(request.headers()).await;
+    let session = session.expect("a genuine one").expect("a session");
+    let json = serde_json::to_value(&session).expect("JSON");
+    let claims = jwt::claims(json["accessToken"].as_str().expect("a token")).expect("claims");
+    (session.organization_id.expect("an organization").as_str().to_owned(), claims)
+}
+
+#[tokio::test]
+async fn what_no_endpoint_answers_is_refused_and_nothing_is_asked() {
+    let world = AuthWorld::start(BINARY).await;
+    let good = event(&world, &chooser(&world), CHOOSER, "TAUNTA SCRE").await;
+    for (event, status) in mistaken(&good) {
+        let answer = world.ask(&event).await;
+        assert_eq!(answer.refusal().0, status, "{event:?}");
+        assert_eq!(answer.cookies(), [], "{event:?}");
+    }
+    assert_eq!(world.asked(), [""; 0]);
+}
+
+#[tokio::test]
+async fn an_address_or_an_organization_that_is_none_is_400_and_the_session_is_kept() {
+    let world = AuthWorld::start(BINARY).await;
+    let cookie = sealed(&world, &chooser(&world)).await;
+    let refused = async |body: String, field: &str| {
+        let event = world.event().cookie(COOKIE, &cookie).body("application/json", &body);
+        let answer = world.ask(&event).await;
+        let (status, message) = answer.refusal();
+        assert_eq!(status, 400, "{body}");
+        assert!(message.contains(&format!("`{field}`")), "{message} for {body}");
+        assert_eq!(answer.cookies(), [], "{body}");
+    };
+    for email in MALFORMED_EMAILS {
+        refused(format!("{{\"email\":{email},\"organizationId\":\"org_1\"}}"), "email").await;
+    }
+    for organization in ["null", "1", "\"\"", "\"org 1\"", "\"org_1\\u0000\"", "[\"org_1\"]"] {
+        let body = format!("{{\"email\":\"{CHOOSER}\",\"organizationId\":{organization}}}");
+        refused(body, "organizationId").await;
+    }
+    refused(format!("{{\"email\":\"{CHOOSER}\"}}"), "organizationId").await;
+    assert_eq!(world.asked(), [""; 0]);
+}
+
+#[tokio::test]
+async fn nobody_signed_in_is_401_and_nothing_is_asked() {
+    let world = AuthWorld::start(BINARY).await;
+    let input = input(&world, CHOOSER, "TAUNTA SCRE");
+    for (why, event) in [
+        ("nothing at all", world.event()),
+        ("an empty cookie", world.event().cookie(COOKIE, "")),
+        ("no token", world.event().header("authorization", "Bearer ")),
+        ("forged headers", world.event().header("x-workos-session", "session_1")),
+    ] {
+        let answer = world.ask(&event.json(&input)).await;
+        assert_eq!(answer.refusal(), (401, "Sign in first".to_owned()), "{why}");
+        assert_eq!(answer.cookies(), [], "{why}: there is nothing to clear");
+    }
+    assert_eq!(world.asked(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_cookie_that_is_not_good_is_401_and_cleared() {
+    let world = AuthWorld::start(BINARY).await;
+    let input = input(&world, CHOOSER, "TAUNTA SCRE");
+    let session = chooser(&world);
+    let cookie = sealed(&world, &session).await;
+    let claims = jwt::claims(access_token(&session)).expect("claims");
+    let with_token = async |token: &str| {
+        let mut session = session.clone();
+        session["access_token"] = json!(token);
+        sealed(&world, &session).await
+    };
+    let header = world.workos.header();
+    let mut eve = claims.clone();
+    eve["sub"] = json!("user_eve");
+    let mut evil = claims.clone();
+    evil["iss"] = json!("https://evil.example");
+    let foreign = world.workos.sign_foreign(&header, &claims);
+    for (why, value) in [
+        ("tampered", cookie.replacen("Fe26.2*1*", "Fe26.2*2*", 1)),
+        ("shortened", cookie[..cookie.len() - 10].to_owned()),
+        ("without its version", cookie.trim_end_matches("~2").to_owned()),
+        ("a foreign token", with_token(&foreign).await),
+        ("an unsigned token", with_token(&jwt::unsigned(&json!({"alg": "none"}), &claims)).await),
+        ("another user's token", with_token(&world.workos.sign(&header, &eve)).await),
+        ("another issuer's token", with_token(&world.workos.sign(&header, &evil)).await),
+    ] {
+        let answer = world.ask(&world.event().cookie(COOKIE, &value).json(&input)).await;
+        assert_eq!(answer.refusal().0, 401, "{why}");
+        assert_cleared(&answer, why);
+    }
+    let two = world.event().cookie(COOKIE, &cookie).cookie(COOKIE, &cookie);
+    let answer = world.ask(&two.json(&input)).await;
+    assert_eq!(answer.refusal().0, 401, "two cookies");
+    assert_cleared(&answer, "two cookies");
+    assert_eq!(world.asked(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_bearer_token_alone_cannot_switch_and_nothing_falls_back_to_the_cookie() {
+    let world = AuthWorld::start(BINARY).await;
+    let session = chooser(&world);
+    let good = event(&world, &session, CHOOSER, "TAUNTA SCRE").await;
+    for event in [
+        world.event().json(&input(&world, CHOOSER, "TAUNTA SCRE")).bearer(access_token(&session)),
+        good.clone().bearer(access_token(&session)),
+        good.bearer("token"),
+    ] {
+        let answer = world.ask(&event).await;
+        assert_eq!(answer.refusal().0, 401);
+        assert_eq!(answer.cookies(), [], "the cookie was not looked at");
+    }
+    assert_eq!(world.asked(), [""; 0]);
+}
+
+#[tokio::test]
+async fn somebody_elses_address_is_403_and_the_session_is_kept() {
+    let world = AuthWorld::start(BINARY).await;
+    for email in ["jane.doe@example.com", "nobody@example.com", "123@gmail.com.evil.example"] {
+        let event = event(&world, &chooser(&world), email, "TAUNTA SCRE").await;
+        let answer = world.ask(&event).await;
+        assert_eq!(answer.refusal().0, 403, "{email}");
+        assert_eq!(answer.cookies(), [], "{email}");
+    }
+    assert_eq!(world.asked(), [""; 0]);
+}
+
+#[tokio::test]
+async fn an_organization_where_the_user_may_not_act_is_403_and_the_session_is_kept() {
+    let world = AuthWorld::start(BINARY).await;
+    let consultant = world.workos.sign_in("consultant", Some("Example"));
+    let email = "consultant@example.com";
+    for (organization, what) in [
+        ("MASADAS", "organization that you belong to"),
+        ("Sso Example", "single sign-on"),
+        ("Mfa Example", "two-factor"),
+    ] {
+        let event = event(&world, &consultant, email, organization).await;
+        let answer = world.ask(&event).await;
+        let (status, message) = answer.refusal();
+        assert_eq!(status, 403, "{organization}");
+        assert!(message.contains(what), "{message}");
+        assert_eq!(answer.cookies(), [], "{organization}");
+    }
+    let mut unknown = input(&world, email, "Example");
+    unknown["organizationId"] = json!("org_01MADEUP");
+    let event = event(&world, &consultant, email, "Example").await.json(&unknown);
+    let answer = world.ask(&event).await;
+    assert_eq!(answer.refusal().0, 403, "one that there is not");
+    assert_eq!(answer.cookies(), []);
+    assert!(world.workos.has_session(&sid(&consultant)));
+}
+
+#[tokio::test]
+async fn a_session_that_workos_has_ended_is_401_and_the_cookie_is_cleared() {
+    let world = AuthWorld::start(BINARY).await;
+    let session = chooser(&world);
+    world.workos.revoke_session(&sid(&session));
+    let answer = world.ask(&event(&world, &session, CHOOSER, "TAUNTA SCRE").await).await;
+    assert_eq!(answer.refusal().0, 401);
+    assert_cleared(&answer, "revoked");
+
+    world.workos.set_access_token_seconds(-60);
+    let expired = chooser(&world);
+    world.workos.revoke_session(&sid(&expired));
+    let answer = world.ask(&event(&world, &expired, CHOOSER, "TAUNTA SCRE").await).await;
+    assert_eq!(answer.refusal().0, 401);
+    assert_cleared(&answer, "expired and revoked");
+}
+
+#[tokio::test]
+async fn an_outage_is_never_signed_out_and_the_session_is_kept() {
+    let world = AuthWorld::start(BINARY).await;
+    let session = chooser(&world);
+    let event = event(&world, &session, CHOOSER, "TAUNTA SCRE").await;
+    let limit = (Fault::Limiting { retry_after: Some(9) }, 503);
+    for (fault, status) in OUTAGES.into_iter().chain([limit]) {
+        world.workos.inject(fault.on("/user_management/authenticate"));
+        let answer = world.ask(&event).await;
+        assert_eq!(answer.refusal().0, status, "{fault:?}");
+        assert_eq!(answer.cookies(), [], "{fault:?}");
+        let wait = (fault == limit.0).then_some("9");
+        assert_eq!(answer.header("retry-after"), wait, "{fault:?}");
+        world.workos.clear_faults();
+    }
+    assert_eq!(world.ask(&event).await.status(), 200, "all is well again");
+}
+
+#[tokio::test]
+async fn an_expired_session_is_kept_through_an_outage_too() {
+    let world = AuthWorld::start(BINARY).await;
+    world.workos.set_access_token_seconds(-60);
+    let session = chooser(&world);
+    world.workos.set_access_token_seconds(300);
+    let event = event(&world, &session, CHOOSER, "TAUNTA SCRE").await;
+    world.workos.stop().await;
+    let answer = world.ask(&event).await;
+    assert_eq!(answer.refusal().0, 503);
+    assert_eq!(answer.cookies(), []);
+    world.workos.restart().await.expect("the same port");
+    assert_eq!(world.ask(&event).await.status(), 200, "all is well again");
+}
+
+#[tokio::test]
+async fn a_session_that_comes_back_in_another_organization_is_502() {
+    let world = AuthWorld::start(BINARY).await;
+    world.workos.misplace_refreshes("MASADAS");
+    let answer = world.ask(&event(&world, &chooser(&world), CHOOSER, "TAUNTA SCRE").await).await;
+    assert_eq!(answer.refusal().0, 502);
+}
+
+#[tokio::test]
+async fn switching_brings_the_user_and_the_session_in_that_organization() {
+    let world = AuthWorld::start(BINARY).await;
+    let session = chooser(&world);
+    let event = event(&world, &session, "123@GMAIL.com", "TAUNTA SCRE").await;
+    let answer = world.ask(&event).await;
+
+    let expected = json!({"user": {
+        "id": world.workos.user("chooser").id, "email": CHOOSER,
+        "firstName": "Chris", "lastName": "Chooser",
+    }});
+    assert_eq!(answer.success(), expected);
+    let id = world.workos.organization("TAUNTA SCRE").id;
+    let (organization, claims) = organizations_in(&world, &answer).await;
+    assert_eq!(organization, id);
+    assert_eq!(claims["org_id"], json!(id));
+    assert_eq!(claims["sid"], json!(sid(&session)), "it is the same session");
+
+    assert_eq!(world.asked(), [AUTHENTICATE]);
+    let sent = world.last_sent();
+    assert_eq!(sent["grant_type"], "refresh_token");
+    assert_eq!(sent["refresh_token"], session["refresh_token"]);
+    assert_eq!(sent["organization_id"], json!(id));
+}
+
+#[tokio::test]
+async fn a_page_that_asks_twice_with_the_same_cookie_is_answered_twice() {
+    let world = AuthWorld::start(BINARY).await;
+    let event = event(&world, &chooser(&world), CHOOSER, "TAUNTA SCRE").await;
+    assert_eq!(world.ask(&event).await.status(), 200);
+    assert_eq!(world.ask(&event).await.status(), 200);
+    assert_eq!(world.asked(), [AUTHENTICATE], "the refresh token is spent once");
+}
+
+#[tokio::test]
+async fn an_expired_session_is_renewed_on_the_way_and_leaves_with_one_cookie() {
+    let world = AuthWorld::start(BINARY).await;
+    world.workos.set_access_token_seconds(-60);
+    let session = chooser(&world);
+    world.workos.set_access_token_seconds(300);
+    let answer = world.ask(&event(&world, &session, CHOOSER, "TAUNTA SCRE").await).await;
+    assert_eq!(answer.success()["user"]["email"], CHOOSER);
+    let id = world.workos.organization("TAUNTA SCRE").id;
+    assert_eq!(organizations_in(&world, &answer).await.0, id);
+    assert_eq!(world.asked(), [AUTHENTICATE, AUTHENTICATE]);
+}
+
+#[tokio::test]
+async fn a_session_near_its_end_is_gone_on_with_when_its_early_renewal_fails() {
+    let world = AuthWorld::start(BINARY).await;
+    world.workos.set_access_token_seconds(30);
+    let session = chooser(&world);
+    world.workos.set_access_token_seconds(300);
+    let event = event(&world, &session, CHOOSER, "TAUNTA SCRE").await;
+    world.workos.inject(Fault::Failing(500).on("/user_management/authenticate").once());
+    let answer = world.ask(&event).await;
+    assert_eq!(answer.success()["user"]["email"], CHOOSER, "the renewal ahead of time failed");
+    assert_eq!(world.asked(), [AUTHENTICATE, AUTHENTICATE]);
+}
+
+#[tokio::test]
+async fn a_renewed_session_leaves_with_a_refusal_as_well() {
+    let world = AuthWorld::start(BINARY).await;
+    world.workos.set_access_token_seconds(-60);
+    let session = chooser(&world);
+    world.workos.set_access_token_seconds(300);
+    let answer = world.ask(&event(&world, &session, "eve@example.com", "TAUNTA SCRE").await).await;
+    assert_eq!(answer.refusal().0, 403);
+    let id = world.workos.organization("MASADAS").id;
+    assert_eq!(organizations_in(&world, &answer).await.0, id, "the one before is spent");
+}
+
+#[tokio::test]
+async fn the_documented_event_has_nobody_signed_in() {
+    let world = AuthWorld::start(BINARY).await;
+    let answer = world.ask(&Event::documented("switch-organization.json")).await;
+    assert_eq!(answer.refusal().0, 401);
+}
+
+#[tokio::test]
+async fn logs_tell_of_each_request_and_nothing_personal() {
+    let world = AuthWorld::start(BINARY).await;
+    let session = chooser(&world);
+    let cookie = sealed(&world, &session).await;
+    let good = world.event().cookie(COOKIE, &cookie);
+    let answer = world.ask(&good.clone().json(&input(&world, CHOOSER, "TAUNTA SCRE"))).await;
+    let renewed = answer.cookie().value;
+    let wrong = good.json(&input(&world, "eve@example.com", "TAUNTA SCRE"));
+    assert_eq!(world.ask(&wrong).await.status(), 403);
+    let tampered = world.event().cookie(COOKIE, &cookie[..cookie.len() - 5]);
+    let tampered = tampered.json(&input(&world, CHOOSER, "TAUNTA SCRE"));
+    assert_eq!(world.ask(&tampered).await.status(), 401);
+    let refresh_token = session["refresh_token"].as_str().expect("a token");
+    let private = ["Chris", "eve@", &cookie, &renewed, refresh_token, access_token(&session)];
+    world.logs_nothing_of(3, &private).await;
+}
