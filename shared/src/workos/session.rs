@@ -166,8 +166,11 @@ impl Sessions {
         let text = sealed.access_token.expose_secret();
         let (user, session) = match self.tokens.judge(text).await {
             Ok(Verdict::Good(token) | Verdict::Expired(token)) => (token.user_id, token.session_id),
-            // The seal is genuine; leaving does not have to wait until WorkOS is back.
-            Err(AccessTokenError::Provider(_)) => named_session(text).ok_or_else(not_valid)?,
+            // The seal is genuine; leaving does not have to wait until WorkOS is back, and does not
+            // fail because a key has been retired since.
+            Err(AccessTokenError::Provider(_) | AccessTokenError::UnknownKey) => {
+                named_session(text).ok_or_else(not_valid)?
+            }
             Err(refused) => return Err(not_valid().because(refused)),
         };
         if user == sealed.user.id { Ok(session) } else { Err(not_valid()) }
