@@ -112,12 +112,6 @@ impl Sessions {
         }
     }
 
-    /// Gives the browser the session that a grant has brought, and forgets what it had before.
-    pub async fn begin(&self, session: &SealedSession) -> Result<(), ApiError> {
-        api::send_cookie(self.cookies.session.write(session).await?);
-        Ok(())
-    }
-
     /// Takes the session into another organization of the user's.
     ///
     /// # Errors
@@ -259,7 +253,7 @@ impl Sessions {
         if renewed.user.id != before.user_id {
             return nonsense("workos renewed the session for another user");
         }
-        self.begin(&renewed).await?;
+        api::send_cookie(self.cookies.session.write(&renewed).await?);
         let token = match self.tokens.judge(renewed.access_token.expose_secret()).await {
             Ok(Verdict::Good(token)) => token,
             Ok(Verdict::Expired(_)) => return nonsense("workos gave a token that has expired"),

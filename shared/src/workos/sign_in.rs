@@ -123,11 +123,6 @@ impl SignIns {
         Ok(Self { workos: workos?, cookies: cookies? })
     }
 
-    /// WorkOS's API.
-    pub fn workos(&self) -> &WorkOs {
-        &self.workos
-    }
-
     /// Completes a sign-in with the code that the browser brought back from WorkOS. It must be one
     /// that this browser has begun, that of `state` if there is one.
     pub async fn finish_redirect(
@@ -206,7 +201,7 @@ impl SignIns {
     }
 
     /// Gives the browser its session, or what it needs to choose an organization.
-    pub async fn finish(
+    async fn finish(
         &self,
         headers: &HeaderMap,
         result: Result<Authentication, AuthenticateError>,
