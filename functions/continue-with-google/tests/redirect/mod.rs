@@ -1,0 +1,143 @@
+//! What holds of every endpoint that sends a browser to sign in somewhere: the tests of
+//! `continue-with-google` and `continue-with-microsoft`. Denials first.
+
+use anteroom_local::stand_ins::faults::Fault;
+use anteroom_local::testing::{Answer, AuthWorld, Event, mistaken};
+use serde_json::{Map, json};
+
+use super::{BINARY, EVENT, PROVIDER};
+
+fn state(answer: &Answer) -> String {
+    answer.success()["authData"]["state"].as_str().expect("a state").to_owned()
+}
+
+fn redirect_url(answer: &Answer) -> String {
+    answer.success()["authData"]["redirectURL"].as_str().expect("an address").to_owned()
+}
+
+#[tokio::test]
+async fn what_no_endpoint_answers_is_refused_and_nothing_is_begun() {
+    let world = AuthWorld::start(BINARY).await;
+    for (event, status) in mistaken(&world.event()) {
+        let answer = world.ask(&event).await;
+        assert_eq!(answer.refusal().0, status, "{event:?}");
+        assert_eq!(answer.cookies(), [], "{event:?}");
+    }
+}
+
+#[tokio::test]
+async fn gives_the_address_at_workos_with_a_state_and_pkce() {
+    let world = AuthWorld::start(BINARY).await;
+    let answer = world.ask(&world.event()).await;
+
+    let data = &answer.success()["authData"];
+    assert_eq!(data.as_object().map(Map::len), Some(2), "{data}");
+    let (url, state) = (redirect_url(&answer), state(&answer));
+    assert!(url.starts_with(&format!("{}/user_management/authorize?", world.workos.url())));
+    for parameter in [
+        PROVIDER.to_owned(),
+        format!("client_id={}", world.workos.client_id()),
+        format!("state={state}"),
+        "redirect_uri=http%3A%2F%2Flocalhost%3A3000%2Fcallback".to_owned(),
+        "response_type=code".to_owned(),
+        "code_challenge_method=S256".to_owned(),
+        "code_challenge=".to_owned(),
+    ] {
+        assert!(url.contains(&parameter), "{parameter} is not in {url}");
+    }
+    assert!(!url.contains("secret") && !url.contains(&world.workos.api_key()), "{url}");
+    assert_eq!(state.len(), 43, "32 random bytes in base64url");
+}
+
+#[tokio::test]
+async fn what_the_callback_has_to_prove_leaves_in_a_sealed_cookie_for_ten_minutes() {
+    let world = AuthWorld::start(BINARY).await;
+    let answer = world.ask(&world.event()).await;
+    let cookie = answer.cookie();
+    assert!(cookie.name.starts_with("wos-sign-in-"), "{cookie:?}");
+    assert!(cookie.value.starts_with("Fe26.2*"), "{cookie:?}");
+    assert_eq!(cookie.attributes, ["HttpOnly", "Max-Age=600", "Path=/", "SameSite=Lax"]);
+    assert!(!cookie.value.contains(&state(&answer)));
+}
+
+#[tokio::test]
+async fn the_cookie_is_for_one_host_and_tls_where_the_page_has_it() {
+    let own = [
+        ("WORKOS_REDIRECT_URI", "https://app.example.com/callback"),
+        ("WORKOS_COOKIE_DOMAIN", "example.com"),
+    ];
+    let world = AuthWorld::start_with(BINARY, &own).await;
+    let cookie = world.ask(&world.event()).await.cookie();
+    assert!(cookie.name.starts_with("__Host-wos-sign-in-"), "{cookie:?}");
+    let expected = ["HttpOnly", "Max-Age=600", "Path=/", "SameSite=Lax", "Secure"];
+    assert_eq!(cookie.attributes, expected, "without a domain, whatever the session's is");
+}
+
+#[tokio::test]
+async fn several_tabs_begin_each_their_own_and_the_oldest_of_five_is_forgotten() {
+    let world = AuthWorld::start(BINARY).await;
+    let mut event = world.event();
+    let mut begun = Vec::new();
+    for _ in 0..4 {
+        let answer = world.ask(&event).await;
+        let cookie = answer.cookie();
+        event = event.cookie(&cookie.name, &cookie.value);
+        begun.push((cookie.name, state(&answer)));
+        // Tickets are told apart by the millisecond.
+        tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+    }
+    let states: std::collections::HashSet<_> = begun.iter().map(|(_, state)| state).collect();
+    assert_eq!(states.len(), 4);
+
+    let [new, dropped] = &world.ask(&event).await.cookies()[..] else {
+        panic!("a new one, and the removal of an old one");
+    };
+    assert!(!new.is_cleared() && begun.iter().all(|(name, _)| *name != new.name));
+    assert!(dropped.is_cleared());
+    assert_eq!(dropped.name, begun[0].0);
+}
+
+#[tokio::test]
+async fn workos_is_not_asked_and_so_its_outage_is_not_met() {
+    let world = AuthWorld::start(BINARY).await;
+    world.workos.inject(Fault::Down);
+    assert_eq!(world.ask(&world.event()).await.status(), 200);
+    assert_eq!(world.workos.requests().len(), 0);
+}
+
+#[tokio::test]
+async fn needs_no_api_key() {
+    let world = AuthWorld::start_with(BINARY, &[("WORKOS_API_KEY", "")]).await;
+    assert_eq!(world.ask(&world.event()).await.status(), 200);
+}
+
+#[tokio::test]
+async fn every_form_of_no_body_is_taken() {
+    let world = AuthWorld::start(BINARY).await;
+    for event in [
+        world.event(),
+        world.event().json(&json!({})),
+        world.event().untyped_body("{}"),
+        world.event().body("application/json", ""),
+        world.event().json(&json!({"redirectURL": "https://evil.example"})),
+        world.event().header("origin", "https://evil.example"), // without a cookie
+    ] {
+        let answer = world.ask(&event).await;
+        assert!(redirect_url(&answer).contains(PROVIDER));
+        assert!(!redirect_url(&answer).contains("evil"));
+    }
+}
+
+#[tokio::test]
+async fn the_documented_event_has_its_answer() {
+    let world = AuthWorld::start(BINARY).await;
+    let answer = world.ask(&Event::documented(EVENT)).await;
+    assert!(redirect_url(&answer).contains(PROVIDER));
+}
+
+#[tokio::test]
+async fn logs_tell_of_each_request_and_nothing_private() {
+    let world = AuthWorld::start(BINARY).await;
+    let answer = world.ask(&world.event()).await;
+    world.logs_nothing_of(1, &[&state(&answer), &answer.cookie().value, "code_challenge"]).await;
+}
