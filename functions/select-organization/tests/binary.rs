@@ -3,7 +3,7 @@
 use anteroom::api::{self, Request};
 use anteroom::clock::Clock;
 use anteroom::settings::Settings;
-use anteroom::workos::{Email, MagicCode, SignIns};
+use anteroom::workos::{Email, MagicCode, SignIns, WorkOs};
 use anteroom_local::stand_ins::faults::Fault;
 use anteroom_local::testing::{Answer, AuthWorld, Event, OUTAGES, mistaken};
 use serde_json::{Map, Value, json};
@@ -27,10 +27,11 @@ async fn choosing(world: &AuthWorld, address: &str) -> Choosing {
 
 async fn choosing_at(world: &AuthWorld, address: &str, clock: Clock) -> Choosing {
     let mut settings = Settings::from_pairs(world.settings.clone(), clock).expect("settings");
+    let workos = WorkOs::configure(&mut settings).expect("settings of WorkOS");
     let sign_ins = SignIns::configure(&mut settings);
     let sign_ins = settings.complete(sign_ins).await.expect("complete settings");
     let email = Email::parse(address).expect("an address");
-    sign_ins.workos().create_magic_auth(&email).await.expect("a code");
+    workos.create_magic_auth(&email).await.expect("a code");
     let code = world.workos.magic_code_for(address).expect("a code");
     let code = MagicCode::parse(&code).expect("six digits");
     let request = Request::default();
