@@ -8,6 +8,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use time::OffsetDateTime;
+
 /// Tells the time; the system's, or one that a test has fixed.
 #[derive(Clone, Debug)]
 pub struct Clock(Source);
@@ -53,14 +55,43 @@ impl Clock {
 pub struct Timestamp(Duration);
 
 impl Timestamp {
+    /// The Unix epoch.
+    pub const EPOCH: Self = Self(Duration::ZERO);
+
     /// Seconds since the Unix epoch with their fraction: the `NumericDate` of RFC 7519, section 2.
     pub fn unix_seconds(self) -> f64 {
         self.0.as_secs_f64()
     }
 
+    /// Whole seconds since the Unix epoch, rounded down.
+    pub fn whole_seconds(self) -> u64 {
+        self.0.as_secs()
+    }
+
     /// Milliseconds since the Unix epoch.
     pub fn unix_millis(self) -> u64 {
         u64::try_from(self.0.as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// A moment this long after this one.
+    #[must_use]
+    pub fn after(self, wait: Duration) -> Self {
+        Self(self.0.saturating_add(wait))
+    }
+
+    /// The moment as RFC 3339 writes it, in UTC and to the millisecond.
+    pub(crate) fn rfc3339(self) -> String {
+        let moment = self.utc();
+        let (year, month, day) = moment.to_calendar_date();
+        let (hour, minute, second) = moment.to_hms();
+        let (month, millisecond) = (u8::from(month), self.0.subsec_millis());
+        format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millisecond:03}Z")
+    }
+
+    /// The moment by calendar and clock. One that no calendar has is the epoch.
+    pub(crate) fn utc(self) -> OffsetDateTime {
+        let seconds = i64::try_from(self.0.as_secs()).unwrap_or(i64::MAX);
+        OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH)
     }
 
     /// How long ago `earlier` was; nothing when it is not in the past.
@@ -72,6 +103,14 @@ impl Timestamp {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_moment_is_written_as_rfc_3339_has_it() {
+        let clock = Clock::fixed(1_752_486_896);
+        clock.advance(Duration::from_millis(7));
+        assert_eq!(clock.now().rfc3339(), "2025-07-14T09:54:56.007Z");
+        assert_eq!(Timestamp::EPOCH.rfc3339(), "1970-01-01T00:00:00.000Z");
+    }
 
     #[test]
     fn a_fixed_clock_moves_only_when_told_to_and_its_clones_follow() {

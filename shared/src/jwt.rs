@@ -1,6 +1,7 @@
-//! JSON Web Tokens: their parts, RS256 signatures, and the claims that say when they are valid.
+//! JSON Web Tokens: their parts, RS256 signatures of others, HS256 signatures of ours, and the claims
+//! that say when they are valid.
 //!
-//! `jsonwebtoken` checks the signature, with ring underneath. Its own checks of header and claims
+//! `jsonwebtoken` checks and makes signatures, with ring underneath. Its own checks of header and claims
 //! are not used: they accept a missing or numeric issuer, a token a minute past its expiry, one
 //! issued in the future, and critical extensions that nobody understands (RFC 7515, section
 //! 4.1.11). Here is the one place where such things are decided.
@@ -11,13 +12,17 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use jsonwebtoken::crypto::{CryptoProvider, JwtVerifier, KeyUtils};
+use jsonwebtoken::crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils};
 use jsonwebtoken::errors::ErrorKind;
-use jsonwebtoken::signature::{Error as SignatureError, Verifier};
-use jsonwebtoken::{Algorithm, AlgorithmFamily, DecodingKey, DecodingKeyKind};
+use jsonwebtoken::signature::{Error as SignatureError, Signer, Verifier};
+use jsonwebtoken::{
+    Algorithm, AlgorithmFamily, DecodingKey, DecodingKeyKind, EncodingKey, Header as NewHeader,
+};
+use ring::hmac;
 use ring::signature::{RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents, UnparsedPublicKey};
-use serde::Deserialize;
+use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 
@@ -176,11 +181,35 @@ impl Rs256Key {
     }
 }
 
-/// Gives `jsonwebtoken` its cryptography: RS256 on ring, and nothing else. Measured against the
-/// providers it comes with, this checks a signature in 16 µs and adds 30 kB.
+/// Why a token could not be made.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("a token could not be signed: {0}")]
+pub struct SigningError(#[from] jsonwebtoken::errors::Error);
+
+/// A token with these claims, signed with `secret` (HS256; RFC 7518, section 3.2).
+///
+/// # Errors
+/// When the claims are not a JSON object that can be written.
+pub fn sign_hs256(
+    claims: &impl Serialize,
+    secret: &SecretString,
+) -> Result<SecretString, SigningError> {
+    install_ring();
+    let key = EncodingKey::from_secret(secret.expose_secret().as_bytes());
+    let token = jsonwebtoken::encode(&NewHeader::new(Algorithm::HS256), claims, &key)?;
+    Ok(SecretString::from(token))
+}
+
+/// Gives `jsonwebtoken` its cryptography: RS256 checked and HS256 made on ring, and nothing else.
+/// Measured against the providers it comes with, this checks a signature in 16 µs and adds 30 kB.
 fn install_ring() {
     static PROVIDER: CryptoProvider = CryptoProvider {
-        signer_factory: |_, _| Err(ErrorKind::UnsupportedAlgorithm.into()),
+        signer_factory: |algorithm, key| match algorithm {
+            Algorithm::HS256 if key.family() == AlgorithmFamily::Hmac => {
+                Ok(Box::new(RingHs256(hmac::Key::new(hmac::HMAC_SHA256, key.as_bytes()))))
+            }
+            _ => Err(ErrorKind::InvalidAlgorithm.into()),
+        },
         verifier_factory: |algorithm, key| match algorithm {
             Algorithm::RS256 if key.family() == AlgorithmFamily::Rsa => {
                 Ok(Box::new(RingRs256(key.clone())))
@@ -216,6 +245,20 @@ impl Verifier<Vec<u8>> for RingRs256 {
 impl JwtVerifier for RingRs256 {
     fn algorithm(&self) -> Algorithm {
         Algorithm::RS256
+    }
+}
+
+struct RingHs256(hmac::Key);
+
+impl Signer<Vec<u8>> for RingHs256 {
+    fn try_sign(&self, message: &[u8]) -> Result<Vec<u8>, SignatureError> {
+        Ok(hmac::sign(&self.0, message).as_ref().to_vec())
+    }
+}
+
+impl JwtSigner for RingHs256 {
+    fn algorithm(&self) -> Algorithm {
+        Algorithm::HS256
     }
 }
 

@@ -23,12 +23,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::api::{self, ApiError, Reply, Request, Response};
-use crate::clock::Clock;
+use crate::clock::{Clock, Timestamp};
 use crate::log;
+use crate::metrics;
 use crate::settings::{Incomplete, Problems, Settings};
-
-/// How long a request may take; the caller has its answer within ten seconds.
-const TIME_LIMIT: Duration = Duration::from_millis(9_500);
 
 /// How long a start may take: what a provider that is slow at start takes from the first request
 /// must leave enough for it.
@@ -41,6 +39,10 @@ const RESERVE: Duration = Duration::from_millis(500);
 pub trait Endpoint: Sized + Send + Sync + 'static {
     /// Its name in logs: that of its package.
     const NAME: &'static str;
+    /// The method that it takes, and no other.
+    const METHOD: &'static str = "POST";
+    /// How long a request may take; the caller has its answer within ten seconds.
+    const TIME_LIMIT: Duration = Duration::from_millis(9_500);
     /// What it says of every 400, where it says no more than that.
     const BAD_REQUEST: Option<&'static str> = None;
     /// What it reads from the body.
@@ -65,6 +67,16 @@ pub trait Endpoint: Sized + Send + Sync + 'static {
     ) -> impl Future<Output = Result<Reply<Self::Output>, ApiError>> + Send;
 }
 
+/// Until when a request has to be answered.
+#[derive(Clone, Copy)]
+struct Deadline(Timestamp);
+
+/// Until when `request` has to be answered. One that does not come through [`Function::answer`] has
+/// no time at all.
+pub fn deadline(request: &Request) -> Timestamp {
+    request.extensions().get().map_or(Timestamp::EPOCH, |Deadline(at)| *at)
+}
+
 /// Runs an endpoint as a Lambda function until Lambda ends it. What is wrong with its settings is
 /// logged in one line, and ends it at once.
 pub fn run<E: Endpoint>() -> ExitCode {
@@ -73,9 +85,10 @@ pub fn run<E: Endpoint>() -> ExitCode {
     };
     let stopped = runtime.block_on(async {
         let settings = Settings::from_environment();
-        log::start(
-            settings.as_ref().ok().and_then(|settings| settings.optional("AWS_LAMBDA_LOG_LEVEL")),
-        );
+        let optional = |name| settings.as_ref().ok().and_then(|settings| settings.optional(name));
+        let log_level = optional("AWS_LAMBDA_LOG_LEVEL");
+        log::start(log_level);
+        metrics::start(optional("STAGE"), log_level);
         quiet_panics();
         let function = Function::<E>::start(settings?).await?;
         let function = &function;
@@ -128,13 +141,15 @@ impl<E: Endpoint> Function<E> {
     }
 
     /// Answers a request, and logs one line about it.
-    pub async fn answer(&self, request: Request) -> Response {
+    pub async fn answer(&self, mut request: Request) -> Response {
         let began = self.clock.now();
         let cold = !self.warm.swap(true, Ordering::Relaxed);
         let limit = self.time_left(&request, cold);
+        request.extensions_mut().insert(Deadline(began.after(limit)));
         let (result, cookies) = api::with_cookies(self.guarded(&request, limit)).await;
-        let took = self.clock.now().since(began).as_secs_f64() * 1000.0;
-        let ms = (took * 10.0).round() / 10.0;
+        let now = self.clock.now();
+        let took = now.since(began);
+        let ms = (took.as_secs_f64() * 10_000.0).round() / 10.0;
         let id = request.lambda_context_ref().map(|context| context.request_id.as_str());
         let mut response = match result {
             Ok(response) => {
@@ -148,6 +163,7 @@ impl<E: Endpoint> Function<E> {
             }
         };
         api::add_cookies(&mut response, cookies);
+        metrics::answered(E::NAME, response.status(), took, cold, now);
         response
     }
 
@@ -170,8 +186,8 @@ impl<E: Endpoint> Function<E> {
         if request.method() == Method::OPTIONS {
             return Ok(api::empty_response(StatusCode::NO_CONTENT));
         }
-        if request.method() != Method::POST {
-            return Err(ApiError::method_not_allowed());
+        if request.method() != E::METHOD {
+            return Err(ApiError::method_not_allowed(E::METHOD));
         }
         api::check_origin(request.headers(), &self.allowed_origins)?;
         let input = api::read_body(request.headers(), request.body())?;
@@ -182,7 +198,7 @@ impl<E: Endpoint> Function<E> {
     /// How long the request may still take. Who meets a cold start has waited for it as well.
     fn time_left(&self, request: &Request, cold: bool) -> Duration {
         let waited = if cold { self.started_in } else { Duration::ZERO };
-        let limit = TIME_LIMIT.saturating_sub(waited);
+        let limit = E::TIME_LIMIT.saturating_sub(waited);
         let Some(context) = request.lambda_context_ref() else {
             return limit;
         };

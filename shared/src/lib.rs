@@ -15,9 +15,12 @@
 //! | [`http`] | the one HTTP client |
 //! | [`jwt`], [`jwks`] | tokens and their signatures; the keys that providers publish |
 //! | [`cookie_seal`] | what browsers keep for us, sealed |
+//! | [`caller`] | who a request comes from |
+//! | [`text`] | lines that people write and others read |
 //! | [`clock`] | the time |
 
 pub mod api;
+pub mod caller;
 pub mod clerk;
 pub mod clock;
 pub mod cookie_seal;
@@ -28,7 +31,9 @@ pub mod jwt;
 pub mod lambda;
 pub mod liveblocks;
 mod log;
+mod metrics;
 pub mod provider;
 pub mod secrets;
 pub mod settings;
+pub mod text;
 pub mod workos;

@@ -12,8 +12,9 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 use url::Url;
 
-use crate::clock::Clock;
-use crate::http::Http;
+use crate::clock::{Clock, Timestamp};
+use crate::http::{CALL_TIMEOUT, Http};
+use crate::metrics;
 use crate::secrets::{Secret, SecretError};
 
 /// The longest answer that is read; none of the documented ones comes near it.
@@ -34,11 +35,45 @@ pub struct Provider {
     pub clock: Clock,
 }
 
-/// A provider's API with the secret key that opens the rest of it.
+/// A provider's API with the key that opens the rest of it: a secret, or what is made from one.
 #[derive(Clone, Debug)]
-pub struct KeyedProvider {
+pub struct KeyedProvider<K = Secret> {
     provider: Provider,
-    key: Secret,
+    key: K,
+}
+
+/// What opens a provider's API, in the form that the provider is shown.
+pub trait Key: Sync {
+    /// What it is kept as.
+    type Kept: Send + Sync;
+
+    /// The one to use now.
+    fn kept(&self) -> impl Future<Output = Result<Self::Kept, SecretError>> + Send;
+
+    /// The one to use now that the provider has refused `refused`, if there is another.
+    fn after_refusal_of(
+        &self,
+        refused: &Self::Kept,
+    ) -> impl Future<Output = Option<Self::Kept>> + Send;
+
+    /// What the provider is shown.
+    fn shown(&self, kept: &Self::Kept) -> Result<SecretString, SecretError>;
+}
+
+impl Key for Secret {
+    type Kept = SecretString;
+
+    async fn kept(&self) -> Result<SecretString, SecretError> {
+        self.read().await
+    }
+
+    async fn after_refusal_of(&self, refused: &SecretString) -> Option<SecretString> {
+        Secret::after_refusal_of(self, refused).await
+    }
+
+    fn shown(&self, kept: &SecretString) -> Result<SecretString, SecretError> {
+        Ok(kept.clone())
+    }
 }
 
 /// One call of a provider's API. Its body may hold personal data: it is not printed.
@@ -59,6 +94,8 @@ pub struct Call<'a> {
     /// Whether sending it twice does no more than sending it once. Only then is it sent again on a
     /// connection that broke: after a pause Lambda may wake up with connections that are long gone.
     pub repeatable: bool,
+    /// How long it may take from its first byte to its last.
+    pub time_limit: Duration,
     /// Says whether an answer is the provider's refusal of our key.
     pub refuses_key: fn(&Answer) -> bool,
     /// Whether a 429 comes back as an answer, because it may be about what our own caller did, and
@@ -131,23 +168,40 @@ pub enum Failure {
     NoKey(#[from] SecretError),
 }
 
-impl KeyedProvider {
+impl Failure {
+    /// Its name among the outcomes of calls in metrics.
+    pub(crate) fn outcome(&self) -> &'static str {
+        match self {
+            Self::KeyRefused(_) => "key_refused",
+            Self::Unexpected(_) => "unexpected",
+            Self::Unreadable(_) => "unreadable",
+            Self::Unreachable(_) => "unreachable",
+            Self::Failing { .. } => "failing",
+            Self::Limiting { .. } => "limited",
+            Self::NoKey(_) => "no_key",
+        }
+    }
+}
+
+impl<K: Key> KeyedProvider<K> {
     /// Sends `call`, with a newer key when the one at hand is refused. Answers of every status
     /// come back, except those that say that the provider is failing or limits or refuses us.
     pub async fn send(&self, call: &Call<'_>) -> Result<Answer, ProviderError> {
-        self.send_keyed(call).await.map_err(|failure| self.provider.error(call, failure))
+        let began = self.provider.clock.now();
+        let result = self.send_keyed(call).await;
+        self.provider.ended(call, began, result)
     }
 
     async fn send_keyed(&self, call: &Call<'_>) -> Result<Answer, Failure> {
-        let key = self.key.read().await?;
-        let answer = self.provider.attempt(call, Some(&key)).await?;
+        let kept = self.key.kept().await?;
+        let answer = self.provider.attempt(call, Some(&self.key.shown(&kept)?)).await?;
         if !(call.refuses_key)(&answer) {
             return Ok(answer);
         }
-        let Some(newer) = self.key.after_refusal_of(&key).await else {
+        let Some(newer) = self.key.after_refusal_of(&kept).await else {
             return Err(Failure::KeyRefused(answer.status));
         };
-        let answer = self.provider.attempt(call, Some(&newer)).await?;
+        let answer = self.provider.attempt(call, Some(&self.key.shown(&newer)?)).await?;
         if (call.refuses_key)(&answer) {
             return Err(Failure::KeyRefused(answer.status));
         }
@@ -157,18 +211,33 @@ impl KeyedProvider {
 
 impl Provider {
     /// The same API with the key that opens the rest of it.
-    pub fn with_key(self, key: Secret) -> KeyedProvider {
+    pub fn with_key<K: Key>(self, key: K) -> KeyedProvider<K> {
         KeyedProvider { provider: self, key }
     }
 
     /// Sends `call` without a key. Answers of every status come back, except those that say that
     /// the provider is failing or limits us.
     pub async fn send(&self, call: &Call<'_>) -> Result<Answer, ProviderError> {
-        self.attempt(call, None).await.map_err(|failure| self.error(call, failure))
+        let began = self.clock.now();
+        let result = self.attempt(call, None).await;
+        self.ended(call, began, result)
     }
 
-    fn error(&self, call: &Call<'_>, failure: Failure) -> ProviderError {
-        ProviderError { provider: self.name, call: call.name, failure }
+    /// Counts a call that has ended.
+    fn ended(
+        &self,
+        call: &Call<'_>,
+        began: Timestamp,
+        result: Result<Answer, Failure>,
+    ) -> Result<Answer, ProviderError> {
+        let now = self.clock.now();
+        let outcome = match &result {
+            Ok(answer) if answer.status.is_client_error() => "refused",
+            Ok(_) => "ok",
+            Err(failure) => failure.outcome(),
+        };
+        metrics::called(self.name, outcome, now.since(began), now);
+        result.map_err(|failure| ProviderError { provider: self.name, call: call.name, failure })
     }
 
     async fn attempt(
@@ -203,7 +272,7 @@ impl Provider {
         key: Option<&SecretString>,
     ) -> Result<Answer, Failure> {
         let url = self.address(call.path, call.query);
-        let mut request = self.http.request(call.method.clone(), url);
+        let mut request = self.http.request(call.method.clone(), url).timeout(call.time_limit);
         if let (Some(key), KeyPlace::Header) = (key, call.key) {
             request = request.bearer_auth(key.expose_secret());
         }
@@ -332,6 +401,7 @@ impl<'a> Call<'a> {
             body: None,
             key: KeyPlace::Header,
             repeatable: true,
+            time_limit: CALL_TIMEOUT,
             refuses_key: Answer::is_unauthorized,
             hands_back_limits: false,
         }

@@ -19,6 +19,7 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::api::ApiError;
 use crate::clock::{Clock, Timestamp};
 use crate::http::Http;
+use crate::metrics;
 
 /// How long fetched secrets are used before they are read again.
 pub const MAX_AGE: Duration = Duration::from_mins(5);
@@ -273,7 +274,15 @@ impl StoredSecret {
     }
 
     async fn fetch(&self, cache: &mut Cache) -> Result<Arc<Values>, SecretError> {
+        let began = self.clock.now();
         let fetched = self.manager.fetch(&self.id).await;
+        let now = self.clock.now();
+        let outcome = match &fetched {
+            Ok(_) => "ok",
+            Err(SecretError::Misconfigured(_)) => "refused",
+            Err(SecretError::Unreachable(_)) => "unreachable",
+        };
+        metrics::called("secrets-manager", outcome, now.since(began), now);
         match fetched.and_then(|text| self.parse(&text)) {
             Ok(values) => {
                 let values = Arc::new(values);
@@ -388,7 +397,7 @@ fn fetch_error(error: &SdkError<GetSecretValueError>) -> SecretError {
     };
     match refusal.err().code() {
         Some("ResourceNotFoundException") => {
-            SecretError::Misconfigured("there is no such secret".to_owned())
+            SecretError::Misconfigured("there is no such secret, or it has no value yet".to_owned())
         }
         Some("AccessDeniedException") => {
             SecretError::Misconfigured("the function may not read the secret".to_owned())

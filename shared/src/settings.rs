@@ -153,6 +153,24 @@ impl Settings {
         self.check_base_url(name, &value)
     }
 
+    /// The address of a server that speaks WebSocket and HTTP at one place, as its HTTP address:
+    /// `wss` counts as `https` and `ws` as `http`. Otherwise as [`base_url`](Self::base_url).
+    pub fn socket_url(&mut self, name: &str) -> Result<Url, Incomplete> {
+        let value = self.text(name)?;
+        let http = match value.strip_prefix("ws") {
+            Some(rest) if rest.starts_with("s://") || rest.starts_with("://") => {
+                format!("http{rest}")
+            }
+            _ => value,
+        };
+        match http.parse().ok().filter(is_base_url) {
+            Some(url) => Ok(url),
+            None => Err(self.problem(format!(
+                "{name} is not a wss or https address (ws and http are for this machine only)"
+            ))),
+        }
+    }
+
     fn check_base_url(&mut self, name: &str, value: &str) -> Result<Url, Incomplete> {
         match value.parse().ok().filter(is_base_url) {
             Some(url) => Ok(url),
@@ -317,6 +335,24 @@ mod tests {
         ] {
             let read = settings([("URL", url)]).base_url("URL", "https://unused.example");
             assert_eq!(read.is_ok(), good, "{url}");
+        }
+    }
+
+    #[test]
+    fn a_web_socket_address_is_taken_as_the_http_address_beside_it() {
+        for (url, http) in [
+            ("wss://example.livekit.cloud", Some("https://example.livekit.cloud/")),
+            ("https://example.livekit.cloud/", Some("https://example.livekit.cloud/")),
+            ("ws://127.0.0.1:7880", Some("http://127.0.0.1:7880/")),
+            ("http://localhost:7880", Some("http://localhost:7880/")),
+            ("ws://example.livekit.cloud", None),
+            ("http://example.livekit.cloud", None),
+            ("wsx://example.com", None),
+            ("wss", None),
+            ("wss://example.com?room=1", None),
+        ] {
+            let read = settings([("URL", url)]).socket_url("URL");
+            assert_eq!(read.ok().map(String::from).as_deref(), http, "{url}");
         }
     }
 

@@ -28,7 +28,7 @@ pub struct ApiError {
 /// What the caller can do about it, in a header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Hint {
-    UsePost,
+    Use(&'static str),
     RetryAfter { seconds: u64 },
 }
 
@@ -57,9 +57,10 @@ impl ApiError {
         Self::new(StatusCode::NOT_FOUND, message)
     }
 
-    /// 405: endpoints take `POST` alone.
-    pub fn method_not_allowed() -> Self {
-        Self { hint: Some(Hint::UsePost), ..Self::new(StatusCode::METHOD_NOT_ALLOWED, "Use POST") }
+    /// 405: an endpoint takes this method alone.
+    pub fn method_not_allowed(allowed: &'static str) -> Self {
+        let error = Self::new(StatusCode::METHOD_NOT_ALLOWED, format!("Use {allowed}"));
+        Self { hint: Some(Hint::Use(allowed)), ..error }
     }
 
     /// 409: it is so already.
@@ -154,7 +155,7 @@ impl ApiError {
         let mut response = Reply::new(self.status, body).into_response();
         let headers = response.headers_mut();
         match self.hint {
-            Some(Hint::UsePost) => headers.insert(ALLOW, HeaderValue::from_static("POST")),
+            Some(Hint::Use(method)) => headers.insert(ALLOW, HeaderValue::from_static(method)),
             Some(Hint::RetryAfter { seconds }) => headers.insert(RETRY_AFTER, seconds.into()),
             None => None,
         };
@@ -198,8 +199,9 @@ mod tests {
     fn says_when_to_try_again_and_which_method_to_use() {
         let error = ApiError::unavailable("slow").retry_after(Some(Duration::from_secs(7)));
         assert_eq!(error.into_response().headers()[RETRY_AFTER], "7");
-        let error = ApiError::method_not_allowed();
-        assert_eq!(error.into_response().headers()[ALLOW], "POST");
+        let error = ApiError::method_not_allowed("GET");
+        assert_eq!((error.status().as_u16(), error.message()), (405, "Use GET"));
+        assert_eq!(error.into_response().headers()[ALLOW], "GET");
     }
 
     #[test]

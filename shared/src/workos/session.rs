@@ -18,6 +18,7 @@ use url::Url;
 
 use crate::api;
 use crate::api::{ApiError, Authorization, Request};
+use crate::caller::Caller;
 use crate::clock::{Clock, Timestamp};
 use crate::settings::{Incomplete, Settings};
 use crate::workos::access_token::{AccessTokens, Verdict, named_session};
@@ -58,6 +59,16 @@ impl Session {
     /// What its access token says: the user, the session, the organization, what is permitted.
     pub fn token(&self) -> &AccessToken {
         &self.token
+    }
+
+    /// Who the session is of.
+    pub fn caller(&self) -> Caller {
+        Caller {
+            user_id: self.token.user_id.to_string(),
+            session_id: self.token.session_id.to_string(),
+            organization_id: self.token.organization_id.as_ref().map(ToString::to_string),
+            permissions: self.token.permissions.clone(),
+        }
     }
 
     /// The user, where the session came in a cookie.

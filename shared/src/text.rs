@@ -1,0 +1,119 @@
+//! Text that people write and others read.
+
+use std::fmt;
+
+use ring::digest::{SHA256, digest};
+use serde::{Deserialize, Serialize};
+
+/// One line of text: 1 to `CHARACTERS` characters that take no more than `BYTES` bytes of UTF-8.
+///
+/// None of them is a control character or one that turns the direction of reading, which can make a
+/// name pass for another (Unicode Standard Annex 9, section 2), and no blank stands at an end. It
+/// may be personal: it is not printed.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Line<const CHARACTERS: usize, const BYTES: usize>(String);
+
+impl<const CHARACTERS: usize, const BYTES: usize> Line<CHARACTERS, BYTES> {
+    /// Takes a line, or nothing when it is not one.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::fits(text).then(|| Self(text.to_owned()))
+    }
+
+    /// The line as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    fn fits(text: &str) -> bool {
+        (1..=BYTES).contains(&text.len())
+            && text.chars().count() <= CHARACTERS
+            && text.trim().len() == text.len()
+            && !text.chars().any(|c| c.is_control() || turns_direction(c))
+    }
+}
+
+/// Unicode's `Bidi_Control` characters.
+/// <https://www.unicode.org/reports/tr9/#Directional_Formatting_Characters>
+fn turns_direction(c: char) -> bool {
+    matches!(
+        c,
+        '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+    )
+}
+
+impl<const CHARACTERS: usize, const BYTES: usize> TryFrom<String> for Line<CHARACTERS, BYTES> {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        if Self::fits(&text) { Ok(Self(text)) } else { Err("not a printable line of that length") }
+    }
+}
+
+impl<const CHARACTERS: usize, const BYTES: usize> fmt::Debug for Line<CHARACTERS, BYTES> {
+    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        formatter.debug_struct("Line").finish_non_exhaustive()
+    }
+}
+
+/// How long a [`fingerprint`] is.
+pub(crate) const FINGERPRINT_DIGITS: usize = 16;
+
+/// The first 16 hexadecimal digits of a text's SHA-256: enough to tell texts apart, and nothing that
+/// leads back to one that cannot be guessed.
+pub(crate) fn fingerprint(text: &str) -> String {
+    let digest = digest(&SHA256, text.as_bytes());
+    let start = digest.as_ref().first_chunk().map_or(0, |start| u64::from_be_bytes(*start));
+    format!("{start:0FINGERPRINT_DIGITS$x}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Name = Line<8, 16>;
+
+    #[test]
+    fn takes_any_printable_line_of_its_length() {
+        for good in ["a", "Jane Doe", "İ", "日本語", "👩‍👩", "../%2e", "{room}", "a\\b"]
+        {
+            assert_eq!(Name::parse(good).expect(good).as_str(), good);
+        }
+    }
+
+    #[test]
+    fn refuses_what_nobody_could_read_or_what_would_mislead() {
+        for bad in [
+            "",
+            "nine char",
+            "👩👩👩👩👩",
+            " a",
+            "a ",
+            "\u{a0}a",
+            "\u{2003}",
+            "a\nb",
+            "a\0b",
+            "a\u{7f}b",
+            "a\u{85}b",
+            "a\u{202e}b",
+            "a\u{2066}b",
+            "\u{200f}a",
+            "\u{61c}a",
+        ] {
+            assert!(Name::parse(bad).is_none(), "{bad:?}");
+            assert!(serde_json::from_value::<Name>(bad.into()).is_err(), "{bad:?} in JSON");
+        }
+    }
+
+    #[test]
+    fn a_fingerprint_is_the_start_of_the_digest() {
+        assert_eq!(fingerprint("abc"), "ba7816bf8f01cfea");
+        assert_eq!(fingerprint("").len(), FINGERPRINT_DIGITS);
+    }
+
+    #[test]
+    fn is_not_printed() {
+        let name = Name::parse("Jane Doe").expect("a name");
+        assert!(!format!("{name:?}").contains("Jane"));
+    }
+}
