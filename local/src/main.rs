@@ -132,10 +132,14 @@ fn folder_of_this_program() -> io::Result<PathBuf> {
 }
 
 /// Log lines go to standard error, each with the name of the function in front, or of the provider
-/// that is stood in for.
+/// that is stood in for. Metrics, which are not for people to read, are left out.
 fn log_of(name: &str) -> LogSink {
     let name = name.to_owned();
-    Arc::new(move |line| eprintln!("{name} | {line}"))
+    Arc::new(move |line| {
+        if !line.contains("\"_aws\":") {
+            eprintln!("{name} | {line}");
+        }
+    })
 }
 
 fn read_event(path: Option<PathBuf>) -> Result<serde_json::Value, Failure> {
@@ -163,19 +167,27 @@ fn announce(project: &Project, url: &str) {
             None => println!("  {:<12} real, with the credentials configured", provider.name()),
         }
     }
-    if let Some(example) = example(project, url) {
-        println!("\nTry it:\n\n  {example}");
+    let examples = examples(project, url);
+    if !examples.is_empty() {
+        println!("\nTry it:\n\n  {}", examples.join("\n  "));
     }
     println!("\nCtrl-C ends everything.");
 }
 
-/// A line that works when it is pasted into a shell: it signs in with the stand-in, and calls.
-fn example(project: &Project, url: &str) -> Option<String> {
-    let (route, _) =
-        project.routes().into_iter().find(|(_, function)| function.name() == "liveblocks-auth")?;
-    let clerk = project.stand_ins().iter().find(|stand_in| stand_in.provider == Provider::Clerk)?;
-    Some(format!(
-        "curl -sS -X POST {url}{} -H \"Authorization: Bearer $(curl -sS '{}/dev/session-token?user=jane')\"",
-        route.path, clerk.url
-    ))
+/// Lines that work when they are pasted into a shell: they sign in with the stand-ins, and call.
+fn examples(project: &Project, url: &str) -> Vec<String> {
+    let stand_in = |provider| project.stand_ins().iter().find(|it| it.provider == provider);
+    let clerk = stand_in(Provider::Clerk).map(|clerk| {
+        format!(
+            "curl -sS -X POST {url}/api/liveblocks-auth -H \"Authorization: Bearer $(curl -sS '{}/dev/session-token?user=jane')\"",
+            clerk.url
+        )
+    });
+    let workos = stand_in(Provider::WorkOs).map(|workos| {
+        format!(
+            "curl -sS -X POST {url}/api/v1/livekit/room-auth -H \"Authorization: Bearer $(curl -sS '{}/dev/access-token?user=jane')\" -H 'Content-Type: application/json' -d '{{\"username\":\"Jane Doe\",\"roomId\":\"room123\"}}'",
+            workos.url
+        )
+    });
+    clerk.into_iter().chain(workos).collect()
 }

@@ -6,18 +6,23 @@ use std::{any::Any, fmt, io};
 use crate::{
     environment::Environment,
     instance::LogSink,
-    stand_ins::{clerk::Clerk, liveblocks::Liveblocks, workos::WorkOs},
+    stand_ins::{clerk::Clerk, liveblocks::Liveblocks, livekit::LiveKit, workos::WorkOs},
 };
 
 const DEV_SIGN_IN_EMAIL: &str = "DEV_SIGN_IN_EMAIL";
+
+/// Rooms that are open from the beginning, with someone in them, so that there is one to record.
+const OPEN_ROOMS: [&str; 2] = ["test-room", "room123"];
 
 /// A provider for which there is a stand-in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Provider {
     /// Users and sessions.
     Clerk,
-    /// Rooms.
+    /// Rooms to work in together.
     Liveblocks,
+    /// Rooms to talk in, and recordings of them.
+    LiveKit,
     /// Users, organizations and sessions.
     WorkOs,
 }
@@ -34,13 +39,14 @@ pub struct StandIn {
 
 impl Provider {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Clerk, Self::Liveblocks, Self::WorkOs];
+    pub const ALL: [Self; 4] = [Self::Clerk, Self::Liveblocks, Self::LiveKit, Self::WorkOs];
 
     /// The provider's name as people write it.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Clerk => "Clerk",
             Self::Liveblocks => "Liveblocks",
+            Self::LiveKit => "LiveKit",
             Self::WorkOs => "WorkOS",
         }
     }
@@ -50,6 +56,7 @@ impl Provider {
         match self {
             Self::Clerk => &["CLERK_SECRET_KEY", "CLERK_SECRET_ID"],
             Self::Liveblocks => &["LIVEBLOCKS_SECRET_KEY", "LIVEBLOCKS_SECRET_ID"],
+            Self::LiveKit => &["LIVEKIT_API_KEY", "LIVEKIT_SECRET_ID"],
             Self::WorkOs => &["WORKOS_API_KEY", "WORKOS_SECRET_ID"],
         }
     }
@@ -61,6 +68,7 @@ impl Provider {
                 &["CLERK_PUBLISHABLE_KEY", "CLERK_JWT_KEY", "CLERK_ISSUER", "CLERK_API_URL"]
             }
             Self::Liveblocks => &["LIVEBLOCKS_API_URL"],
+            Self::LiveKit => &["LIVEKIT_URL", "LIVEKIT_API_SECRET"],
             Self::WorkOs => &[
                 "WORKOS_CLIENT_ID",
                 "WORKOS_API_URL",
@@ -84,6 +92,18 @@ impl Provider {
             Self::Liveblocks => {
                 let liveblocks = Liveblocks::start().await?;
                 StandIn::new(self, liveblocks.url(), liveblocks.settings(), liveblocks)
+            }
+            Self::LiveKit => {
+                let livekit = LiveKit::start().await?;
+                for room in OPEN_ROOMS {
+                    livekit.open_room(room, 1);
+                }
+                let mut settings = livekit.settings();
+                // The bucket is not LiveKit's, and nothing is uploaded to it from here.
+                settings.retain(|(name, _)| {
+                    !name.starts_with("RECORDINGS_") || environment.value(name).is_none()
+                });
+                StandIn::new(self, livekit.url(), settings, livekit)
             }
             Self::WorkOs => {
                 let workos = WorkOs::start().await?;
@@ -167,6 +187,7 @@ mod tests {
         let mut environment = Environment::default();
         environment.set("CLERK_JWT_KEY", "the key of a real account");
         environment.set("LIVEBLOCKS_SECRET_ID", "a secret's name");
+        environment.set("LIVEKIT_API_KEY", "a real key");
         environment.set("WORKOS_API_KEY", "a real key");
         let stand_ins = stand_ins(&mut environment).await;
 
@@ -176,7 +197,23 @@ mod tests {
         assert!(environment.value("CLERK_SECRET_KEY").is_some());
         assert_eq!(environment.value("CLERK_JWT_KEY"), None, "it would be another account's");
         assert_eq!(environment.value("LIVEBLOCKS_API_URL"), None, "Liveblocks is configured");
+        assert_eq!(environment.value("LIVEKIT_URL"), None, "LiveKit is configured");
         assert_eq!(environment.value("WORKOS_API_URL"), None, "WorkOS is configured");
+    }
+
+    #[tokio::test]
+    async fn the_stand_in_for_livekit_leaves_the_bucket_to_the_application() {
+        let mut environment = Environment::default();
+        environment.set("LIVEKIT_URL", "wss://a-real-project.livekit.cloud");
+        environment.set("RECORDINGS_BUCKET", "our-own");
+        let stand_ins = stand_ins(&mut environment).await;
+
+        let livekit = stand_ins.iter().find(|stand_in| stand_in.provider == Provider::LiveKit);
+        let url = livekit.expect("one for LiveKit").url.replace("http://", "ws://");
+        assert_eq!(environment.value("LIVEKIT_URL"), Some(url.as_str()));
+        assert!(environment.value("LIVEKIT_API_SECRET").is_some());
+        assert_eq!(environment.value("RECORDINGS_BUCKET"), Some("our-own"));
+        assert!(environment.value("RECORDINGS_REGION").is_some());
     }
 
     #[tokio::test]

@@ -21,7 +21,7 @@
 //!
 //! | module | is |
 //! |---|---|
-//! | [`clerk`], [`liveblocks`], [`secrets_manager`], [`workos`] | a provider each |
+//! | [`clerk`], [`liveblocks`], [`livekit`], [`secrets_manager`], [`workos`] | a provider each |
 //! | [`server`] | what they have in common: starting, stopping, TLS, recorded requests |
 //! | [`faults`] | the ways in which they fail when told to |
 //! | [`exchange`] | a request as it came and an answer as it goes |
@@ -35,6 +35,7 @@ pub mod exchange;
 pub mod faults;
 pub mod jwt;
 pub mod liveblocks;
+pub mod livekit;
 pub mod secrets_manager;
 pub mod server;
 pub mod workos;

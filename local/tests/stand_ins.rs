@@ -6,6 +6,8 @@ mod clerk;
 mod faults;
 #[path = "stand_ins/liveblocks.rs"]
 mod liveblocks;
+#[path = "stand_ins/livekit.rs"]
+mod livekit;
 #[path = "stand_ins/secrets_manager.rs"]
 mod secrets_manager;
 #[path = "stand_ins/server.rs"]

@@ -36,7 +36,7 @@ impl World {
     }
 
     async fn ask(&self, event: &Event) -> Answer {
-        Answer::new(self.function.invoke(event.as_json()).await.unwrap())
+        Answer::of(&self.function, event).await
     }
 
     /// The answer to the user's own, current session.
@@ -159,7 +159,7 @@ async fn a_slow_start_and_its_first_request_take_ten_seconds_together() {
     let both = async {
         let function = Instance::start(BINARY, environment).await.unwrap();
         let event = Event::documented("liveblocks-auth.json");
-        Answer::new(function.invoke(event.as_json()).await.unwrap())
+        Answer::of(&function, &event).await
     };
     // Ten seconds, and some for a machine that is busy; each on its own would take thirteen.
     let answer = tokio::time::timeout(Duration::from_secs(12), both).await.unwrap();
@@ -285,7 +285,7 @@ async fn a_rotated_secret_is_taken_into_use_without_a_restart() {
     assert_eq!(manager.requests().len(), 2, "both before the first request");
     let ask = async || {
         let token = clerk.session_token("jane");
-        Answer::new(function.invoke(bearer(&token).as_json()).await.unwrap()).status()
+        Answer::of(&function, &bearer(&token)).await.status()
     };
 
     assert_eq!(ask().await, 200);
@@ -376,10 +376,31 @@ async fn logs_tell_the_request_the_outcome_and_the_calls_and_nothing_personal() 
     assert_eq!(refused[0]["detail"], "the token is malformed");
     let detail = refused[1]["detail"].as_str().unwrap();
     assert!(detail.starts_with("liveblocks identify-user: is failing with 500"), "{detail}");
+    let metric = |name: &str| -> Vec<&Value> {
+        lines.iter().filter(|line| line["_aws"].is_object() && line[name].is_number()).collect()
+    };
+    let requests = metric("Requests");
+    let outcomes: Vec<&Value> = requests.iter().map(|line| &line["Outcome"]).collect();
+    assert_eq!(outcomes, ["ok", "refused", "failed"]);
+    let cold: Vec<&Value> = requests.iter().map(|line| &line["ColdStarts"]).collect();
+    assert_eq!(cold, [1.0, 0.0, 0.0]);
+    for line in requests {
+        assert_eq!((&line["Endpoint"], &line["Stage"]), (&"liveblocks-auth".into(), &"dev".into()));
+        assert!(line["Duration"].is_number());
+    }
+    let ended = |provider: &str, outcome: &str| {
+        let calls = metric("ProviderCalls");
+        let is_that = |line: &&&Value| line["Provider"] == provider && line["Outcome"] == outcome;
+        calls.iter().filter(is_that).count()
+    };
+    assert_eq!((ended("clerk", "ok"), ended("liveblocks", "ok")), (3, 1));
+    assert_eq!(ended("liveblocks", "failing"), 1);
     let calls = find("provider call");
     let of = |provider: &str| calls.iter().filter(|call| call["provider"] == provider).count();
     assert_eq!((of("clerk"), of("liveblocks")), (3, 2), "keys and two users, two identities");
     for call in calls.iter().filter(|call| call["call"] != "jwks") {
         assert!(call["ms"].is_number() && call["span"]["requestId"].is_string(), "{call}");
+        let trace = call["span"]["xrayTraceId"].as_str().unwrap();
+        assert!(trace.starts_with("Root=1-"), "{call}");
     }
 }

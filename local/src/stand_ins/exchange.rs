@@ -88,12 +88,17 @@ impl Answer {
 
     /// A text of the given media type.
     pub fn new(status: u16, content_type: &'static str, body: impl Into<String>) -> Self {
+        Self::bytes(status, content_type, body.into().into_bytes())
+    }
+
+    /// Bytes of the given media type.
+    pub fn bytes(status: u16, content_type: &'static str, body: Vec<u8>) -> Self {
         let mut headers = HeaderMap::new();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
         Self {
             status: StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
             headers,
-            body: body.into().into_bytes(),
+            body,
             is_cut_off: false,
         }
     }

@@ -2,7 +2,9 @@
 
 use std::{
     collections::{HashMap, VecDeque},
-    fmt, io,
+    fmt,
+    future::{self, Future},
+    io,
     net::{Ipv4Addr, SocketAddr},
     sync::{Arc, Mutex},
     time::Duration,
@@ -44,6 +46,11 @@ const KEPT_REQUESTS: usize = 10_000;
 pub trait Provider: Default + Send + Sync + 'static {
     /// Answers a request.
     fn answer(&self, request: &Request) -> Answer;
+
+    /// The same for a provider that takes its time. An error ends the connection without an answer.
+    fn answer_in_time(&self, request: &Request) -> impl Future<Output = io::Result<Answer>> + Send {
+        future::ready(Ok(self.answer(request)))
+    }
 
     /// Hears where it listens, before the first request.
     fn listens_at(&self, _url: &str) {}
@@ -279,11 +286,11 @@ impl<P: Provider> Desk<P> {
 
     async fn answer(&self, request: &Request) -> io::Result<Answer> {
         Ok(match self.faults.next(request.path()) {
-            None => self.provider.answer(request),
+            None => self.provider.answer_in_time(request).await?,
             Some(Fault::Down) => return Err(io::ErrorKind::ConnectionAborted.into()),
             Some(Fault::Slow(delay)) => {
                 sleep(delay).await;
-                self.provider.answer(request)
+                self.provider.answer_in_time(request).await?
             }
             Some(Fault::Limiting { retry_after: None }) => self.provider.limiting(),
             Some(Fault::Limiting { retry_after: Some(seconds) }) => {
@@ -292,7 +299,7 @@ impl<P: Provider> Desk<P> {
             Some(Fault::Failing(status)) => self.provider.failing(status),
             Some(Fault::GatewayPage) => gateway_page(),
             Some(Fault::Garbage) => Answer::new(200, "application/json", "}{ this is no JSON"),
-            Some(Fault::Truncated) => self.provider.answer(request).cut_off(),
+            Some(Fault::Truncated) => self.provider.answer_in_time(request).await?.cut_off(),
             Some(Fault::WrongShape) => Answer::json(200, &json!({"unexpected": ["shape", 1]})),
             Some(Fault::Refusing) => self.provider.refusing(),
         })

@@ -1,8 +1,15 @@
 //! [`Answer`]: what a function answers, as an API Gateway HTTP API reads it.
 
+use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 
-/// An answer that has what every answer has to have.
+use super::Event;
+use crate::{
+    instance::Instance,
+    openapi::{Observed, OpenApi},
+};
+
+/// An answer that has what every answer has to have, and is one that `openapi.yaml` describes.
 #[derive(Clone, Debug)]
 pub struct Answer(Value);
 
@@ -18,12 +25,20 @@ pub struct SetCookie {
 }
 
 impl Answer {
-    /// Takes an answer.
+    /// The answer of a function to an event.
     ///
     /// # Panics
-    /// When it lacks a header that all answers have, has a `Set-Cookie` among its headers, where two
-    /// would become one, or has a cookie that scripts can read.
-    pub fn new(answer: Value) -> Self {
+    /// When there is none; when it lacks a header that all answers have, has a `Set-Cookie` among its
+    /// headers, where two would become one, or has a cookie that scripts can read; and when it is
+    /// none of those that `openapi.yaml` describes for the event's path.
+    pub async fn of(function: &Instance, event: &Event) -> Self {
+        let answer = function.invoke(event.as_json()).await;
+        let answer = Self::new(answer.unwrap_or_else(|error| panic!("{error}")));
+        answer.is_described_for(event.path());
+        answer
+    }
+
+    fn new(answer: Value) -> Self {
         let headers = &answer["headers"];
         for (name, value) in [
             ("cache-control", "no-store"),
@@ -42,6 +57,29 @@ impl Answer {
             assert!(cookie.has("Path=/"), "{cookie:?}");
         }
         answer
+    }
+
+    fn is_described_for(&self, path: &str) {
+        let status = u16::try_from(self.status()).expect("a status of three digits");
+        let observed = Observed { path, status, headers: self.headers(), body: self.text() };
+        if let Err(mismatch) = OpenApi::of_this_repository().check(&observed) {
+            panic!("openapi.yaml does not describe this answer: {mismatch}\n{}", self.0);
+        }
+    }
+
+    /// The headers as a client gets them, cookies included.
+    fn headers(&self) -> HeaderMap {
+        let headers = self.0["headers"].as_object().into_iter().flatten();
+        let headers = headers.map(|(name, value)| (name.as_str(), value));
+        let cookies = self.0["cookies"].as_array().into_iter().flatten();
+        let cookies = cookies.map(|cookie| ("set-cookie", cookie));
+        let mut all = HeaderMap::new();
+        for (name, value) in headers.chain(cookies) {
+            let name = HeaderName::try_from(name).expect("the name of a header");
+            let value = value.as_str().map(HeaderValue::try_from).expect("a text");
+            all.append(name, value.expect("the value of a header"));
+        }
+        all
     }
 
     /// The status.

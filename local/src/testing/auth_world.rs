@@ -57,8 +57,7 @@ impl AuthWorld {
     /// # Panics
     /// When there is none, or it is not as every answer has to be.
     pub async fn ask(&self, event: &Event) -> Answer {
-        let answer = self.function.invoke(event.as_json()).await;
-        Answer::new(answer.unwrap_or_else(|error| panic!("{error}")))
+        Answer::of(&self.function, event).await
     }
 
     /// The answer to this JSON.

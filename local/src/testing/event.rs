@@ -132,6 +132,14 @@ impl Event {
         event
     }
 
+    /// The path that it was sent to.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub fn path(&self) -> &str {
+        self.0["rawPath"].as_str().expect("a path")
+    }
+
     /// The event as a function gets it.
     pub fn as_json(&self) -> &Value {
         &self.0
