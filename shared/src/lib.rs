@@ -7,6 +7,7 @@
 //! | [`clerk`] | who is signed in with Clerk: session tokens, users, the auth state of a request |
 //! | [`workos`] | accounts, organizations and sessions of WorkOS, and signing in |
 //! | [`liveblocks`] | tokens for Liveblocks' rooms |
+//! | [`livekit`] | tokens for LiveKit's rooms, and recordings of what happens in them |
 //! | [`lambda`] | the one entry point of a function: start, settings, logging, the request's way through |
 //! | [`api`] | errors, bodies, replies, and the headers of both |
 //! | [`settings`] | variables and secrets, everything that is missing reported at once |
@@ -30,6 +31,7 @@ pub mod jwks;
 pub mod jwt;
 pub mod lambda;
 pub mod liveblocks;
+pub mod livekit;
 mod log;
 mod metrics;
 pub mod provider;

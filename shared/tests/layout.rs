@@ -1,10 +1,10 @@
 //! The layout of the repository: what depends on what, and that no function lacks a part.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const PROVIDERS: [&str; 3] = ["clerk", "liveblocks", "workos"];
+const PROVIDERS: [&str; 4] = ["clerk", "liveblocks", "livekit", "workos"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -131,6 +131,109 @@ fn every_function_has_its_parts() {
         assert_eq!(event["rawPath"], path, "events/{name}.json");
         assert_eq!(event["requestContext"]["http"]["method"], "POST", "events/{name}.json");
     }
+}
+
+/// Functions by method and path, as in `POST /auth/sign-in`.
+type Routes = BTreeMap<String, String>;
+
+#[test]
+fn routes_are_the_same_wherever_they_are_written() {
+    let routes = routes_of_the_functions();
+    assert!(routes.len() > 14, "only {routes:?}");
+    assert_eq!(routes_of_the_events(), routes, "events/<name>.json");
+    assert_eq!(routes_of_the_readme(), routes, "README.md");
+    assert_eq!(routes_of_the_description(), routes, "openapi.yaml");
+
+    // Where any method reaches the function, which refuses the others itself.
+    let of_any_method = |(route, name): (String, String)| {
+        (route.split(' ').nth(1).expect("a path").to_owned(), name)
+    };
+    let paths: Routes = routes.into_iter().map(of_any_method).collect();
+    assert_eq!(paths_of_the_template(), paths, "template.yaml");
+    assert_eq!(paths_of_the_router(), paths, "the watch router in Cargo.toml");
+}
+
+fn routes_of_the_functions() -> Routes {
+    let route = |name: String| {
+        let main = read(format!("functions/{name}/src/main.rs"));
+        (main.split('`').nth(1).expect("a route in backticks").to_owned(), name)
+    };
+    functions().into_iter().map(route).collect()
+}
+
+fn routes_of_the_events() -> Routes {
+    let entries = fs::read_dir(root().join("events")).expect("events/");
+    let files = entries.map(|entry| entry.expect("an entry").file_name());
+    let names = files.filter_map(|file| Some(file.to_str()?.strip_suffix(".json")?.to_owned()));
+    // `<name>.<case>.json` is a further event of the same function.
+    let first = names.filter(|name| !name.contains('.'));
+    let routes = first.map(|name| {
+        let event: serde_json::Value =
+            serde_json::from_str(&read(format!("events/{name}.json"))).expect("an event in JSON");
+        let method = event["requestContext"]["http"]["method"].as_str().expect("a method");
+        (format!("{method} {}", event["rawPath"].as_str().expect("a path")), name)
+    });
+    routes.collect()
+}
+
+fn routes_of_the_readme() -> Routes {
+    let readme = read("README.md");
+    let rows = readme.lines().filter_map(|line| line.strip_prefix("| [`"));
+    let routes = rows.map(|row| {
+        let (name, rest) = row.split_once('`').expect("a name");
+        (rest.split(" | ").nth(1).expect("a route").to_owned(), name.to_owned())
+    });
+    routes.collect()
+}
+
+fn routes_of_the_description() -> Routes {
+    let description = read("openapi.yaml");
+    let paths = description.split("\npaths:\n  /").nth(1).expect("paths");
+    let paths = paths.split("\ncomponents:\n").next().expect("their end");
+    let routes = paths.split("\n  /").map(|path| {
+        let mut lines = path.lines().map(|line| line.trim_end_matches(':'));
+        let path = format!("/{}", lines.next().expect("a path"));
+        let method = lines.next().expect("a method").trim().to_uppercase();
+        let id = lines.find_map(|line| line.trim().strip_prefix("operationId: "));
+        (format!("{method} {path}"), kebab_case(id.expect("an operationId")))
+    });
+    routes.collect()
+}
+
+fn paths_of_the_template() -> Routes {
+    let template = read("template.yaml");
+    let functions = template.split("Binary: ").skip(1).map(|resource| {
+        let path = resource.split("Path: ").nth(1).expect("a path");
+        (first_line(path).to_owned(), first_line(resource).to_owned())
+    });
+    functions.collect()
+}
+
+fn paths_of_the_router() -> Routes {
+    let workspace = read("Cargo.toml");
+    let lines = workspace.lines().filter_map(|line| line.trim().strip_prefix("{ path = \""));
+    let routes = lines.map(|line| line.split('"').step_by(2).collect::<Vec<_>>());
+    routes.map(|parts| (parts[0].to_owned(), parts[1].to_owned())).collect()
+}
+
+#[test]
+fn the_description_has_the_workspaces_version() {
+    let workspace = read("Cargo.toml");
+    let version = workspace.lines().find_map(|line| line.strip_prefix("version = "));
+    let version = version.expect("a version").trim_matches('"');
+    assert!(read("openapi.yaml").contains(&format!("\n  version: {version}\n")), "{version}");
+}
+
+fn first_line(text: &str) -> &str {
+    text.lines().next().unwrap_or_default().trim()
+}
+
+fn kebab_case(camel: &str) -> String {
+    let dashed = |letter: char| {
+        let dash = letter.is_ascii_uppercase().then_some('-');
+        dash.into_iter().chain([letter.to_ascii_lowercase()])
+    };
+    camel.chars().flat_map(dashed).collect()
 }
 
 fn pascal_case(name: &str) -> String {

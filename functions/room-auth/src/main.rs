@@ -1,0 +1,56 @@
+//! `POST /api/v1/livekit/room-auth`: lets a signed-in user join one LiveKit room.
+//!
+//! | | |
+//! |---|---|
+//! | session | WorkOS: its cookie, or `Authorization: Bearer` |
+//! | input | `username`, a name for the others to see, and `roomId`: 1 to 128 printable characters each |
+//! | output | 200 `{"token"}`, good for ten minutes and for that room |
+//! | errors | 400, 401 no session, 403 no organization where rooms belong to one, 502, 503 |
+
+use std::process::ExitCode;
+
+use anteroom::api::{ApiError, Reply, Request};
+use anteroom::lambda::{self, Endpoint};
+use anteroom::livekit::{JoinToken, Joins, RoomId, Rooms, Username};
+use anteroom::settings::{Incomplete, Settings};
+use anteroom::workos::Sessions;
+use serde::Deserialize;
+
+struct RoomAuth {
+    sessions: Sessions,
+    rooms: Rooms,
+    joins: Joins,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Input {
+    username: Username,
+    room_id: RoomId,
+}
+
+impl Endpoint for RoomAuth {
+    const NAME: &'static str = env!("CARGO_PKG_NAME");
+    type Input = Input;
+    type Output = JoinToken;
+
+    fn configure(settings: &mut Settings) -> Result<Self, Incomplete> {
+        let sessions = Sessions::configure(settings);
+        let (rooms, joins) = (Rooms::to_join(settings), Joins::configure(settings));
+        Ok(Self { sessions: sessions?, rooms: rooms?, joins: joins? })
+    }
+
+    async fn prepare(&self) {
+        self.sessions.prefetch_keys().await;
+    }
+
+    async fn handle(&self, request: &Request, input: Input) -> Result<Reply<JoinToken>, ApiError> {
+        let caller = self.sessions.session(request).await?.caller();
+        let room = self.rooms.room(&caller, &input.room_id)?;
+        Ok(Reply::ok(self.joins.token(&caller, &room, &input.username).await?))
+    }
+}
+
+fn main() -> ExitCode {
+    lambda::run::<RoomAuth>()
+}

@@ -1,0 +1,306 @@
+//! The real binary under a Lambda Runtime API, with real events. Denials first.
+
+mod rooms;
+
+use anteroom_local::stand_ins::faults::Fault;
+use anteroom_local::stand_ins::jwt;
+use anteroom_local::stand_ins::livekit::API_KEY;
+use anteroom_local::stand_ins::secrets_manager::SecretsManager;
+use anteroom_local::testing::{Answer, Event, OUTAGES, RoomWorld};
+use serde_json::{Value, json};
+
+use self::rooms::{
+    BAD_NAMES, COOKIE, HOSTILE_NAMES, expired_session, sealed, stored_keys, with_field,
+};
+
+const BINARY: &str = env!("CARGO_BIN_EXE_room-auth");
+const EVENT: &str = "room-auth.json";
+
+/// What a signed-in user gets for it.
+const EVENT_STATUS: u64 = 200;
+
+/// The field that names the room.
+const ROOM: &str = "roomId";
+
+/// What it cannot do without.
+const SETTINGS: &[&str] = &[
+    "LIVEKIT_API_KEY",
+    "LIVEKIT_API_SECRET",
+    "WORKOS_API_KEY",
+    "WORKOS_CLIENT_ID",
+    "WORKOS_COOKIE_PASSWORD",
+];
+
+const MALFORMED_SETTINGS: &[(&str, &str)] = &[
+    ("ALLOWED_ORIGINS", "everybody.example"),
+    ("LIVEKIT_API_KEY", "hunter one"),
+    ("LIVEKIT_API_SECRET", "hunter2"),
+    ("ROOM_NAMESPACE", "organisation"),
+    ("STAGE", "production"),
+];
+
+async fn good_input(_: &RoomWorld) -> Value {
+    json!({ "username": "John Doe", "roomId": "room123" })
+}
+
+fn token(answer: &Answer) -> String {
+    let body = answer.success();
+    assert_eq!(body.as_object().map(serde_json::Map::len), Some(1), "{body}");
+    body["token"].as_str().expect("a token").to_owned()
+}
+
+fn claims(answer: &Answer) -> Value {
+    jwt::claims(&token(answer)).expect("claims")
+}
+
+#[tokio::test]
+async fn a_username_that_is_none_is_400_and_there_is_no_token() {
+    let world = RoomWorld::start(BINARY).await;
+    let input = good_input(&world).await;
+    let too_long = ["x".repeat(129), "字".repeat(86)].map(|name| json!(name).to_string());
+    for name in BAD_NAMES.map(str::to_owned).into_iter().chain(too_long) {
+        let body = with_field(&input, "username", &name);
+        let event = world.event_of("jane", &input).body("application/json", &body);
+        let (status, message) = world.ask(&event).await.refusal();
+        assert_eq!(status, 400, "{name}");
+        assert!(message.contains("`username`") || name.contains("ud83c"), "{message} for {name}");
+    }
+    let answer = world.ask(&world.event_of("jane", &json!({ "roomId": "room123" }))).await;
+    assert_eq!(answer.refusal(), (400, "`username` is missing".to_owned()));
+    let answer = world.ask(&world.event_of("jane", &json!({}))).await;
+    assert_eq!(answer.refusal().0, 400);
+    let twice = r#"{"username":"John Doe","roomId":"room123","roomId":"room124"}"#;
+    let answer = world.ask(&world.event_of("jane", &input).body("application/json", twice)).await;
+    assert_eq!(answer.refusal().0, 400);
+}
+
+#[tokio::test]
+async fn the_token_grants_exactly_one_room_for_ten_minutes() {
+    let world = RoomWorld::start(BINARY).await;
+    let session = world.workos().claims_for("jane");
+    let bearer = world.workos().sign(&world.workos().header(), &session);
+    let event = world.event().bearer(&bearer).json(&good_input(&world).await);
+    let token = token(&world.ask(&event).await);
+
+    assert_eq!(jwt::header(&token), Some(json!({ "alg": "HS256", "typ": "JWT" })));
+    let claims = jwt::claims(&token).expect("claims");
+    let (from, identity) = (&claims["nbf"], claims["sub"].as_str().expect("an identity"));
+    let from = from.as_u64().expect("a whole number of seconds");
+    let expected = json!({
+        "iss": API_KEY, "sub": identity, "name": "John Doe", "nbf": from, "exp": from + 600,
+        "video": {
+            "roomJoin": true, "room": "room123", "canPublish": true, "canSubscribe": true,
+        },
+    });
+    assert_eq!(claims, expected, "this and nothing more");
+    // The session's token was made a moment ago.
+    let now = session["iat"].as_u64().expect("a time");
+    assert!((now..now + 60).contains(&from), "{from} is not now");
+
+    let (user, device) = identity.rsplit_once(':').expect("two parts");
+    assert_eq!(json!(user), session["sub"]);
+    assert_eq!(device.len(), 16, "{device}");
+    assert!(device.bytes().all(|digit| digit.is_ascii_hexdigit()), "{device}");
+}
+
+#[tokio::test]
+async fn livekit_seats_the_token_in_that_room_and_no_changed_one() {
+    let world = RoomWorld::start(BINARY).await;
+    let token = token(&world.ask(&world.event_of("jane", &good_input(&world).await)).await);
+    let mut claims = jwt::claims(&token).expect("claims");
+    let seat = world.livekit.seat(&token).expect("a seat");
+    assert_eq!((seat.room.as_str(), seat.name.as_str()), ("room123", "John Doe"));
+    assert_eq!(json!(seat.identity), claims["sub"]);
+
+    claims["video"]["room"] = json!("another");
+    let (start, signature) = token.rsplit_once('.').expect("a signature");
+    let first = if signature.starts_with('A') { "B" } else { "A" };
+    for changed in [
+        jwt::with_claims(&token, &claims),
+        jwt::unsigned(&json!({ "alg": "none" }), &claims),
+        format!("{start}.{first}{}", &signature[1..]),
+        format!("{start}."),
+    ] {
+        let (status, _) = world.livekit.seat(&changed).expect_err("a changed token");
+        assert_eq!(status, 401, "{changed}");
+    }
+}
+
+#[tokio::test]
+async fn names_mean_nothing_but_themselves() {
+    let world = RoomWorld::start(BINARY).await;
+    let jane = world.workos().user("jane").id;
+    let long = "x".repeat(128);
+    let wide = "é".repeat(128);
+    for name in HOSTILE_NAMES.into_iter().chain([jane.as_str(), &long, &wide]) {
+        let input = json!({ "username": name, "roomId": name });
+        let answer = world.ask(&world.event_of("chooser", &input)).await;
+        let seat = world.livekit.seat(&token(&answer)).expect(name);
+        assert_eq!((seat.room.as_str(), seat.name.as_str()), (name, name));
+        let chooser = world.workos().user("chooser").id;
+        assert!(seat.identity.starts_with(&format!("{chooser}:")), "{} for {name}", seat.identity);
+    }
+}
+
+#[tokio::test]
+async fn what_else_the_body_asks_for_is_ignored() {
+    let world = RoomWorld::start(BINARY).await;
+    let bearer = world.workos().access_token("jane");
+    let plain = good_input(&world).await;
+    let mut greedy = plain.clone();
+    let wishes = json!({
+        "identity": "user_eve", "sub": "user_eve", "name": "Eve", "metadata": "{\"admin\":true}",
+        "attributes": { "role": "admin" }, "ttl": "100d", "exp": 4_102_444_800_u64, "kind": "agent",
+        "roomAdmin": true, "roomCreate": true, "roomRecord": true, "hidden": true,
+        "room": "another", "roomName": "another", "organizationId": "org_1",
+        "video": { "roomAdmin": true, "room": "" }, "grants": { "roomAdmin": true },
+        "roomConfig": { "name": "another" }, "sip": { "admin": true },
+    });
+    let wishes = wishes.as_object().expect("an object").clone();
+    greedy.as_object_mut().expect("an object").extend(wishes);
+    let ask = async |input: &Value| {
+        let event = world.event().bearer(&bearer).query("roomAdmin=true&room=another").json(input);
+        let mut claims = claims(&world.ask(&event).await);
+        let lifetime = claims["exp"].as_u64().zip(claims["nbf"].as_u64());
+        assert_eq!(lifetime.map(|(end, start)| end - start), Some(600));
+        for time in ["exp", "nbf"] {
+            claims[time] = json!("now");
+        }
+        claims
+    };
+    assert_eq!(ask(&greedy).await, ask(&plain).await);
+}
+
+#[tokio::test]
+async fn a_session_is_one_participant_before_and_after_its_renewal() {
+    let world = RoomWorld::start(BINARY).await;
+    let input = good_input(&world).await;
+    let session = expired_session(world.workos(), "jane", None);
+    let expired = jwt::claims(session["access_token"].as_str().expect("a token")).expect("claims");
+    let mut earlier = expired.clone();
+    earlier["exp"] = json!(expired["iat"].as_u64().expect("a time") + 300);
+    let earlier = world.workos().sign(&world.workos().header(), &earlier);
+
+    let before = claims(&world.ask(&world.event().bearer(&earlier).json(&input)).await);
+    let cookie = sealed(world.settings(), &session).await;
+    let renewing = world.ask(&world.event().cookie(COOKIE, &cookie).json(&input)).await;
+    let renewed = renewing.cookie().value;
+    let after = world.ask(&world.event().cookie(COOKIE, &renewed).json(&input)).await;
+    assert_eq!(after.cookies(), [], "the renewed session is good");
+    assert_eq!(claims(&renewing)["sub"], before["sub"]);
+    assert_eq!(claims(&after)["sub"], before["sub"]);
+    let text = before.to_string();
+    assert!(!text.contains(expired["sid"].as_str().expect("an id")), "the session's id is private");
+}
+
+#[tokio::test]
+async fn sessions_and_users_are_never_the_same_participant() {
+    let world = RoomWorld::start(BINARY).await;
+    let input = good_input(&world).await;
+    let identity = async |event: &Event| claims(&world.ask(event).await)["sub"].clone();
+    let phone = world.event_of("jane", &input);
+    let laptop = world.event_of("jane", &input);
+    let (on_phone, on_laptop) = (identity(&phone).await, identity(&laptop).await);
+    assert_eq!(identity(&phone).await, on_phone, "a reload");
+    assert_ne!(on_phone, on_laptop, "two devices of one user");
+
+    // Somebody else, even with the id of the same session.
+    let mut claims = world.workos().claims_for("loner");
+    let same_session = jwt::claims(&world.workos().access_token("jane")).expect("claims");
+    let header = world.workos().header();
+    let janes = world.workos().sign(&header, &same_session);
+    claims["sid"] = same_session["sid"].clone();
+    let loners = world.workos().sign(&header, &claims);
+    let janes = identity(&world.event().bearer(&janes).json(&input)).await;
+    let loners = identity(&world.event().bearer(&loners).json(&input)).await;
+    assert_ne!(janes, loners);
+}
+
+#[tokio::test]
+async fn organizations_never_meet_where_they_are_kept_apart() {
+    let world = RoomWorld::start_with(BINARY, &[("ROOM_NAMESPACE", "organization")]).await;
+    let id = |name: &str| world.workos().organization(name).id;
+    let (masadas, taunta) = (id("MASADAS"), id("TAUNTA SCRE"));
+    let room = async |organization: &str, room: &str| {
+        let input = json!({ "username": "John Doe", "roomId": room });
+        let answer = world.ask(&world.event_in("chooser", organization, &input)).await;
+        world.livekit.seat(&token(&answer)).expect("a seat").room
+    };
+    assert_eq!(room("MASADAS", "room123").await, format!("{masadas}:room123"));
+    assert_eq!(room("TAUNTA SCRE", "room123").await, format!("{taunta}:room123"));
+    let borrowed = format!("{masadas}:room123");
+    assert_eq!(room("TAUNTA SCRE", &borrowed).await, format!("{taunta}:{borrowed}"));
+    let ascending = format!("../{masadas}:room123");
+    assert_eq!(room("TAUNTA SCRE", &ascending).await, format!("{taunta}:{ascending}"));
+}
+
+#[tokio::test]
+async fn the_longest_name_that_fits_behind_an_organizations_is_seated() {
+    let world = RoomWorld::start_with(BINARY, &[("ROOM_NAMESPACE", "organization")]).await;
+    let organization = world.workos().organization("Example").id;
+    let left = 256 - organization.len() - ":".len();
+    // Two bytes each, and one character of one byte where the number is odd.
+    let longest = "é".repeat(left / 2) + &"x".repeat(left % 2);
+    let input = |room: &str| json!({ "username": "John Doe", "roomId": room });
+    let answer = world.ask(&world.event_of("jane", &input(&longest))).await;
+    let seat = world.livekit.seat(&token(&answer)).expect("a seat");
+    assert_eq!(seat.room, format!("{organization}:{longest}"));
+    let longer = longest + "x";
+    assert_eq!(world.ask(&world.event_of("jane", &input(&longer))).await.refusal().0, 400);
+}
+
+#[tokio::test]
+async fn livekit_is_never_asked_and_need_not_even_be_known() {
+    let world = RoomWorld::start_with(BINARY, &[("LIVEKIT_URL", "")]).await;
+    let event = world.event_of("jane", &good_input(&world).await);
+    for (fault, _) in OUTAGES {
+        world.livekit.inject(fault);
+        assert_eq!(world.ask(&event).await.status(), 200, "{fault:?}");
+    }
+    assert_eq!(world.asked(), [""; 0]);
+}
+
+#[tokio::test]
+async fn workos_signing_keys_out_of_reach_are_never_signed_out() {
+    let world = RoomWorld::start(BINARY).await;
+    world.workos().inject(Fault::Down.on("/sso/jwks/"));
+    let another = world.another().await;
+    let event = world.event_of("jane", &good_input(&world).await);
+    assert_eq!(Answer::of(&another, &event).await.refusal().0, 503);
+    world.workos().clear_faults();
+}
+
+#[tokio::test]
+async fn a_process_that_starts_after_a_rotation_signs_with_the_new_key() {
+    let manager = SecretsManager::start().await.expect("a free port");
+    let secret = "a newer secret, of thirty-two bytes and more";
+    let put = |key: &str, secret: &str| {
+        let keys = json!({ "LIVEKIT_API_KEY": key, "LIVEKIT_API_SECRET": secret });
+        manager.put("livekit", keys);
+    };
+    put("APIOlder", "an older secret, of thirty-two bytes and more");
+    let world = RoomWorld::start_with(BINARY, &stored_keys(&manager.settings())).await;
+    let event = world.event_of("jane", &good_input(&world).await);
+    assert_eq!(claims(&world.ask(&event).await)["iss"], "APIOlder");
+
+    put("APINewer", secret);
+    world.livekit.rotate_keys("APINewer", secret);
+    let token = token(&Answer::of(&world.another().await, &event).await);
+    assert_eq!(world.livekit.seat(&token).expect("a seat").room, "room123");
+}
+
+#[tokio::test]
+async fn logs_tell_of_each_request_and_nothing_personal() {
+    let world = RoomWorld::start(BINARY).await;
+    let input = json!({ "username": "John Doe", "roomId": "doctor-visit" });
+    let session = expired_session(world.workos(), "jane", None);
+    let cookie = sealed(world.settings(), &session).await;
+    let answer = world.ask(&world.event().cookie(COOKIE, &cookie).json(&input)).await;
+    let (token, renewed) = (token(&answer), answer.cookie().value);
+    let wrong = json!({ "username": "John\nDoe", "roomId": "doctor-visit" });
+    assert_eq!(world.ask(&world.event_of("jane", &wrong)).await.status(), 400);
+    assert_eq!(world.ask(&world.event().json(&input)).await.status(), 401);
+    let jane = world.workos().user("jane").id;
+    let private = ["John", "Doe", "doctor", &jane, &token, &cookie, &renewed];
+    world.logs_nothing_of(3, &private).await;
+}

@@ -1,0 +1,58 @@
+//! `POST /api/v1/livekit/start-recording`: records a LiveKit room to the bucket of recordings.
+//!
+//! | | |
+//! |---|---|
+//! | session | WorkOS: its cookie, or `Authorization: Bearer` |
+//! | input | `roomName`, `zoneId`, and `conferenceTopic` and `participants` if there are any |
+//! | output | 200 `{"egressId","timestamp"}` |
+//! | errors | 400, 401 no session, 403 not permitted, or no organization where rooms belong to one, 404 no such room or nobody in it, 409 it is being recorded, 502, 503 |
+//!
+//! It takes up to half a minute: so long LiveKit looks for a recorder before it says that none is free.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anteroom::api::{ApiError, Reply, Request};
+use anteroom::lambda::{self, Endpoint};
+use anteroom::livekit::{NewRecording, Recorder, Recording, Rooms};
+use anteroom::settings::{Incomplete, Settings};
+use anteroom::workos::Sessions;
+
+struct StartRecording {
+    sessions: Sessions,
+    rooms: Rooms,
+    recorder: Recorder,
+}
+
+impl Endpoint for StartRecording {
+    const NAME: &'static str = env!("CARGO_PKG_NAME");
+    /// API Gateway waits for 30 seconds.
+    const TIME_LIMIT: Duration = Duration::from_millis(28_500);
+    type Input = NewRecording;
+    type Output = Recording;
+
+    fn configure(settings: &mut Settings) -> Result<Self, Incomplete> {
+        let (sessions, rooms) = (Sessions::configure(settings), Rooms::to_record(settings));
+        let recorder = Recorder::configure(settings);
+        Ok(Self { sessions: sessions?, rooms: rooms?, recorder: recorder? })
+    }
+
+    async fn prepare(&self) {
+        self.sessions.prefetch_keys().await;
+    }
+
+    async fn handle(
+        &self,
+        request: &Request,
+        input: NewRecording,
+    ) -> Result<Reply<Recording>, ApiError> {
+        let caller = self.sessions.session(request).await?.caller();
+        let room = self.rooms.room(&caller, &input.room_name)?;
+        let deadline = lambda::deadline(request);
+        Ok(Reply::ok(self.recorder.start(&caller, &room, &input, deadline).await?))
+    }
+}
+
+fn main() -> ExitCode {
+    lambda::run::<StartRecording>()
+}

@@ -1,0 +1,613 @@
+//! The real binary under a Lambda Runtime API, with real events. Denials first.
+
+mod contention;
+mod recordings;
+#[path = "../../room-auth/tests/rooms/mod.rs"]
+mod rooms;
+
+use std::time::Duration;
+
+use anteroom_local::instance::{Instance, StartError};
+use anteroom_local::stand_ins::faults::Fault;
+use anteroom_local::stand_ins::livekit::{API_KEY, API_SECRET, EgressStatus, RECORDINGS_BUCKET};
+use anteroom_local::stand_ins::secrets_manager::SecretsManager;
+use anteroom_local::testing::{Answer, RoomWorld};
+use percent_encoding::percent_decode_str;
+use serde_json::{Value, json};
+
+use self::recordings::{TEST_ROOM, now, open_test_room, path_of, recording, running, start_egress};
+use self::rooms::{BAD_NAMES, HOSTILE_NAMES, stored_keys, with_field};
+
+const BINARY: &str = env!("CARGO_BIN_EXE_start-recording");
+const EVENT: &str = "start-recording.json";
+
+/// What a signed-in user gets for it, when the room is open.
+const EVENT_STATUS: u64 = 200;
+
+/// The field that names the room.
+const ROOM: &str = "roomName";
+
+/// What it cannot do without; the region is Lambda's own unless it is configured.
+const SETTINGS: &[&str] = &[
+    "LIVEKIT_API_KEY",
+    "LIVEKIT_API_SECRET",
+    "LIVEKIT_URL",
+    "RECORDINGS_BUCKET",
+    "WORKOS_API_KEY",
+    "WORKOS_CLIENT_ID",
+    "WORKOS_COOKIE_PASSWORD",
+];
+
+const MALFORMED_SETTINGS: &[(&str, &str)] = &[
+    ("ALLOWED_ORIGINS", "everybody.example"),
+    ("LIVEKIT_API_KEY", "hunter one"),
+    ("LIVEKIT_API_SECRET", "hunter2"),
+    ("LIVEKIT_URL", "ws://livekit.example.com"),
+    ("RECORDINGS_ACCESS_KEY_ID", "hunter three"),
+    ("RECORDINGS_ASSUME_ROLE_ARN", "arn:aws:iam::hunter4"),
+    ("RECORDINGS_BUCKET", "Hunter_5"),
+    ("RECORDINGS_ENDPOINT", "ftp://hunter6"),
+    ("RECORDINGS_REGION", "hunter/7"),
+    ("RECORDING_MAX_AGE", "a hunter's day"),
+    ("RECORDING_PRESET", "H264_9000P_30"),
+    ("ROOM_NAMESPACE", "organisation"),
+    ("STAGE", "production"),
+];
+
+const LIST_EGRESS: &str = "livekit.Egress/ListEgress";
+const LIST_ROOMS: &str = "livekit.RoomService/ListRooms";
+const START: &str = "livekit.Egress/StartRoomCompositeEgress";
+const STOP: &str = "livekit.Egress/StopEgress";
+
+/// What it asks LiveKit for.
+const CALLS: &[&str] = &[LIST_EGRESS, LIST_ROOMS, START];
+
+/// The documented body, of a room that is open.
+async fn good_input(world: &RoomWorld) -> Value {
+    open_test_room(world);
+    json!({
+        "roomName": TEST_ROOM, "conferenceTopic": "Weekly Sync Meeting", "zoneId": "1",
+        "participants": "alice,bob,charlie",
+    })
+}
+
+/// The request that started the latest egress.
+fn started_with(world: &RoomWorld) -> Value {
+    world.told("StartRoomCompositeEgress").pop().expect("a start")
+}
+
+/// The metadata of a recording as it was before it was encoded.
+fn metadata(request: &Value) -> Vec<(String, String)> {
+    let values = request["file_outputs"][0]["s3"]["metadata"].as_object().expect("an object");
+    let decode = |value: &Value| {
+        let value = value.as_str().expect("a text");
+        assert!(value.bytes().all(|byte| byte.is_ascii_graphic()), "{value}");
+        percent_decode_str(value).decode_utf8().expect("UTF-8").into_owned()
+    };
+    values.iter().map(|(name, value)| (name.clone(), decode(value))).collect()
+}
+
+fn assert_is_key_of(key: &str, folder: &str) {
+    let rest = key.strip_prefix(folder).unwrap_or_else(|| panic!("{key} is not in {folder}"));
+    let name = rest.strip_suffix(".mp4").unwrap_or_else(|| panic!("{key} is no MP4"));
+    let shape: String = name.chars().map(|c| if c.is_ascii_hexdigit() { '0' } else { c }).collect();
+    assert_eq!(shape, "0000-00-00/000000-0000000000000000", "{key}");
+}
+
+#[tokio::test]
+async fn a_zone_a_topic_or_participants_that_are_none_are_400_and_livekit_is_not_asked() {
+    let world = RoomWorld::start(BINARY).await;
+    let input = good_input(&world).await;
+    let long = |character: &str, count: usize| json!(character.repeat(count)).to_string();
+    let too_long = [long("x", 65), long("字", 86)];
+    let zones = BAD_NAMES.into_iter().chain(too_long.iter().map(String::as_str));
+    let zones = zones.map(|zone| ("zoneId", zone.to_owned()));
+    let topics = ["12345", "true", "[\"topic\"]", "{}"].map(str::to_owned).into_iter();
+    let topics = topics.chain([long("x", 10 * 1024), long("🎉", 201)]);
+    let topics = topics.map(|topic| ("conferenceTopic", topic));
+    let participants = ["12345", "[\"alice\",\"bob\"]", "{}"].map(str::to_owned).into_iter();
+    let participants = participants.chain([long("x", 8 * 1024 + 1), long("🎉", 2049)]);
+    let participants = participants.map(|participants| ("participants", participants));
+    for (field, json) in zones.chain(topics).chain(participants) {
+        let body = with_field(&input, field, &json);
+        let event = world.event_of("jane", &input).body("application/json", &body);
+        let (status, message) = world.ask(&event).await.refusal();
+        let start = json.get(..20).unwrap_or(&json);
+        assert_eq!(status, 400, "{field}: {start}");
+        assert!(message.contains(field) || json.contains("ud83c"), "{message} for {start}");
+    }
+    assert_eq!(world.asked(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_room_that_is_not_there_or_that_nobody_is_in_is_404() {
+    let world = RoomWorld::start(BINARY).await;
+    let mut input = good_input(&world).await;
+    world.livekit.open_room("empty", 0);
+    for room in ["empty", "no-such-room", "TEST-ROOM"] {
+        input[ROOM] = json!(room);
+        let answer = world.ask(&world.event_of("jane", &input)).await;
+        let message = "There is no such room, or nobody in it".to_owned();
+        assert_eq!(answer.refusal(), (404, message), "{room}");
+    }
+    assert_eq!(world.livekit.egresses(), []);
+}
+
+#[tokio::test]
+async fn a_room_that_is_being_recorded_is_409() {
+    let world = RoomWorld::start(BINARY).await;
+    let event = world.event_of("jane", &good_input(&world).await);
+    world.livekit.hold_starting();
+    let (id, _) = recording(&world.ask(&event).await);
+    for status in [EgressStatus::Starting, EgressStatus::Active] {
+        world.livekit.set_egress_status(&id, status);
+        let answer = world.ask(&event).await;
+        let message = "This room is being recorded already".to_owned();
+        assert_eq!(answer.refusal(), (409, message), "{status:?}");
+    }
+    assert_eq!(world.livekit.egresses().len(), 1);
+}
+
+#[tokio::test]
+async fn a_room_that_somebody_else_records_is_409() {
+    let world = RoomWorld::start(BINARY).await;
+    let event = world.event_of("jane", &good_input(&world).await);
+    let id = start_egress(&world.livekit, TEST_ROOM, "archive/daily.mp4").await;
+    assert_eq!(world.ask(&event).await.refusal().0, 409);
+    assert_eq!(running(&world.livekit, TEST_ROOM), [id]);
+}
+
+#[tokio::test]
+async fn a_room_whose_recording_ends_or_has_ended_is_recorded_again() {
+    let world = RoomWorld::start(BINARY).await;
+    let event = world.event_of("jane", &good_input(&world).await);
+    world.livekit.hold_ending();
+    for status in [
+        EgressStatus::Ending,
+        EgressStatus::Complete,
+        EgressStatus::Failed,
+        EgressStatus::Aborted,
+        EgressStatus::LimitReached,
+    ] {
+        let (id, _) = recording(&world.ask(&event).await);
+        assert_eq!(running(&world.livekit, TEST_ROOM), [id.as_str()]);
+        world.livekit.set_egress_status(&id, status);
+    }
+    assert_eq!(world.ask(&event).await.status(), 200);
+}
+
+#[tokio::test]
+async fn another_room_is_recorded_at_the_same_time() {
+    let world = RoomWorld::start(BINARY).await;
+    let mut input = good_input(&world).await;
+    assert_eq!(world.ask(&world.event_of("jane", &input)).await.status(), 200);
+    world.livekit.open_room("test-room2", 1);
+    input[ROOM] = json!("test-room2");
+    assert_eq!(world.ask(&world.event_of("jane", &input)).await.status(), 200);
+    assert_eq!(running(&world.livekit, TEST_ROOM).len(), 1);
+}
+
+#[tokio::test]
+async fn a_recording_that_has_run_for_longer_than_is_configured_locks_no_room() {
+    let world = RoomWorld::start_with(BINARY, &[("RECORDING_MAX_AGE", "3600")]).await;
+    let event = world.event_of("jane", &good_input(&world).await);
+    let (id, _) = recording(&world.ask(&event).await);
+    world.livekit.age_egress(&id, Duration::from_mins(50));
+    assert_eq!(world.ask(&event).await.refusal().0, 409);
+    world.livekit.age_egress(&id, Duration::from_mins(11));
+    let (next, _) = recording(&world.ask(&event).await);
+    assert_eq!(running(&world.livekit, TEST_ROOM), [id, next], "what is stuck is left alone");
+}
+
+#[tokio::test]
+async fn a_recording_may_run_for_a_day_where_nothing_is_configured() {
+    let world = RoomWorld::start(BINARY).await;
+    let event = world.event_of("jane", &good_input(&world).await);
+    let (id, _) = recording(&world.ask(&event).await);
+    world.livekit.age_egress(&id, Duration::from_hours(23));
+    assert_eq!(world.ask(&event).await.refusal().0, 409);
+    world.livekit.age_egress(&id, Duration::from_hours(2));
+    assert_eq!(world.ask(&event).await.status(), 200);
+}
+
+#[tokio::test]
+async fn a_livekit_without_a_recorder_is_503_and_nothing_is_recorded() {
+    let world = RoomWorld::start(BINARY).await;
+    let event = world.event_of("jane", &good_input(&world).await);
+    let soon = Duration::from_millis(300);
+    world.livekit.without_recorder(soon);
+    assert_eq!(world.ask(&event).await.refusal().0, 503, "no recorder");
+    world.livekit.without_capacity(soon);
+    assert_eq!(world.ask(&event).await.refusal().0, 503, "no recorder that has time");
+    assert_eq!(world.livekit.egresses(), []);
+    assert_eq!(world.told("StartRoomCompositeEgress").len(), 2, "once for each request");
+    world.livekit.with_recorder();
+    assert_eq!(world.ask(&event).await.status(), 200, "there is one again");
+}
+
+#[tokio::test]
+async fn a_start_that_livekit_does_not_answer_in_time_is_503_while_there_is_time_to_say_so() {
+    let world = RoomWorld::start(BINARY).await;
+    let event = world.event_of("jane", &good_input(&world).await);
+    world.livekit.without_recorder(Duration::from_mins(1));
+    let hasty = world.another_within(Duration::from_secs(9)).await;
+    assert_eq!(Answer::of(&hasty, &event).await.refusal().0, 503);
+    assert_eq!(world.livekit.egresses(), []);
+    assert_eq!(world.told("StartRoomCompositeEgress").len(), 1, "it was not tried again");
+}
+
+/// As slow as LiveKit has been seen to be. Lambda would end the function after thirty seconds, and so
+/// does the runtime of this test.
+#[tokio::test]
+async fn a_livekit_that_looks_for_a_recorder_for_long_is_503_before_the_gateway_gives_up() {
+    let world = RoomWorld::start(BINARY).await;
+    let event = world.event_of("jane", &good_input(&world).await);
+    world.livekit.without_recorder(Duration::from_secs(27));
+    assert_eq!(world.ask(&event).await.refusal().0, 503);
+    assert_eq!(world.livekit.egresses(), []);
+}
+
+#[tokio::test]
+async fn a_start_whose_answer_is_lost_is_found_and_not_repeated() {
+    for way in ["lost", "cut off", "late"] {
+        let world = RoomWorld::start(BINARY).await;
+        let event = world.event_of("jane", &good_input(&world).await);
+        let function = world.another_within(Duration::from_secs(9)).await;
+        match way {
+            "lost" => world.livekit.lose_next_start_answer(),
+            "cut off" => world.livekit.inject(Fault::Truncated.on(path_of(START))),
+            _ => world.livekit.delay_next_start_answer(Duration::from_mins(1)),
+        }
+        let (id, _) = recording(&Answer::of(&function, &event).await);
+        assert_eq!(running(&world.livekit, TEST_ROOM), [id], "{way}");
+        assert_eq!(world.told("StartRoomCompositeEgress").len(), 1, "{way}: it was not repeated");
+    }
+}
+
+#[tokio::test]
+async fn a_recording_that_may_not_be_the_only_one_is_stopped_again() {
+    let world = RoomWorld::start(BINARY).await;
+    let event = world.event_of("jane", &good_input(&world).await);
+    // The look before the start succeeds, and none after it does.
+    world.livekit.inject(Fault::Slow(Duration::ZERO).on(path_of(LIST_EGRESS)).once());
+    world.livekit.inject(Fault::Failing(503).on(path_of(LIST_EGRESS)));
+    assert_eq!(world.ask(&event).await.refusal().0, 503);
+    assert_eq!(world.livekit.egresses().len(), 1);
+    assert_eq!(running(&world.livekit, TEST_ROOM), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_recording_that_cannot_be_stopped_at_once_is_told_again() {
+    let world = RoomWorld::start(BINARY).await;
+    let event = world.event_of("jane", &good_input(&world).await);
+    world.livekit.inject(Fault::Slow(Duration::ZERO).on(path_of(LIST_EGRESS)).once());
+    world.livekit.inject(Fault::Garbage.on(path_of(LIST_EGRESS)));
+    world.livekit.inject(Fault::Failing(500).on(path_of(STOP)).times(2));
+    assert_eq!(world.ask(&event).await.refusal().0, 502);
+    assert_eq!(running(&world.livekit, TEST_ROOM), [""; 0]);
+    assert_eq!(world.told("StopEgress").len(), 3);
+}
+
+#[tokio::test]
+async fn starts_a_recording_and_says_which_and_when() {
+    let world = RoomWorld::start(BINARY).await;
+    let event = world.event_of("jane", &good_input(&world).await);
+    let before = now();
+    let (id, timestamp) = recording(&world.ask(&event).await);
+    assert!((before..=now()).contains(&timestamp), "{timestamp} is not between");
+    let egress = world.livekit.egress(&id);
+    assert_eq!((egress.room_name.as_str(), egress.is_running()), (TEST_ROOM, true));
+    let started = egress.info["started_at"].as_str().expect("nanoseconds as text");
+    assert_eq!(started[..started.len() - 9].parse(), Ok(timestamp));
+    assert_is_key_of(&egress.filename, "recordings/1/test-room/");
+}
+
+#[tokio::test]
+async fn where_livekit_does_not_say_when_it_is_now() {
+    let world = RoomWorld::start(BINARY).await;
+    let event = world.event_of("jane", &good_input(&world).await);
+    world.livekit.report_start_times_late();
+    let before = now();
+    let (_, timestamp) = recording(&world.ask(&event).await);
+    assert!((before..=now()).contains(&timestamp), "{timestamp} is not between");
+}
+
+#[tokio::test]
+async fn livekit_is_asked_for_one_file_and_given_no_credentials() {
+    let world = RoomWorld::start(BINARY).await;
+    let input = good_input(&world).await;
+    assert_eq!(world.ask(&world.event_of("jane", &input)).await.status(), 200);
+    let request = started_with(&world);
+    let key = request["file_outputs"][0]["filepath"].as_str().expect("a key");
+    assert_is_key_of(key, "recordings/1/test-room/");
+    let jane = world.workos().user("jane").id;
+    let organization = world.workos().organization("Example").id;
+    let expected = json!({
+        "room_name": TEST_ROOM,
+        "preset": "H264_720P_30",
+        "file_outputs": [{
+            "file_type": "MP4",
+            "filepath": key,
+            "disable_manifest": true,
+            "s3": {
+                "bucket": RECORDINGS_BUCKET,
+                "region": "us-east-1",
+                "metadata": {
+                    "room": TEST_ROOM, "zone": "1", "topic": "Weekly%20Sync%20Meeting",
+                    "participants": "alice,bob,charlie", "started-by": jane,
+                    "organization": organization,
+                },
+            },
+        }],
+    });
+    assert_eq!(request, expected);
+}
+
+#[tokio::test]
+async fn credentials_a_role_an_endpoint_and_a_preset_are_passed_on_where_they_are_configured() {
+    let role = "arn:aws:iam::123456789012:role/recorder";
+    let own = [
+        ("RECORDINGS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"),
+        ("RECORDINGS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"),
+        ("RECORDINGS_ASSUME_ROLE_ARN", role),
+        ("RECORDINGS_ASSUME_ROLE_EXTERNAL_ID", "external-hunter"),
+        ("RECORDINGS_ENDPOINT", "http://minio.internal:9000"),
+        ("RECORDINGS_REGION", "eu-central-1"),
+        ("RECORDING_PRESET", "PORTRAIT_H264_1080P_30"),
+    ];
+    let world = RoomWorld::start_with(BINARY, &own).await;
+    let event = world.event_of("jane", &good_input(&world).await);
+    assert_eq!(world.ask(&event).await.status(), 200);
+    let request = started_with(&world);
+    assert_eq!(request["preset"], "PORTRAIT_H264_1080P_30");
+    let mut upload = request["file_outputs"][0]["s3"].clone();
+    upload.as_object_mut().expect("an object").remove("metadata");
+    let expected = json!({
+        "bucket": RECORDINGS_BUCKET,
+        "region": "eu-central-1",
+        "endpoint": "http://minio.internal:9000/",
+        "force_path_style": true,
+        "assume_role_arn": role,
+        "assume_role_external_id": "external-hunter",
+        "access_key": "AKIAIOSFODNN7EXAMPLE",
+        "secret": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+    });
+    assert_eq!(upload, expected);
+    assert_eq!(world.ask(&event).await.refusal().0, 409);
+    world.logs_nothing_of(2, &["AKIA", "wJalr", "external-hunter", "minio"]).await;
+}
+
+#[tokio::test]
+async fn without_a_region_of_its_own_the_bucket_is_in_the_functions() {
+    let own = [("RECORDINGS_REGION", ""), ("AWS_REGION", "eu-north-1")];
+    let world = RoomWorld::start_with(BINARY, &own).await;
+    let event = world.event_of("jane", &good_input(&world).await);
+    assert_eq!(world.ask(&event).await.status(), 200);
+    assert_eq!(started_with(&world)["file_outputs"][0]["s3"]["region"], "eu-north-1");
+}
+
+#[tokio::test]
+async fn a_key_pair_in_secrets_manager_is_passed_on_and_half_of_one_is_our_defect() {
+    for (secret_key, status) in [(Some("wJalrXUtnFEMI"), 200), (None, 500)] {
+        let manager = SecretsManager::start().await.expect("a free port");
+        let mut keys = json!({
+            "LIVEKIT_API_KEY": API_KEY, "LIVEKIT_API_SECRET": API_SECRET,
+            "RECORDINGS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
+        });
+        if let Some(secret_key) = secret_key {
+            keys["RECORDINGS_SECRET_ACCESS_KEY"] = json!(secret_key);
+        }
+        manager.put("livekit", keys);
+        let world = RoomWorld::start_with(BINARY, &stored_keys(&manager.settings())).await;
+        let event = world.event_of("jane", &good_input(&world).await);
+        assert_eq!(world.ask(&event).await.status(), status, "{secret_key:?}");
+        if status == 200 {
+            let upload = &started_with(&world)["file_outputs"][0]["s3"];
+            assert_eq!(upload["access_key"], "AKIAIOSFODNN7EXAMPLE");
+            assert_eq!(upload["secret"], "wJalrXUtnFEMI");
+        }
+    }
+}
+
+#[tokio::test]
+async fn one_half_of_a_key_pair_stops_the_function_at_start() {
+    let world = RoomWorld::start(BINARY).await;
+    let settings = world.settings().iter().cloned();
+    let half = ("RECORDINGS_ACCESS_KEY_ID".to_owned(), "AKIAIOSFODNN7EXAMPLE".to_owned());
+    let started = Instance::start(BINARY, settings.chain([half])).await;
+    let Err(StartError::Ended { logs, .. }) = started else {
+        panic!("it started");
+    };
+    let line = logs.join("\n");
+    assert!(line.contains("RECORDINGS_SECRET_ACCESS_KEY") && !line.contains("AKIA"), "{line}");
+}
+
+#[tokio::test]
+async fn hostile_names_are_recorded_and_mean_nothing() {
+    let world = RoomWorld::start(BINARY).await;
+    let mut input = good_input(&world).await;
+    for name in HOSTILE_NAMES {
+        world.livekit.open_room(name, 1);
+        input[ROOM] = json!(name);
+        input["zoneId"] = json!(name);
+        input["conferenceTopic"] = json!(name);
+        let (id, _) = recording(&world.ask(&world.event_of("jane", &input)).await);
+        let egress = world.livekit.egress(&id);
+        assert_eq!(egress.room_name, name);
+
+        let request = started_with(&world);
+        let key = request["file_outputs"][0]["filepath"].as_str().expect("a key");
+        assert_eq!(egress.filename, key, "nothing was filled in or cleaned");
+        let parts: Vec<_> = key.split('/').collect();
+        let [first, zone, room, _, _] = parts[..] else {
+            panic!("not five parts: {key}");
+        };
+        assert_eq!(first, "recordings");
+        assert_eq!(zone, room, "of the same text");
+        let is_harmless = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+        assert!(room.bytes().all(is_harmless), "{key}");
+        assert_is_key_of(key, &format!("recordings/{zone}/{room}/"));
+        for (field, value) in metadata(&request) {
+            if ["room", "zone", "topic"].contains(&field.as_str()) {
+                assert_eq!(value, name, "{field}");
+            }
+        }
+        // Its end is where S3 has a say in it.
+        world.livekit.set_egress_status(&id, EgressStatus::Complete);
+        let status = world.livekit.egress(&id).status;
+        assert_eq!(status, EgressStatus::Complete, "{}", world.livekit.egress(&id).info);
+    }
+}
+
+#[tokio::test]
+async fn names_that_look_alike_in_a_key_do_not_share_a_folder() {
+    let world = RoomWorld::start(BINARY).await;
+    let mut input = good_input(&world).await;
+    let mut folders = Vec::new();
+    let (first, second) = ("x".repeat(127) + "1", "x".repeat(127) + "2");
+    for name in ["a b", "a_b", "a/b", "A B", "a%20b", &first, &second] {
+        world.livekit.open_room(name, 1);
+        input[ROOM] = json!(name);
+        assert_eq!(world.ask(&world.event_of("jane", &input)).await.status(), 200, "{name}");
+        let request = started_with(&world);
+        let key = request["file_outputs"][0]["filepath"].as_str().expect("a key");
+        let folder = key.split('/').nth(2).expect("a room").to_owned();
+        assert!(!folders.contains(&folder), "{name}: {folder}");
+        folders.push(folder);
+    }
+}
+
+#[tokio::test]
+async fn what_may_be_left_out_is_left_out_of_the_metadata() {
+    let world = RoomWorld::start(BINARY).await;
+    open_test_room(&world);
+    for (room, (topic, participants)) in
+        [(Value::Null, Value::Null), (json!(""), json!("")), (json!(""), json!(" , ,,"))]
+            .into_iter()
+            .enumerate()
+    {
+        let room = format!("room-{room}");
+        world.livekit.open_room(&room, 1);
+        let input = json!({
+            "roomName": room, "zoneId": "1", "conferenceTopic": topic, "participants": participants,
+        });
+        // Without an organization either.
+        assert_eq!(world.ask(&world.event_of("loner", &input)).await.status(), 200, "{input}");
+        let loner = world.workos().user("loner").id;
+        let expected = [("room", room.as_str()), ("started-by", &loner), ("zone", "1")];
+        let expected = expected.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        assert_eq!(metadata(&started_with(&world)), expected);
+    }
+    let input = json!({ "roomName": TEST_ROOM, "zoneId": "1" });
+    assert_eq!(world.ask(&world.event_of("loner", &input)).await.status(), 200);
+}
+
+#[tokio::test]
+async fn metadata_is_never_more_than_s3_takes() {
+    let world = RoomWorld::start(BINARY).await;
+    let (wide, party) = ("字".repeat(85), "🎉".repeat(200));
+    world.livekit.open_room(&wide, 1);
+    let names: Vec<String> = (1..=580).map(|number| format!("Teilnehmer{number}")).collect();
+    let all = names.join(",");
+    assert!(all.len() <= 8 * 1024, "{}", all.len());
+    let longest = "x".repeat(8 * 1024);
+    for participants in [&all, &longest, &",".repeat(8 * 1024)] {
+        let input = json!({
+            "roomName": wide, "zoneId": "字".repeat(64), "conferenceTopic": party,
+            "participants": participants,
+        });
+        let (id, _) = recording(&world.ask(&world.event_of("jane", &input)).await);
+        let request = started_with(&world);
+        let values = request["file_outputs"][0]["s3"]["metadata"].as_object().expect("an object");
+        let length = |value: &Value| value.as_str().map_or(0, str::len);
+        let size: usize = values.iter().map(|(name, value)| name.len() + length(value)).sum();
+        assert!(size <= 2048, "{size} bytes");
+        world.livekit.set_egress_status(&id, EgressStatus::Complete);
+        assert_eq!(world.livekit.egress(&id).status, EgressStatus::Complete);
+    }
+}
+
+#[tokio::test]
+async fn participants_that_do_not_fit_are_counted() {
+    let world = RoomWorld::start(BINARY).await;
+    let mut input = good_input(&world).await;
+    let names: Vec<String> = (1..=2000).map(|number| format!("p{number}")).collect();
+    let fitting = names.iter().scan(0, |length, name| {
+        *length += name.len() + 1;
+        (*length <= 8 * 1024).then_some(name.as_str())
+    });
+    let fitting: Vec<_> = fitting.collect();
+    assert!(fitting.len() > 1000, "{}", fitting.len());
+    input["participants"] = json!(fitting.join(","));
+    assert_eq!(world.ask(&world.event_of("jane", &input)).await.status(), 200);
+    let values = metadata(&started_with(&world));
+    let (_, kept) = values.iter().find(|(name, _)| name == "participants").expect("participants");
+    let (kept, others) = kept.rsplit_once(",+").expect("a count");
+    let kept: Vec<_> = kept.split(',').collect();
+    assert_eq!(kept[..], fitting[..kept.len()], "the first of them");
+    assert_eq!(others.parse(), Ok(fitting.len() - kept.len()));
+}
+
+#[tokio::test]
+async fn organizations_record_their_own_rooms_where_they_are_kept_apart() {
+    let world = RoomWorld::start_with(BINARY, &[("ROOM_NAMESPACE", "organization")]).await;
+    let input = good_input(&world).await;
+    let id = |name: &str| world.workos().organization(name).id;
+    let (masadas, taunta) = (id("MASADAS"), id("TAUNTA SCRE"));
+    let room = |organization: &str| format!("{organization}:{TEST_ROOM}");
+    world.livekit.open_room(&room(&masadas), 1);
+    let there = world.event_in("chooser", "TAUNTA SCRE", &input);
+    assert_eq!(world.ask(&there).await.refusal().0, 404, "another organization's room is open");
+    let mut borrowed = input.clone();
+    borrowed[ROOM] = json!(room(&masadas));
+    let borrowed = world.event_in("chooser", "TAUNTA SCRE", &borrowed);
+    assert_eq!(world.ask(&borrowed).await.refusal().0, 404, "its name does not help");
+
+    let here = world.event_in("chooser", "MASADAS", &input);
+    let (first, _) = recording(&world.ask(&here).await);
+    assert_eq!(world.livekit.egress(&first).room_name, room(&masadas));
+    world.livekit.open_room(&room(&taunta), 1);
+    let (second, _) = recording(&world.ask(&there).await);
+    assert_eq!(world.livekit.egress(&second).room_name, room(&taunta));
+}
+
+#[tokio::test]
+async fn what_else_the_body_asks_for_is_ignored() {
+    let world = RoomWorld::start(BINARY).await;
+    let mut input = good_input(&world).await;
+    let wishes = json!({
+        "room_name": "another", "filepath": "../evil.mp4", "bucket": "evil", "layout": "speaker",
+        "customBaseUrl": "https://evil.example", "streamOutputs": ["rtmp://evil.example"],
+        "webhooks": [{ "url": "https://evil.example" }], "startedBy": "user_eve",
+    });
+    let wishes = wishes.as_object().expect("an object").clone();
+    input.as_object_mut().expect("an object").extend(wishes);
+    assert_eq!(world.ask(&world.event_of("jane", &input)).await.status(), 200);
+    let request = started_with(&world);
+    let fields: Vec<_> = request.as_object().expect("an object").keys().collect();
+    assert_eq!(fields, ["file_outputs", "preset", "room_name"]);
+    let text = request.to_string();
+    assert!(!text.contains("evil") && !text.contains("eve"), "{text}");
+}
+
+#[tokio::test]
+async fn logs_tell_of_each_request_and_nothing_personal() {
+    let world = RoomWorld::start(BINARY).await;
+    let room = "doctor-visit";
+    world.livekit.open_room(room, 2);
+    let input = json!({
+        "roomName": room, "conferenceTopic": "Blood pressure", "zoneId": "ward-seven",
+        "participants": "John Doe,Dr. House",
+    });
+    let event = world.event_of("jane", &input);
+    world.livekit.lose_next_start_answer();
+    let (id, _) = recording(&world.ask(&event).await);
+    assert_eq!(world.ask(&event).await.status(), 409);
+    world.livekit.set_egress_status(&id, EgressStatus::Complete);
+    world.livekit.inject(Fault::Refusing.on(path_of(START)));
+    assert_eq!(world.ask(&event).await.status(), 502);
+    assert_eq!(world.ask(&world.event().json(&input)).await.status(), 401);
+    let jane = world.workos().user("jane").id;
+    let private = ["doctor", "Blood", "ward", "John", "House", &jane, RECORDINGS_BUCKET];
+    world.logs_nothing_of(4, &private).await;
+}

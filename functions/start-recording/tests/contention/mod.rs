@@ -1,0 +1,183 @@
+//! Several who start to record one room at the same instant, each in a process of its own: one of them
+//! does, the others get 409, and one recording goes on.
+
+use std::time::Duration;
+
+use anteroom_local::instance::Instance;
+use anteroom_local::stand_ins::faults::Fault;
+use anteroom_local::stand_ins::livekit::EgressStatus;
+use anteroom_local::testing::{Answer, Event, RoomWorld};
+use serde_json::json;
+
+use super::recordings::{path_of, recording, running, start_egress};
+use super::{BINARY, LIST_EGRESS, STOP};
+
+/// LiveKit, and three processes that are ready for a request.
+struct Contenders {
+    world: RoomWorld,
+    processes: [Instance; 3],
+}
+
+impl Contenders {
+    async fn start() -> Self {
+        let world = RoomWorld::start(BINARY).await;
+        let processes = [world.another().await, world.another().await, world.another().await];
+        Self { world, processes }
+    }
+
+    fn event(&self, room: &str) -> Event {
+        self.world.livekit.open_room(room, 2);
+        self.world.event_of("jane", &json!({ "roomName": room, "zoneId": "1" }))
+    }
+
+    async fn two(&self, room: &str) -> Vec<Answer> {
+        let (event, [first, second, _]) = (self.event(room), &self.processes);
+        let (first, second) = tokio::join!(Answer::of(first, &event), Answer::of(second, &event));
+        vec![first, second]
+    }
+
+    async fn three(&self, room: &str) -> Vec<Answer> {
+        let (event, [first, second, third]) = (self.event(room), &self.processes);
+        let (first, second, third) = tokio::join!(
+            Answer::of(first, &event),
+            Answer::of(second, &event),
+            Answer::of(third, &event)
+        );
+        vec![first, second, third]
+    }
+
+    /// One has 200 and is the only one that goes on; the others have 409.
+    fn assert_one_has_won(&self, room: &str, answers: &[Answer]) {
+        let (won, lost): (Vec<_>, Vec<_>) =
+            answers.iter().partition(|answer| answer.status() == 200);
+        let texts: Vec<_> = answers.iter().map(Answer::text).collect();
+        assert_eq!(won.len(), 1, "{room}: {texts:?}");
+        assert!(lost.iter().all(|answer| answer.refusal().0 == 409), "{room}: {texts:?}");
+        let (id, _) = recording(won[0]);
+        assert_eq!(running(&self.world.livekit, room), [id], "{room}");
+    }
+}
+
+#[tokio::test]
+async fn of_two_at_the_same_instant_one_records_twenty_times() {
+    let contenders = Contenders::start().await;
+    contenders.world.livekit.hold_starts_until(2);
+    for round in 0..20 {
+        let room = format!("room-{round}");
+        let answers = contenders.two(&room).await;
+        contenders.assert_one_has_won(&room, &answers);
+    }
+    let starts = contenders.world.told("StartRoomCompositeEgress").len();
+    assert_eq!(starts, 40, "both had started in every round");
+}
+
+#[tokio::test]
+async fn of_two_at_about_the_same_time_one_records_twenty_times() {
+    let contenders = Contenders::start().await;
+    for round in 0..20 {
+        let room = format!("room-{round}");
+        let answers = contenders.two(&room).await;
+        contenders.assert_one_has_won(&room, &answers);
+    }
+}
+
+#[tokio::test]
+async fn of_three_one_records() {
+    let contenders = Contenders::start().await;
+    for round in 0..5 {
+        let room = format!("room-{round}");
+        let answers = contenders.three(&room).await;
+        contenders.assert_one_has_won(&room, &answers);
+    }
+    contenders.world.livekit.hold_starts_until(3);
+    for round in 5..10 {
+        let room = format!("room-{round}");
+        let answers = contenders.three(&room).await;
+        contenders.assert_one_has_won(&room, &answers);
+    }
+}
+
+#[tokio::test]
+async fn one_records_while_egresses_take_their_time_to_start_and_to_end() {
+    let contenders = Contenders::start().await;
+    contenders.world.livekit.hold_starts_until(3);
+    contenders.world.livekit.hold_starting();
+    contenders.world.livekit.hold_ending();
+    for round in 0..5 {
+        let room = format!("room-{round}");
+        let answers = contenders.three(&room).await;
+        contenders.assert_one_has_won(&room, &answers);
+    }
+}
+
+/// The first of the two, by key, waits five seconds for the other to be gone. That may be one that does
+/// not even know yet that it has started.
+#[tokio::test]
+async fn one_records_when_a_start_is_answered_late() {
+    let (soon, late) = (Duration::from_secs(2), Duration::from_secs(8));
+    // Which of the two is the first is up to chance.
+    tokio::join!(
+        answered_after(soon),
+        answered_after(soon),
+        answered_after(late),
+        answered_after(late)
+    );
+}
+
+async fn answered_after(delay: Duration) {
+    let (contenders, room) = (Contenders::start().await, "daily");
+    contenders.world.livekit.hold_starts_until(2);
+    contenders.world.livekit.delay_next_start_answer(delay);
+    let answers = contenders.two(room).await;
+    contenders.assert_one_has_won(room, &answers);
+}
+
+#[tokio::test]
+async fn one_records_when_a_starts_answer_is_lost() {
+    let contenders = Contenders::start().await;
+    contenders.world.livekit.hold_starts_until(2);
+    for round in 0..5 {
+        let room = format!("room-{round}");
+        contenders.world.livekit.lose_next_start_answer();
+        let answers = contenders.two(&room).await;
+        contenders.assert_one_has_won(&room, &answers);
+    }
+    let starts = contenders.world.told("StartRoomCompositeEgress").len();
+    assert_eq!(starts, 10, "each was started once");
+}
+
+#[tokio::test]
+async fn one_records_when_some_looks_and_some_stops_fail() {
+    let contenders = Contenders::start().await;
+    let livekit = &contenders.world.livekit;
+    livekit.hold_starts_until(2);
+    let (look, stop) = (path_of(LIST_EGRESS), path_of(STOP));
+    for (round, fault) in [Fault::Down, Fault::Failing(500), Fault::Garbage].into_iter().enumerate()
+    {
+        // The looks before the starts succeed.
+        livekit.inject(Fault::Slow(Duration::ZERO).on(&look).times(2));
+        livekit.inject(fault.on(&look).times(5));
+        livekit.inject(fault.on(&stop).times(3));
+        let room = format!("room-{round}");
+        let answers = contenders.two(&room).await;
+        contenders.assert_one_has_won(&room, &answers);
+        livekit.clear_faults();
+    }
+}
+
+#[tokio::test]
+async fn somebody_elses_recording_that_starts_meanwhile_stays() {
+    let contenders = Contenders::start().await;
+    let (livekit, room) = (&contenders.world.livekit, "daily");
+    let event = contenders.event(room);
+    livekit.hold_starts_until(2);
+    let (answer, id) = tokio::join!(
+        Answer::of(&contenders.processes[0], &event),
+        start_egress(livekit, room, "archive/daily.mp4")
+    );
+    assert_eq!(answer.refusal().0, 409);
+    assert_eq!(running(livekit, room), [id.as_str()]);
+    livekit.set_egress_status(&id, EgressStatus::Complete);
+    livekit.hold_starts_until(1);
+    assert_eq!(Answer::of(&contenders.processes[1], &event).await.status(), 200);
+}

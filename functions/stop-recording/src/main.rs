@@ -1,0 +1,57 @@
+//! `POST /api/v1/livekit/stop-recording`: stops a recording of a LiveKit room.
+//!
+//! | | |
+//! |---|---|
+//! | session | WorkOS: its cookie, or `Authorization: Bearer` |
+//! | input | `roomName`, `zoneId` and `egressId` of the recording |
+//! | output | 200 `{"egressId","timestamp"}`, also while it is still ending |
+//! | errors | 400, 401 no session, 403 not permitted, or no organization where rooms belong to one, 404 no such recording in that room and zone, 409 it has ended, 502, 503 |
+
+use std::process::ExitCode;
+
+use anteroom::api::{ApiError, Reply, Request};
+use anteroom::lambda::{self, Endpoint};
+use anteroom::livekit::{EgressId, Recording, Recordings, RoomId, Rooms, Zone};
+use anteroom::settings::{Incomplete, Settings};
+use anteroom::workos::Sessions;
+use serde::Deserialize;
+
+struct StopRecording {
+    sessions: Sessions,
+    rooms: Rooms,
+    recordings: Recordings,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Input {
+    room_name: RoomId,
+    zone_id: Zone,
+    egress_id: EgressId,
+}
+
+impl Endpoint for StopRecording {
+    const NAME: &'static str = env!("CARGO_PKG_NAME");
+    type Input = Input;
+    type Output = Recording;
+
+    fn configure(settings: &mut Settings) -> Result<Self, Incomplete> {
+        let (sessions, rooms) = (Sessions::configure(settings), Rooms::to_record(settings));
+        let recordings = Recordings::configure(settings);
+        Ok(Self { sessions: sessions?, rooms: rooms?, recordings: recordings? })
+    }
+
+    async fn prepare(&self) {
+        self.sessions.prefetch_keys().await;
+    }
+
+    async fn handle(&self, request: &Request, input: Input) -> Result<Reply<Recording>, ApiError> {
+        let caller = self.sessions.session(request).await?.caller();
+        let room = self.rooms.room(&caller, &input.room_name)?;
+        Ok(Reply::ok(self.recordings.stop(&room, &input.zone_id, &input.egress_id).await?))
+    }
+}
+
+fn main() -> ExitCode {
+    lambda::run::<StopRecording>()
+}

@@ -1,0 +1,378 @@
+//! The real binary under a Lambda Runtime API, with real events. Denials first.
+
+#[path = "../../start-recording/tests/recordings/mod.rs"]
+mod recordings;
+#[path = "../../room-auth/tests/rooms/mod.rs"]
+mod rooms;
+
+use std::time::Duration;
+
+use anteroom::caller::Caller;
+use anteroom::clock::Clock;
+use anteroom::livekit::{NewRecording, Recorder, Rooms};
+use anteroom::settings::Settings;
+use anteroom_local::stand_ins::faults::Fault;
+use anteroom_local::stand_ins::livekit::EgressStatus;
+use anteroom_local::stand_ins::workos::RECORDING_PERMISSION;
+use anteroom_local::testing::{Answer, RoomWorld};
+use serde_json::{Value, json};
+
+use self::recordings::{TEST_ROOM, now, open_test_room, path_of, recording, running, start_egress};
+use self::rooms::{BAD_NAMES, HOSTILE_NAMES, with_field};
+
+const BINARY: &str = env!("CARGO_BIN_EXE_stop-recording");
+const EVENT: &str = "stop-recording.json";
+
+/// What a signed-in user gets for it: there is no egress of that id.
+const EVENT_STATUS: u64 = 404;
+
+/// The field that names the room.
+const ROOM: &str = "roomName";
+
+/// What it cannot do without.
+const SETTINGS: &[&str] = &[
+    "LIVEKIT_API_KEY",
+    "LIVEKIT_API_SECRET",
+    "LIVEKIT_URL",
+    "WORKOS_API_KEY",
+    "WORKOS_CLIENT_ID",
+    "WORKOS_COOKIE_PASSWORD",
+];
+
+const MALFORMED_SETTINGS: &[(&str, &str)] = &[
+    ("ALLOWED_ORIGINS", "everybody.example"),
+    ("LIVEKIT_API_KEY", "hunter one"),
+    ("LIVEKIT_API_SECRET", "hunter2"),
+    ("LIVEKIT_URL", "rtmp://livekit.example.com"),
+    ("ROOM_NAMESPACE", "organisation"),
+    ("STAGE", "production"),
+];
+
+const LIST_EGRESS: &str = "livekit.Egress/ListEgress";
+const STOP: &str = "livekit.Egress/StopEgress";
+
+/// What it asks LiveKit for.
+const CALLS: &[&str] = &[LIST_EGRESS, STOP];
+
+const NO_SUCH: &str = "There is no such recording in this room and zone";
+const HAS_ENDED: &str = "The recording has ended already";
+
+/// The documented body, for a recording that has begun.
+async fn good_input(world: &RoomWorld) -> Value {
+    open_test_room(world);
+    record(world, TEST_ROOM, "1").await
+}
+
+/// Records a room, which is open, as `start-recording` does it for Jane, and gives what stops it.
+async fn record(world: &RoomWorld, room: &str, zone: &str) -> Value {
+    record_for(world, "Example", room, zone).await
+}
+
+/// The same for somebody of that organization.
+async fn record_for(world: &RoomWorld, organization: &str, room: &str, zone: &str) -> Value {
+    let namespace = world.settings().iter().filter(|(name, _)| name == "ROOM_NAMESPACE").cloned();
+    let settings = world.livekit.settings().into_iter().chain(namespace);
+    let mut settings = Settings::from_pairs(settings, Clock::system()).expect("settings");
+    let (rooms, recorder) =
+        (Rooms::to_record(&mut settings).expect("rooms"), Recorder::configure(&mut settings));
+    let recorder = settings.complete(recorder).await.expect("a recorder");
+    let caller = Caller {
+        user_id: world.workos().user("jane").id,
+        session_id: "session_1".to_owned(),
+        organization_id: Some(world.workos().organization(organization).id),
+        permissions: vec![RECORDING_PERMISSION.to_owned()],
+    };
+    let new = json!({ "roomName": room, "zoneId": zone });
+    let new: NewRecording = serde_json::from_value(new).expect("a recording");
+    let room_name = rooms.room(&caller, &new.room_name).expect("a room");
+    let deadline = Clock::system().now().after(Duration::from_secs(20));
+    let started = recorder.start(&caller, &room_name, &new, deadline).await;
+    let started = started.unwrap_or_else(|error| panic!("{room}: {error:?}"));
+    json!({ "roomName": room, "egressId": started.egress_id, "zoneId": zone })
+}
+
+fn id_in(input: &Value) -> &str {
+    input["egressId"].as_str().expect("an id")
+}
+
+async fn stop(world: &RoomWorld, input: &Value) -> Answer {
+    world.ask(&world.event_of("jane", input)).await
+}
+
+/// It is 404, and LiveKit has not been told to stop anything.
+async fn assert_no_such_recording(world: &RoomWorld, input: &Value) {
+    let answer = stop(world, input).await;
+    assert_eq!(answer.refusal(), (404, NO_SUCH.to_owned()), "{input}");
+    assert_eq!(world.told("StopEgress"), [json!(null); 0], "{input}");
+}
+
+#[tokio::test]
+async fn a_zone_or_an_id_that_is_none_is_400_and_livekit_is_not_asked() {
+    let world = RoomWorld::start(BINARY).await;
+    let input = good_input(&world).await;
+    world.livekit.forget_requests();
+    let zones = BAD_NAMES.into_iter().map(|zone| ("zoneId", zone.to_owned()));
+    let zones = zones.chain([("zoneId", json!("x".repeat(65)).to_string())]);
+    let ids = [
+        "null",
+        "456789",
+        "true",
+        "[\"EG_1\"]",
+        "{}",
+        "\"\"",
+        "\" EG_1\"",
+        "\"EG_1\\n\"",
+        "\"EG 1\"",
+        "\"EG_1\\u0000\"",
+        "\"ÉG_1\"",
+        "\"..\"",
+        "\"../ListEgress\"",
+    ];
+    let ids = ids.into_iter().map(|id| ("egressId", id.to_owned()));
+    for (field, json) in zones.chain(ids) {
+        let body = with_field(&input, field, &json);
+        let event = world.event_of("jane", &input).body("application/json", &body);
+        let (status, message) = world.ask(&event).await.refusal();
+        assert_eq!(status, 400, "{field}: {json}");
+        assert!(message.contains(field) || json.contains("ud83c"), "{message} for {json}");
+    }
+    for field in ["zoneId", "egressId"] {
+        let mut without = input.clone();
+        without.as_object_mut().expect("an object").remove(field);
+        assert_eq!(stop(&world, &without).await.refusal(), (400, format!("`{field}` is missing")));
+    }
+    assert_eq!(world.asked(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_recording_of_another_room_or_zone_is_404_and_goes_on() {
+    let world = RoomWorld::start(BINARY).await;
+    let good = good_input(&world).await;
+    world.livekit.open_room("test-room2", 1);
+    let neighbour = record(&world, "test-room2", "1").await;
+    for (field, other) in [
+        ("roomName", json!("test-room2")),
+        ("roomName", json!("test-roo")),
+        ("roomName", json!("TEST-ROOM")),
+        ("zoneId", json!("2")),
+        ("zoneId", json!("11")),
+        ("zoneId", json!("1/test-room")),
+        ("zoneId", json!("..")),
+        ("egressId", neighbour["egressId"].clone()),
+    ] {
+        let mut input = good.clone();
+        input[field] = other;
+        assert_no_such_recording(&world, &input).await;
+    }
+    assert_eq!(running(&world.livekit, TEST_ROOM), [id_in(&good)]);
+    assert_eq!(running(&world.livekit, "test-room2"), [id_in(&neighbour)]);
+}
+
+#[tokio::test]
+async fn an_id_that_nothing_has_is_404() {
+    let world = RoomWorld::start(BINARY).await;
+    let good = good_input(&world).await;
+    let mut input = good.clone();
+    for id in ["egress-456789", "EG_doesNotExist", &id_in(&good).to_lowercase(), "*", "EG_"] {
+        input["egressId"] = json!(id);
+        assert_no_such_recording(&world, &input).await;
+    }
+    assert_eq!(running(&world.livekit, TEST_ROOM), [id_in(&good)]);
+}
+
+#[tokio::test]
+async fn an_egress_that_is_no_recording_of_that_room_and_zone_is_404_and_goes_on() {
+    let world = RoomWorld::start(BINARY).await;
+    open_test_room(&world);
+    world.livekit.open_room("test-room2", 2);
+    let name = "2026-01-01/000000-0000000000000000.mp4";
+    for (room, path) in [
+        (TEST_ROOM, "archive/daily.mp4".to_owned()),
+        (TEST_ROOM, "recordings/daily.mp4".to_owned()),
+        (TEST_ROOM, "recordings/1/test-room.mp4".to_owned()),
+        (TEST_ROOM, format!("recordings/2/test-room/{name}")),
+        (TEST_ROOM, format!("recordings/1/test-room2/{name}")),
+        (TEST_ROOM, format!("archive/recordings/1/test-room/{name}")),
+        // Of another room, with a key as if it were of this one.
+        ("test-room2", format!("recordings/1/test-room/{name}")),
+    ] {
+        let id = start_egress(&world.livekit, room, &path).await;
+        let input = json!({ "roomName": TEST_ROOM, "egressId": id, "zoneId": "1" });
+        assert_no_such_recording(&world, &input).await;
+        assert!(world.livekit.egress(&id).is_running(), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn another_organizations_recording_is_404_and_goes_on() {
+    let world = RoomWorld::start_with(BINARY, &[("ROOM_NAMESPACE", "organization")]).await;
+    let masadas = world.workos().organization("MASADAS").id;
+    let taunta = world.workos().organization("TAUNTA SCRE").id;
+    let room = format!("{masadas}:{TEST_ROOM}");
+    world.livekit.open_room(&room, 2);
+    world.livekit.open_room(&format!("{taunta}:{TEST_ROOM}"), 2);
+    let good = record_for(&world, "MASADAS", TEST_ROOM, "1").await;
+    let mut borrowed = good.clone();
+    borrowed["roomName"] = json!(room);
+    for input in [&good, &borrowed] {
+        let answer = world.ask(&world.event_in("chooser", "TAUNTA SCRE", input)).await;
+        assert_eq!(answer.refusal(), (404, NO_SUCH.to_owned()), "{input}");
+    }
+    assert_eq!(world.told("StopEgress"), [json!(null); 0]);
+    assert_eq!(running(&world.livekit, &room), [id_in(&good)]);
+    let answer = world.ask(&world.event_in("chooser", "MASADAS", &good)).await;
+    assert_eq!(recording(&answer).0, id_in(&good), "its own organization's members may");
+}
+
+#[tokio::test]
+async fn a_recording_that_has_ended_is_409() {
+    let world = RoomWorld::start(BINARY).await;
+    let input = good_input(&world).await;
+    for status in [
+        EgressStatus::Complete,
+        EgressStatus::Failed,
+        EgressStatus::Aborted,
+        EgressStatus::LimitReached,
+    ] {
+        world.livekit.set_egress_status(id_in(&input), status);
+        let answer = stop(&world, &input).await;
+        assert_eq!(answer.refusal(), (409, HAS_ENDED.to_owned()), "{status:?}");
+    }
+    assert_eq!(world.told("StopEgress"), [json!(null); 0]);
+}
+
+#[tokio::test]
+async fn a_recording_that_ends_between_the_look_and_the_stop_is_409_and_a_success_while_it_ends() {
+    for (status, expected) in [
+        (EgressStatus::Complete, 409),
+        (EgressStatus::Failed, 409),
+        (EgressStatus::LimitReached, 409),
+        (EgressStatus::Ending, 200),
+    ] {
+        let world = RoomWorld::start(BINARY).await;
+        let input = good_input(&world).await;
+        world.livekit.hold_ending();
+        world.livekit.inject(Fault::Slow(Duration::from_millis(500)).on(path_of(STOP)));
+        let event = world.event_of("jane", &input);
+        let ending = async {
+            while world.livekit.hits("POST", &path_of(STOP)) == 0 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            world.livekit.set_egress_status(id_in(&input), status);
+        };
+        let (answer, ()) = tokio::join!(world.ask(&event), ending);
+        assert_eq!(answer.status(), expected, "{status:?}: {}", answer.text());
+    }
+}
+
+#[tokio::test]
+async fn stops_a_recording_and_says_when() {
+    let world = RoomWorld::start(BINARY).await;
+    let input = good_input(&world).await;
+    world.livekit.forget_requests();
+    let before = now();
+    let (id, timestamp) = recording(&stop(&world, &input).await);
+    assert_eq!(id, id_in(&input));
+    assert!((before..=now()).contains(&timestamp), "{timestamp} is not between");
+    assert_eq!(world.livekit.egress(&id).status, EgressStatus::Ending);
+    assert_eq!(world.told("ListEgress"), [json!({ "egress_id": id })]);
+    assert_eq!(world.told("StopEgress"), [json!({ "egress_id": id })]);
+    let answer = stop(&world, &input).await;
+    assert_eq!(answer.refusal(), (409, HAS_ENDED.to_owned()), "it has ended meanwhile");
+}
+
+#[tokio::test]
+async fn a_recording_that_is_still_ending_is_a_success() {
+    let world = RoomWorld::start(BINARY).await;
+    let input = good_input(&world).await;
+    world.livekit.hold_ending();
+    for _ in 0..3 {
+        let before = now();
+        let (id, timestamp) = recording(&stop(&world, &input).await);
+        assert_eq!(id, id_in(&input));
+        assert!((before..=now()).contains(&timestamp), "{timestamp} is not between");
+    }
+    assert_eq!(world.told("StopEgress").len(), 1, "it was told once");
+    world.livekit.release();
+    assert_eq!(stop(&world, &input).await.refusal().0, 409);
+}
+
+#[tokio::test]
+async fn a_recording_that_has_not_begun_is_stopped_as_well() {
+    let world = RoomWorld::start(BINARY).await;
+    world.livekit.hold_starting();
+    let input = good_input(&world).await;
+    let before = now();
+    let (id, timestamp) = recording(&stop(&world, &input).await);
+    let egress = world.livekit.egress(&id);
+    assert_eq!(egress.status, EgressStatus::Aborted);
+    let ended = egress.info["ended_at"].as_str().expect("nanoseconds as text");
+    assert_eq!(ended[..ended.len() - 9].parse(), Ok(timestamp));
+    assert!((before..=now()).contains(&timestamp), "{timestamp} is not between");
+}
+
+#[tokio::test]
+async fn a_recording_is_found_whoever_of_the_organization_stops_it_and_whatever_it_is_called() {
+    let world = RoomWorld::start(BINARY).await;
+    for name in HOSTILE_NAMES {
+        world.livekit.open_room(name, 1);
+        let input = record(&world, name, name).await;
+        let answer = world.ask(&world.event_of("loner", &input)).await;
+        assert_eq!(recording(&answer).0, id_in(&input), "{name}");
+        assert_eq!(world.livekit.egress(id_in(&input)).status, EgressStatus::Ending, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_recording_whose_room_has_closed_has_ended() {
+    let world = RoomWorld::start(BINARY).await;
+    let input = good_input(&world).await;
+    world.livekit.hold_ending();
+    world.livekit.close_room(TEST_ROOM);
+    assert_eq!(recording(&stop(&world, &input).await).0, id_in(&input), "it is still ending");
+    world.livekit.release();
+    assert_eq!(stop(&world, &input).await.refusal(), (409, HAS_ENDED.to_owned()));
+}
+
+#[tokio::test]
+async fn two_who_stop_it_at_the_same_time_both_succeed_or_learn_that_it_has_ended() {
+    let world = RoomWorld::start(BINARY).await;
+    let input = good_input(&world).await;
+    let another = world.another().await;
+    world.livekit.hold_ending();
+    let event = world.event_of("jane", &input);
+    let (first, second) = tokio::join!(world.ask(&event), Answer::of(&another, &event));
+    assert_eq!((first.status(), second.status()), (200, 200));
+    world.livekit.release();
+    let (first, second) = tokio::join!(world.ask(&event), Answer::of(&another, &event));
+    assert_eq!((first.refusal().0, second.refusal().0), (409, 409));
+}
+
+#[tokio::test]
+async fn a_stop_whose_connection_breaks_is_repeated() {
+    let world = RoomWorld::start(BINARY).await;
+    let input = good_input(&world).await;
+    world.livekit.hold_ending();
+    world.livekit.inject(Fault::Down.on(path_of(STOP)).once());
+    assert_eq!(recording(&stop(&world, &input).await).0, id_in(&input), "before it was heard");
+    world.livekit.set_egress_status(id_in(&input), EgressStatus::Active);
+    world.livekit.inject(Fault::Truncated.on(path_of(STOP)).once());
+    assert_eq!(recording(&stop(&world, &input).await).0, id_in(&input), "after it was heard");
+}
+
+#[tokio::test]
+async fn logs_tell_of_each_request_and_nothing_personal() {
+    let world = RoomWorld::start(BINARY).await;
+    world.livekit.open_room("doctor-visit", 2);
+    let input = record(&world, "doctor-visit", "ward-seven").await;
+    assert_eq!(stop(&world, &input).await.status(), 200);
+    assert_eq!(stop(&world, &input).await.status(), 409);
+    let mut other = input.clone();
+    other["zoneId"] = json!("ward-eight");
+    assert_eq!(stop(&world, &other).await.status(), 404);
+    world.livekit.inject(Fault::Garbage);
+    assert_eq!(stop(&world, &input).await.status(), 502);
+    assert_eq!(world.ask(&world.event().json(&input)).await.status(), 401);
+    let jane = world.workos().user("jane").id;
+    world.logs_nothing_of(5, &["doctor", "ward", "recordings/", &jane]).await;
+}

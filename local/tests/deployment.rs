@@ -1,0 +1,537 @@
+//! `template.yaml` against the code: that each function gets the settings and the secrets that it
+//! asks for, and what every function must have. What the code asks for is taken from the binaries
+//! themselves: from what they say when they are started with nothing, and from the names in them.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
+
+use anteroom_local::{
+    template::{FunctionTemplate, Template},
+    workspace::Workspace,
+};
+use serde_json::Value as Json;
+use serde_norway::Value;
+use tokio::{process::Command, sync::OnceCell, time::timeout};
+
+type Names = BTreeSet<String>;
+
+#[tokio::test]
+async fn a_function_may_read_the_secrets_that_its_code_asks_for_and_no_others() {
+    let template = document();
+    for function in functions() {
+        let asked = asked_for(&function).await;
+        let variables = &resource(&template, &function.id)["Properties"]["Environment"];
+        let given = entries(&variables["Variables"])
+            .filter(|(name, _)| name.ends_with("_SECRET_ID"))
+            .map(|(name, value)| (name.to_owned(), attribute(value)))
+            .collect::<BTreeMap<_, _>>();
+        assert_eq!(given.keys().cloned().collect::<Names>(), asked.secrets, "{}", function.name);
+        for (variable, secret) in &given {
+            let variable = variable.replace('_', "").to_lowercase();
+            assert_eq!(secret.to_lowercase(), format!("{variable}.value"), "{}", function.name);
+        }
+
+        let readable: Names = readable_secrets(&template, &function.id).into_iter().collect();
+        assert_eq!(readable, given.into_values().collect(), "{}", function.name);
+    }
+}
+
+#[test]
+fn a_secret_is_the_one_that_is_given_or_else_one_that_is_made_empty_and_kept() {
+    let template = document();
+    for provider in ["WorkOs", "Clerk", "Liveblocks", "LiveKit"] {
+        let counts = &resource(&template, &format!("{provider}SecretId"))["Properties"]["Value"];
+        let counts = tagged_value(counts, "If").unwrap();
+        assert_eq!(counts[0].as_str().unwrap(), format!("Make{provider}Secret"));
+        assert_eq!(reference(&counts[1]).unwrap(), format!("{provider}Secret"));
+        assert_eq!(reference(&counts[2]).unwrap(), format!("{provider}SecretArn"));
+
+        let made = resource(&template, &format!("{provider}Secret"));
+        assert_eq!(made["Condition"], counts[0], "{provider}");
+        assert_eq!(made["DeletionPolicy"].as_str(), Some("RetainExceptOnCreate"), "{provider}");
+        assert_eq!(made["UpdateReplacePolicy"].as_str(), Some("Retain"), "{provider}");
+        let made = &made["Properties"];
+        assert!(made["SecretString"].is_null() && made["GenerateSecretString"].is_null());
+        let name = format!("anteroom/${{Stage}}/{}", provider.to_lowercase());
+        assert_eq!(tagged(&made["Name"], "Sub"), Some(name.as_str()));
+    }
+}
+
+#[test]
+fn no_function_may_do_anything_else() {
+    let template = document();
+    let global = &template["Globals"]["Function"];
+    for key in ["Role", "Policies", "AssumeRolePolicyDocument"] {
+        assert!(global[key].is_null(), "Globals: {key}");
+    }
+    assert_eq!(reference(&global["PermissionsBoundary"]), Some("FunctionBoundary"));
+    for function in functions() {
+        let own = &resource(&template, &function.id)["Properties"];
+        for key in ["Role", "PermissionsBoundary", "AssumeRolePolicyDocument", "VpcConfig"] {
+            assert!(own[key].is_null(), "{}: {key}", function.id);
+        }
+        let policies = own["Policies"].as_sequence().unwrap().len();
+        assert_eq!(policies, readable_secrets(&template, &function.id).len(), "{}", function.id);
+    }
+}
+
+#[test]
+fn the_boundary_allows_logs_traces_and_secrets() {
+    let template = document();
+    let boundary = &resource(&template, "FunctionBoundary")["Properties"]["PolicyDocument"];
+    let statements = boundary["Statement"].as_sequence().unwrap();
+    let actions = statements.iter().flat_map(|statement| match &statement["Action"] {
+        Value::Sequence(actions) => actions.clone(),
+        action => vec![action.clone()],
+    });
+    let actions: Vec<_> = actions.map(|action| action.as_str().unwrap().to_owned()).collect();
+    assert_eq!(
+        actions,
+        [
+            "logs:CreateLogStream",
+            "logs:PutLogEvents",
+            "xray:PutTraceSegments",
+            "xray:PutTelemetryRecords",
+            "secretsmanager:GetSecretValue",
+        ]
+    );
+    let anything =
+        statements.iter().filter(|statement| statement["Resource"].as_str() == Some("*"));
+    let anything: Vec<_> = anything.map(|statement| &statement["Action"]).collect();
+    assert_eq!(anything.len(), 1, "only X-Ray has no narrower resource");
+    assert!(anything[0][0].as_str().unwrap().starts_with("xray:"));
+}
+
+#[tokio::test]
+async fn a_function_is_given_every_setting_that_it_cannot_do_without() {
+    for function in functions() {
+        let asked = asked_for(&function).await;
+        let given: Names = function.environment.iter().cloned().collect();
+        let missing: Vec<_> = asked.settings.difference(&given).collect();
+        assert!(missing.is_empty(), "{} needs {missing:?}", function.name);
+    }
+}
+
+#[tokio::test]
+async fn a_function_is_given_the_settings_that_it_reads_and_no_others() {
+    let functions = functions();
+    let everything: Names =
+        functions.iter().flat_map(|function| function.environment.iter().cloned()).collect();
+    for function in &functions {
+        let program = fs::read(executable(&function.name).await).unwrap();
+        let words = words_in_capitals(&program);
+        let read = everything.iter().filter(|name| contains(&words, name));
+        let read = read.filter(|name| matters(name, &function.name));
+        let given: Names = function.environment.iter().cloned().collect();
+        assert_eq!(given, read.cloned().collect(), "{}", function.name);
+    }
+}
+
+/// The value of a parameter is no part of a version's logical id: see the comment on `Settings`.
+#[test]
+fn a_new_value_of_any_parameter_makes_a_new_version_of_every_function() {
+    let template = document();
+    let Value::Tagged(content) = &resource(&template, "Settings")["Properties"]["Content"] else {
+        panic!("the settings are a !Sub");
+    };
+    let lines = content.value[0].as_str().unwrap();
+    let origins = reference_in_join(&content.value[1]["Origins"]);
+    let listed = lines.lines().map(|line| {
+        let (name, value) = line.split_once('=').unwrap();
+        match value.trim_start_matches("${").trim_end_matches('}') {
+            "Origins" => origins.to_owned(),
+            value => {
+                assert_eq!(value.trim_end_matches(".Value"), name);
+                name.to_owned()
+            }
+        }
+    });
+    let listed: Names = listed.collect();
+
+    let mut given = Names::new();
+    for key in ["Environment", "MemorySize", "Architectures", "LoggingConfig"] {
+        collect_names(&template["Globals"]["Function"][key], &mut given);
+    }
+    for function in functions() {
+        let own = &resource(&template, &function.id)["Properties"];
+        collect_names(&own["Environment"], &mut given);
+
+        let version = tagged(&own["VersionDescription"], "Sub").unwrap();
+        assert_eq!(version, "settings ${Settings}", "{}", function.id);
+        // A version is only published of a function that has changed.
+        let description = tagged(&own["Description"], "Sub").unwrap();
+        let end = format!(" {}, settings ${{Settings}}", function.routes[0].path);
+        assert!(description.ends_with(&end), "{}: {description}", function.id);
+        assert_eq!(own["AutoPublishAliasAllProperties"].as_bool(), Some(true), "{}", function.id);
+    }
+    given.remove("Logs");
+    assert_eq!(listed, given);
+}
+
+#[test]
+fn no_parameter_is_unused_ungrouped_or_undescribed() {
+    let template = document();
+    let mut used = Names::new();
+    for section in ["Conditions", "Globals", "Resources", "Outputs"] {
+        collect_names(&template[section], &mut used);
+    }
+    let groups = &template["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"];
+    let groups = groups.as_sequence().unwrap().iter();
+    let grouped = groups.flat_map(|group| group["Parameters"].as_sequence().unwrap());
+    let grouped: Vec<_> = grouped.map(|name| name.as_str().unwrap()).collect();
+
+    let parameters: Vec<_> = entries(&template["Parameters"]).collect();
+    assert!(parameters.len() > 40, "only {} parameters", parameters.len());
+    for (name, parameter) in &parameters {
+        assert!(used.contains(*name), "{name} is not used");
+        let times = grouped.iter().filter(|grouped| *grouped == name).count();
+        assert_eq!(times, 1, "{name} is in {times} groups");
+        let description = parameter["Description"].as_str().unwrap_or_default();
+        assert!(description.ends_with('.'), "{name} is not described");
+        let pattern = parameter["AllowedPattern"].as_str();
+        assert!(
+            pattern.is_none() || parameter["ConstraintDescription"].is_string(),
+            "{name}: say in words what {} means",
+            pattern.unwrap_or_default()
+        );
+    }
+    assert_eq!(grouped.len(), parameters.len());
+}
+
+#[test]
+fn every_route_is_limited_and_those_that_sign_in_far_lower() {
+    let template = document();
+    let api = &resource(&template, "Api")["Properties"];
+    let usual = &api["DefaultRouteSettings"];
+    assert_eq!(reference(&usual["ThrottlingRateLimit"]), Some("RequestsPerSecond"));
+    assert_eq!(reference(&usual["ThrottlingBurstLimit"]), Some("RequestBurst"));
+    let default = |name: &str| template["Parameters"][name]["Default"].as_u64().unwrap();
+    assert!(default("SignInsPerSecond") * 10 <= default("RequestsPerSecond"));
+    assert!(default("SignInBurst") * 10 <= default("RequestBurst"));
+
+    let low: Names = entries(&api["RouteSettings"]).map(|(route, _)| route.to_owned()).collect();
+    let expected = [
+        "sign-in",
+        "dev-sign-in",
+        "sign-up",
+        "resend-magic-auth",
+        "finalize-magic-auth",
+        "finalize-oauth",
+        "select-organization",
+    ];
+    let functions = functions();
+    let routes = functions.iter().filter(|function| expected.contains(&function.name.as_str()));
+    assert_eq!(low, routes.map(|function| function.routes[0].key()).collect());
+    for (route, limits) in entries(&api["RouteSettings"]) {
+        // A limit for a route that is not there fails the deployment.
+        let function = functions.iter().find(|function| function.routes[0].key() == route).unwrap();
+        let condition = resource(&template, &function.id)["Condition"].as_str();
+        let only_if = tagged_value(limits, "If").map(|limits| limits[0].as_str().unwrap());
+        assert_eq!(only_if, condition, "{route}");
+    }
+}
+
+#[test]
+fn dev_sign_in_is_not_in_production() {
+    let template = document();
+    let condition = resource(&template, "DevSignInFunction")["Condition"].as_str();
+    assert_eq!(condition, Some("DevSignIn"));
+    let all = tagged_value(&template["Conditions"]["DevSignIn"], "And").unwrap();
+    let not = tagged_value(&all[0], "Not").unwrap();
+    let equal = tagged_value(&not[0], "Equals").unwrap();
+    assert_eq!((reference(&equal[0]), equal[1].as_str()), (Some("Stage"), Some("prod")));
+}
+
+#[test]
+fn every_function_logs_to_a_group_with_an_end_in_json_and_is_traced() {
+    let template = document();
+    let global = &template["Globals"]["Function"];
+    let group = reference(&global["LoggingConfig"]["LogGroup"]).unwrap();
+    assert_eq!(resource(&template, group)["Type"].as_str(), Some("AWS::Logs::LogGroup"));
+    assert_eq!(global["LoggingConfig"]["LogFormat"].as_str(), Some("JSON"));
+    assert_eq!(global["Tracing"].as_str(), Some("Active"));
+    for function in functions() {
+        let own = &resource(&template, &function.id)["Properties"];
+        assert!(own["LoggingConfig"].is_null() && own["Tracing"].is_null(), "{}", function.id);
+    }
+    let groups: Vec<_> = of_type(&template, "AWS::Logs::LogGroup").collect();
+    assert_eq!(groups.len(), 2, "the functions' and the gateway's");
+    for (id, group) in groups {
+        let days = reference(&group["Properties"]["RetentionInDays"]);
+        assert_eq!(days, Some("LogRetentionDays"), "{id}");
+    }
+}
+
+#[test]
+fn the_gateways_log_says_nothing_of_the_caller() {
+    const HARMLESS: [&str; 11] = [
+        "requestId",
+        "requestTime",
+        "routeKey",
+        "status",
+        "responseLatency",
+        "responseLength",
+        "error.responseType",
+        "integration.status",
+        "integration.latency",
+        "integration.integrationStatus",
+        "integration.requestId",
+    ];
+    let template = document();
+    let format = &resource(&template, "Api")["Properties"]["AccessLogSettings"]["Format"];
+    let line: Json = serde_json::from_str(tagged(format, "Sub").unwrap()).unwrap();
+    let line = line.as_object().unwrap();
+    let variables = line.values().filter_map(|value| value.as_str()?.strip_prefix("$context."));
+    assert_eq!(variables.collect::<BTreeSet<_>>(), HARMLESS.into());
+    assert_eq!(line.len(), HARMLESS.len() + 1, "and the stage");
+    for (id, filter) in of_type(&template, "AWS::Logs::MetricFilter") {
+        let pattern = filter["Properties"]["FilterPattern"].as_str().unwrap();
+        for field in pattern.split("$.").skip(1) {
+            let field = field.split(' ').next().unwrap();
+            assert!(line.contains_key(field), "{id}: the log has no {field}");
+        }
+    }
+}
+
+#[test]
+fn every_alarm_says_what_to_do_first_reaches_somebody_and_takes_silence_for_peace() {
+    let template = document();
+    let alarms: Vec<_> = of_type(&template, "AWS::CloudWatch::Alarm").collect();
+    assert!(alarms.len() > 7, "only {} alarms", alarms.len());
+    for (id, alarm) in &alarms {
+        let alarm = &alarm["Properties"];
+        let text = &alarm["AlarmDescription"];
+        let text = text.as_str().or_else(|| tagged(text, "Sub")).unwrap().replace('\n', " ");
+        assert!(text.to_lowercase().contains("look first"), "{id}: {text}");
+        assert_eq!(alarm["TreatMissingData"].as_str(), Some("notBreaching"), "{id}");
+        // CodeDeploy hears of that one; a person hears of the same requests by RequestsFail.
+        if *id != "FailuresInRollout" {
+            let to = tagged_value(&alarm["AlarmActions"], "If").unwrap();
+            assert_eq!(to[0].as_str(), Some("AlarmByEmail"), "{id}");
+            assert_eq!(reference(&to[1][0]), Some("AlarmTopic"), "{id}");
+        }
+    }
+}
+
+#[test]
+fn a_key_that_a_provider_refuses_raises_an_alarm_for_each_provider() {
+    let template = document();
+    let alarms =
+        of_type(&template, "AWS::CloudWatch::Alarm").map(|(_, alarm)| &alarm["Properties"]);
+    let watched = alarms.filter(|alarm| alarm["MetricName"].as_str() == Some("ProviderCalls"));
+    let watched: Names = watched
+        .map(|alarm| {
+            let dimensions = alarm["Dimensions"].as_sequence().unwrap();
+            let names: Vec<_> =
+                dimensions.iter().map(|one| one["Name"].as_str().unwrap()).collect();
+            assert_eq!(names, ["Stage", "Provider", "Outcome"]);
+            assert_eq!(dimensions[2]["Value"].as_str(), Some("key_refused"));
+            dimensions[1]["Value"].as_str().unwrap().to_owned()
+        })
+        .collect();
+    assert_eq!(watched, ["clerk", "liveblocks", "livekit", "workos"].map(str::to_owned).into());
+}
+
+#[test]
+fn the_dashboard_shows_all_alarms_that_reach_somebody_and_only_metrics_that_exist() {
+    let template = document();
+    let body = &resource(&template, "Dashboard")["Properties"]["DashboardBody"];
+    let body = tagged(body, "Sub").unwrap();
+    let dashboard: Json = serde_json::from_str(body).unwrap();
+    let widgets = dashboard["widgets"].as_array().unwrap();
+
+    let metrics_module = fs::read_to_string(root().join("shared/src/metrics.rs")).unwrap();
+    let searches: Vec<_> = body.split("MetricName=\\\"").skip(1).collect();
+    assert!(searches.len() > 4, "only {} searches", searches.len());
+    for search in searches {
+        let metric = search.split("\\\"").next().unwrap();
+        let written = format!("name: \"{metric}\"");
+        assert!(metrics_module.contains(&written), "nothing writes {metric}");
+    }
+
+    let shown = widgets.iter().filter_map(|widget| widget["properties"]["alarms"].as_array());
+    let shown: Names = shown.flatten().map(|arn| arn.as_str().unwrap().to_owned()).collect();
+    let alarms = of_type(&template, "AWS::CloudWatch::Alarm").map(|(id, _)| id);
+    let alarms = alarms.filter(|id| *id != "FailuresInRollout");
+    assert_eq!(shown, alarms.map(|id| format!("${{{id}.Arn}}")).collect());
+}
+
+/// What a program cannot do without, by its own words.
+struct Asked {
+    /// Settings, by the names of their variables.
+    settings: Names,
+    /// Secrets, by the names of the variables that say where they are.
+    secrets: Names,
+}
+
+/// Starts the program with nothing, and reads what it says is missing.
+async fn asked_for(function: &FunctionTemplate) -> Asked {
+    let mut program = Command::new(executable(&function.name).await);
+    program
+        .env_clear()
+        // Without a developer there is no dev-sign-in, which then needs nothing.
+        .envs([("STAGE", "dev"), ("DEV_SIGN_IN_EMAIL", "dev@example.com")])
+        .stdin(Stdio::null())
+        .kill_on_drop(true);
+    let output = timeout(Duration::from_mins(1), program.output()).await.unwrap().unwrap();
+    assert!(!output.status.success(), "{} starts with nothing", function.name);
+
+    let line = String::from_utf8(output.stdout).unwrap();
+    let line: Json = serde_json::from_str(line.trim()).unwrap();
+    assert_eq!(line["message"], "stopped", "{line}");
+    let problems = line["error"].as_str().unwrap().split_once(": ").unwrap().1;
+    let mut asked = Asked { settings: Names::new(), secrets: Names::new() };
+    for problem in problems.split("; ") {
+        let (name, advice) = problem.split_once(" is missing").unwrap();
+        match advice.split_once("set it, or set ").and_then(|(_, rest)| rest.split_once(' ')) {
+            Some((id, _)) => asked.secrets.insert(id.to_owned()),
+            None => asked.settings.insert(name.to_owned()),
+        };
+    }
+    asked
+}
+
+/// Where a function's binary is; all are built the first time.
+async fn executable(name: &str) -> PathBuf {
+    static WORKSPACE: OnceCell<Workspace> = OnceCell::const_new();
+    let workspace = WORKSPACE.get_or_init(|| async {
+        Workspace::new(root(), functions().into_iter().map(|function| function.name))
+    });
+    workspace.await.executable(name).await.unwrap()
+}
+
+/// The words in capitals among a program's bytes, which the names of variables are part of: literals
+/// follow each other without a gap.
+fn words_in_capitals(program: &[u8]) -> BTreeSet<&[u8]> {
+    // `STAGE` is the shortest of the names, so that looking at every fifth byte meets them all.
+    const SHORTEST: usize = 5;
+    let in_word = |byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_';
+    let mut words = BTreeSet::new();
+    let mut at = 0;
+    while at < program.len() {
+        if in_word(&program[at]) {
+            let before = program[..at].iter().rev().take_while(|byte| in_word(byte)).count();
+            let after = program[at..].iter().take_while(|byte| in_word(byte)).count();
+            words.insert(&program[at - before..at + after]);
+            at += after;
+        }
+        at += SHORTEST;
+    }
+    words
+}
+
+fn contains(words: &BTreeSet<&[u8]>, name: &str) -> bool {
+    let name = name.as_bytes();
+    words.iter().any(|word| word.windows(name.len()).any(|part| part == name))
+}
+
+/// Whether a variable that the function's code reads changes anything of what it does. Types that
+/// are used for more than one thing read more than each of their uses needs.
+fn matters(variable: &str, function: &str) -> bool {
+    match variable {
+        "CONCEAL_ACCOUNTS" => matches!(function, "sign-in" | "sign-up" | "resend-magic-auth"),
+        "WORKOS_LOGOUT_RETURN_TO" => function == "sign-out",
+        // These begin a sign-in, and have nothing to do with the session's cookie yet.
+        "WORKOS_COOKIE_NAME" | "WORKOS_COOKIE_DOMAIN" | "WORKOS_COOKIE_MAX_AGE" => {
+            !matches!(function, "sign-in" | "continue-with-google" | "continue-with-microsoft")
+        }
+        _ => true,
+    }
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn functions() -> Vec<FunctionTemplate> {
+    let functions = Template::read(&root().join("template.yaml")).unwrap().functions;
+    assert!(functions.len() > 14, "only {} functions", functions.len());
+    functions
+}
+
+fn document() -> Value {
+    let text = fs::read_to_string(root().join("template.yaml")).unwrap();
+    serde_norway::from_str(&text).unwrap()
+}
+
+fn resource<'a>(template: &'a Value, id: &str) -> &'a Value {
+    let resource = &template["Resources"][id];
+    assert!(resource.is_mapping(), "there is no {id}");
+    resource
+}
+
+fn of_type<'a>(template: &'a Value, kind: &'a str) -> impl Iterator<Item = (&'a str, &'a Value)> {
+    entries(&template["Resources"])
+        .filter(move |(_, resource)| resource["Type"].as_str() == Some(kind))
+}
+
+fn entries(value: &Value) -> impl Iterator<Item = (&str, &Value)> {
+    value.as_mapping().into_iter().flatten().map(|(key, value)| (key.as_str().unwrap(), value))
+}
+
+/// The secrets that a function's policies let it read, as `Resource.Attribute`.
+fn readable_secrets(template: &Value, id: &str) -> Vec<String> {
+    let policies = resource(template, id)["Properties"]["Policies"].as_sequence().unwrap();
+    let secrets = policies.iter().map(|policy| {
+        let [(name, arguments)] = entries(policy).collect::<Vec<_>>().try_into().unwrap();
+        assert_eq!(name, "AWSSecretsManagerGetSecretValuePolicy", "{id}");
+        attribute(&arguments["SecretArn"])
+    });
+    secrets.collect()
+}
+
+/// What is behind a tag, such as `!Sub`.
+fn tagged_value<'a>(value: &'a Value, tag: &str) -> Option<&'a Value> {
+    match value {
+        Value::Tagged(tagged) if tagged.tag == tag => Some(&tagged.value),
+        _ => None,
+    }
+}
+
+fn tagged<'a>(value: &'a Value, tag: &str) -> Option<&'a str> {
+    tagged_value(value, tag)?.as_str()
+}
+
+fn reference(value: &Value) -> Option<&str> {
+    tagged(value, "Ref")
+}
+
+fn attribute(value: &Value) -> String {
+    tagged(value, "GetAtt").unwrap().to_owned()
+}
+
+fn reference_in_join(value: &Value) -> &str {
+    reference(&tagged_value(value, "Join").unwrap()[1]).unwrap()
+}
+
+/// The names behind `!Ref`, `!GetAtt` and `${…}`, anywhere in a value.
+fn collect_names(value: &Value, names: &mut Names) {
+    match value {
+        Value::Tagged(tagged) => match (tagged.tag.to_string().as_str(), &tagged.value) {
+            ("!Ref" | "!GetAtt", Value::String(name)) => {
+                names.extend(name.split('.').next().map(str::to_owned));
+            }
+            ("!Sub", Value::String(text)) => collect_substituted(text, names),
+            ("!Sub", Value::Sequence(parts)) => {
+                collect_substituted(parts[0].as_str().unwrap(), names);
+                collect_names(&parts[1], names);
+            }
+            (_, value) => collect_names(value, names),
+        },
+        Value::Sequence(items) => items.iter().for_each(|item| collect_names(item, names)),
+        Value::Mapping(_) => entries(value).for_each(|(_, value)| collect_names(value, names)),
+        _ => {}
+    }
+}
+
+fn collect_substituted(text: &str, names: &mut Names) {
+    let inside = text.split("${").skip(1).filter_map(|rest| rest.split('}').next());
+    names.extend(inside.map(|name| name.split('.').next().unwrap_or(name).to_owned()));
+}

@@ -1,0 +1,33 @@
+//! LiveKit: tokens that let people join a room, and recordings of what happens in it.
+//! <https://docs.livekit.io/home/get-started/authentication/>
+//!
+//! | part | what it is |
+//! |---|---|
+//! | `keys` | the API key and the secret that signs tokens with it |
+//! | `access_token` | the tokens themselves: what they grant, to whom, for how long |
+//! | `room` | which of LiveKit's a caller's room is, and who may do what there |
+//! | `join` | tokens that people join a room with |
+//! | `server_api` | Twirp, the form of LiveKit's server API, and its errors |
+//! | `room_service`, `egress` | the calls of that API that are made here |
+//! | `recordings` | which recording is whose, and stopping one |
+//! | `recorder` | starting one, once per room |
+//! | `object_key`, `object_metadata`, `upload` | where a recording goes, and what is kept beside it |
+
+mod access_token;
+mod egress;
+mod join;
+mod keys;
+mod object_key;
+mod object_metadata;
+mod recorder;
+mod recordings;
+mod room;
+mod room_service;
+mod server_api;
+mod upload;
+
+pub use egress::EgressId;
+pub use join::{JoinToken, Joins, Username};
+pub use recorder::{NewRecording, Participants, Recorder, Topic};
+pub use recordings::{Recording, Recordings, Zone};
+pub use room::{RoomId, RoomName, Rooms};

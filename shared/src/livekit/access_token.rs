@@ -1,0 +1,109 @@
+//! LiveKit's access tokens: JWTs signed with the API secret.
+//! <https://docs.livekit.io/home/get-started/authentication/#token-example>
+
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::api::ApiError;
+use crate::clock::Timestamp;
+use crate::jwt;
+use crate::livekit::RoomName;
+use crate::livekit::keys::KeyPair;
+
+/// How long somebody has to join a room with a token. Who is inside stays: the server renews the
+/// token of a connection by itself.
+const JOIN_LIFETIME: Duration = Duration::from_mins(10);
+
+/// How long a token for the server API is good. It is made for one call.
+const SERVER_LIFETIME: Duration = Duration::from_mins(1);
+
+/// What a token is for. Each grants what is named here and nothing else.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Grant<'a> {
+    /// To join exactly this room, to be seen and heard there, and to see and hear the others.
+    Join(&'a RoomName),
+    /// To start, list and stop egresses.
+    Record,
+    /// To list rooms.
+    ListRooms,
+    /// To ask who is in exactly this room.
+    InspectRoom(&'a RoomName),
+}
+
+impl Grant<'_> {
+    /// LiveKit's `video` claim. A grant that is not there is not given, but for `canPublishData`,
+    /// which goes with `canPublish`.
+    fn claim(&self) -> Value {
+        match self {
+            Self::Join(room) => {
+                json!({ "roomJoin": true, "room": room, "canPublish": true, "canSubscribe": true })
+            }
+            Self::Record => json!({ "roomRecord": true }),
+            Self::ListRooms => json!({ "roomList": true }),
+            Self::InspectRoom(room) => json!({ "roomAdmin": true, "room": room }),
+        }
+    }
+}
+
+/// Who joins.
+#[derive(Clone, Copy)]
+pub(super) struct Joining<'a> {
+    /// Under which identity.
+    pub(super) identity: &'a str,
+    /// Under which name others see it.
+    pub(super) name: &'a str,
+}
+
+#[derive(Serialize)]
+struct Claims<'a> {
+    iss: &'a str,
+    nbf: u64,
+    exp: u64,
+    video: Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sub: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+}
+
+impl KeyPair {
+    /// A token to join `room` with.
+    pub(super) fn join_token(
+        &self,
+        room: &RoomName,
+        joining: Joining,
+        now: Timestamp,
+    ) -> Result<SecretString, ApiError> {
+        self.sign(Grant::Join(room), Some(joining), now, JOIN_LIFETIME).map_err(ApiError::internal)
+    }
+
+    /// A token for a call of the server API.
+    pub(super) fn server_token(
+        &self,
+        grant: Grant,
+        now: Timestamp,
+    ) -> Result<SecretString, jwt::SigningError> {
+        self.sign(grant, None, now, SERVER_LIFETIME)
+    }
+
+    fn sign(
+        &self,
+        grant: Grant,
+        joining: Option<Joining>,
+        now: Timestamp,
+        lifetime: Duration,
+    ) -> Result<SecretString, jwt::SigningError> {
+        let claims = Claims {
+            iss: self.api_key.expose_secret(),
+            nbf: now.whole_seconds(),
+            exp: now.after(lifetime).whole_seconds(),
+            video: grant.claim(),
+            sub: joining.map(|joining| joining.identity),
+            name: joining.map(|joining| joining.name),
+        };
+        jwt::sign_hs256(&claims, &self.api_secret)
+    }
+}

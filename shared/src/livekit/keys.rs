@@ -1,0 +1,70 @@
+//! The API key of a LiveKit project and the secret that signs tokens with it.
+
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::clock::Clock;
+use crate::secrets::{Secret, SecretError};
+use crate::settings::{Incomplete, Settings};
+
+/// The shortest API secret that LiveKit's server calls secure: a key for HMAC-SHA256 has 32 bytes or
+/// more (RFC 7518, section 3.2).
+const MIN_SECRET_BYTES: usize = 32;
+
+/// Where the key pair comes from.
+#[derive(Clone, Debug)]
+pub(super) struct Keys {
+    api_key: Secret,
+    api_secret: Secret,
+    pub(super) clock: Clock,
+}
+
+/// A key and its secret, as they were at one time.
+#[derive(Clone, Debug)]
+pub(super) struct KeyPair {
+    pub(super) api_key: SecretString,
+    pub(super) api_secret: SecretString,
+}
+
+impl Keys {
+    /// Reads `LIVEKIT_API_KEY` and `LIVEKIT_API_SECRET`.
+    pub(super) fn configure(settings: &mut Settings) -> Result<Self, Incomplete> {
+        let api_key = settings.secret("LIVEKIT_API_KEY", "LIVEKIT_SECRET_ID", key_form);
+        let api_secret = settings.secret("LIVEKIT_API_SECRET", "LIVEKIT_SECRET_ID", secret_form);
+        Ok(Self { api_key: api_key?, api_secret: api_secret?, clock: settings.clock() })
+    }
+
+    /// The secret in which the key's values are kept, for what is kept beside them.
+    pub(super) fn companion(&self) -> &Secret {
+        &self.api_secret
+    }
+
+    /// The pair to use now. The two are read one after the other, and a rotation in between is seen
+    /// by the key having changed.
+    pub(super) async fn read(&self) -> Result<KeyPair, SecretError> {
+        loop {
+            let api_key = self.api_key.read().await?;
+            let api_secret = self.api_secret.read().await?;
+            if self.api_key.read().await?.expose_secret() == api_key.expose_secret() {
+                return Ok(KeyPair { api_key, api_secret });
+            }
+        }
+    }
+
+    /// The pair to use now that LiveKit has refused `refused`, if there is another.
+    pub(super) async fn after_refusal_of(&self, refused: &KeyPair) -> Option<KeyPair> {
+        let newer = match self.api_secret.after_refusal_of(&refused.api_secret).await {
+            Some(_) => true,
+            None => self.api_key.after_refusal_of(&refused.api_key).await.is_some(),
+        };
+        if newer { self.read().await.ok() } else { None }
+    }
+}
+
+fn key_form(key: &str) -> Result<(), &'static str> {
+    let visible = key.bytes().all(|byte| byte.is_ascii_graphic());
+    if visible && !key.is_empty() { Ok(()) } else { Err("an API key (API...)") }
+}
+
+fn secret_form(secret: &str) -> Result<(), &'static str> {
+    if secret.len() >= MIN_SECRET_BYTES { Ok(()) } else { Err("an API secret of 32 bytes or more") }
+}

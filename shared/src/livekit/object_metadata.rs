@@ -1,0 +1,204 @@
+//! What is kept beside a recording: the user-defined metadata of its object in S3.
+//! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html#UserMetadata>
+//!
+//! S3 takes 2 KB of ASCII and no more, and a recording whose metadata it refuses is lost at its very
+//! end. Values are percent-encoded like JavaScript's `encodeURIComponent` does it, and cut where
+//! they would not fit.
+
+use std::collections::BTreeMap;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+/// What `encodeURIComponent` leaves as it is.
+/// <https://tc39.es/ecma262/#sec-encodeuricomponent-uricomponent>
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'!')
+    .remove(b'~')
+    .remove(b'*')
+    .remove(b'\'')
+    .remove(b'(')
+    .remove(b')');
+
+/// What S3 takes, in bytes of all names and values. Whether the `x-amz-meta-` of the headers counts
+/// is not documented: here it does.
+const MAX_BYTES: usize = 2 * 1024;
+
+const PREFIX: &str = "x-amz-meta-";
+
+/// What stands at the end of a text that was cut: an ellipsis.
+const CUT: &str = "%E2%80%A6";
+
+/// What the last of the values may always take, so that a long topic does not push it out.
+const KEPT_FOR_PARTICIPANTS: usize = 96;
+
+/// The metadata of one object, as long as there is room.
+#[derive(Debug)]
+pub(super) struct ObjectMetadata {
+    values: BTreeMap<&'static str, String>,
+    left: usize,
+}
+
+impl ObjectMetadata {
+    /// None yet.
+    pub(super) fn new() -> Self {
+        Self { values: BTreeMap::new(), left: MAX_BYTES }
+    }
+
+    /// Adds a text, cut where it does not fit. An empty one is left out.
+    pub(super) fn add(&mut self, name: &'static str, text: &str) {
+        let room = self.room_for(name);
+        self.insert(name, cut(text, room));
+    }
+
+    /// Adds a text that leaves enough for the participants after it.
+    pub(super) fn add_sparing(&mut self, name: &'static str, text: &str) {
+        let room = self.room_for(name).saturating_sub(KEPT_FOR_PARTICIPANTS);
+        self.insert(name, cut(text, room));
+    }
+
+    /// Adds a list, separated by commas. Where it does not fit, the last of it are counted only:
+    /// `alice,bob,+98`.
+    pub(super) fn add_list(&mut self, name: &'static str, items: &[&str]) {
+        let room = self.room_for(name);
+        self.insert(name, cut_list(items, room));
+    }
+
+    /// The values by name.
+    pub(super) fn into_values(self) -> BTreeMap<&'static str, String> {
+        self.values
+    }
+
+    fn room_for(&self, name: &str) -> usize {
+        self.left.saturating_sub(PREFIX.len() + name.len())
+    }
+
+    fn insert(&mut self, name: &'static str, value: String) {
+        if value.is_empty() {
+            return;
+        }
+        self.left = self.room_for(name).saturating_sub(value.len());
+        self.values.insert(name, value);
+    }
+}
+
+fn encode(text: &str) -> String {
+    utf8_percent_encode(text, ENCODED).to_string()
+}
+
+/// A text, encoded, in no more than `room` bytes. It is cut between two characters.
+fn cut(text: &str, room: usize) -> String {
+    let whole = encode(text);
+    if whole.len() <= room {
+        return whole;
+    }
+    let mut kept = String::new();
+    for character in text.chars() {
+        let next = encode(character.encode_utf8(&mut [0; 4]));
+        if kept.len() + next.len() + CUT.len() > room {
+            break;
+        }
+        kept.push_str(&next);
+    }
+    if kept.len() + CUT.len() > room { String::new() } else { kept + CUT }
+}
+
+/// A list, encoded, in no more than `room` bytes.
+fn cut_list(items: &[&str], room: usize) -> String {
+    let encoded: Vec<String> = items.iter().map(|item| encode(item)).collect();
+    let whole = encoded.join(",");
+    if whole.len() <= room {
+        return whole;
+    }
+    let mut kept = String::new();
+    let mut left = encoded.len();
+    for item in &encoded {
+        let separator = usize::from(!kept.is_empty());
+        let count = format!(",+{}", left - 1);
+        if kept.len() + separator + item.len() + count.len() > room {
+            break;
+        }
+        if separator == 1 {
+            kept.push(',');
+        }
+        kept.push_str(item);
+        left -= 1;
+    }
+    let count = if kept.is_empty() { format!("+{left}") } else { format!(",+{left}") };
+    if kept.len() + count.len() > room { String::new() } else { kept + &count }
+}
+
+#[cfg(test)]
+mod tests {
+    use percent_encoding::percent_decode_str;
+
+    use super::*;
+
+    fn size(metadata: &ObjectMetadata) -> usize {
+        let sizes =
+            metadata.values.iter().map(|(name, value)| PREFIX.len() + name.len() + value.len());
+        sizes.sum()
+    }
+
+    fn decode(text: &str) -> String {
+        percent_decode_str(text).decode_utf8().expect("text").into_owned()
+    }
+
+    #[test]
+    fn values_come_back_as_they_were() {
+        let topic = "Wöchentlich <b>100 %</b>\r\nX-Evil: 1 🎉, \u{0}";
+        let mut metadata = ObjectMetadata::new();
+        metadata.add("topic", topic);
+        metadata.add("nothing", "");
+        let values = metadata.into_values();
+        let value = &values["topic"];
+        assert!(value.bytes().all(|byte| byte.is_ascii_graphic()), "{value}");
+        assert_eq!(decode(value), topic);
+        assert_eq!(values.len(), 1, "what is empty is left out");
+    }
+
+    #[test]
+    fn a_list_is_separated_by_commas_that_nothing_in_it_can_imitate() {
+        let mut metadata = ObjectMetadata::new();
+        metadata.add_list("participants", &["alice", "b,ob", "+3"]);
+        assert_eq!(metadata.into_values()["participants"], "alice,b%2Cob,%2B3");
+    }
+
+    #[test]
+    fn what_does_not_fit_is_cut_between_characters() {
+        let mut metadata = ObjectMetadata::new();
+        metadata.add("topic", &"🎉".repeat(400));
+        assert!(size(&metadata) <= MAX_BYTES);
+        let topic = decode(&metadata.into_values()["topic"]);
+        assert!(topic.ends_with("🎉…"), "{topic}");
+    }
+
+    #[test]
+    fn participants_that_do_not_fit_are_counted() {
+        let names: Vec<String> = (0..2000).map(|number| format!("participant {number}")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let mut metadata = ObjectMetadata::new();
+        metadata.add("room", &"é".repeat(128));
+        metadata.add("zone", &"é".repeat(64));
+        metadata.add_sparing("topic", &"🎉".repeat(200));
+        metadata.add_list("participants", &names);
+        assert!(size(&metadata) <= MAX_BYTES, "{}", size(&metadata));
+        let values = metadata.into_values();
+        let (kept, count) = values["participants"].rsplit_once(",+").expect("a count");
+        let kept = kept.split(',').count();
+        assert!(kept >= 1);
+        assert_eq!(kept + count.parse::<usize>().expect("a number"), names.len());
+    }
+
+    #[test]
+    fn there_is_always_room_for_a_count() {
+        let long = "é".repeat(1000);
+        assert_eq!(cut_list(&[&long, &long], 50), "+2");
+        assert_eq!(cut_list(&["a", &long, "b"], 50), "a,+2");
+        assert_eq!(cut_list(&[&long], 1), "");
+        assert_eq!(cut_list(&["a", "b"], 3), "a,b");
+        assert_eq!(cut_list(&[], 3), "");
+    }
+}

@@ -1,0 +1,163 @@
+//! Rooms: which of LiveKit's a caller's room is, and who may do what there.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::api::ApiError;
+use crate::caller::Caller;
+use crate::settings::{Incomplete, Settings};
+use crate::text::Line;
+
+/// The longest name of a room, and of a participant, in bytes: the limits of LiveKit's server as it
+/// comes. <https://github.com/livekit/livekit/blob/master/config-sample.yaml>
+pub(super) const MAX_NAME_BYTES: usize = 256;
+
+/// A room as callers name it: 1 to 128 printable characters.
+pub type RoomId = Line<128, MAX_NAME_BYTES>;
+
+/// A room as LiveKit names it. There is no empty one: in a token it would mean every room.
+#[derive(Clone, PartialEq, Eq, Serialize)]
+pub struct RoomName(String);
+
+impl RoomName {
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// People choose the names of rooms: they may be personal.
+impl fmt::Debug for RoomName {
+    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        formatter.debug_struct("RoomName").finish_non_exhaustive()
+    }
+}
+
+/// The rooms that callers may enter, or record.
+#[derive(Clone, Debug)]
+pub struct Rooms {
+    namespace: Namespace,
+    permission: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Namespace {
+    /// One for everybody.
+    Shared,
+    /// One for each organization.
+    Organization,
+}
+
+impl Rooms {
+    /// Rooms to join. Reads `ROOM_NAMESPACE`: `none`, which is the default, or `organization`.
+    pub fn to_join(settings: &mut Settings) -> Result<Self, Incomplete> {
+        Ok(Self { namespace: Namespace::configure(settings)?, permission: None })
+    }
+
+    /// Rooms to record. Reads `ROOM_NAMESPACE` and `RECORDING_PERMISSION`, the slug of the permission
+    /// that it takes. Without it everybody may who is signed in.
+    pub fn to_record(settings: &mut Settings) -> Result<Self, Incomplete> {
+        let permission = settings.optional("RECORDING_PERMISSION").map(str::to_owned);
+        Ok(Self { namespace: Namespace::configure(settings)?, permission })
+    }
+
+    /// The room that a caller names `id`.
+    ///
+    /// # Errors
+    /// 403 without the permission. Where organizations are kept apart: 403 for somebody who acts in
+    /// none, and 400 when the name is too long for LiveKit with the organization before it.
+    pub fn room(&self, caller: &Caller, id: &RoomId) -> Result<RoomName, ApiError> {
+        if self.permission.as_ref().is_some_and(|needed| !caller.permissions.contains(needed)) {
+            return Err(ApiError::forbidden("You may not record"));
+        }
+        let Namespace::Organization = self.namespace else {
+            return Ok(RoomName(id.as_str().to_owned()));
+        };
+        let organization = caller.organization_id.as_deref();
+        let organization =
+            organization.ok_or_else(|| ApiError::forbidden("Choose an organization first"))?;
+        let name = format!("{organization}:{}", id.as_str());
+        if name.len() > MAX_NAME_BYTES {
+            return Err(ApiError::bad_request("The name of the room is too long"));
+        }
+        Ok(RoomName(name))
+    }
+}
+
+impl Namespace {
+    fn configure(settings: &mut Settings) -> Result<Self, Incomplete> {
+        match settings.optional("ROOM_NAMESPACE") {
+            None | Some("none") => Ok(Self::Shared),
+            Some("organization") => Ok(Self::Organization),
+            Some(_) => Err(settings.problem("ROOM_NAMESPACE is neither none nor organization")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+
+    fn rooms(namespace: &str, permission: &str) -> Result<Rooms, Incomplete> {
+        let pairs = [("ROOM_NAMESPACE", namespace), ("RECORDING_PERMISSION", permission)];
+        let mut settings = Settings::from_pairs(pairs, Clock::system()).expect("settings");
+        Rooms::to_record(&mut settings)
+    }
+
+    fn id(text: &str) -> RoomId {
+        RoomId::parse(text).expect("the id of a room")
+    }
+
+    fn caller(organization: Option<&str>, permissions: &[&str]) -> Caller {
+        Caller {
+            user_id: "user_1".to_owned(),
+            session_id: "session_1".to_owned(),
+            organization_id: organization.map(str::to_owned),
+            permissions: permissions.iter().map(ToString::to_string).collect(),
+        }
+    }
+
+    #[test]
+    fn everybody_shares_the_rooms_unless_they_are_kept_apart() {
+        for namespace in ["", "none"] {
+            let rooms = rooms(namespace, "").expect("a namespace");
+            for organization in [None, Some("org_1")] {
+                let room = rooms.room(&caller(organization, &[]), &id("room123")).expect("a room");
+                assert_eq!(room.as_str(), "room123");
+            }
+        }
+        assert!(rooms("organisation", "").is_err() && rooms("None", "").is_err());
+    }
+
+    #[test]
+    fn an_organization_has_rooms_of_its_own() {
+        let rooms = rooms("organization", "").expect("a namespace");
+        let room = rooms.room(&caller(Some("org_1"), &[]), &id("org_2:room123")).expect("a room");
+        assert_eq!(room.as_str(), "org_1:org_2:room123");
+        let error = rooms.room(&caller(None, &[]), &id("room123")).expect_err("no organization");
+        assert_eq!(error.status(), 403);
+    }
+
+    #[test]
+    fn a_name_too_long_for_livekit_is_400() {
+        let rooms = rooms("organization", "").expect("a namespace");
+        let long = id(&"é".repeat(125));
+        let room = rooms.room(&caller(Some("org_1"), &[]), &long).expect("256 bytes");
+        assert_eq!(room.as_str().len(), 256);
+        let error = rooms.room(&caller(Some("org_12"), &[]), &long).expect_err("257 bytes");
+        assert_eq!(error.status(), 400);
+    }
+
+    #[test]
+    fn a_permission_that_is_configured_is_needed() {
+        let rooms = rooms("none", "recordings:manage").expect("rooms");
+        let permitted = caller(None, &["rooms:read", "recordings:manage"]);
+        assert!(rooms.room(&permitted, &id("room123")).is_ok());
+        for held in [&[][..], &["recordings"], &["recordings:manage:all"]] {
+            let error = rooms.room(&caller(None, held), &id("room123")).expect_err("no permission");
+            assert_eq!(error.status(), 403, "{held:?}");
+        }
+    }
+}

@@ -1,0 +1,327 @@
+//! Recording rooms: what LiveKit is asked, that one recording of a room is enough, and what becomes
+//! of starts that end badly.
+
+use std::time::Duration;
+
+use anteroom::api::ApiError;
+use anteroom::caller::Caller;
+use anteroom::clock::Clock;
+use anteroom::livekit::{NewRecording, Recorder, Recording, RoomId, Rooms};
+use anteroom::settings::Settings;
+use anteroom_local::stand_ins::faults::Fault;
+use anteroom_local::stand_ins::livekit::{EgressStatus, LiveKit};
+use serde_json::{Value, json};
+
+use crate::{Pairs, configured};
+
+const START: &str = "/twirp/livekit.Egress/StartRoomCompositeEgress";
+const LIST: &str = "/twirp/livekit.Egress/ListEgress";
+
+/// How long a request has in these tests, where it is not said otherwise.
+const PATIENCE: Duration = Duration::from_secs(28);
+
+struct World {
+    livekit: LiveKit,
+    recorder: Recorder,
+}
+
+impl World {
+    async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// With a room called `room` and somebody in it.
+    async fn start_with(more: &[(&str, &str)]) -> Self {
+        let livekit = LiveKit::start().await.unwrap();
+        livekit.open_room("room", 1);
+        let recorder = recorder(settings(&livekit, more)).await;
+        Self { livekit, recorder }
+    }
+
+    async fn record(&self) -> Result<Recording, ApiError> {
+        record(&self.recorder, &json!({ "roomName": "room", "zoneId": "1" }), PATIENCE).await
+    }
+
+    fn running(&self) -> usize {
+        self.livekit.egresses().iter().filter(|egress| egress.is_running()).count()
+    }
+}
+
+fn settings(livekit: &LiveKit, more: &[(&str, &str)]) -> Pairs {
+    let more = more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    livekit.settings().into_iter().chain(more).collect()
+}
+
+async fn recorder(pairs: Pairs) -> Recorder {
+    configured(pairs, Recorder::configure).await
+}
+
+async fn record(
+    recorder: &Recorder,
+    input: &Value,
+    patience: Duration,
+) -> Result<Recording, ApiError> {
+    let new: NewRecording = serde_json::from_value(input.clone()).unwrap();
+    let caller = Caller {
+        user_id: "user_jane".to_owned(),
+        session_id: "session_1".to_owned(),
+        organization_id: Some("org_1".to_owned()),
+        permissions: Vec::new(),
+    };
+    let mut settings = Settings::from_pairs(Pairs::new(), Clock::system()).unwrap();
+    let rooms = Rooms::to_record(&mut settings).unwrap();
+    let room = rooms.room(&caller, &RoomId::parse(new.room_name.as_str()).unwrap()).unwrap();
+    recorder.start(&caller, &room, &new, Clock::system().now().after(patience)).await
+}
+
+fn status(result: &Result<Recording, ApiError>) -> u16 {
+    result.as_ref().map_or_else(|error| error.status().as_u16(), |_| 200)
+}
+
+#[tokio::test]
+async fn livekit_is_asked_for_one_file_and_told_all_about_it() {
+    let world = World::start_with(&[
+        ("RECORDINGS_BUCKET", "a-bucket"),
+        ("RECORDINGS_REGION", "eu-north-1"),
+        ("RECORDING_PRESET", "H264_1080P_30"),
+    ])
+    .await;
+    let input = json!({
+        "roomName": "room", "zoneId": "1", "conferenceTopic": "Weekly <b>sync</b>",
+        "participants": " alice, bob,,charlie",
+    });
+    let recording = record(&world.recorder, &input, PATIENCE).await.unwrap();
+    assert_eq!(recording.egress_id.as_str(), world.livekit.egresses()[0].id);
+
+    let requests = world.livekit.requests();
+    let start = requests.iter().find(|request| request.path() == START).unwrap();
+    let asked = start.json().unwrap();
+    let key = asked["file_outputs"][0]["filepath"].as_str().unwrap().to_owned();
+    assert!(key.starts_with("recordings/1/room/20"), "{key}");
+    let expected = json!({
+        "room_name": "room",
+        "preset": "H264_1080P_30",
+        "file_outputs": [{
+            "file_type": "MP4",
+            "filepath": key,
+            "disable_manifest": true,
+            "s3": {
+                "bucket": "a-bucket",
+                "region": "eu-north-1",
+                "metadata": {
+                    "room": "room",
+                    "zone": "1",
+                    "topic": "Weekly%20%3Cb%3Esync%3C%2Fb%3E",
+                    "participants": "alice,bob,charlie",
+                    "started-by": "user_jane",
+                    "organization": "org_1",
+                },
+            },
+        }],
+    });
+    assert_eq!(asked, expected);
+}
+
+#[tokio::test]
+async fn the_upload_is_signed_as_it_is_configured() {
+    let arn = "arn:aws:iam::123456789012:role/recorder";
+    let world = World::start_with(&[
+        ("RECORDINGS_ENDPOINT", "http://minio:9000"),
+        ("RECORDINGS_ASSUME_ROLE_ARN", arn),
+        ("RECORDINGS_ASSUME_ROLE_EXTERNAL_ID", "anteroom"),
+        ("RECORDINGS_ACCESS_KEY_ID", "AKIDEXAMPLE"),
+        ("RECORDINGS_SECRET_ACCESS_KEY", "a-secret-access-key"),
+    ])
+    .await;
+    assert_eq!(status(&world.record().await), 200);
+    let requests = world.livekit.requests();
+    let start = requests.iter().find(|request| request.path() == START).unwrap();
+    let s3 = start.json().unwrap()["file_outputs"][0]["s3"].clone();
+    for (name, value) in [
+        ("endpoint", json!("http://minio:9000/")),
+        ("force_path_style", json!(true)),
+        ("assume_role_arn", json!(arn)),
+        ("assume_role_external_id", json!("anteroom")),
+        ("access_key", json!("AKIDEXAMPLE")),
+        ("secret", json!("a-secret-access-key")),
+    ] {
+        assert_eq!(s3[name], value, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn tokens_grant_what_their_call_needs_and_nothing_else() {
+    let world = World::start().await;
+    world.livekit.open_room("room", 0);
+    assert_eq!(status(&world.record().await), 404, "nobody is in the room");
+    world.livekit.open_room("room", 1);
+    assert_eq!(status(&world.record().await), 200);
+    let mut calls = 0;
+    for request in world.livekit.requests() {
+        let claims = anteroom_local::stand_ins::jwt::claims(request.bearer().unwrap()).unwrap();
+        let grant = match request.path().rsplit_once('/').unwrap().1 {
+            "ListRooms" => json!({ "roomList": true }),
+            "ListParticipants" => json!({ "roomAdmin": true, "room": "room" }),
+            _ => json!({ "roomRecord": true }),
+        };
+        assert_eq!(claims["video"], grant, "{}", request.path());
+        let lifetime = claims["exp"].as_u64().unwrap() - claims["nbf"].as_u64().unwrap();
+        assert_eq!(lifetime, 60);
+        assert!(claims["sub"].is_null());
+        calls += 1;
+    }
+    assert!(calls >= 6, "only {calls} calls");
+}
+
+#[tokio::test]
+async fn a_room_that_is_recorded_is_409_until_it_is_not() {
+    let world = World::start().await;
+    let id = world.record().await.unwrap().egress_id;
+    for (state, expected) in
+        [(EgressStatus::Starting, 409), (EgressStatus::Active, 409), (EgressStatus::Ending, 200)]
+    {
+        world.livekit.set_egress_status(id.as_str(), state);
+        let result = world.record().await;
+        assert_eq!(status(&result), expected, "{state:?}");
+        if let Ok(second) = result {
+            world.livekit.set_egress_status(second.egress_id.as_str(), EgressStatus::Complete);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_recording_that_is_stuck_does_not_lock_the_room_for_ever() {
+    let world = World::start_with(&[("RECORDING_MAX_AGE", "3600")]).await;
+    let id = world.record().await.unwrap().egress_id;
+    world.livekit.set_egress_status(id.as_str(), EgressStatus::Active);
+    world.livekit.age_egress(id.as_str(), Duration::from_secs(3500));
+    assert_eq!(status(&world.record().await), 409);
+    world.livekit.age_egress(id.as_str(), Duration::from_secs(200));
+    assert_eq!(status(&world.record().await), 200);
+}
+
+#[tokio::test]
+async fn of_those_who_start_at_once_one_stays_whoever_is_slow() {
+    for contenders in [2_usize, 3, 5] {
+        for delay in [Duration::ZERO, Duration::from_millis(400), Duration::from_secs(2)] {
+            let world = World::start().await;
+            world.livekit.hold_starts_until(contenders);
+            if !delay.is_zero() {
+                world.livekit.delay_next_start_answer(delay);
+            }
+            let mut starts = tokio::task::JoinSet::new();
+            for _ in 0..contenders {
+                let recorder = recorder(settings(&world.livekit, &[])).await;
+                let input = json!({ "roomName": "room", "zoneId": "1" });
+                starts.spawn(async move { status(&record(&recorder, &input, PATIENCE).await) });
+            }
+            let mut answers = starts.join_all().await;
+            answers.sort_unstable();
+            let mut expected = vec![409; contenders];
+            expected[0] = 200;
+            assert_eq!(answers, expected, "{contenders} contenders, {delay:?}");
+            assert_eq!(world.livekit.egresses().len(), contenders, "all of them had started");
+            assert_eq!(world.running(), 1, "{contenders} contenders, {delay:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn whoever_has_won_is_not_put_out_by_who_comes_later() {
+    // Whose key is less comes first among those who start at once, and waits for the others in vain.
+    for late_zone in ["0", "2"] {
+        let world = World::start().await;
+        world.livekit.inject(Fault::Slow(Duration::from_secs(1)).on(START).once());
+        let late = recorder(settings(&world.livekit, &[])).await;
+        let late = tokio::spawn(async move {
+            let input = json!({ "roomName": "room", "zoneId": late_zone });
+            status(&record(&late, &input, PATIENCE).await)
+        });
+        while world.livekit.hits("POST", START) == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let winner = world.record().await.unwrap();
+        assert_eq!(late.await.unwrap(), 409, "zone {late_zone}");
+        assert_eq!(world.livekit.egresses().len(), 2, "both had started");
+        assert_eq!(world.running(), 1);
+        assert!(world.livekit.egress(winner.egress_id.as_str()).is_running());
+    }
+}
+
+#[tokio::test]
+async fn a_start_whose_answer_is_lost_is_found_and_never_repeated() {
+    let world = World::start().await;
+    world.livekit.lose_next_start_answer();
+    let recording = world.record().await.unwrap();
+    assert_eq!(world.livekit.egresses().len(), 1);
+    assert_eq!(recording.egress_id.as_str(), world.livekit.egresses()[0].id);
+    assert_eq!(world.livekit.hits("POST", START), 1);
+}
+
+#[tokio::test]
+async fn a_start_that_takes_too_long_is_looked_for_in_time() {
+    let world = World::start().await;
+    world.livekit.delay_next_start_answer(Duration::from_secs(30));
+    let input = json!({ "roomName": "room", "zoneId": "1" });
+    let result = record(&world.recorder, &input, Duration::from_secs(7)).await;
+    assert_eq!(status(&result), 200);
+    assert_eq!(world.livekit.hits("POST", START), 1);
+}
+
+#[tokio::test]
+async fn without_a_recorder_it_is_503_and_nothing_runs() {
+    let world = World::start().await;
+    world.livekit.without_recorder(Duration::from_millis(50));
+    assert_eq!(status(&world.record().await), 503);
+    world.livekit.without_capacity(Duration::from_millis(50));
+    assert_eq!(status(&world.record().await), 503);
+    world.livekit.without_recorder(Duration::from_secs(30));
+    let input = json!({ "roomName": "room", "zoneId": "1" });
+    let result = record(&world.recorder, &input, Duration::from_secs(7)).await;
+    assert_eq!(status(&result), 503);
+    assert_eq!(world.livekit.hits("POST", START), 3, "none was repeated");
+    assert_eq!(world.livekit.egresses().len(), 0);
+}
+
+#[tokio::test]
+async fn who_cannot_look_again_does_not_leave_a_recording_behind() {
+    let world = World::start().await;
+    // The look before the start passes; those after it fail.
+    world.livekit.inject(Fault::Slow(Duration::ZERO).on(LIST).once());
+    world.livekit.inject(Fault::Failing(500).on(LIST));
+    let input = json!({ "roomName": "room", "zoneId": "1" });
+    let result = record(&world.recorder, &input, Duration::from_secs(9)).await;
+    assert_eq!(status(&result), 503);
+    assert_eq!(world.livekit.egresses().len(), 1, "it had started");
+    assert_eq!(world.running(), 0);
+}
+
+#[tokio::test]
+async fn a_rotated_key_pair_is_taken_into_use_and_a_wrong_one_is_502() {
+    let world = World::start().await;
+    world.livekit.rotate_keys("APIanother", "another-secret-of-thirty-two-bytes-and-more");
+    assert_eq!(status(&world.record().await), 502);
+}
+
+#[tokio::test]
+async fn settings_that_are_missing_or_malformed_are_named_together() {
+    let pairs = [
+        ("LIVEKIT_URL", "ws://livekit.example.com"),
+        ("LIVEKIT_API_KEY", "a key with blanks"),
+        ("LIVEKIT_API_SECRET", "too-little"),
+        ("RECORDINGS_BUCKET", "A_Bucket"),
+        ("RECORDINGS_ENDPOINT", "ftp://s3.example.com"),
+        ("RECORDINGS_ASSUME_ROLE_ARN", "arn:aws:iam::1:role/x"),
+        ("RECORDINGS_ACCESS_KEY_ID", "AKIDEXAMPLE"),
+        ("RECORDING_PRESET", "720p"),
+        ("RECORDING_MAX_AGE", "never"),
+    ];
+    let mut settings = Settings::from_pairs(pairs, Clock::system()).unwrap();
+    let recorder = Recorder::configure(&mut settings);
+    let problems = settings.complete(recorder).await.unwrap_err().to_string();
+    for (name, value) in pairs {
+        assert!(problems.contains(name), "{name} is not in {problems}");
+        assert!(!problems.contains(value), "{value} is in {problems}");
+    }
+    assert!(problems.contains("RECORDINGS_REGION is missing"), "{problems}");
+}
