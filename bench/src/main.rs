@@ -2,6 +2,8 @@
 
 #![allow(clippy::print_stdout, reason = "it prints its figures")]
 
+mod cost;
+
 use std::error::Error;
 use std::fs;
 use std::io::Write as _;
@@ -11,7 +13,9 @@ use std::process::Command;
 use anteroom_local::instance::Instance;
 use anteroom_local::stand_ins::clerk::Clerk;
 use anteroom_local::stand_ins::liveblocks::Liveblocks;
+use anteroom_local::stand_ins::livekit;
 use anteroom_local::stand_ins::secrets_manager::SecretsManager;
+use anteroom_local::stand_ins::workos::WorkOs;
 use flate2::Compression;
 use flate2::write::DeflateEncoder;
 use serde_json::{Value, json};
@@ -31,6 +35,8 @@ struct Subject {
     executable: PathBuf,
     environment: Environment,
     event: Value,
+    /// Whose access token goes along, if anybody's. They live for minutes: each start gets a new one.
+    signed_in: Option<&'static str>,
 }
 
 /// The figures of one start.
@@ -45,6 +51,16 @@ struct Run {
 async fn main() -> Result<(), Failure> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let target = build(&root)?;
+    let mut arguments = std::env::args().skip(1);
+    match arguments.next().as_deref() {
+        None => compare(&root, &target).await,
+        Some("cost") => cost::print(&root, &target, arguments).await,
+        Some(other) => Err(format!("there is nothing called {other} to measure").into()),
+    }
+}
+
+/// Prints the functions' figures beside those of `hello`.
+async fn compare(root: &Path, target: &Path) -> Result<(), Failure> {
     let providers = Providers::start().await?;
     let event: Value =
         serde_json::from_slice(&fs::read(root.join("events/liveblocks-auth.json"))?)?;
@@ -54,24 +70,34 @@ async fn main() -> Result<(), Failure> {
             executable: target.join("hello"),
             environment: Vec::new(),
             event: event.clone(),
+            signed_in: None,
+        },
+        Subject {
+            name: "room-auth, secrets from variables",
+            executable: target.join("room-auth"),
+            environment: providers.of_rooms(),
+            event: serde_json::from_slice(&fs::read(root.join("events/room-auth.json"))?)?,
+            signed_in: Some("jane"),
         },
         Subject {
             name: "liveblocks-auth, secrets from variables",
             executable: target.join("liveblocks-auth"),
             environment: providers.with_variables(),
             event: event.clone(),
+            signed_in: None,
         },
         Subject {
             name: "liveblocks-auth, secrets from Secrets Manager",
             executable: target.join("liveblocks-auth"),
             environment: providers.with_secrets_manager(),
             event,
+            signed_in: None,
         },
     ];
     let mut runs: Vec<Vec<Run>> = subjects.iter().map(|_| Vec::new()).collect();
     for _ in 0..STARTS {
         for (subject, runs) in subjects.iter().zip(&mut runs) {
-            runs.push(measure(subject).await?);
+            runs.push(measure(subject, &providers).await?);
         }
     }
     print_table(&subjects, &runs)
@@ -81,6 +107,7 @@ async fn main() -> Result<(), Failure> {
 struct Providers {
     clerk: Clerk,
     liveblocks: Liveblocks,
+    workos: WorkOs,
     secrets_manager: SecretsManager,
 }
 
@@ -89,6 +116,7 @@ impl Providers {
         Ok(Self {
             clerk: Clerk::start_tls().await?,
             liveblocks: Liveblocks::start_tls().await?,
+            workos: WorkOs::start_tls().await?,
             secrets_manager: SecretsManager::start_tls().await?,
         })
     }
@@ -101,6 +129,19 @@ impl Providers {
         ];
         environment.extend(self.clerk.settings());
         environment.extend(self.liveblocks.settings());
+        environment
+    }
+
+    /// What `room-auth` needs, in variables. WorkOS's public keys are fetched at start.
+    fn of_rooms(&self) -> Environment {
+        let mut environment = self.workos.settings();
+        for (name, value) in [
+            ("ALLOWED_ORIGINS", "http://localhost:3000"),
+            ("LIVEKIT_API_KEY", livekit::API_KEY),
+            ("LIVEKIT_API_SECRET", livekit::API_SECRET),
+        ] {
+            environment.push((name.to_owned(), value.to_owned()));
+        }
         environment
     }
 
@@ -125,7 +166,12 @@ fn build(root: &Path) -> Result<PathBuf, Failure> {
     let own = std::env::current_exe()?;
     let release = own.parent().ok_or("no folder")?;
     let target = release.parent().ok_or("no folder")?;
-    for manifest in ["functions/liveblocks-auth/Cargo.toml", "bench/hello/Cargo.toml"] {
+    for manifest in [
+        "functions/liveblocks-auth/Cargo.toml",
+        "functions/room-auth/Cargo.toml",
+        "functions/sign-in/Cargo.toml",
+        "bench/hello/Cargo.toml",
+    ] {
         let status = Command::new("cargo")
             .args(["build", "--release", "--manifest-path"])
             .arg(root.join(manifest))
@@ -139,14 +185,19 @@ fn build(root: &Path) -> Result<PathBuf, Failure> {
     Ok(release.to_owned())
 }
 
-async fn measure(subject: &Subject) -> Result<Run, Failure> {
+async fn measure(subject: &Subject, providers: &Providers) -> Result<Run, Failure> {
+    let mut event = subject.event.clone();
+    if let Some(user) = subject.signed_in {
+        let token = providers.workos.access_token(user);
+        event["headers"]["authorization"] = format!("Bearer {token}").into();
+    }
     let instance = Instance::start(&subject.executable, subject.environment.clone()).await?;
     let pid = instance.pid();
     let start = processor_ms(pid)?;
-    ask(&instance, subject).await?;
+    ask(&instance, subject.name, &event).await?;
     let first = processor_ms(pid)?;
     for _ in 0..WARM_REQUESTS {
-        ask(&instance, subject).await?;
+        ask(&instance, subject.name, &event).await?;
     }
     let warm = (processor_ms(pid)? - first) / f64::from(WARM_REQUESTS);
     let memory_mib = peak_memory_mib(pid)?;
@@ -154,12 +205,12 @@ async fn measure(subject: &Subject) -> Result<Run, Failure> {
     Ok(Run { start_ms: start, first_answer_ms: first, warm_ms: warm, memory_mib })
 }
 
-async fn ask(instance: &Instance, subject: &Subject) -> Result<(), Failure> {
-    let answer = instance.invoke(&subject.event).await?;
+async fn ask(instance: &Instance, name: &str, event: &Value) -> Result<(), Failure> {
+    let answer = instance.invoke(event).await?;
     if answer["statusCode"] == 200 {
         Ok(())
     } else {
-        Err(format!("{} answered {}", subject.name, answer["statusCode"]).into())
+        Err(format!("{name} answered {}", answer["statusCode"]).into())
     }
 }
 
