@@ -1,0 +1,59 @@
+// `dev`'s own stand-in for LiveKit, asked by the routes that only the stand-in has, and by LiveKit's own
+// SDK for servers.
+
+import assert from "node:assert/strict";
+
+import { EgressClient, EgressInfo, EgressStatus, RoomServiceClient } from "livekit-server-sdk";
+
+/** What the stand-in's settings have; none of it is secret. */
+export const apiKey = "APIAnteroomLocal";
+export const apiSecret = "secret-of-the-stand-in-and-no-secret-at-all";
+export const bucket = "anteroom-recordings";
+
+export class LiveKitStandIn {
+  url;
+
+  /** That of a running `dev`. */
+  constructor(anteroom) {
+    const line = anteroom.lines.find((text) => /^\s*LiveKit\s+stood in for at/.test(text));
+    this.url = line.match(/http:\S+/)[0];
+  }
+
+  /** LiveKit's own client for egresses. */
+  egressClient(key = apiKey, secret = apiSecret, options) {
+    return new EgressClient(this.url, key, secret, options);
+  }
+
+  /** LiveKit's own client for rooms. */
+  roomClient(key = apiKey, secret = apiSecret, options) {
+    return new RoomServiceClient(this.url, key, secret, options);
+  }
+
+  /** Opens a room, with so many people in it. */
+  async openRoom(name, participants = 1) {
+    const options = { method: "POST", body: JSON.stringify({ name, participants }) };
+    const answer = await fetch(`${this.url}/dev/rooms`, options);
+    assert.equal(answer.status, 200, await answer.text());
+  }
+
+  /** All egresses of a room, by the type of LiveKit's SDK. Looking at them here changes nothing. */
+  async egressesOf(room) {
+    const answer = await fetch(`${this.url}/dev/egresses`);
+    const all = (await answer.json()).map((egress) => EgressInfo.fromJson(egress));
+    return all.filter(({ roomName }) => roomName === room);
+  }
+
+  /** Those of them that record, or are about to. */
+  async runningIn(room) {
+    const { EGRESS_STARTING, EGRESS_ACTIVE } = EgressStatus;
+    const all = await this.egressesOf(room);
+    return all.filter(({ status }) => [EGRESS_STARTING, EGRESS_ACTIVE].includes(status));
+  }
+
+  /** Whether the server would let the holder of a token in: its status and text. */
+  async validate(token, query = {}) {
+    const parameters = new URLSearchParams({ access_token: token, ...query });
+    const answer = await fetch(`${this.url}/rtc/validate?${parameters}`);
+    return { status: answer.status, text: await answer.text() };
+  }
+}
