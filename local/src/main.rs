@@ -153,7 +153,9 @@ fn read_event(path: Option<PathBuf>) -> Result<serde_json::Value, Failure> {
 }
 
 fn announce(project: &Project, url: &str) {
-    println!("Anteroom listens on {url}\n");
+    println!("Anteroom listens on {url}");
+    // To a browser the two are different sites, and cookies do not go from one to the other.
+    println!("A page on http://localhost calls it at {}\n", url.replace("127.0.0.1", "localhost"));
     for (route, function) in project.routes() {
         println!("  {:<40} {}", route.key(), function.name());
     }

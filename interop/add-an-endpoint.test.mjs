@@ -1,0 +1,52 @@
+// docs/add-an-endpoint.md, carried out to the letter on a copy of the repository: what it says is enough,
+// and none of it is out of date.
+
+import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+
+import { environment, targetDirectory } from "./programs/anteroom.mjs";
+import { blocks, carryOut, copyOfTheRepository } from "./programs/guide.mjs";
+import { run } from "./programs/program.mjs";
+
+let folder;
+
+before(async () => {
+  folder = mkdtempSync(join(tmpdir(), "anteroom-guide-"));
+  copyOfTheRepository(folder);
+  for (const block of blocks("add-an-endpoint.md")) {
+    carryOut(block, folder);
+    // Those that only look are for later.
+    const isStep = block.language === "sh" && /^(mkdir|sed) /.test(block.code);
+    if (isStep) await succeeds("bash", ["-euo", "pipefail", "-c", block.code], 10);
+  }
+});
+
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+test("no part is missing", () => cargo("test", "-p", "anteroom", "--test", "layout"));
+
+test("its own tests succeed", () => cargo("test", "-p", "greeting"));
+
+test("it is formatted as the rest is", () => cargo("fmt", "--check", "-p", "greeting"));
+
+test("it is short enough to be typed in", () => {
+  const lines = readFileSync(join(folder, "functions/greeting/src/main.rs"), "utf8").split("\n");
+  assert.ok(lines.length < 60, `${lines.length} lines`);
+});
+
+async function cargo(...command) {
+  const output = await succeeds("cargo", command, 540);
+  if (command[0] === "test") assert.match(output, /^test result: ok\. [1-9]/m);
+}
+
+/** Runs a program in the copy, and gives what it wrote. */
+async function succeeds(program, command, seconds) {
+  // What is built of the copy is no use to anybody; third-party crates are built once for both.
+  const env = { ...environment({}), CARGO_TARGET_DIR: targetDirectory };
+  const { code, output } = await run(program, command, { cwd: folder, env, seconds });
+  assert.equal(code, 0, output);
+  return output;
+}
