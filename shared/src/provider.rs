@@ -4,6 +4,7 @@
 //! reads the answer within its limits, sorts failures, takes a rotated key into use, and logs one
 //! line a call.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
@@ -120,6 +121,23 @@ pub struct Answer {
     pub status: StatusCode,
     headers: HeaderMap,
     body: Vec<u8>,
+    tally: Option<Tally>,
+}
+
+/// Counts a call that was answered, when its answer has been dealt with: only whoever reads it finds
+/// out whether it is what was asked for.
+struct Tally {
+    provider: &'static str,
+    outcome: OnceLock<&'static str>,
+    took: Duration,
+    at: Timestamp,
+}
+
+impl Drop for Tally {
+    fn drop(&mut self) {
+        let outcome = self.outcome.get().copied().unwrap_or("ok");
+        metrics::called(self.provider, outcome, self.took, self.at);
+    }
 }
 
 /// Why a call of a provider brought nothing. Nothing in it is secret or personal.
@@ -230,14 +248,22 @@ impl Provider {
         began: Timestamp,
         result: Result<Answer, Failure>,
     ) -> Result<Answer, ProviderError> {
-        let now = self.clock.now();
-        let outcome = match &result {
-            Ok(answer) if answer.status.is_client_error() => "refused",
-            Ok(_) => "ok",
-            Err(failure) => failure.outcome(),
-        };
-        metrics::called(self.name, outcome, now.since(began), now);
-        result.map_err(|failure| ProviderError { provider: self.name, call: call.name, failure })
+        let at = self.clock.now();
+        let took = at.since(began);
+        match result {
+            Ok(mut answer) => {
+                let outcome = OnceLock::new();
+                if answer.status.is_client_error() {
+                    let _ = outcome.set("refused");
+                }
+                answer.tally = Some(Tally { provider: self.name, outcome, took, at });
+                Ok(answer)
+            }
+            Err(failure) => {
+                metrics::called(self.name, failure.outcome(), took, at);
+                Err(ProviderError { provider: self.name, call: call.name, failure })
+            }
+        }
     }
 
     async fn attempt(
@@ -297,6 +323,7 @@ impl Provider {
             status: response.status(),
             headers: std::mem::take(response.headers_mut()),
             body,
+            tally: None,
         })
     }
 
@@ -365,6 +392,12 @@ impl Answer {
 
     /// This answer as an error, for a reason.
     pub fn error(&self, failure: Failure) -> ProviderError {
+        // Bodies of refusals are read to find out what they mean, and may be of many shapes.
+        if let Some(tally) = &self.tally
+            && self.status.is_success()
+        {
+            let _ = tally.outcome.set(failure.outcome());
+        }
         ProviderError { provider: self.provider, call: self.call, failure }
     }
 
@@ -386,6 +419,7 @@ impl Answer {
             status: StatusCode::from_u16(status).expect("a status"),
             headers,
             body: body.to_string().into_bytes(),
+            tally: None,
         }
     }
 }

@@ -88,17 +88,6 @@ impl Secret {
         }
     }
 
-    /// The value `name` of the secret in Secrets Manager that this one is in, if that has it.
-    /// There is none beside a fixed value.
-    pub(crate) fn beside(&self, name: &'static str, check: Check) -> OptionalSecret {
-        OptionalSecret(match &self.0 {
-            Source::Fixed(_) => None,
-            Source::Stored { secret, .. } => {
-                Some(secret.source(Wanted { name, check, optional: true }))
-            }
-        })
-    }
-
     /// The value to use now that a provider has refused `refused`, if there is another.
     pub async fn after_refusal_of(&self, refused: &SecretString) -> Option<SecretString> {
         match &self.0 {
@@ -200,6 +189,15 @@ impl StoredSecret {
     /// The value `name` of this secret, which must pass `check`.
     pub(crate) fn secret(self: &Arc<Self>, name: &'static str, check: Check) -> Secret {
         Secret(self.source(Wanted { name, check, optional: false }))
+    }
+
+    /// The value `name` of this secret, which must pass `check` where it is there.
+    pub(crate) fn optional_secret(
+        self: &Arc<Self>,
+        name: &'static str,
+        check: Check,
+    ) -> OptionalSecret {
+        OptionalSecret(Some(self.source(Wanted { name, check, optional: true })))
     }
 
     fn source(self: &Arc<Self>, wanted: Wanted) -> Source {

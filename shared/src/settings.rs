@@ -200,34 +200,42 @@ impl Settings {
                 "{name} is missing (set it, or set {id_variable} to a secret that holds it)"
             )));
         };
-        let known = self.stored.iter().find(|stored| stored.has_id(&id));
-        let stored = if let Some(stored) = known {
-            Arc::clone(stored)
-        } else {
-            let manager = self.secrets_manager()?;
-            let clock = self.clock.clone();
-            let stored = Arc::new(StoredSecret::new(id, id_variable, manager, clock));
-            self.stored.push(Arc::clone(&stored));
-            stored
-        };
-        Ok(stored.secret(name, check))
+        Ok(self.stored(id, id_variable)?.secret(name, check))
     }
 
-    /// A secret that may be absent, and that comes and goes with a rotation: from the variable
-    /// `name`, or from the secret in Secrets Manager that `companion` is in, if that has it. It is
-    /// not looked for in a secret that nothing else is read from.
+    /// A secret that may be absent, and that may come and go with a rotation: from the variable
+    /// `name`, or from the secret that the variable `id_variable` names, if there is one and it has
+    /// that.
     pub fn optional_secret(
         &mut self,
         name: &'static str,
-        companion: Option<&Secret>,
+        id_variable: &'static str,
         check: Check,
     ) -> Result<OptionalSecret, Incomplete> {
         match self.optional(name).map(|value| (check(value), SecretString::from(value))) {
-            Some((Ok(()), value)) => Ok(OptionalSecret::fixed(value)),
-            Some((Err(form), _)) => Err(self.problem(format!("{name} is not {form}"))),
-            None => Ok(companion
-                .map_or_else(OptionalSecret::absent, |companion| companion.beside(name, check))),
+            Some((Ok(()), value)) => return Ok(OptionalSecret::fixed(value)),
+            Some((Err(form), _)) => return Err(self.problem(format!("{name} is not {form}"))),
+            None => {}
         }
+        match self.optional(id_variable).map(str::to_owned) {
+            Some(id) => Ok(self.stored(id, id_variable)?.optional_secret(name, check)),
+            None => Ok(OptionalSecret::absent()),
+        }
+    }
+
+    /// The secret in Secrets Manager with this id, which several values may be read from.
+    fn stored(
+        &mut self,
+        id: String,
+        id_variable: &'static str,
+    ) -> Result<Arc<StoredSecret>, Incomplete> {
+        if let Some(known) = self.stored.iter().find(|stored| stored.has_id(&id)) {
+            return Ok(Arc::clone(known));
+        }
+        let manager = self.secrets_manager()?;
+        let stored = Arc::new(StoredSecret::new(id, id_variable, manager, self.clock.clone()));
+        self.stored.push(Arc::clone(&stored));
+        Ok(stored)
     }
 
     fn secrets_manager(&mut self) -> Result<SecretsManager, Incomplete> {

@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 
 /// One line of text: 1 to `CHARACTERS` characters that take no more than `BYTES` bytes of UTF-8.
 ///
-/// None of them is a control character or one that turns the direction of reading, which can make a
-/// name pass for another (Unicode Standard Annex 9, section 2), and no blank stands at an end. It
-/// may be personal: it is not printed.
+/// None of them is a control character, ends the line, or turns the direction of reading, which can
+/// make a name pass for another (Unicode Standard Annex 9, section 2). No blank stands at an end, and
+/// something of it can be seen. It may be personal: it is not printed.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Line<const CHARACTERS: usize, const BYTES: usize>(String);
@@ -29,8 +29,28 @@ impl<const CHARACTERS: usize, const BYTES: usize> Line<CHARACTERS, BYTES> {
         (1..=BYTES).contains(&text.len())
             && text.chars().count() <= CHARACTERS
             && text.trim().len() == text.len()
-            && !text.chars().any(|c| c.is_control() || turns_direction(c))
+            && !text.chars().any(|c| c.is_control() || ends_line(c) || turns_direction(c))
+            && !text.chars().all(is_invisible)
     }
+}
+
+/// Unicode's line and paragraph separators; those of ASCII are control characters.
+fn ends_line(c: char) -> bool {
+    matches!(c, '\u{2028}' | '\u{2029}')
+}
+
+/// Blanks, and what is drawn as nothing or as a blank: the `Default_Ignorable_Code_Point`s that are
+/// in use, the fillers, and the empty Braille pattern.
+/// <https://www.unicode.org/reports/tr44/#Default_Ignorable_Code_Point>
+fn is_invisible(c: char) -> bool {
+    c.is_whitespace()
+        || matches!(
+            c,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+                | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{206f}'
+                | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
+                | '\u{e0000}'..='\u{e0fff}'
+        )
 }
 
 /// Unicode's `Bidi_Control` characters.
@@ -95,6 +115,11 @@ mod tests {
             "a\0b",
             "a\u{7f}b",
             "a\u{85}b",
+            "a\u{2028}b",
+            "a\u{2029}b",
+            "\u{200b}",
+            "\u{feff}\u{3164}",
+            "\u{2800} \u{ad}",
             "a\u{202e}b",
             "a\u{2066}b",
             "\u{200f}a",

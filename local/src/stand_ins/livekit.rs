@@ -29,8 +29,8 @@
 //!   whatever its code.
 //! - `ListEgress` with an egress's id looks at neither the room nor `active`, and refuses an unknown id;
 //!   with a room's name it is a filter. `active` means starting, active or ending.
-//! - `StopEgress` asks for no room. An egress that has not begun to record is aborted by it, at once and
-//!   with 200; one that ends already is left to end, with 200; one that has ended is refused with 412.
+//! - `StopEgress` asks for no room. An egress that has not begun to record is aborted by it with 200,
+//!   once its page has loaded, before which the recorder listens to nobody ([`LiveKit::load_pages_for`]); one that ends already is left to end, with 200; one that has ended is refused with 412.
 //! - `started_at` is set from the beginning. Older recorders set it when they begin to record:
 //!   [`LiveKit::report_start_times_late`].
 //! - Where no recorder is there, or none has room, the server tries again and again before it says so,
@@ -208,6 +208,12 @@ impl LiveKit {
         self.state().recorder.assumes_roles = true;
     }
 
+    /// Gives the recorders pages that take so long to load. Until then an egress is starting, and
+    /// obeys no stop: one that is told to stop waits with its answer.
+    pub fn load_pages_for(&self, duration: Duration) {
+        self.state().page_load = duration;
+    }
+
     /// Takes the recorders away: starts and stops are refused after so long ([`USUAL_PATIENCE`]), and
     /// what was begun stays as it is.
     pub fn without_recorder(&self, after: Duration) {
@@ -263,6 +269,8 @@ struct State {
     absence: Option<Absence>,
     next_start: Fate,
     start_times_are_late: bool,
+    /// How long the page of a new egress takes to load.
+    page_load: Duration,
 }
 
 /// Why no recorder takes a request, and how long the server takes to find out.
@@ -306,6 +314,7 @@ impl Default for Server {
             absence: None,
             next_start: Fate::AtOnce,
             start_times_are_late: false,
+            page_load: Duration::ZERO,
         };
         Self { state: Mutex::new(state), starts: Mutex::new(Arc::new(Barrier::new(1))) }
     }
@@ -374,6 +383,9 @@ impl State {
     fn answer(&mut self, request: &Request) -> (Answer, Fate) {
         match self.try_answer(request) {
             Ok(answer) if is_start(request) => (answer, mem::take(&mut self.next_start)),
+            Ok(answer) if request.path().ends_with("/StopEgress") => {
+                (answer, Fate::After(self.until_stops_are_obeyed()))
+            }
             Ok(answer) => (answer, Fate::AtOnce),
             Err(refusal) => {
                 let fate = Fate::After(refusal.after);
@@ -433,7 +445,7 @@ impl State {
             return Err(absence.refusal());
         }
         let plan = self.recorder.plan(start, room, OffsetDateTime::from(clock::now()))?;
-        let mut egress = Egress::start(plan, nanoseconds());
+        let mut egress = Egress::start(plan, self.page_load, nanoseconds());
         if self.start_times_are_late {
             egress.forget_start_time();
         }
@@ -528,6 +540,12 @@ impl State {
     }
 
     /// Lets time go by for the egresses whose recorders are there.
+    /// How long it takes until the last of the egresses that are loading and were told to stop does.
+    fn until_stops_are_obeyed(&self) -> Duration {
+        let waits = self.egresses.iter().map(|egress| egress.until_it_obeys(nanoseconds()));
+        waits.max().unwrap_or_default()
+    }
+
     fn go_on(&mut self) {
         if matches!(self.absence, Some(Absence::Gone(_))) {
             return;

@@ -14,6 +14,9 @@ use crate::livekit::server_api::{CallError, Method, ServerApi};
 
 const SERVICE: &str = "livekit.Egress";
 
+/// How long a recorder may take to obey. One whose page is still loading takes its time.
+const STOP_LIMIT: Duration = Duration::from_secs(5);
+
 id!(EgressId, "an egress");
 
 /// What LiveKit says of an egress, as far as it is of interest here. Its JSON leaves no field out,
@@ -165,7 +168,7 @@ impl ServerApi {
 
     /// The egresses of a room that have not ended.
     pub(super) async fn egresses_of(&self, room: &RoomName) -> Result<Vec<EgressInfo>, CallError> {
-        let list = Method::reading(SERVICE, "ListEgress", Grant::Record);
+        let list = Method::repeatable(SERVICE, "ListEgress", Grant::Record);
         let message = json!({ "room_name": room, "active": true });
         let list: ListEgress = self.call(&list, message).await?;
         Ok(list.items.into_iter().filter(|egress| egress.is_of(room)).collect())
@@ -173,7 +176,7 @@ impl ServerApi {
 
     /// The egress with this id, whatever its room and state.
     pub(super) async fn egress(&self, id: &EgressId) -> Result<Option<EgressInfo>, CallError> {
-        let list = Method::reading(SERVICE, "ListEgress", Grant::Record);
+        let list = Method::repeatable(SERVICE, "ListEgress", Grant::Record);
         match self.call::<ListEgress>(&list, json!({ "egress_id": id })).await {
             Ok(list) => Ok(list.items.into_iter().find(|egress| egress.egress_id == *id)),
             Err(CallError::NotFound) => Ok(None),
@@ -184,7 +187,10 @@ impl ServerApi {
     /// Ends an egress. One that has ended already is [`CallError::FailedPrecondition`], so that
     /// telling it twice does no harm.
     pub(super) async fn stop_egress(&self, id: &EgressId) -> Result<EgressInfo, CallError> {
-        let stop = Method::reading(SERVICE, "StopEgress", Grant::Record);
+        let stop = Method {
+            time_limit: STOP_LIMIT,
+            ..Method::repeatable(SERVICE, "StopEgress", Grant::Record)
+        };
         self.call(&stop, json!({ "egress_id": id })).await
     }
 }

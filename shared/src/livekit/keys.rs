@@ -33,11 +33,6 @@ impl Keys {
         Ok(Self { api_key: api_key?, api_secret: api_secret?, clock: settings.clock() })
     }
 
-    /// The secret in which the key's values are kept, for what is kept beside them.
-    pub(super) fn companion(&self) -> &Secret {
-        &self.api_secret
-    }
-
     /// The pair to use now. The two are read one after the other, and a rotation in between is seen
     /// by the key having changed.
     pub(super) async fn read(&self) -> Result<KeyPair, SecretError> {

@@ -18,7 +18,7 @@ const MAX_KEPT: usize = 48;
 /// The longest text that may stay as it is.
 const MAX_PART: usize = 64;
 
-/// The folder of a zone's recordings of a room. No two rooms or zones share one.
+/// The folder of a zone's recordings of a room. Nobody finds another room or zone whose folder it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ObjectFolder(String);
 
@@ -60,6 +60,11 @@ impl ObjectKey {
     /// The key as text.
     pub(super) fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// What of the key says when, and not of whom: `<time>-<random>.mp4`.
+    pub(super) fn name(&self) -> &str {
+        self.0.rsplit('/').next().unwrap_or_default()
     }
 }
 

@@ -6,8 +6,9 @@
 //! - Who sees no other has won: everybody who starts later sees this one, before or after.
 //! - Of those who see each other, all but the first (by object key, which every one of them reads
 //!   alike) stop their own.
-//! - The first waits for the others to be gone. One that stays had won before; the first then stops
-//!   its own as well.
+//! - The first waits for the others to be gone. A recorder obeys a stop only when its page has
+//!   loaded, which takes seconds; one that goes on after that had won before, and the first then
+//!   stops its own as well.
 //!
 //! Two can never both win, however slow anything is: both have started before either looks for the
 //! last time, and whoever looks later sees the other.
@@ -18,37 +19,36 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tokio::time::{sleep, timeout};
 
 use crate::api::ApiError;
 use crate::caller::Caller;
 use crate::clock::Timestamp;
-use crate::livekit::egress::EgressInfo;
+use crate::livekit::egress::{EgressInfo, Status};
 use crate::livekit::object_key::{ObjectFolder, ObjectKey};
 use crate::livekit::object_metadata::ObjectMetadata;
 use crate::livekit::recordings::{Recording, Recordings, Zone};
 use crate::livekit::room::{RoomId, RoomName};
 use crate::livekit::server_api::CallError;
 use crate::livekit::upload::Upload;
-use crate::provider::{Failure, ProviderError};
+use crate::provider::Failure;
 use crate::settings::{Incomplete, Settings};
 
-/// What is kept of the request's time for looking what became of a start, and for stopping it again.
-const RESERVE: Duration = Duration::from_secs(6);
+/// What is kept of the request's time, when LiveKit is slow to start, for looking what became of it.
+const LOOK_RESERVE: Duration = Duration::from_secs(8);
 
-/// How long the first waits for the others to stop theirs.
+/// What is kept of that for stopping a recording that must not go on.
+const STOP_RESERVE: Duration = Duration::from_secs(3);
+
+/// How long the first waits for others that record already, of which one that was told to stop ends at
+/// once, and for LiveKit to say who there is.
 const COURTESY: Duration = Duration::from_secs(5);
 
 /// How long a start whose answer was lost is looked for.
 const SEARCH: Duration = Duration::from_secs(3);
 
-/// What is kept of that for stopping it.
-const STOP_RESERVE: Duration = Duration::from_millis(2_500);
-
 /// How often is looked.
 const PAUSE: Duration = Duration::from_millis(200);
-
-/// How often an egress that must not go on is told to stop, until LiveKit has heard it.
-const STOP_ATTEMPTS: u32 = 4;
 
 /// How long a recording may take that nobody stops, unless it is configured.
 const DEFAULT_MAX_AGE: Duration = Duration::from_hours(24);
@@ -154,8 +154,7 @@ impl Recorder {
     /// which a recording that seems to run counts as stuck, a day without it.
     pub fn configure(settings: &mut Settings) -> Result<Self, Incomplete> {
         let recordings = Recordings::configure(settings);
-        let companion = recordings.as_ref().ok().map(|all| all.api.keys().companion().clone());
-        let upload = Upload::configure(settings, companion.as_ref());
+        let upload = Upload::configure(settings);
         let preset = match settings.optional("RECORDING_PRESET") {
             None => Ok(Preset(PRESETS[0])),
             Some(_) => settings.parsed("RECORDING_PRESET"),
@@ -188,7 +187,10 @@ impl Recorder {
         }
         let key = ObjectFolder::of(&new.zone_id, room).new_key(self.recordings.clock.now());
         let upload = self.upload.request(&new.metadata(caller, room).into_values()).await?;
+        // What was started can be found by this, whatever becomes of this request.
+        tracing::info!(recording = key.name(), "starting a recording");
         let started = self.launch(room, &key, &upload, deadline).await?;
+        tracing::info!(recording = key.name(), egress = %started.egress_id, "started a recording");
         self.settle(room, &started, deadline).await?;
         let now = || self.recordings.clock.now().whole_seconds();
         Ok(Recording {
@@ -223,18 +225,22 @@ impl Recorder {
                 "s3": upload,
             }],
         });
-        let time_limit = deadline.since(self.recordings.clock.now()).saturating_sub(RESERVE);
-        if time_limit.is_zero() {
+        let limit = self.left(deadline).saturating_sub(LOOK_RESERVE);
+        if limit.is_zero() {
             return Err(ApiError::unavailable("there is no time left to start a recording"));
         }
-        match self.recordings.api.start_room_composite(request, time_limit).await {
-            Ok(started) => Ok(started),
-            Err(CallError::NotFound) => Err(no_such_room()),
-            Err(CallError::Provider(error)) if error.leaves_open() => {
-                self.look_for(room, key, error, deadline).await
+        let start = self.recordings.api.start_room_composite(request, limit);
+        let (error, patience) = match timeout(limit, start).await {
+            Ok(Ok(started)) => return Ok(started),
+            Ok(Err(CallError::NotFound)) => return Err(no_such_room()),
+            Ok(Err(CallError::Provider(error))) if error.leaves_open() => {
+                let patience = patience(&error.failure);
+                (error.into(), patience)
             }
-            Err(error) => Err(error.into()),
-        }
+            Ok(Err(error)) => return Err(error.into()),
+            Err(_) => (ApiError::unavailable("livekit did not say that it has started"), SEARCH),
+        };
+        self.look_for(room, key, error, patience, deadline).await
     }
 
     /// Looks for an egress whose start ended in `error`. It is never started a second time: the
@@ -243,31 +249,22 @@ impl Recorder {
         &self,
         room: &RoomName,
         key: &ObjectKey,
-        error: ProviderError,
+        error: ApiError,
+        patience: Duration,
         deadline: Timestamp,
     ) -> Result<EgressInfo, ApiError> {
-        // LiveKit's own word that it has failed is final. What became of a request on a connection
-        // that broke, or behind a gateway that gave up, is open.
-        let patience = match error.failure {
-            Failure::Failing { status, .. } if matches!(status.as_u16(), 500 | 503) => {
-                Duration::ZERO
-            }
-            _ => SEARCH,
-        };
-        let until = self.recordings.clock.now().after(patience).min(deadline);
+        let until = self.moment(patience, deadline);
         loop {
-            let Ok(found) = self.recordings.api.egresses_of(room).await else {
-                return Err(error.into());
-            };
+            let found = self.egresses(room, deadline).await.unwrap_or_default();
+            let is_recorded = found.iter().any(|egress| self.goes_on(egress));
             let is_ours = |egress: &EgressInfo| egress.object_key() == Some(key.as_str());
             if let Some(started) = found.into_iter().find(is_ours) {
-                tracing::warn!(%error, "the recording has started all the same");
                 return Ok(started);
             }
             if self.recordings.clock.now() >= until {
-                return Err(error.into());
+                return Err(if is_recorded { being_recorded() } else { error });
             }
-            tokio::time::sleep(PAUSE).await;
+            sleep(PAUSE).await;
         }
     }
 
@@ -278,57 +275,104 @@ impl Recorder {
         own: &EgressInfo,
         deadline: Timestamp,
     ) -> Result<(), ApiError> {
-        let now = self.recordings.clock.now();
-        let until = now.after(deadline.since(now).saturating_sub(STOP_RESERVE).min(COURTESY));
-        loop {
-            let standing = match self.recordings.api.egresses_of(room).await {
+        let until = self.moment(Duration::MAX, deadline);
+        let mut waiting_since = None;
+        let refusal = loop {
+            let standing = match self.egresses(room, deadline).await {
                 Ok(egresses) => self.standing(own, &egresses),
-                Err(error) => Standing::Unknown(error.into()),
+                Err(error) => Standing::Unknown(error),
             };
-            let refusal = match standing {
+            let now = self.recordings.clock.now();
+            let may_wait = now.after(PAUSE) < until;
+            match standing {
                 Standing::Alone => return Ok(()),
-                Standing::First | Standing::Unknown(_) if self.recordings.clock.now() < until => {
-                    tokio::time::sleep(PAUSE).await;
-                    continue;
+                Standing::Over => {
+                    return Err(ApiError::unavailable("the recording ended as it began"));
                 }
-                Standing::First | Standing::Behind => being_recorded(),
-                Standing::Unknown(error) => error,
-            };
-            self.withdraw(own).await?;
-            return Err(refusal);
-        }
+                Standing::FirstOfStarting if may_wait => waiting_since = None,
+                Standing::First | Standing::Unknown(_)
+                    if may_wait && now.since(*waiting_since.get_or_insert(now)) < COURTESY => {}
+                Standing::Behind | Standing::First | Standing::FirstOfStarting => {
+                    break being_recorded();
+                }
+                Standing::Unknown(error) => break error,
+            }
+            sleep(PAUSE).await;
+        };
+        self.withdraw(own, deadline).await;
+        Err(refusal)
     }
 
     fn standing(&self, own: &EgressInfo, egresses: &[EgressInfo]) -> Standing {
-        let is_own = |egress: &&EgressInfo| egress.egress_id == own.egress_id;
-        let others = || egresses.iter().filter(|egress| !is_own(egress) && self.goes_on(egress));
-        if !egresses.iter().any(|egress| is_own(&egress)) {
+        let Some(listed) = egresses.iter().find(|egress| egress.egress_id == own.egress_id) else {
             let detail = "livekit does not list the recording that it has started";
-            Standing::Unknown(ApiError::unavailable(detail))
-        } else if others().next().is_none() {
+            return Standing::Unknown(ApiError::unavailable(detail));
+        };
+        if !listed.is_running() {
+            return Standing::Over;
+        }
+        let is_other = |egress: &&EgressInfo| egress.egress_id != own.egress_id;
+        let others = || egresses.iter().filter(is_other).filter(|egress| self.goes_on(egress));
+        if others().next().is_none() {
             Standing::Alone
-        } else if others().all(|other| rank(own) < rank(other)) {
-            Standing::First
-        } else {
+        } else if others().any(|other| rank(other) < rank(own)) {
             Standing::Behind
+        } else if others().any(|other| other.status() == Status::Starting) {
+            Standing::FirstOfStarting
+        } else {
+            Standing::First
         }
     }
 
     /// Stops an egress that must not go on.
-    async fn withdraw(&self, own: &EgressInfo) -> Result<(), ApiError> {
-        let mut attempt = 1;
-        loop {
-            match self.recordings.api.stop_egress(&own.egress_id).await {
-                // It is over, whoever has told it.
-                Ok(_) | Err(CallError::FailedPrecondition | CallError::NotFound) => return Ok(()),
-                Err(error) if attempt == STOP_ATTEMPTS => {
-                    tracing::error!(egress = %own.egress_id, "a second recording goes on");
-                    return Err(error.into());
+    async fn withdraw(&self, own: &EgressInfo, deadline: Timestamp) {
+        let until_heard = async {
+            loop {
+                match self.recordings.api.stop_egress(&own.egress_id).await {
+                    // It is over, whoever has told it.
+                    Ok(_) | Err(CallError::FailedPrecondition | CallError::NotFound) => return,
+                    Err(_) => sleep(PAUSE).await,
                 }
-                Err(_) => attempt += 1,
             }
-            tokio::time::sleep(PAUSE).await;
+        };
+        // A little earlier than the request itself is given up, so that this is still said.
+        let limit = self.left(deadline).saturating_sub(PAUSE);
+        if timeout(limit, until_heard).await.is_err() {
+            tracing::error!(egress = %own.egress_id, "a recording may go on that nobody was told of");
         }
+    }
+
+    /// The egresses of a room that have not ended, in time for what follows.
+    async fn egresses(
+        &self,
+        room: &RoomName,
+        deadline: Timestamp,
+    ) -> Result<Vec<EgressInfo>, ApiError> {
+        let limit = self.left(deadline).saturating_sub(STOP_RESERVE);
+        match timeout(limit, self.recordings.api.egresses_of(room)).await {
+            Ok(result) => Ok(result?),
+            Err(_) => Err(ApiError::unavailable("livekit did not say in time what it records")),
+        }
+    }
+
+    fn left(&self, deadline: Timestamp) -> Duration {
+        deadline.since(self.recordings.clock.now())
+    }
+
+    /// The moment after `wait`, or when it becomes time to stop what must not go on.
+    fn moment(&self, wait: Duration, deadline: Timestamp) -> Timestamp {
+        let left = self.left(deadline).saturating_sub(STOP_RESERVE);
+        self.recordings.clock.now().after(wait.min(left))
+    }
+}
+
+/// How long an egress is looked for whose start failed so. LiveKit's own word that it has failed is
+/// final. What became of a request on a connection that broke, or behind a gateway that gave up, is
+/// open.
+fn patience(failure: &Failure) -> Duration {
+    match failure {
+        Failure::Failing { status, .. } if matches!(status.as_u16(), 500 | 503) => Duration::ZERO,
+        _ => SEARCH,
     }
 }
 
@@ -336,10 +380,14 @@ impl Recorder {
 enum Standing {
     /// It is the only one.
     Alone,
-    /// It comes before the others.
+    /// It comes before the others, some of which are still starting: they may have been told to stop.
+    FirstOfStarting,
+    /// It comes before the others, which all record.
     First,
     /// Another comes before it.
     Behind,
+    /// It has ended, or is ending.
+    Over,
     /// Nobody can tell: LiveKit does not answer, or not with what it should know.
     Unknown(ApiError),
 }

@@ -58,6 +58,12 @@ impl Recordings {
             Err(CallError::NotFound) => Err(not_found()),
             // It has ended, or has begun to, since we looked.
             Err(CallError::FailedPrecondition) => self.stopped(&self.find(room, zone, id).await?),
+            Err(CallError::Provider(error)) if error.leaves_open() => {
+                match self.find(room, zone, id).await {
+                    Ok(stopped) if !stopped.is_running() => Ok(self.ending(&stopped)),
+                    _ => Err(error.into()),
+                }
+            }
             Err(error) => Err(error.into()),
         }
     }

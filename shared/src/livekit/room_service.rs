@@ -47,14 +47,14 @@ impl ServerApi {
     /// room that somebody has just entered. Only then are its participants asked for: of a large
     /// room they would be megabytes.
     pub(super) async fn is_occupied(&self, room: &RoomName) -> Result<bool, CallError> {
-        let list = Method::reading(SERVICE, "ListRooms", Grant::ListRooms);
+        let list = Method::repeatable(SERVICE, "ListRooms", Grant::ListRooms);
         let list: ListRooms = self.call(&list, json!({ "names": [room] })).await?;
         match list.rooms.iter().find(|found| found.name == room.as_str()) {
             None => return Ok(false),
             Some(found) if found.num_participants > 0 => return Ok(true),
             Some(_) => {}
         }
-        let list = Method::reading(SERVICE, "ListParticipants", Grant::InspectRoom(room));
+        let list = Method::repeatable(SERVICE, "ListParticipants", Grant::InspectRoom(room));
         match self.call::<ListParticipants>(&list, json!({ "room": room })).await {
             Ok(list) => Ok(list.participants.iter().any(Participant::is_present)),
             Err(CallError::NotFound) => Ok(false),

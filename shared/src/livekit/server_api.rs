@@ -43,8 +43,8 @@ pub(super) struct Method<'a> {
 }
 
 impl<'a> Method<'a> {
-    /// A call that only reads, within the usual time.
-    pub(super) fn reading(service: &'static str, name: &'static str, grant: Grant<'a>) -> Self {
+    /// A call that may be sent twice, within the usual time.
+    pub(super) fn repeatable(service: &'static str, name: &'static str, grant: Grant<'a>) -> Self {
         Self { service, name, grant, repeatable: true, time_limit: CALL_TIMEOUT }
     }
 }
@@ -109,11 +109,6 @@ impl ServerApi {
         let (keys, base) = (Keys::configure(settings), settings.socket_url("LIVEKIT_URL"));
         let (http, clock) = (settings.http(), settings.clock());
         Ok(Self { provider: Provider { name: "livekit", base: base?, http, clock }, keys: keys? })
-    }
-
-    /// The key pair that calls are signed with.
-    pub(super) fn keys(&self) -> &Keys {
-        &self.keys
     }
 
     /// Calls `method` with `message` and reads the answer.

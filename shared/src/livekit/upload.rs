@@ -1,13 +1,14 @@
 //! The bucket that recordings go to, and how LiveKit's recorder may write there.
 
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use url::Url;
 
 use crate::api::ApiError;
-use crate::secrets::{OptionalSecret, Secret};
+use crate::secrets::OptionalSecret;
 use crate::settings::{Incomplete, Settings};
 
 /// An S3 bucket, as the recorder is told of it.
@@ -32,19 +33,15 @@ impl Upload {
     /// Reads `RECORDINGS_BUCKET`, `RECORDINGS_REGION` (without it `AWS_REGION`), and where they are
     /// there `RECORDINGS_ENDPOINT`, `RECORDINGS_ASSUME_ROLE_ARN`,
     /// `RECORDINGS_ASSUME_ROLE_EXTERNAL_ID`, and the secrets `RECORDINGS_ACCESS_KEY_ID` and
-    /// `RECORDINGS_SECRET_ACCESS_KEY`, which may be in the secret of `companion`.
-    pub(super) fn configure(
-        settings: &mut Settings,
-        companion: Option<&Secret>,
-    ) -> Result<Self, Incomplete> {
+    /// `RECORDINGS_SECRET_ACCESS_KEY` (or `LIVEKIT_SECRET_ID`).
+    pub(super) fn configure(settings: &mut Settings) -> Result<Self, Incomplete> {
         let bucket = read_bucket(settings);
         let region = read_region(settings);
         let endpoint = read_endpoint(settings);
         let role = read_role(settings);
-        let access_key_id =
-            settings.optional_secret("RECORDINGS_ACCESS_KEY_ID", companion, key_id_form);
-        let secret_access_key =
-            settings.optional_secret("RECORDINGS_SECRET_ACCESS_KEY", companion, secret_key_form);
+        let mut secret = |name, form| settings.optional_secret(name, "LIVEKIT_SECRET_ID", form);
+        let access_key_id = secret("RECORDINGS_ACCESS_KEY_ID", key_id_form);
+        let secret_access_key = secret("RECORDINGS_SECRET_ACCESS_KEY", secret_key_form);
         if settings.optional("RECORDINGS_ACCESS_KEY_ID").is_some()
             != settings.optional("RECORDINGS_SECRET_ACCESS_KEY").is_some()
         {
@@ -112,7 +109,8 @@ fn read_bucket(settings: &mut Settings) -> Result<String, Incomplete> {
         && bucket.bytes().all(|byte| inner(byte) || byte == b'-' || byte == b'.')
         && bucket.bytes().next().is_some_and(inner)
         && bucket.bytes().last().is_some_and(inner)
-        && !bucket.contains("..");
+        && !bucket.contains("..")
+        && bucket.parse::<Ipv4Addr>().is_err();
     if good {
         Ok(bucket)
     } else {
@@ -125,7 +123,8 @@ fn read_region(settings: &mut Settings) -> Result<String, Incomplete> {
     let Some(region) = region.map(str::to_owned) else {
         return Err(settings.problem("RECORDINGS_REGION is missing"));
     };
-    let good = region.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    let good = region.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        && region.starts_with(|first: char| first.is_ascii_alphanumeric());
     if good { Ok(region) } else { Err(settings.problem("RECORDINGS_REGION is not a region")) }
 }
 

@@ -64,7 +64,7 @@ impl Cookies {
         let current = settings.secret("WORKOS_COOKIE_PASSWORD", "WORKOS_SECRET_ID", password_form);
         let previous = settings.optional_secret(
             "WORKOS_COOKIE_PASSWORD_PREVIOUS",
-            current.as_ref().ok(),
+            "WORKOS_SECRET_ID",
             password_form,
         );
         let secure = !is_plain_local(settings.optional("WORKOS_REDIRECT_URI"));

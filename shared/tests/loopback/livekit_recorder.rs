@@ -227,6 +227,83 @@ async fn of_those_who_start_at_once_one_stays_whoever_is_slow() {
 }
 
 #[tokio::test]
+async fn a_recorder_that_is_deaf_until_its_page_has_loaded_changes_nothing() {
+    for (load, contenders) in [(1, 3), (7, 2), (12, 2)] {
+        let world = World::start().await;
+        world.livekit.hold_starts_until(contenders);
+        world.livekit.load_pages_for(Duration::from_secs(load));
+        let mut starts = tokio::task::JoinSet::new();
+        for _ in 0..contenders {
+            let recorder = recorder(settings(&world.livekit, &[])).await;
+            let input = json!({ "roomName": "room", "zoneId": "1" });
+            starts.spawn(async move { status(&record(&recorder, &input, PATIENCE).await) });
+        }
+        let mut answers = starts.join_all().await;
+        answers.sort_unstable();
+        let mut expected = vec![409; contenders];
+        expected[0] = 200;
+        assert_eq!(answers, expected, "a page that loads in {load} s");
+        assert_eq!(world.running(), 1, "a page that loads in {load} s");
+    }
+}
+
+#[tokio::test]
+async fn a_look_that_fails_is_not_the_last() {
+    let world = World::start().await;
+    world.livekit.lose_next_start_answer();
+    world.livekit.inject(Fault::Slow(Duration::ZERO).on(LIST).once());
+    world.livekit.inject(Fault::Failing(500).on(LIST).times(2));
+    let recording = world.record().await.unwrap();
+    assert_eq!(recording.egress_id.as_str(), world.livekit.egresses()[0].id);
+}
+
+#[tokio::test]
+async fn whoever_finds_no_recorder_because_another_has_it_is_told_so() {
+    let world = World::start().await;
+    world.livekit.inject(Fault::Slow(Duration::from_millis(500)).on(START).once());
+    let late = recorder(settings(&world.livekit, &[])).await;
+    let late = tokio::spawn(async move {
+        let input = json!({ "roomName": "room", "zoneId": "1" });
+        status(&record(&late, &input, PATIENCE).await)
+    });
+    while world.livekit.hits("POST", START) == 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(status(&world.record().await), 200);
+    world.livekit.without_capacity(Duration::ZERO);
+    assert_eq!(late.await.unwrap(), 409);
+    assert_eq!(world.running(), 1);
+}
+
+#[tokio::test]
+async fn a_recording_that_ends_as_it_begins_is_no_success() {
+    let world = World::start().await;
+    world.livekit.inject(Fault::Slow(Duration::from_millis(500)).on(LIST).times(2));
+    let recorder = recorder(settings(&world.livekit, &[])).await;
+    let start = tokio::spawn(async move {
+        let input = json!({ "roomName": "room", "zoneId": "1" });
+        status(&record(&recorder, &input, PATIENCE).await)
+    });
+    while world.livekit.egresses().is_empty() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let id = world.livekit.egresses()[0].id.clone();
+    world.livekit.set_egress_status(&id, EgressStatus::Ending);
+    assert_eq!(start.await.unwrap(), 503);
+}
+
+#[tokio::test]
+async fn livekit_that_falls_silent_after_a_start_keeps_nobody_waiting() {
+    let world = World::start().await;
+    world.livekit.inject(Fault::Slow(Duration::ZERO).on(LIST).once());
+    world.livekit.inject(Fault::Slow(Duration::from_mins(1)).on(LIST));
+    let input = json!({ "roomName": "room", "zoneId": "1" });
+    let result = record(&world.recorder, &input, Duration::from_secs(11)).await;
+    assert_eq!(status(&result), 503);
+    assert_eq!(world.running(), 0, "it was stopped, since nobody was told of it");
+}
+
+#[tokio::test]
 async fn whoever_has_won_is_not_put_out_by_who_comes_later() {
     // Whose key is less comes first among those who start at once, and waits for the others in vain.
     for late_zone in ["0", "2"] {
@@ -263,7 +340,7 @@ async fn a_start_that_takes_too_long_is_looked_for_in_time() {
     let world = World::start().await;
     world.livekit.delay_next_start_answer(Duration::from_secs(30));
     let input = json!({ "roomName": "room", "zoneId": "1" });
-    let result = record(&world.recorder, &input, Duration::from_secs(7)).await;
+    let result = record(&world.recorder, &input, Duration::from_secs(9)).await;
     assert_eq!(status(&result), 200);
     assert_eq!(world.livekit.hits("POST", START), 1);
 }
@@ -277,7 +354,7 @@ async fn without_a_recorder_it_is_503_and_nothing_runs() {
     assert_eq!(status(&world.record().await), 503);
     world.livekit.without_recorder(Duration::from_secs(30));
     let input = json!({ "roomName": "room", "zoneId": "1" });
-    let result = record(&world.recorder, &input, Duration::from_secs(7)).await;
+    let result = record(&world.recorder, &input, Duration::from_secs(9)).await;
     assert_eq!(status(&result), 503);
     assert_eq!(world.livekit.hits("POST", START), 3, "none was repeated");
     assert_eq!(world.livekit.egresses().len(), 0);

@@ -46,6 +46,10 @@ pub(super) struct Egress {
     upload: Option<S3Upload>,
     /// Whether it stays as it is until it is told otherwise.
     is_pinned: bool,
+    /// When its page has loaded, and it begins to listen.
+    loaded_at: i64,
+    /// Whether it was told to stop before that.
+    is_told_to_stop: bool,
 }
 
 /// Which steps egresses do not take by themselves.
@@ -57,7 +61,7 @@ pub(super) struct Holds {
 
 impl Egress {
     /// A new one. Times are in nanoseconds since 1970, here and everywhere below.
-    pub(super) fn start(plan: Plan, now: i64) -> Self {
+    pub(super) fn start(plan: Plan, page_load: Duration, now: i64) -> Self {
         let info = EgressInfo {
             egress_id: random_id("EG_"),
             status: EgressStatus::Starting.into(),
@@ -66,7 +70,15 @@ impl Egress {
             ..plan.info
         };
         let file = FileInfo { filename: plan.filename, ..FileInfo::default() };
-        Self { info, file, upload: plan.upload, is_pinned: false }
+        let loaded_at = now.saturating_add(i64::try_from(page_load.as_nanos()).unwrap_or(i64::MAX));
+        Self {
+            info,
+            file,
+            upload: plan.upload,
+            is_pinned: false,
+            loaded_at,
+            is_told_to_stop: false,
+        }
     }
 
     pub(super) fn id(&self) -> &str {
@@ -120,6 +132,8 @@ impl Egress {
     pub(super) fn go_on(&mut self, holds: Holds, now: i64) {
         match self.status() {
             _ if self.is_pinned => {}
+            EgressStatus::Starting if now < self.loaded_at => {}
+            EgressStatus::Starting if self.is_told_to_stop => self.abort(now),
             EgressStatus::Starting if !holds.starting => self.activate(now),
             EgressStatus::Ending if !holds.ending => self.complete(now),
             _ => {}
@@ -131,7 +145,11 @@ impl Egress {
         match self.status() {
             EgressStatus::Starting => {
                 self.set_end_reason("StopEgress API");
-                self.abort(now);
+                if now < self.loaded_at {
+                    self.is_told_to_stop = true;
+                } else {
+                    self.abort(now);
+                }
             }
             EgressStatus::Active => {
                 self.set_end_reason("StopEgress API");
@@ -141,6 +159,13 @@ impl Egress {
             _ => return Err(self.refuse_stop()),
         }
         Ok(())
+    }
+
+    /// How long it takes until it obeys a stop that it was told.
+    pub(super) fn until_it_obeys(&self, now: i64) -> Duration {
+        let waits = self.is_told_to_stop && self.status() == EgressStatus::Starting;
+        let nanoseconds = if waits { self.loaded_at.saturating_sub(now) } else { 0 };
+        Duration::from_nanos(u64::try_from(nanoseconds).unwrap_or(0))
     }
 
     /// What the server says when no recorder answers a stop, as that of an ended egress does not.
