@@ -44,8 +44,11 @@ async function cargo(...command) {
 
 /** Runs a program in the copy, and gives what it wrote. */
 async function succeeds(program, command, seconds) {
-  // What is built of the copy is no use to anybody; third-party crates are built once for both.
-  const env = { ...environment({}), CARGO_TARGET_DIR: targetDirectory };
+  // Apart from what is built of the repository: cargo would take the one for the other, and its tests would
+  // look for their files in the copy when that is gone.
+  const apart = { CARGO_TARGET_DIR: join(targetDirectory, "guide") };
+  const small = { CARGO_PROFILE_DEV_DEBUG: "false", CARGO_INCREMENTAL: "0" };
+  const env = { ...environment({}), ...apart, ...small };
   const { code, output } = await run(program, command, { cwd: folder, env, seconds });
   assert.equal(code, 0, output);
   return output;

@@ -40,7 +40,7 @@ test("CloudFormation gets every origin, with credentials", async () => {
   const cors = Api.Properties.Body["x-amazon-apigateway-cors"];
   assert.deepEqual(cors.allowOrigins, ["https://a.example", "https://b.example"]);
   assert.equal(cors.allowCredentials, true);
-  assert.deepEqual(cors.allowMethods, ["POST"]);
+  assert.deepEqual(cors.allowMethods, ["GET", "POST"]);
 });
 
 test("a function may read its own secrets and nothing else", async () => {

@@ -41,6 +41,7 @@ for (const [file, right, wrong, complaint] of [
   ["sign-in.ts", "authData.authMethod ===", "authData.method ===", "'method' does not exist"],
   ["Callback.tsx", "onSignedIn(user)", "onSignedIn(search)", "Cannot find name 'search'"],
   ["SignIn.tsx", "choice={choice} ", "", "'choice' is missing"],
+  ["session.ts", "error.isSignedOut", "error.signedOut", "'signedOut' does not exist"],
   ["liveblocks.ts", "authEndpoint: async", "authEndPoint: async", "'authEndPoint'"],
 ]) {
   test(`what is wrong in ${file} does not compile`, async () => {
@@ -143,6 +144,53 @@ test("a GET carries no body, and its refusal is read like any other", async () =
   await assert.rejects(call("/auth/sign-out", {}, { method: "GET" }), refusal);
 });
 
+test("a page that loads learns who is signed in, and nobody is no failure", async () => {
+  const { currentSession } = await page.load("session.js");
+  assert.equal(await currentSession(), undefined);
+  await signInAs("jane");
+  const { user, organizationId, role, permissions, expiresAt } = await currentSession();
+  assert.equal(user.email, jane);
+  assert.equal(user.firstName, "Jane");
+  assert.match(organizationId, /^org_/);
+  assert.equal(role, "admin");
+  assert.deepEqual(permissions, ["recordings:manage"]);
+  assert.equal(expiresAt, standIn.claims((await sessionNow()).accessToken).exp);
+
+  page.cookies.clear();
+  await signInAs("loner");
+  const loner = await currentSession();
+  assert.deepEqual(Object.keys(loner), ["user", "permissions", "expiresAt"]);
+  assert.deepEqual(loner.permissions, []);
+});
+
+test("a page that loads late has its session renewed by that one call", async () => {
+  const { currentSession } = await page.load("session.js");
+  const { call } = await page.load("anteroom.js");
+  await signInAs("jane");
+  await expire();
+  const { expiresAt } = await currentSession();
+  const renewed = page.cookies.get("wos-session");
+  assert.equal(expiresAt, standIn.claims((await sessionNow()).accessToken).exp);
+  assert.ok(expiresAt > Date.now() / 1000);
+  await call("/api/v1/livekit/room-auth", { username: "Jane", roomId: "room123" });
+  assert.equal(page.cookies.get("wos-session"), renewed);
+});
+
+test("a page that loads during an outage is not signed out, and asks again", async () => {
+  const { currentSession } = await page.load("session.js");
+  await signInAs("jane");
+  await expire();
+  const cookie = page.cookies.get("wos-session");
+  await standIn.failing({ fault: "failing", status: 503 }, async () => {
+    await assert.rejects(currentSession(), { status: 503, isSignedOut: false, isPassing: true });
+  });
+  assert.equal(page.cookies.get("wos-session"), cookie);
+  await standIn.failing({ fault: "failing", status: 503, times: 2 }, async () => {
+    assert.equal((await currentSession()).user.email, jane);
+  });
+  assert.notEqual(page.cookies.get("wos-session"), cookie);
+});
+
 test("no answer at all is no sign-out either", async () => {
   const { call } = await page.load("anteroom.js");
   const unreachable = globalThis.fetch;
@@ -230,6 +278,14 @@ async function signInAs(user) {
   await signIn.continueWith("google");
   const { code } = await standIn.signedInAs(user, page.address);
   await signIn.finishRedirect(`?code=${code}`);
+}
+
+/** Lets the access token in the page's cookie have expired a minute ago. */
+async function expire() {
+  const session = await sessionNow();
+  const exp = Math.floor(Date.now() / 1000) - 60;
+  const accessToken = standIn.resigned(session.accessToken, { exp });
+  page.cookies.set("wos-session", await sealed({ ...session, accessToken }));
 }
 
 /** What the page's session cookie holds. */

@@ -76,7 +76,7 @@ test("whoever is signed in is served, and nobody else", () => {
     const successes = requests.filter(({ status }) => status < 300);
     return new Set(successes.map(({ endpoint }) => endpoint));
   };
-  for (const path of ["/auth/sign-out", "/api/v1/livekit/room-auth", "/api/liveblocks-auth"]) {
+  for (const path of ["/auth/session", "/auth/sign-out", "/api/v1/livekit/room-auth", "/api/liveblocks-auth"]) {
     assert.ok(served(signedIn).has(path), path);
   }
   for (const path of protectedPaths) assert.ok(!served(stranger).has(path), path);

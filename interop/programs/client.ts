@@ -95,6 +95,15 @@ export async function switchOrganization(user: User, { id }: Organization): Prom
   return success(await anteroom.POST("/auth/switch-organization", { body })).user;
 }
 
+/** Who is signed in, for a page that has just been loaded. */
+export async function signedIn(): Promise<User | undefined> {
+  const { data, error, response } = await anteroom.GET("/auth/session");
+  if (response.status === 401) return undefined;
+  const { user } = success({ data, error, response });
+  // Only an access token leaves it at the id, and pages have the cookie.
+  return "email" in user ? user : undefined;
+}
+
 export async function signOut(): Promise<void> {
   const { authData } = success(await anteroom.POST("/auth/sign-out"));
   location.assign(authData.redirectURL);

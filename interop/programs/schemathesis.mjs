@@ -47,7 +47,8 @@ function requestsOf(events) {
   const lines = events.split("\n").filter((line) => line !== "");
   const finished = lines.map((line) => JSON.parse(line).ScenarioFinished).filter(Boolean);
   return finished.flatMap(({ recorder }) =>
-    Object.values(recorder.interactions).map(({ request, response }) => ({
+    // A phase that was skipped, as that of examples is without input, has sent nothing.
+    Object.values(recorder.interactions ?? {}).map(({ request, response }) => ({
       endpoint: new URL(request.uri).pathname,
       method: request.method,
       status: response?.status_code,

@@ -95,7 +95,8 @@ fn main_files_are_short_and_begin_with_their_route() {
         let lines = code.lines().count();
         assert!(lines < 60, "functions/{name}/src/main.rs has {lines} lines");
         let first = main.lines().next().unwrap_or_default();
-        assert!(first.starts_with("//! `POST /"), "functions/{name}/src/main.rs: {first}");
+        let is_route = ["//! `GET /", "//! `POST /"].iter().any(|route| first.starts_with(route));
+        assert!(is_route, "functions/{name}/src/main.rs: {first}");
     }
 }
 
@@ -107,7 +108,7 @@ fn every_function_has_its_parts() {
     for name in functions() {
         let main = read(format!("functions/{name}/src/main.rs"));
         let route = main.split('`').nth(1).expect("a route in backticks");
-        let path = route.strip_prefix("POST ").expect("a POST route");
+        let (method, path) = route.split_once(' ').expect("a method and a path");
         let last = path.rsplit('/').next();
         assert_eq!(last, Some(name.as_str()), "the route ends in the function's name");
 
@@ -124,12 +125,12 @@ fn every_function_has_its_parts() {
 
         let watch = format!("{{ path = \"{path}\", function = \"{name}\" }}");
         assert!(workspace.contains(&watch), "Cargo.toml: the watch router lacks {watch}");
-        assert!(readme.contains(&format!("| POST {path} |")), "README.md lacks a row for {path}");
+        assert!(readme.contains(&format!("| {route} |")), "README.md lacks a row for {route}");
 
         let event: serde_json::Value =
             serde_json::from_str(&read(format!("events/{name}.json"))).expect("an event in JSON");
         assert_eq!(event["rawPath"], path, "events/{name}.json");
-        assert_eq!(event["requestContext"]["http"]["method"], "POST", "events/{name}.json");
+        assert_eq!(event["requestContext"]["http"]["method"], method, "events/{name}.json");
     }
 }
 

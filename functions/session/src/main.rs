@@ -1,0 +1,45 @@
+//! `GET /auth/session`: who is signed in. Pages ask it as they load.
+//!
+//! | | |
+//! |---|---|
+//! | session | WorkOS: its cookie, or `Authorization: Bearer` |
+//! | input | none |
+//! | output | 200 `{"user","organizationId","role","permissions","expiresAt"}`; of the user the `id` alone with an access token; no organization and no role where the session has none |
+//! | errors | 401 no session, or one that is not valid or has ended, whose cookie is cleared, 403, 502, 503 |
+
+mod who;
+
+use std::process::ExitCode;
+
+use anteroom::api::{ApiError, Empty, Reply, Request};
+use anteroom::lambda::{self, Endpoint};
+use anteroom::settings::{Incomplete, Settings};
+use anteroom::workos::Sessions;
+use who::Who;
+
+struct WhoAmI {
+    sessions: Sessions,
+}
+
+impl Endpoint for WhoAmI {
+    const NAME: &'static str = env!("CARGO_PKG_NAME");
+    const METHOD: &'static str = "GET";
+    type Input = Empty;
+    type Output = Who;
+
+    fn configure(settings: &mut Settings) -> Result<Self, Incomplete> {
+        Ok(Self { sessions: Sessions::configure(settings)? })
+    }
+
+    async fn prepare(&self) {
+        self.sessions.prefetch_keys().await;
+    }
+
+    async fn handle(&self, request: &Request, _: Empty) -> Result<Reply<Who>, ApiError> {
+        Ok(Reply::ok(Who(self.sessions.session(request).await?)))
+    }
+}
+
+fn main() -> ExitCode {
+    lambda::run::<WhoAmI>()
+}

@@ -1,0 +1,453 @@
+//! The real binary under a Lambda Runtime API, with real events. Denials first.
+
+#[path = "../../room-auth/tests/rooms/session.rs"]
+mod session;
+
+use anteroom::clock::Clock;
+use anteroom::settings::Settings;
+use anteroom::workos::Cookies;
+use anteroom_local::stand_ins::faults::Fault;
+use anteroom_local::stand_ins::jwt;
+use anteroom_local::stand_ins::workos::RECORDING_PERMISSION;
+use anteroom_local::testing::{Answer, AuthWorld, Event, OUTAGES, PAGE, mistaken};
+use serde_json::{Value, json};
+
+use self::session::{COOKIE, access_token, expired_session, sealed};
+
+const BINARY: &str = env!("CARGO_BIN_EXE_session");
+
+const AUTHENTICATE: &str = "POST /user_management/authenticate";
+
+/// The access token in the session cookie of an answer.
+async fn token_in(world: &AuthWorld, answer: &Answer) -> String {
+    let cookie = answer.cookie();
+    assert_eq!(cookie.name, COOKIE);
+    assert_eq!(cookie.attributes, ["HttpOnly", "Max-Age=34560000", "Path=/", "SameSite=Lax"]);
+    let mut request = anteroom::api::Request::default();
+    let value = format!("{COOKIE}={}", cookie.value).parse().expect("a header");
+    request.headers_mut().insert("cookie", value);
+    let mut settings =
+        Settings::from_pairs(world.settings.clone(), Clock::system()).expect("settings");
+    let cookies = Cookies::configure(&mut settings);
+    let cookies = settings.complete(cookies).await.expect("complete settings");
+    let session = cookies.session.read(request.headers()).await;
+    let session = session.expect("a genuine one").expect("a session");
+    let json = serde_json::to_value(&session).expect("JSON");
+    json["accessToken"].as_str().expect("a token").to_owned()
+}
+
+/// What a page asks as it loads.
+fn question(world: &AuthWorld) -> Event {
+    world.event().method("GET")
+}
+
+async fn asked_by(world: &AuthWorld, session: &Value) -> Event {
+    question(world).cookie(COOKIE, &sealed(&world.settings, session).await)
+}
+
+fn expired(world: &AuthWorld) -> Value {
+    expired_session(&world.workos, "jane", None)
+}
+
+/// A session whose access token is good for another half a minute.
+fn near_its_end(world: &AuthWorld) -> Value {
+    world.workos.set_access_token_seconds(30);
+    let session = world.workos.sign_in("jane", None);
+    world.workos.set_access_token_seconds(300);
+    session
+}
+
+fn claims(token: &str) -> Value {
+    jwt::claims(token).expect("claims")
+}
+
+fn sid(session: &Value) -> String {
+    claims(access_token(session))["sid"].as_str().expect("a session's id").to_owned()
+}
+
+/// Jane as other endpoints answer her.
+fn jane(world: &AuthWorld) -> Value {
+    json!({
+        "id": world.workos.user("jane").id, "email": "jane.doe@example.com",
+        "firstName": "Jane", "lastName": "Doe", "avatarURL": "https://img.example.com/jane.png",
+    })
+}
+
+/// What is answered of Jane's session with this access token.
+fn janes(world: &AuthWorld, token: &str) -> Value {
+    json!({
+        "user": jane(world), "organizationId": world.workos.organization("Example").id,
+        "role": "admin", "permissions": [RECORDING_PERMISSION], "expiresAt": claims(token)["exp"],
+    })
+}
+
+fn assert_cleared(answer: &Answer, why: &str) {
+    let cookie = answer.cookie();
+    assert_eq!(cookie.name, COOKIE, "{why}");
+    assert!(cookie.is_cleared(), "{why}: {cookie:?}");
+}
+
+#[tokio::test]
+async fn what_no_endpoint_answers_is_refused_and_the_session_is_kept() {
+    let world = AuthWorld::start(BINARY).await;
+    let good = asked_by(&world, &near_its_end(&world)).await;
+    // The first is that of endpoints that take a `POST`.
+    for (event, status) in mistaken(&good).into_iter().skip(1) {
+        let answer = world.ask(&event).await;
+        assert_eq!(answer.refusal().0, status, "{event:?}");
+        assert_eq!(answer.cookies(), [], "{event:?}");
+    }
+    assert_eq!(world.asked(), [""; 0], "nothing was renewed for them");
+}
+
+#[tokio::test]
+async fn another_method_is_405_and_told_which_to_use() {
+    let world = AuthWorld::start(BINARY).await;
+    let good = asked_by(&world, &world.workos.sign_in("jane", None)).await;
+    for method in ["POST", "PUT", "PATCH", "DELETE", "HEAD"] {
+        let answer = world.ask(&good.clone().method(method)).await;
+        assert_eq!(answer.refusal(), (405, "Use GET".to_owned()), "{method}");
+        assert_eq!(answer.header("allow"), Some("GET"), "{method}");
+        assert_eq!(answer.cookies(), [], "{method}");
+    }
+}
+
+#[tokio::test]
+async fn nobody_signed_in_is_401_and_there_is_nothing_to_clear() {
+    let world = AuthWorld::start(BINARY).await;
+    for (why, event) in [
+        ("nothing at all", question(&world)),
+        ("an empty cookie", question(&world).cookie(COOKIE, "")),
+        ("another scheme", question(&world).header("authorization", "Basic amFuZTpkb2U=")),
+        ("no token", question(&world).header("authorization", "Bearer ")),
+        ("forged headers", question(&world).header("x-workos-session", "session_1")),
+        ("another's cookie", question(&world).cookie("session", "1")),
+        ("a query", question(&world).query("user=jane&organizationId=org_1")),
+    ] {
+        let answer = world.ask(&event).await;
+        assert_eq!(answer.refusal(), (401, "Sign in first".to_owned()), "{why}");
+        assert_eq!(answer.cookies(), [], "{why}");
+    }
+    assert_eq!(world.asked(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_cookie_that_is_not_good_is_401_and_cleared() {
+    let world = AuthWorld::start(BINARY).await;
+    let session = world.workos.sign_in("jane", None);
+    let cookie = sealed(&world.settings, &session).await;
+    let claims = claims(access_token(&session));
+    let with_token = async |token: &str| {
+        let mut session = session.clone();
+        session["access_token"] = json!(token);
+        sealed(&world.settings, &session).await
+    };
+    let header = world.workos.header();
+    let signed = |name: &str, value: Value| {
+        let mut claims = claims.clone();
+        claims[name] = value;
+        world.workos.sign(&header, &claims)
+    };
+    let foreign = world.workos.sign_foreign(&header, &claims);
+    let mut of_everything = claims.clone();
+    of_everything["permissions"] = json!(["everything"]);
+    let changed = jwt::with_claims(access_token(&session), &of_everything);
+    for (why, value) in [
+        ("tampered", cookie.replacen("Fe26.2*1*", "Fe26.2*2*", 1)),
+        ("shortened", cookie[..cookie.len() - 10].to_owned()),
+        ("without its version", cookie.trim_end_matches("~2").to_owned()),
+        ("no seal", "Fe26.2".to_owned()),
+        ("an access token", access_token(&session).to_owned()),
+        ("too long", "x".repeat(9000)),
+        ("a foreign token", with_token(&foreign).await),
+        ("changed claims", with_token(&changed).await),
+        ("an unsigned token", with_token(&jwt::unsigned(&json!({"alg": "none"}), &claims)).await),
+        ("another user's token", with_token(&signed("sub", json!("user_eve"))).await),
+        ("another issuer's token", with_token(&signed("iss", json!("https://evil.example"))).await),
+        ("of no session", with_token(&signed("sid", json!(null))).await),
+        ("not yet", with_token(&signed("nbf", json!(4_000_000_000_u64))).await),
+    ] {
+        let answer = world.ask(&question(&world).cookie(COOKIE, &value)).await;
+        assert_eq!(answer.refusal().0, 401, "{why}");
+        assert_cleared(&answer, why);
+    }
+    let two = question(&world).cookie(COOKIE, &cookie).cookie(COOKIE, &cookie);
+    let answer = world.ask(&two).await;
+    assert_eq!(answer.refusal().0, 401, "two cookies");
+    assert_cleared(&answer, "two cookies");
+    assert_eq!(world.asked(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_bearer_token_that_is_not_good_is_401_and_the_cookie_is_not_looked_at() {
+    let world = AuthWorld::start(BINARY).await;
+    let session = world.workos.sign_in("jane", None);
+    let good = asked_by(&world, &session).await;
+    let claims = claims(access_token(&session));
+    let old = expired(&world);
+    for (why, token) in [
+        ("no token", "token"),
+        ("a foreign one", &world.workos.sign_foreign(&world.workos.header(), &claims)),
+        ("an unsigned one", &jwt::unsigned(&json!({"alg": "none"}), &claims)),
+        ("an expired one, which nothing can renew", access_token(&old)),
+    ] {
+        let answer = world.ask(&good.clone().bearer(token)).await;
+        assert_eq!(answer.refusal().0, 401, "{why}");
+        assert_eq!(answer.cookies(), [], "{why}");
+    }
+    assert_eq!(world.asked(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_session_that_workos_refuses_to_renew_is_401_and_the_cookie_is_cleared() {
+    let world = AuthWorld::start(BINARY).await;
+    let session = expired(&world);
+    world.workos.revoke_session(&sid(&session));
+    let answer = world.ask(&asked_by(&world, &session).await).await;
+    assert_eq!(answer.refusal(), (401, "The session has ended. Sign in again".to_owned()));
+    assert_cleared(&answer, "expired and revoked");
+    assert_eq!(world.asked(), [AUTHENTICATE]);
+}
+
+#[tokio::test]
+async fn an_outage_is_never_signed_out_and_the_session_is_kept() {
+    let world = AuthWorld::start(BINARY).await;
+    let event = asked_by(&world, &expired(&world)).await;
+    let limit = (Fault::Limiting { retry_after: Some(9) }, 503);
+    for (fault, status) in OUTAGES.into_iter().chain([limit]) {
+        world.workos.inject(fault.on("/user_management/authenticate"));
+        let answer = world.ask(&event).await;
+        assert_eq!(answer.refusal().0, status, "{fault:?}");
+        assert_eq!(answer.cookies(), [], "{fault:?}");
+        let wait = (fault == limit.0).then_some("9");
+        assert_eq!(answer.header("retry-after"), wait, "{fault:?}");
+        world.workos.clear_faults();
+    }
+    world.workos.stop().await;
+    let answer = world.ask(&event).await;
+    assert_eq!(answer.refusal().0, 503, "nobody is there");
+    assert_eq!(answer.cookies(), []);
+    world.workos.restart().await.expect("the same port");
+    assert_eq!(world.ask(&event).await.status(), 200, "all is well again");
+}
+
+#[tokio::test]
+async fn signing_keys_out_of_reach_are_never_signed_out() {
+    for fault in [Fault::Down, Fault::GatewayPage, Fault::Garbage, Fault::Failing(500)] {
+        let world = AuthWorld::start(BINARY).await;
+        world.workos.rotate_signing_key();
+        let session = world.workos.sign_in("jane", None);
+        let event = asked_by(&world, &session).await;
+        world.workos.inject(fault.on("/sso/jwks/"));
+        let expected = if fault == Fault::Garbage { 502 } else { 503 };
+        for event in [event, question(&world).bearer(access_token(&session))] {
+            let answer = world.ask(&event).await;
+            assert_eq!(answer.refusal().0, expected, "{fault:?}");
+            assert_eq!(answer.cookies(), [], "{fault:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_session_in_an_organization_is_told_with_role_and_permissions() {
+    let world = AuthWorld::start(BINARY).await;
+    let session = world.workos.sign_in("jane", None);
+    let good = asked_by(&world, &session).await;
+    for (why, event) in [
+        ("as a page asks", good.clone()),
+        ("no origin, as browsers have it within one", good.clone().without_header("origin")),
+        ("a neighbour's cookie", good.clone().cookie("theme", "caf\u{e9}")),
+        ("another user in the query", good.clone().query("user=loner")),
+    ] {
+        let answer = world.ask(&event).await;
+        assert_eq!(answer.success(), janes(&world, access_token(&session)), "{why}");
+        assert_eq!(answer.cookies(), [], "{why}: nothing was due");
+    }
+    assert_eq!(world.asked(), [""; 0], "WorkOS need not be asked");
+}
+
+#[tokio::test]
+async fn without_organization_role_and_name_these_are_left_out_and_permissions_are_none() {
+    let world = AuthWorld::start(BINARY).await;
+    let session = world.workos.sign_in("loner", None);
+    let id = world.workos.user("loner").id;
+    let expires = &claims(access_token(&session))["exp"];
+    let expected = |user: Value| json!({"user": user, "permissions": [], "expiresAt": expires});
+
+    let answer = world.ask(&asked_by(&world, &session).await).await;
+    assert_eq!(answer.success(), expected(json!({"id": id, "email": "loner@example.com"})));
+    let answer = world.ask(&question(&world).bearer(access_token(&session))).await;
+    assert_eq!(answer.success(), expected(json!({"id": id})));
+}
+
+#[tokio::test]
+async fn a_member_without_permissions_has_an_empty_list() {
+    let world = AuthWorld::start(BINARY).await;
+    let session = world.workos.sign_in("chooser", Some("TAUNTA SCRE"));
+    let body = world.ask(&asked_by(&world, &session).await).await.success();
+    assert_eq!(body["organizationId"], world.workos.organization("TAUNTA SCRE").id);
+    assert_eq!(body["role"], "member");
+    assert_eq!(body["permissions"], json!([]));
+}
+
+#[tokio::test]
+async fn with_a_bearer_token_only_the_users_id_is_known_and_the_cookie_does_not_count() {
+    let world = AuthWorld::start(BINARY).await;
+    let session = world.workos.sign_in("jane", None);
+    let token = access_token(&session);
+    let mut expected = janes(&world, token);
+    expected["user"] = json!({"id": world.workos.user("jane").id});
+    let loner = asked_by(&world, &world.workos.sign_in("loner", None)).await;
+    for (why, event) in [("alone", question(&world)), ("beside another's cookie", loner)] {
+        let answer = world.ask(&event.bearer(token)).await;
+        assert_eq!(answer.success(), expected, "{why}");
+        assert_eq!(answer.cookies(), [], "{why}");
+    }
+}
+
+#[tokio::test]
+async fn a_part_of_a_second_does_not_count_and_what_the_token_lacks_is_left_out() {
+    let world = AuthWorld::start(BINARY).await;
+    let session = world.workos.sign_in("jane", None);
+    let mut claims = claims(access_token(&session));
+    let whole = claims["exp"].as_u64().expect("a whole number");
+    claims["exp"] = json!(f64::from(u32::try_from(whole).expect("before 2106")) + 0.9);
+    for name in ["org_id", "role", "permissions"] {
+        claims.as_object_mut().expect("an object").remove(name);
+    }
+    let token = world.workos.sign(&world.workos.header(), &claims);
+    let answer = world.ask(&question(&world).bearer(&token)).await;
+    let user = json!({"id": world.workos.user("jane").id});
+    assert_eq!(answer.success(), json!({"user": user, "permissions": [], "expiresAt": whole}));
+    assert!(answer.text().ends_with(&format!("\"expiresAt\":{whole}}}")), "{}", answer.text());
+}
+
+#[tokio::test]
+async fn a_body_that_is_sent_all_the_same_is_ignored() {
+    let world = AuthWorld::start(BINARY).await;
+    let session = world.workos.sign_in("jane", None);
+    let good = asked_by(&world, &session).await;
+    for (why, event) in [
+        ("an empty object", good.clone().json(&json!({}))),
+        ("an object of no type", good.clone().untyped_body("{}")),
+        (
+            "unknown fields",
+            good.clone().json(&json!({"user": {"id": "user_eve"}, "role": "owner"})),
+        ),
+        ("nothing, declared", good.clone().body("text/plain", "")),
+    ] {
+        let answer = world.ask(&event).await;
+        assert_eq!(answer.success(), janes(&world, access_token(&session)), "{why}");
+    }
+}
+
+#[tokio::test]
+async fn an_expired_session_is_renewed_on_the_way_and_the_new_one_is_told() {
+    let world = AuthWorld::start(BINARY).await;
+    let session = expired(&world);
+    let answer = world.ask(&asked_by(&world, &session).await).await;
+    let token = token_in(&world, &answer).await;
+    assert_eq!(answer.success(), janes(&world, &token));
+    assert_eq!(claims(&token)["sid"], json!(sid(&session)), "it is the same session");
+    assert_ne!(claims(&token)["exp"], claims(access_token(&session))["exp"]);
+
+    assert_eq!(world.asked(), [AUTHENTICATE]);
+    let sent = world.last_sent();
+    assert_eq!(sent["grant_type"], "refresh_token");
+    assert_eq!(sent["refresh_token"], session["refresh_token"]);
+}
+
+#[tokio::test]
+async fn the_next_request_after_the_end_renews_by_itself_and_others_need_not() {
+    let world = AuthWorld::start(BINARY).await;
+    let event = asked_by(&world, &expired(&world)).await;
+    let first = world.ask(&event).await;
+    let next = question(&world).cookie(COOKIE, &first.cookie().value);
+    let answer = world.ask(&next).await;
+    assert_eq!(answer.success(), first.success());
+    assert_eq!(answer.cookies(), [], "it has just been renewed");
+    assert_eq!(world.asked(), [AUTHENTICATE]);
+}
+
+#[tokio::test]
+async fn a_page_that_asks_twice_with_the_same_cookie_is_answered_twice() {
+    let world = AuthWorld::start(BINARY).await;
+    let event = asked_by(&world, &expired(&world)).await;
+    let (one, other) = (world.ask(&event).await, world.ask(&event).await);
+    assert_eq!(one.success(), other.success());
+    assert_eq!(token_in(&world, &one).await, token_in(&world, &other).await);
+    assert_eq!(world.asked(), [AUTHENTICATE], "the refresh token is spent once");
+}
+
+#[tokio::test]
+async fn what_has_changed_at_workos_is_told_once_the_session_is_renewed() {
+    let world = AuthWorld::start(BINARY).await;
+    let fresh = asked_by(&world, &world.workos.sign_in("jane", None)).await;
+    let due = asked_by(&world, &expired(&world)).await;
+    let renamed = world.workos.user("jane").with_name("Jane", "Roe");
+    world.workos.add_user(renamed);
+    assert_eq!(world.ask(&fresh).await.success()["user"]["lastName"], "Doe");
+    assert_eq!(world.ask(&due).await.success()["user"]["lastName"], "Roe");
+}
+
+#[tokio::test]
+async fn a_session_near_its_end_is_renewed_ahead_of_time() {
+    let world = AuthWorld::start(BINARY).await;
+    let session = near_its_end(&world);
+    let answer = world.ask(&asked_by(&world, &session).await).await;
+    let token = token_in(&world, &answer).await;
+    assert_ne!(token, access_token(&session));
+    assert_eq!(answer.success(), janes(&world, &token));
+    assert_eq!(world.asked(), [AUTHENTICATE]);
+}
+
+#[tokio::test]
+async fn a_session_near_its_end_is_gone_on_with_when_its_early_renewal_fails() {
+    for fault in [Fault::Down, Fault::Failing(503), Fault::Garbage] {
+        let world = AuthWorld::start(BINARY).await;
+        let session = near_its_end(&world);
+        world.workos.inject(fault.on("/user_management/authenticate"));
+        let answer = world.ask(&asked_by(&world, &session).await).await;
+        assert_eq!(answer.success(), janes(&world, access_token(&session)), "{fault:?}");
+        assert_eq!(answer.cookies(), [], "{fault:?}: the cookie is still good");
+    }
+}
+
+#[tokio::test]
+async fn the_documented_event_has_nobody_signed_in() {
+    let world = AuthWorld::start(BINARY).await;
+    let answer = world.ask(&Event::documented("session.json")).await;
+    assert_eq!(answer.refusal(), (401, "Sign in first".to_owned()));
+}
+
+#[tokio::test]
+async fn logs_tell_of_each_request_and_nothing_personal() {
+    let world = AuthWorld::start(BINARY).await;
+    let session = expired(&world);
+    let cookie = sealed(&world.settings, &session).await;
+    let answer = world.ask(&question(&world).cookie(COOKIE, &cookie)).await;
+    let renewed = answer.cookie().value;
+    let token = token_in(&world, &answer).await;
+    assert_eq!(world.ask(&question(&world).bearer(&token)).await.status(), 200);
+    let tampered = question(&world).cookie(COOKIE, &cookie[..cookie.len() - 5]);
+    assert_eq!(world.ask(&tampered).await.status(), 401);
+    assert_eq!(world.ask(&question(&world).header("origin", PAGE)).await.status(), 401);
+    let id = world.workos.user("jane").id;
+    let organization = world.workos.organization("Example").id;
+    let refresh_token = session["refresh_token"].as_str().expect("a token");
+    let private = [
+        "jane",
+        "Jane",
+        "Doe",
+        &id,
+        &organization,
+        RECORDING_PERMISSION,
+        &sid(&session),
+        &cookie,
+        &renewed,
+        &token,
+        refresh_token,
+        access_token(&session),
+    ];
+    world.logs_nothing_of(4, &private).await;
+}
