@@ -1,5 +1,7 @@
 //! Ids that providers give: each kind is a type of its own, so that none takes another's place.
 
+use crate::text::is_visible_ascii;
+
 /// Makes the type of an id.
 macro_rules! id {
     ($name:ident, $what:literal) => {
@@ -44,8 +46,7 @@ pub(crate) use id;
 /// Whether `id` is one or more visible ASCII characters, and no step to another path: `.` and `..`
 /// mean something in addresses even where they are percent-encoded.
 pub(crate) fn has_form(id: &str) -> bool {
-    let visible = id.bytes().all(|byte| byte.is_ascii_graphic());
-    visible && !id.is_empty() && !id.starts_with('.')
+    is_visible_ascii(id) && !id.starts_with('.')
 }
 
 #[cfg(test)]

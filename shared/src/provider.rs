@@ -128,15 +128,22 @@ pub struct Answer {
 /// out whether it is what was asked for.
 struct Tally {
     provider: &'static str,
-    outcome: OnceLock<&'static str>,
+    status: StatusCode,
+    failure: OnceLock<&'static str>,
     took: Duration,
     at: Timestamp,
 }
 
+impl Tally {
+    fn outcome(&self) -> &'static str {
+        let answered = if self.status.is_client_error() { "refused" } else { "ok" };
+        self.failure.get().copied().unwrap_or(answered)
+    }
+}
+
 impl Drop for Tally {
     fn drop(&mut self) {
-        let outcome = self.outcome.get().copied().unwrap_or("ok");
-        metrics::called(self.provider, outcome, self.took, self.at);
+        metrics::called(self.provider, self.outcome(), self.took, self.at);
     }
 }
 
@@ -252,11 +259,9 @@ impl Provider {
         let took = at.since(began);
         match result {
             Ok(mut answer) => {
-                let outcome = OnceLock::new();
-                if answer.status.is_client_error() {
-                    let _ = outcome.set("refused");
-                }
-                answer.tally = Some(Tally { provider: self.name, outcome, took, at });
+                let (provider, status) = (self.name, answer.status);
+                let failure = OnceLock::new();
+                answer.tally = Some(Tally { provider, status, failure, took, at });
                 Ok(answer)
             }
             Err(failure) => {
@@ -378,10 +383,12 @@ impl Answer {
     /// The body as `T`, or the reason why a success cannot be read.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, ProviderError> {
         serde_json::from_slice(&self.body).map_err(|error| {
-            self.error(Failure::Unreadable(match error.classify() {
+            let failure = Failure::Unreadable(match error.classify() {
                 serde_json::error::Category::Data => "it is JSON of another shape",
                 _ => "it is not JSON",
-            }))
+            });
+            // Bodies of refusals are read to find out what they mean, and may be of many shapes.
+            if self.status.is_success() { self.error(failure) } else { self.uncounted(failure) }
         })
     }
 
@@ -392,12 +399,13 @@ impl Answer {
 
     /// This answer as an error, for a reason.
     pub fn error(&self, failure: Failure) -> ProviderError {
-        // Bodies of refusals are read to find out what they mean, and may be of many shapes.
-        if let Some(tally) = &self.tally
-            && self.status.is_success()
-        {
-            let _ = tally.outcome.set(failure.outcome());
+        if let Some(tally) = &self.tally {
+            let _ = tally.failure.set(failure.outcome());
         }
+        self.uncounted(failure)
+    }
+
+    fn uncounted(&self, failure: Failure) -> ProviderError {
         ProviderError { provider: self.provider, call: self.call, failure }
     }
 
@@ -482,6 +490,33 @@ mod tests {
         ] {
             let result = answer(429, content_type).unless_failing(hands_back);
             assert_eq!(result.err(), failure, "{content_type} {hands_back}");
+        }
+    }
+
+    #[test]
+    fn an_answer_counts_as_what_its_reader_makes_of_it() {
+        let counted = |status: u16, read: fn(&Answer)| {
+            let mut answer = answer(status, "application/json");
+            let (provider, at) = ("provider", Timestamp::EPOCH);
+            let (failure, took) = (OnceLock::new(), Duration::ZERO);
+            answer.tally = Some(Tally { provider, status: answer.status, failure, took, at });
+            read(&answer);
+            answer.tally.as_ref().map(Tally::outcome).unwrap_or_default()
+        };
+        let read_in_vain: fn(&Answer) = |answer| assert!(answer.json::<Vec<u8>>().is_err());
+        let not_expected: fn(&Answer) = |answer| drop(answer.unexpected());
+        let limited: fn(&Answer) =
+            |answer| drop(answer.error(Failure::Limiting { retry_after: None }));
+        for (status, read, outcome) in [
+            (200, (|_| {}) as fn(&Answer), "ok"),
+            (200, read_in_vain, "unreadable"),
+            (200, not_expected, "unexpected"),
+            (404, |_| {}, "refused"),
+            (404, read_in_vain, "refused"),
+            (404, not_expected, "unexpected"),
+            (429, limited, "limited"),
+        ] {
+            assert_eq!(counted(status, read), outcome, "{status}");
         }
     }
 

@@ -20,6 +20,7 @@ use crate::api::ApiError;
 use crate::clock::{Clock, Timestamp};
 use crate::http::Http;
 use crate::metrics;
+use crate::text::is_visible_ascii;
 
 /// How long fetched secrets are used before they are read again.
 pub const MAX_AGE: Duration = Duration::from_mins(5);
@@ -37,7 +38,7 @@ pub type Check = fn(&str) -> Result<(), &'static str>;
 
 /// Whether a secret key has the form that Clerk, Liveblocks and WorkOS give theirs.
 pub(crate) fn secret_key_form(key: &str) -> Result<(), &'static str> {
-    if key.starts_with("sk_") && key.bytes().all(|byte| byte.is_ascii_graphic()) {
+    if key.starts_with("sk_") && is_visible_ascii(key) {
         Ok(())
     } else {
         Err("a secret key (sk_…)")

@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_sdk_secretsmanager::config::Credentials;
 use secrecy::SecretString;
@@ -118,6 +119,15 @@ impl Settings {
             None | Some("false") => Ok(false),
             Some("true") => Ok(true),
             Some(_) => Err(self.problem(format!("{name} is neither true nor false"))),
+        }
+    }
+
+    /// A variable that says a number of seconds, 1 or more; absent is `default`.
+    pub fn seconds(&mut self, name: &str, default: Duration) -> Result<Duration, Incomplete> {
+        match self.optional(name).map(str::parse) {
+            None => Ok(default),
+            Some(Ok(seconds @ 1_u32..)) => Ok(Duration::from_secs(seconds.into())),
+            Some(_) => Err(self.problem(format!("{name} is not a number of seconds, 1 or more"))),
         }
     }
 
@@ -374,6 +384,24 @@ mod tests {
             ("TRUE", Err(Incomplete)),
         ] {
             assert_eq!(settings([("FLAG", value)]).flag("FLAG"), expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn seconds_are_a_whole_number_and_not_none() {
+        let minute = Duration::from_mins(1);
+        for (value, expected) in [
+            ("", Some(minute)),
+            ("1", Some(Duration::from_secs(1))),
+            ("86400", Some(Duration::from_hours(24))),
+            ("0", None),
+            ("-1", None),
+            ("1.5", None),
+            ("4294967296", None),
+            ("a day", None),
+        ] {
+            let read = settings([("AGE", value)]).seconds("AGE", minute);
+            assert_eq!(read.ok(), expected, "{value:?}");
         }
     }
 

@@ -76,6 +76,11 @@ impl<const CHARACTERS: usize, const BYTES: usize> fmt::Debug for Line<CHARACTERS
     }
 }
 
+/// Whether a text is one or more visible ASCII characters: what ids and keys are made of.
+pub(crate) fn is_visible_ascii(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
 /// How long a [`fingerprint`] is.
 pub(crate) const FINGERPRINT_DIGITS: usize = 16;
 

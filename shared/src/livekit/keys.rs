@@ -5,6 +5,7 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::clock::Clock;
 use crate::secrets::{Secret, SecretError};
 use crate::settings::{Incomplete, Settings};
+use crate::text::is_visible_ascii;
 
 /// The shortest API secret that LiveKit's server calls secure: a key for HMAC-SHA256 has 32 bytes or
 /// more (RFC 7518, section 3.2).
@@ -56,8 +57,7 @@ impl Keys {
 }
 
 fn key_form(key: &str) -> Result<(), &'static str> {
-    let visible = key.bytes().all(|byte| byte.is_ascii_graphic());
-    if visible && !key.is_empty() { Ok(()) } else { Err("an API key (API...)") }
+    if is_visible_ascii(key) { Ok(()) } else { Err("an API key (API...)") }
 }
 
 fn secret_form(secret: &str) -> Result<(), &'static str> {

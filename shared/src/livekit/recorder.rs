@@ -13,7 +13,6 @@
 //! Two can never both win, however slow anything is: both have started before either looks for the
 //! last time, and whoever looks later sees the other.
 
-use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -53,12 +52,12 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// How long a recording may take that nobody stops, unless it is configured.
 const DEFAULT_MAX_AGE: Duration = Duration::from_hours(24);
 
-/// What a conference is about: up to 200 characters.
+/// What a conference is about: up to 200 characters. It may be personal: it is not printed.
 #[derive(Clone, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Topic(String);
 
-/// Who takes part in a conference, separated by commas: up to 8 KB.
+/// Who takes part in a conference, separated by commas: up to 8 KB. It is personal: it is not printed.
 #[derive(Clone, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Participants(String);
@@ -159,7 +158,7 @@ impl Recorder {
             None => Ok(Preset(PRESETS[0])),
             Some(_) => settings.parsed("RECORDING_PRESET"),
         };
-        let max_age = read_max_age(settings);
+        let max_age = settings.seconds("RECORDING_MAX_AGE", DEFAULT_MAX_AGE);
         Ok(Self { recordings: recordings?, upload: upload?, preset: preset?, max_age: max_age? })
     }
 
@@ -400,37 +399,10 @@ fn rank(egress: &EgressInfo) -> (bool, &str, &str) {
     (is_ours, key, egress.egress_id.as_str())
 }
 
-fn read_max_age(settings: &mut Settings) -> Result<Duration, Incomplete> {
-    match settings.optional("RECORDING_MAX_AGE").map(str::parse) {
-        None => Ok(DEFAULT_MAX_AGE),
-        Some(Ok(seconds @ 1_u64..)) => Ok(Duration::from_secs(seconds)),
-        Some(_) => Err(settings.problem("RECORDING_MAX_AGE is not a number of seconds, 1 or more")),
-    }
-}
-
 fn being_recorded() -> ApiError {
     ApiError::conflict("This room is being recorded already")
 }
 
 fn no_such_room() -> ApiError {
     ApiError::not_found("There is no such room, or nobody in it")
-}
-
-/// They are personal.
-impl fmt::Debug for NewRecording {
-    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
-        formatter.debug_struct("NewRecording").finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for Topic {
-    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
-        formatter.debug_struct("Topic").finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for Participants {
-    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
-        formatter.debug_struct("Participants").finish_non_exhaustive()
-    }
 }

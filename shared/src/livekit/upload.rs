@@ -10,6 +10,7 @@ use url::Url;
 use crate::api::ApiError;
 use crate::secrets::OptionalSecret;
 use crate::settings::{Incomplete, Settings};
+use crate::text::is_visible_ascii;
 
 /// An S3 bucket, as the recorder is told of it.
 #[derive(Clone, Debug)]
@@ -173,15 +174,13 @@ fn is_role_arn(arn: &str) -> bool {
         && account.len() == 12
         && account.bytes().all(|byte| byte.is_ascii_digit())
         && resource.strip_prefix("role/").is_some_and(|name| !name.is_empty())
-        && arn.bytes().all(|byte| byte.is_ascii_graphic())
+        && is_visible_ascii(arn)
 }
 
 fn key_id_form(id: &str) -> Result<(), &'static str> {
-    let good = id.bytes().all(|byte| byte.is_ascii_graphic()) && !id.is_empty();
-    if good { Ok(()) } else { Err("an access key id") }
+    if is_visible_ascii(id) { Ok(()) } else { Err("an access key id") }
 }
 
 fn secret_key_form(key: &str) -> Result<(), &'static str> {
-    let good = key.bytes().all(|byte| byte.is_ascii_graphic()) && !key.is_empty();
-    if good { Ok(()) } else { Err("a secret access key") }
+    if is_visible_ascii(key) { Ok(()) } else { Err("a secret access key") }
 }

@@ -169,7 +169,6 @@ impl CookieSettings {
         let domain = settings.optional("WORKOS_COOKIE_DOMAIN");
         // The leading dot of older times means nothing any more (RFC 6265, section 5.2.3).
         let domain = domain.map(|domain| domain.trim_start_matches('.').to_ascii_lowercase());
-        let max_age = settings.optional("WORKOS_COOKIE_MAX_AGE").map(parse_seconds);
 
         let mut problem = Ok(());
         if !name.bytes().all(is_plain) {
@@ -187,21 +186,9 @@ impl CookieSettings {
         if domain.as_deref().is_some_and(|domain| !is_domain(domain)) {
             problem = Err(settings.problem("WORKOS_COOKIE_DOMAIN is not a domain"));
         }
-        let max_age = match max_age {
-            None => DEFAULT_MAX_AGE,
-            Some(Some(max_age)) => max_age,
-            Some(None) => {
-                let text = "WORKOS_COOKIE_MAX_AGE is not a number of seconds, 1 or more";
-                return Err(settings.problem(text));
-            }
-        };
-        problem.map(|()| Self { name, domain, max_age })
+        let max_age = settings.seconds("WORKOS_COOKIE_MAX_AGE", DEFAULT_MAX_AGE);
+        problem.and(max_age).map(|max_age| Self { name, domain, max_age })
     }
-}
-
-fn parse_seconds(text: &str) -> Option<Duration> {
-    let seconds: u32 = text.parse().ok()?;
-    (seconds > 0).then(|| Duration::from_secs(seconds.into()))
 }
 
 /// Fewer characters than RFC 6265 allows: these are never percent-encoded by anybody.

@@ -9,6 +9,7 @@ use crate::api;
 use crate::api::ApiError;
 use crate::provider::ProviderError;
 use crate::settings::{Incomplete, Settings};
+use crate::text::is_visible_ascii;
 use crate::workos::{
     AuthenticateError, Authentication, Authorization, Connection, Cookies, Email, MagicCode,
     MailboxlessError, OrganizationChoice, OrganizationId, Profile, SealedSession, SignInWith, User,
@@ -72,8 +73,7 @@ impl TryFrom<String> for OneTimeToken {
     type Error = &'static str;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        let visible = text.bytes().all(|byte| byte.is_ascii_graphic());
-        if visible && (1..=2048).contains(&text.len()) {
+        if is_visible_ascii(&text) && text.len() <= 2048 {
             Ok(Self(text.into()))
         } else {
             Err("1 to 2,048 visible characters")
