@@ -1,18 +1,16 @@
 //! The real binary under a Lambda Runtime API, with real events. Denials first.
 
-#[path = "../../room-auth/tests/rooms/session.rs"]
-mod session;
+mod sessions;
 
-use anteroom::clock::Clock;
-use anteroom::settings::Settings;
-use anteroom::workos::Cookies;
 use anteroom_local::stand_ins::faults::Fault;
 use anteroom_local::stand_ins::jwt;
 use anteroom_local::stand_ins::workos::RECORDING_PERMISSION;
 use anteroom_local::testing::{Answer, AuthWorld, Event, OUTAGES, PAGE, mistaken};
 use serde_json::{Value, json};
 
-use self::session::{COOKIE, access_token, expired_session, sealed};
+use self::sessions::{
+    COOKIE, access_token, assert_cleared, expired_session, opened, sealed, sid, token_of,
+};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_session");
 
@@ -20,20 +18,7 @@ const AUTHENTICATE: &str = "POST /user_management/authenticate";
 
 /// The access token in the session cookie of an answer.
 async fn token_in(world: &AuthWorld, answer: &Answer) -> String {
-    let cookie = answer.cookie();
-    assert_eq!(cookie.name, COOKIE);
-    assert_eq!(cookie.attributes, ["HttpOnly", "Max-Age=34560000", "Path=/", "SameSite=Lax"]);
-    let mut request = anteroom::api::Request::default();
-    let value = format!("{COOKIE}={}", cookie.value).parse().expect("a header");
-    request.headers_mut().insert("cookie", value);
-    let mut settings =
-        Settings::from_pairs(world.settings.clone(), Clock::system()).expect("settings");
-    let cookies = Cookies::configure(&mut settings);
-    let cookies = settings.complete(cookies).await.expect("complete settings");
-    let session = cookies.session.read(request.headers()).await;
-    let session = session.expect("a genuine one").expect("a session");
-    let json = serde_json::to_value(&session).expect("JSON");
-    json["accessToken"].as_str().expect("a token").to_owned()
+    token_of(&opened(&world.settings, answer).await)
 }
 
 /// What a page asks as it loads.
@@ -61,10 +46,6 @@ fn claims(token: &str) -> Value {
     jwt::claims(token).expect("claims")
 }
 
-fn sid(session: &Value) -> String {
-    claims(access_token(session))["sid"].as_str().expect("a session's id").to_owned()
-}
-
 /// Jane as other endpoints answer her.
 fn jane(world: &AuthWorld) -> Value {
     json!({
@@ -79,12 +60,6 @@ fn janes(world: &AuthWorld, token: &str) -> Value {
         "user": jane(world), "organizationId": world.workos.organization("Example").id,
         "role": "admin", "permissions": [RECORDING_PERMISSION], "expiresAt": claims(token)["exp"],
     })
-}
-
-fn assert_cleared(answer: &Answer, why: &str) {
-    let cookie = answer.cookie();
-    assert_eq!(cookie.name, COOKIE, "{why}");
-    assert!(cookie.is_cleared(), "{why}: {cookie:?}");
 }
 
 #[tokio::test]

@@ -1,16 +1,16 @@
 //! The real binary under a Lambda Runtime API, with real events. Denials first.
 
-use anteroom::clock::Clock;
-use anteroom::settings::Settings;
-use anteroom::workos::{Authentication, Cookies, SealedSession};
+#[path = "../../session/tests/sessions/mod.rs"]
+mod sessions;
+
 use anteroom_local::stand_ins::faults::Fault;
 use anteroom_local::stand_ins::jwt;
 use anteroom_local::testing::{Answer, AuthWorld, Event, PAGE, SetCookie, mistaken};
 use serde_json::{Value, json};
 
-const BINARY: &str = env!("CARGO_BIN_EXE_sign-out");
+use self::sessions::{COOKIE, access_token, assert_cleared, sid};
 
-const COOKIE: &str = "wos-session";
+const BINARY: &str = env!("CARGO_BIN_EXE_sign-out");
 
 /// What WorkOS gives to somebody who signs in: the user and the tokens.
 fn session_of(world: &AuthWorld, user: &str) -> Value {
@@ -19,25 +19,7 @@ fn session_of(world: &AuthWorld, user: &str) -> Value {
 
 /// The session as it stands in a cookie, sealed with the function's own password.
 async fn sealed(world: &AuthWorld, session: &Value) -> String {
-    sealed_with(world.settings.clone(), session).await
-}
-
-async fn sealed_with(settings: Vec<(String, String)>, session: &Value) -> String {
-    let mut settings = Settings::from_pairs(settings, Clock::system()).expect("settings");
-    let cookies = Cookies::configure(&mut settings);
-    let cookies = settings.complete(cookies).await.expect("complete settings");
-    let session: Authentication = serde_json::from_value(session.clone()).expect("a session");
-    let cookie = cookies.session.write(&SealedSession::from(session)).await.expect("a cookie");
-    cookie.value().to_owned()
-}
-
-fn access_token(session: &Value) -> &str {
-    session["access_token"].as_str().expect("an access token")
-}
-
-fn sid(session: &Value) -> String {
-    let claims = jwt::claims(access_token(session)).expect("claims");
-    claims["sid"].as_str().expect("a session's id").to_owned()
+    sessions::sealed(&world.settings, session).await
 }
 
 /// The same session with another access token.
@@ -45,12 +27,6 @@ fn with_token(session: &Value, token: &str) -> Value {
     let mut session = session.clone();
     session["access_token"] = json!(token);
     session
-}
-
-fn assert_cleared(answer: &Answer, why: &str) {
-    let cookie = answer.cookie();
-    assert_eq!(cookie.name, COOKIE, "{why}");
-    assert!(cookie.is_cleared(), "{why}: {cookie:?}");
 }
 
 fn assert_signed_out(world: &AuthWorld, answer: &Answer, sid: &str, why: &str) {
@@ -99,7 +75,7 @@ async fn a_cookie_that_is_not_genuine_is_401_and_cleared() {
     foreign.retain(|(name, _)| name != "WORKOS_COOKIE_PASSWORD");
     let password = "another password, of thirty-two characters and more".to_owned();
     foreign.push(("WORKOS_COOKIE_PASSWORD".to_owned(), password));
-    let foreign = sealed_with(foreign, &session_of(&world, "jane")).await;
+    let foreign = sessions::sealed(&foreign, &session_of(&world, "jane")).await;
     let changed = cookie.replacen("Fe26.2*1*", "Fe26.2*2*", 1);
     for (why, value) in [
         ("another password's", foreign.as_str()),
@@ -236,7 +212,7 @@ async fn a_cookie_sealed_with_the_previous_password_signs_out() {
     let world = AuthWorld::start_with(BINARY, &own).await;
     let before = [("WORKOS_COOKIE_PASSWORD".to_owned(), old.to_owned())].to_vec();
     let session = session_of(&world, "jane");
-    let cookie = sealed_with(before, &session).await;
+    let cookie = sessions::sealed(&before, &session).await;
     let answer = world.ask(&world.event().cookie(COOKIE, &cookie)).await;
     assert_signed_out(&world, &answer, &sid(&session), "the previous password");
 }

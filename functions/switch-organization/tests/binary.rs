@@ -1,48 +1,29 @@
 //! The real binary under a Lambda Runtime API, with real events. Denials first.
 
-use anteroom::clock::Clock;
-use anteroom::settings::Settings;
-use anteroom::workos::{Authentication, Cookies, SealedSession};
+#[path = "../../session/tests/sessions/mod.rs"]
+mod sessions;
+
 use anteroom_local::stand_ins::faults::Fault;
 use anteroom_local::stand_ins::jwt;
 use anteroom_local::testing::{Answer, AuthWorld, Event, MALFORMED_EMAILS, OUTAGES, mistaken};
 use serde_json::{Value, json};
 
-const BINARY: &str = env!("CARGO_BIN_EXE_switch-organization");
+use self::sessions::{COOKIE, access_token, assert_cleared, sid};
 
-const COOKIE: &str = "wos-session";
+const BINARY: &str = env!("CARGO_BIN_EXE_switch-organization");
 
 const CHOOSER: &str = "123@gmail.com";
 
 const AUTHENTICATE: &str = "POST /user_management/authenticate";
 
-async fn cookies(world: &AuthWorld) -> Cookies {
-    let mut settings =
-        Settings::from_pairs(world.settings.clone(), Clock::system()).expect("settings");
-    let cookies = Cookies::configure(&mut settings);
-    settings.complete(cookies).await.expect("complete settings")
-}
-
 /// A session as it stands in a cookie, sealed with the function's own password.
 async fn sealed(world: &AuthWorld, session: &Value) -> String {
-    let session: Authentication = serde_json::from_value(session.clone()).expect("a session");
-    let cookies = cookies(world).await;
-    let cookie = cookies.session.write(&SealedSession::from(session)).await.expect("a cookie");
-    cookie.value().to_owned()
+    sessions::sealed(&world.settings, session).await
 }
 
 /// What WorkOS gives to the user of two organizations who signs in to the first.
 fn chooser(world: &AuthWorld) -> Value {
     world.workos.sign_in("chooser", Some("MASADAS"))
-}
-
-fn access_token(session: &Value) -> &str {
-    session["access_token"].as_str().expect("an access token")
-}
-
-fn sid(session: &Value) -> String {
-    let claims = jwt::claims(access_token(session)).expect("claims");
-    claims["sid"].as_str().expect("a session's id").to_owned()
 }
 
 fn input(world: &AuthWorld, email: &str, organization: &str) -> Value {
@@ -55,24 +36,10 @@ async fn event(world: &AuthWorld, session: &Value, email: &str, organization: &s
     world.event().cookie(COOKIE, &cookie).json(&input(world, email, organization))
 }
 
-fn assert_cleared(answer: &Answer, why: &str) {
-    let cookie = answer.cookie();
-    assert_eq!(cookie.name, COOKIE, "{why}");
-    assert!(cookie.is_cleared(), "{why}: {cookie:?}");
-}
-
 /// What the session cookie in an answer says of its organization: the sealed part, and the token.
 async fn organizations_in(world: &AuthWorld, answer: &Answer) -> (String, Value) {
-    let cookie = answer.cookie();
-    assert_eq!(cookie.name, COOKIE);
-    assert_eq!(cookie.attributes, ["HttpOnly", "Max-Age=34560000", "Path=/", "SameSite=Lax"]);
-    let mut request = anteroom::api::Request::default();
-    let value = format!("{COOKIE}={}", cookie.value).parse().expect("a header");
-    request.headers_mut().insert("cookie", value);
-    let session = cookies(world).await.session.read(request.headers()).await;
-    let session = session.expect("a genuine one").expect("a session");
-    let json = serde_json::to_value(&session).expect("JSON");
-    let claims = jwt::claims(json["accessToken"].as_str().expect("a token")).expect("claims");
+    let session = sessions::opened(&world.settings, answer).await;
+    let claims = jwt::claims(&sessions::token_of(&session)).expect("claims");
     (session.organization_id.expect("an organization").as_str().to_owned(), claims)
 }
 

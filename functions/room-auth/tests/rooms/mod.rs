@@ -1,7 +1,8 @@
 //! What holds of every endpoint of LiveKit's rooms: the tests that `room-auth`, `start-recording` and
 //! `stop-recording` share. Denials first.
 
-mod session;
+#[path = "../../../session/tests/sessions/mod.rs"]
+mod sessions;
 
 use anteroom_local::instance::{Instance, StartError};
 use anteroom_local::stand_ins::clerk::Clerk;
@@ -9,11 +10,11 @@ use anteroom_local::stand_ins::faults::Fault;
 use anteroom_local::stand_ins::jwt;
 use anteroom_local::stand_ins::livekit::{API_KEY, API_SECRET};
 use anteroom_local::stand_ins::secrets_manager::SecretsManager;
-use anteroom_local::testing::{Answer, Event, OUTAGES, RoomWorld, mistaken};
+use anteroom_local::testing::{Event, OUTAGES, RoomWorld, mistaken};
 use serde_json::json;
 
-use self::session::access_token;
-pub(crate) use self::session::{COOKIE, expired_session, sealed};
+pub(crate) use self::sessions::{COOKIE, expired_session, sealed};
+use self::sessions::{access_token, assert_cleared};
 use super::{BINARY, EVENT, EVENT_STATUS, MALFORMED_SETTINGS, ROOM, SETTINGS, good_input};
 
 /// What is no name, neither of a room nor of somebody, as JSON.
@@ -66,12 +67,6 @@ async fn good(world: &RoomWorld) -> Event {
     let input = good_input(world).await;
     world.livekit.forget_requests();
     world.event_of("jane", &input)
-}
-
-fn assert_cleared(answer: &Answer, why: &str) {
-    let cookie = answer.cookie();
-    assert_eq!(cookie.name, COOKIE, "{why}");
-    assert!(cookie.is_cleared(), "{why}: {cookie:?}");
 }
 
 #[tokio::test]

@@ -1,0 +1,70 @@
+//! Sessions as they stand in cookies: what the tests of all endpoints with a WorkOS session share.
+
+#![allow(dead_code, reason = "each endpoint's tests need some of it")]
+
+use anteroom::api::Request;
+use anteroom::clock::Clock;
+use anteroom::settings::Settings;
+use anteroom::workos::{Authentication, Cookies, SealedSession};
+use anteroom_local::stand_ins::jwt;
+use anteroom_local::stand_ins::workos::WorkOs;
+use anteroom_local::testing::Answer;
+use serde_json::Value;
+
+pub(crate) const COOKIE: &str = "wos-session";
+
+/// A session as it stands in a cookie, sealed with the password in these settings.
+pub(crate) async fn sealed(settings: &[(String, String)], session: &Value) -> String {
+    let session: Authentication = serde_json::from_value(session.clone()).expect("a session");
+    let cookies = cookies(settings).await;
+    let cookie = cookies.session.write(&SealedSession::from(session)).await.expect("a cookie");
+    cookie.value().to_owned()
+}
+
+/// The session in the cookie of an answer, which has all that a session cookie has.
+pub(crate) async fn opened(settings: &[(String, String)], answer: &Answer) -> SealedSession {
+    let cookie = answer.cookie();
+    assert_eq!(cookie.name, COOKIE);
+    assert_eq!(cookie.attributes, ["HttpOnly", "Max-Age=34560000", "Path=/", "SameSite=Lax"]);
+    let mut request = Request::default();
+    let value = format!("{COOKIE}={}", cookie.value).parse().expect("a header");
+    request.headers_mut().insert("cookie", value);
+    let session = cookies(settings).await.session.read(request.headers()).await;
+    session.expect("a genuine one").expect("a session")
+}
+
+/// The access token in a sealed session.
+pub(crate) fn token_of(session: &SealedSession) -> String {
+    let json = serde_json::to_value(session).expect("JSON");
+    json["accessToken"].as_str().expect("a token").to_owned()
+}
+
+async fn cookies(settings: &[(String, String)]) -> Cookies {
+    let mut settings = Settings::from_pairs(settings.to_vec(), Clock::system()).expect("settings");
+    let cookies = Cookies::configure(&mut settings);
+    settings.complete(cookies).await.expect("complete settings")
+}
+
+/// What WorkOS gives to somebody whose access token has expired since.
+pub(crate) fn expired_session(workos: &WorkOs, user: &str, organization: Option<&str>) -> Value {
+    workos.set_access_token_seconds(-60);
+    let session = workos.sign_in(user, organization);
+    workos.set_access_token_seconds(300);
+    session
+}
+
+pub(crate) fn access_token(session: &Value) -> &str {
+    session["access_token"].as_str().expect("an access token")
+}
+
+/// The id of a session, which stays when it is renewed.
+pub(crate) fn sid(session: &Value) -> String {
+    let claims = jwt::claims(access_token(session)).expect("claims");
+    claims["sid"].as_str().expect("a session's id").to_owned()
+}
+
+pub(crate) fn assert_cleared(answer: &Answer, why: &str) {
+    let cookie = answer.cookie();
+    assert_eq!(cookie.name, COOKIE, "{why}");
+    assert!(cookie.is_cleared(), "{why}: {cookie:?}");
+}
