@@ -16,6 +16,7 @@
 //! | [`http`] | the one HTTP client |
 //! | [`jwt`], [`jwks`] | tokens and their signatures; the keys that providers publish |
 //! | [`cookie_seal`] | what browsers keep for us, sealed |
+//! | `json` | what providers and browsers send, read as JavaScript reads it |
 //! | [`caller`] | who a request comes from |
 //! | [`text`] | lines that people write and others read |
 //! | [`clock`] | the time |
@@ -27,6 +28,7 @@ pub mod clock;
 pub mod cookie_seal;
 pub mod http;
 mod ids;
+mod json;
 pub mod jwks;
 pub mod jwt;
 pub mod lambda;

@@ -1,0 +1,160 @@
+//! Reads JSON the way JavaScript does.
+//!
+//! Providers and their SDKs write JSON from JavaScript, which accepts more than serde does: half of
+//! a surrogate pair (a text cut inside an emoji), numbers beyond a double, nesting of any depth,
+//! bytes that are not UTF-8. One such value in a part that nobody reads must not make the rest
+//! unreadable, and a field of an unexpected type counts as absent unless access depends on it.
+//!
+//! [`from_slice`] mends the text before serde sees it. [`or_default`] and [`readable_items`] are for
+//! fields: they skip what cannot be read. Fields that no struct names cost nothing here: serde
+//! passes over them without regard to depth or range.
+
+use std::borrow::Cow;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+
+/// The three bytes of U+FFFD as an escape of JSON.
+const REPLACEMENT: &[u8] = br"\ufffd";
+
+/// Reads `json` as `T`.
+///
+/// What is not UTF-8, and an escaped surrogate without its other half, becomes U+FFFD, and a byte
+/// order mark is dropped, as by JavaScript's `Response.json()`.
+///
+/// # Errors
+/// When the rest is not JSON, or not a `T`.
+pub(crate) fn from_slice<T: DeserializeOwned>(json: &[u8]) -> Result<T, serde_json::Error> {
+    let json = json.strip_prefix(b"\xef\xbb\xbf").unwrap_or(json);
+    let json = match String::from_utf8_lossy(json) {
+        Cow::Borrowed(_) => replace_lone_surrogates(json),
+        Cow::Owned(text) => Cow::Owned(replace_lone_surrogates(text.as_bytes()).into_owned()),
+    };
+    serde_json::from_slice(&json)
+}
+
+/// Reads a field, or takes its default where its value has another type. Use it as
+/// `#[serde(default, deserialize_with = "json::or_default")]`.
+pub(crate) fn or_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: DeserializeOwned + Default,
+{
+    let value = Box::<RawValue>::deserialize(deserializer)?;
+    Ok(serde_json::from_str(value.get()).unwrap_or_default())
+}
+
+/// Reads a list without the items that have another type; a value that is no list has no items. Use
+/// it as `#[serde(default, deserialize_with = "json::readable_items")]`.
+pub(crate) fn readable_items<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: DeserializeOwned,
+{
+    let items: Vec<Box<RawValue>> = or_default(deserializer)?;
+    Ok(items.iter().filter_map(|item| serde_json::from_str(item.get()).ok()).collect())
+}
+
+/// Writes U+FFFD in the place of every escaped surrogate that has no other half. An escape has six
+/// bytes before and after, so nothing moves.
+fn replace_lone_surrogates(json: &[u8]) -> Cow<'_, [u8]> {
+    let mut mended = Cow::Borrowed(json);
+    let mut at = 0;
+    while let Some(backslash) = json[at..].iter().position(|byte| *byte == b'\\') {
+        at += backslash;
+        match (code_unit(&json[at..]), json.get(at + 6..).and_then(code_unit)) {
+            (Some(0xd800..=0xdbff), Some(0xdc00..=0xdfff)) => at += 12,
+            (Some(0xd800..=0xdfff), _) => {
+                mended.to_mut()[at..at + 6].copy_from_slice(REPLACEMENT);
+                at += 6;
+            }
+            (Some(_), _) => at += 6,
+            // Another escape: the character behind the backslash is not the start of one.
+            (None, _) => at = (at + 2).min(json.len()),
+        }
+    }
+    mended
+}
+
+/// The UTF-16 code unit of the escape that `json` begins with.
+fn code_unit(json: &[u8]) -> Option<u16> {
+    let digits = json.strip_prefix(br"\u")?.get(..4)?;
+    if !digits.iter().all(u8::is_ascii_hexdigit) {
+        return None;
+    }
+    u16::from_str_radix(str::from_utf8(digits).ok()?, 16).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(json: &str) -> Option<String> {
+        from_slice(json.as_bytes()).ok()
+    }
+
+    #[test]
+    fn a_surrogate_without_its_other_half_becomes_the_replacement_character() {
+        for (json, expected) in [
+            (r#""\ud83d""#, "\u{fffd}"),
+            (r#""\uD83Dx""#, "\u{fffd}x"),
+            (r#""\ude00\ud83d""#, "\u{fffd}\u{fffd}"),
+            (r#""\ud83d\ud83d\ude00""#, "\u{fffd}\u{1f600}"),
+            (r#""\ud83d\ude00""#, "\u{1f600}"),
+            (r#""\\ud83d""#, r"\ud83d"),
+            (r#""\\\ud83d""#, "\\\u{fffd}"),
+            (r#""\"\ud83d\"""#, "\"\u{fffd}\""),
+            (r#""\u00e9\n""#, "é\n"),
+        ] {
+            assert_eq!(text(json).as_deref(), Some(expected), "{json}");
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_not_utf_8_and_a_byte_order_mark_are_no_obstacle() {
+        let read = |json: &[u8]| from_slice::<String>(json).ok();
+        assert_eq!(read(b"\"a\xffb\"").as_deref(), Some("a\u{fffd}b"));
+        assert_eq!(read(b"\xef\xbb\xbf\"a\"").as_deref(), Some("a"));
+    }
+
+    #[test]
+    fn what_is_not_json_stays_so() {
+        for json in ["", r#""\ud8"#, r#""\ud83"#, r#""\u"#, "\\", r"\ud83d", r#""\x""#, "{"] {
+            assert!(text(json).is_none(), "{json}");
+        }
+    }
+
+    #[derive(Deserialize)]
+    struct Person {
+        name: String,
+        #[serde(default, deserialize_with = "or_default")]
+        age: Option<u8>,
+        #[serde(default, deserialize_with = "readable_items")]
+        roles: Vec<String>,
+    }
+
+    #[test]
+    fn parts_that_nobody_reads_may_hold_anything() {
+        let deep = "[".repeat(5000) + &"]".repeat(5000);
+        let json = format!(r#"{{"a":{deep},"b":1e400,"c":"\ud83d","name":"Jane","age":1e400}}"#);
+        let person: Person = from_slice(json.as_bytes()).expect("a person");
+        assert_eq!((person.name.as_str(), person.age), ("Jane", None));
+    }
+
+    #[test]
+    fn a_field_of_another_type_is_absent_and_an_odd_item_is_skipped() {
+        for (age, roles, expected) in [
+            ("7", r#"["a","b"]"#, (Some(7), vec!["a", "b"])),
+            ("null", "null", (None, vec![])),
+            (r#""7""#, r#"["a",1,null,{"b":[]},"c"]"#, (None, vec!["a", "c"])),
+            ("[7]", r#"{"a":1}"#, (None, vec![])),
+            ("-1", r#""a""#, (None, vec![])),
+        ] {
+            let json = format!(r#"{{"name":"Jane","age":{age},"roles":{roles}}}"#);
+            let person: Person = from_slice(json.as_bytes()).expect("a person");
+            let roles: Vec<_> = person.roles.iter().map(String::as_str).collect();
+            assert_eq!((person.age, roles), expected, "{json}");
+        }
+    }
+}
