@@ -12,10 +12,16 @@ import {
   RoomEvent,
   TrackPublishOptions,
   TrackSource,
+  dispose,
 } from "@livekit/rtc-node";
 
 const rate = 48_000;
+
+/** How long anything may take. */
 const seconds = 10;
+
+/** Ends the client's library, which would keep the process. */
+export const close = dispose;
 
 export class Participant {
   #room = new Room();
