@@ -209,7 +209,7 @@ impl SignIns {
         match result {
             Ok(authentication) => {
                 let session = SealedSession::from(authentication);
-                api::send_cookie(self.cookies.session.write(&session).await?);
+                self.cookies.session.send(&session).await?;
                 Ok(Outcome::SignedIn(Box::new(session.user)))
             }
             Err(AuthenticateError::OrganizationSelectionRequired(choice)) => {
