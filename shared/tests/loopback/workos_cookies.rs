@@ -632,13 +632,89 @@ async fn a_choice_belongs_to_the_browser_and_the_token_it_was_offered_with() {
 }
 
 #[tokio::test]
-async fn more_organizations_than_a_cookie_holds_fail_loudly() {
+async fn hundreds_of_organizations_fit_and_more_than_a_cookie_holds_are_403() {
     let cookies = cookies(&[]).await;
-    let offered: Vec<_> = (0..500).map(organization).collect();
+    let offered: Vec<_> = (0..700).map(organization).collect();
     let pending = token("the-pending-token");
+    for count in [0, 1, 300, 340, 500, 600] {
+        let offered = &offered[..count];
+        let kept = cookies.pending.remember(&HeaderMap::new(), &pending, offered).await.unwrap();
+        assert!(kept[0].to_string().len() <= 4000, "{count}: {}", kept[0].to_string().len());
+        let mut browser = Browser::default();
+        browser.take(kept);
+        for own in offered {
+            assert_eq!(cookies.pending.check(&browser.headers(), &pending, own).await, Ok(()));
+        }
+        let other = cookies.pending.check(&browser.headers(), &pending, &organization(5000)).await;
+        assert_eq!(other, Err(PendingError::NotOffered), "{count}");
+    }
     let remembered = cookies.pending.remember(&HeaderMap::new(), &pending, &offered).await;
     let Err(error) = remembered else { panic!("it fits") };
     assert!(matches!(error, CookieError::TooLong { .. }));
-    let remembered = cookies.pending.remember(&HeaderMap::new(), &pending, &offered[..300]).await;
-    assert!(remembered.is_ok());
+    assert_eq!(status(error), 403);
+}
+
+#[tokio::test]
+async fn a_choice_that_was_made_leaves_a_stub_that_recognizes_its_token() {
+    let clock = Clock::fixed(1_900_000_000);
+    let cookies = cookies_at(&clock, &[]).await.unwrap();
+    let offered: Vec<_> = (0..100).map(organization).collect();
+    let (pending, other) = (token("the-pending-token"), token("another-token"));
+    let mut browser = Browser::default();
+    browser.take(cookies.pending.remember(&browser.headers(), &pending, &offered).await.unwrap());
+    clock.advance(Duration::from_mins(20));
+    let stub = cookies.pending.make(&browser.headers(), &pending).await.unwrap();
+    assert!(stub.to_string().len() < 200, "{stub}");
+    assert_eq!(stub.max_age().unwrap().whole_minutes(), 40, "until its hour is over");
+    browser.take([stub]);
+    assert_eq!(browser.0.len(), 1, "it has taken the place of the choice");
+
+    let check = async |browser: &Browser, token: &SecretString| {
+        cookies.pending.check(&browser.headers(), token, &offered[0]).await
+    };
+    assert_eq!(check(&browser, &pending).await, Err(PendingError::Made));
+    assert_eq!(status(PendingError::Made), 401);
+    assert_eq!(check(&browser, &other).await, Err(PendingError::OtherBrowser));
+    // Another choice leaves the stub, and grants nothing to what has its form.
+    browser.take(cookies.pending.remember(&browser.headers(), &other, &offered).await.unwrap());
+    assert_eq!(check(&browser, &pending).await, Err(PendingError::Made));
+    assert_eq!(check(&browser, &other).await, Ok(()));
+    let name = browser.0[1].0.clone();
+    let planted = Browser(vec![(name, browser.0[0].1.clone())]);
+    assert_eq!(check(&planted, &other).await, Err(PendingError::OtherBrowser));
+}
+
+#[tokio::test]
+async fn all_cookies_of_a_browser_stay_under_8_kib_and_the_oldest_give_way() {
+    let clock = Clock::fixed(1_900_000_000);
+    let cookies = cookies_at(&clock, &[]).await.unwrap();
+    let offered: Vec<_> = (0..600).map(organization).collect();
+    let mut browser = Browser::default();
+    let mut session = SealedSession::from(authentication());
+    session.user = user_with(2030, 0, 1);
+    browser.take([cookies.session.write(&session).await.unwrap()]);
+    let under_8_kib = |browser: &Browser, why: &str| {
+        let bytes = browser.headers()[COOKIE].len();
+        assert!(bytes < 8192, "{why}: {bytes}");
+    };
+    for number in 0..12_usize {
+        clock.advance(Duration::from_secs(1));
+        let new = cookies.sign_in.begin(&browser.headers()).await.unwrap();
+        browser.take(new.cookies);
+        under_8_kib(&browser, "a sign-in");
+        let resumed = cookies.sign_in.resume(&browser.headers(), Some(&new.state)).await;
+        assert!(resumed.is_ok(), "the newest is there");
+
+        clock.advance(Duration::from_secs(1));
+        let pending = token(&format!("pending-token-{number}"));
+        let some = &offered[..[2, 100, 300, 600][number % 4]];
+        browser.take(cookies.pending.remember(&browser.headers(), &pending, some).await.unwrap());
+        under_8_kib(&browser, "a choice");
+        let check = cookies.pending.check(&browser.headers(), &pending, &some[0]).await;
+        assert_eq!(check, Ok(()), "the newest is there");
+        if number.is_multiple_of(3) {
+            browser.take(cookies.pending.make(&browser.headers(), &pending).await);
+        }
+    }
+    assert!(cookies.session.read(&browser.headers()).await.unwrap().is_some());
 }
