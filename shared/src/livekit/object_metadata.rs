@@ -28,6 +28,9 @@ const MAX_BYTES: usize = 2 * 1024;
 
 const PREFIX: &str = "x-amz-meta-";
 
+/// The name of the value that says which organization a recording belongs to.
+pub(super) const ORGANIZATION: &str = "organization";
+
 /// What stands at the end of a text that was cut: an ellipsis.
 const CUT: &str = "%E2%80%A6";
 
@@ -84,7 +87,8 @@ impl ObjectMetadata {
     }
 }
 
-fn encode(text: &str) -> String {
+/// A text as a value has it.
+pub(super) fn encode(text: &str) -> String {
     utf8_percent_encode(text, ENCODED).to_string()
 }
 

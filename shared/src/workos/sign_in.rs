@@ -169,6 +169,7 @@ impl SignIns {
         self.cookies.pending.check(headers, token, organization).await?;
         let chosen = self.workos.authenticate_with_organization_selection(token, organization);
         let authentication = chosen.await?;
+        self.cookies.pending.make(headers, token).await.into_iter().for_each(api::send_cookie);
         if authentication.organization_id.as_ref() != Some(organization) {
             return Err(ApiError::bad_gateway("workos signed in to another organization"));
         }
@@ -209,7 +210,7 @@ impl SignIns {
         match result {
             Ok(authentication) => {
                 let session = SealedSession::from(authentication);
-                api::send_cookie(self.cookies.session.write(&session).await?);
+                self.cookies.session.send(&session).await?;
                 Ok(Outcome::SignedIn(Box::new(session.user)))
             }
             Err(AuthenticateError::OrganizationSelectionRequired(choice)) => {
