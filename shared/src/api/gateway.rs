@@ -241,8 +241,9 @@ fn header_value(value: &RawValue) -> Option<HeaderValue> {
 /// some gateways send as well.
 fn cookie_header(cookies: &RawValue) -> Option<HeaderValue> {
     let cookies: Vec<&RawValue> = borrowed(cookies)?;
-    let is_readable =
-        |cookie: &Cow<str>| !cookie.is_empty() && cookie.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+    let is_readable = |cookie: &Cow<str>| {
+        !cookie.is_empty() && cookie.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+    };
     let readable: Vec<_> = cookies.into_iter().filter_map(text).filter(is_readable).collect();
     if readable.is_empty() {
         return None;
@@ -354,7 +355,8 @@ mod tests {
 
     #[test]
     fn a_header_that_cannot_be_read_is_still_there_and_hides_no_other() {
-        for value in ["7", "{}", "[\"a\"]", r#""\u0000""#, r#""a\r\nb: c""#, r#""\u007f""#, "1e400"] {
+        for value in ["7", "{}", "[\"a\"]", r#""\u0000""#, r#""a\r\nb: c""#, r#""\u007f""#, "1e400"]
+        {
             let request = with("/headers/origin", value);
             assert!(request.headers()["origin"].to_str().is_err(), "{value}");
             assert_eq!(request.headers()["x-many"], "1,2", "{value}");

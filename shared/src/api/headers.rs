@@ -137,7 +137,11 @@ mod tests {
             ("bEaReR", Empty, None),
             ("Bearer ", Empty, Empty),
             ("Bearer\ta.b.c", Bearer(""), Bearer("")),
-            ("Bearer a.b.c, Bearer d.e.f", Bearer("a.b.c, Bearer d.e.f"), Bearer("a.b.c, Bearer d.e.f")),
+            (
+                "Bearer a.b.c, Bearer d.e.f",
+                Bearer("a.b.c, Bearer d.e.f"),
+                Bearer("a.b.c, Bearer d.e.f"),
+            ),
             ("", None, None),
             ("Basic YTpi", None, None),
             ("BearerX a.b.c", None, None),
