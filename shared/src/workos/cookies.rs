@@ -67,8 +67,10 @@ impl Cookies {
             "WORKOS_SECRET_ID",
             password_form,
         );
-        let secure = !is_plain_local(settings.optional("WORKOS_REDIRECT_URI"));
+        let redirect_uri = settings.optional_page("WORKOS_REDIRECT_URI");
+        let secure = !redirect_uri.iter().flatten().any(|uri| is_plain(uri));
         let session = CookieSettings::configure(settings, secure);
+        redirect_uri?;
         let seal = CookieSeal::new(current?, previous?);
         let sealed = SealedCookies { seal, secure, clock: settings.clock() };
         Ok(Self {
@@ -79,13 +81,10 @@ impl Cookies {
     }
 }
 
-/// Whether the page is on this machine, without TLS. Browsers keep a `Secure` cookie for such a
-/// page or not, each in its own way.
-fn is_plain_local(redirect_uri: Option<&str>) -> bool {
-    let Some(uri) = redirect_uri.and_then(|uri| Url::parse(uri).ok()) else {
-        return false;
-    };
-    uri.scheme() == "http" && matches!(uri.host_str(), Some("localhost" | "127.0.0.1"))
+/// Whether a page is without TLS, which only one on this machine may be. Browsers keep a `Secure`
+/// cookie for such a page or not, each in its own way.
+fn is_plain(page: &str) -> bool {
+    Url::parse(page).is_ok_and(|page| page.scheme() == "http")
 }
 
 /// Writes and opens sealed cookies.
