@@ -11,6 +11,7 @@ use url::Url;
 use crate::api::ApiError;
 use crate::clock::{Clock, Timestamp};
 use crate::cookie_seal::{CookieSeal, SealError, password_form};
+use crate::settings::address::is_this_machine;
 use crate::settings::{Incomplete, Settings};
 use crate::workos::pending_cookie::PendingCookies;
 use crate::workos::session_cookie::{CookieSettings, SessionCookie};
@@ -67,10 +68,16 @@ impl Cookies {
             "WORKOS_SECRET_ID",
             password_form,
         );
-        let redirect_uri = settings.optional_page("WORKOS_REDIRECT_URI");
-        let secure = !redirect_uri.iter().flatten().any(|uri| is_plain(uri));
+        let plain = plain_page(settings);
+        let secure = !plain.as_ref().is_some_and(is_this_machine);
+        let production_has_tls = match plain {
+            Some(_) if settings.is_production() => {
+                Err(settings.problem("WORKOS_REDIRECT_URI is not https, and STAGE is prod"))
+            }
+            _ => Ok(()),
+        };
         let session = CookieSettings::configure(settings, secure);
-        redirect_uri?;
+        production_has_tls?;
         let seal = CookieSeal::new(current?, previous?);
         let sealed = SealedCookies { seal, secure, clock: settings.clock() };
         Ok(Self {
@@ -81,10 +88,11 @@ impl Cookies {
     }
 }
 
-/// Whether a page is without TLS, which only one on this machine may be. Browsers keep a `Secure`
-/// cookie for such a page or not, each in its own way.
-fn is_plain(page: &str) -> bool {
-    Url::parse(page).is_ok_and(|page| page.scheme() == "http")
+/// The page, where it has no TLS. On this machine browsers keep a `Secure` cookie for such a page or
+/// not, each in its own way.
+fn plain_page(settings: &Settings) -> Option<Url> {
+    let page = Url::parse(settings.optional("WORKOS_REDIRECT_URI")?).ok()?;
+    (page.scheme() == "http").then_some(page)
 }
 
 /// Writes and opens sealed cookies.
