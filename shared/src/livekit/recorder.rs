@@ -106,6 +106,7 @@ impl NewRecording {
         metadata.add("zone", self.zone_id.as_str());
         metadata.add("started-by", &caller.user_id);
         metadata.add(ORGANIZATION, room.organization().unwrap_or_default());
+        metadata.add_sparing("impersonated-by", caller.impersonator.as_deref().unwrap_or_default());
         let topic = self.conference_topic.as_ref().map(|topic| topic.0.as_str());
         metadata.add_sparing("topic", topic.unwrap_or_default());
         let participants = self.participants.as_ref().map(Participants::names);
