@@ -473,6 +473,7 @@ async fn a_recording_whose_room_has_closed_has_ended() {
     let world = RoomWorld::start(BINARY).await;
     let input = good_input(&world).await;
     world.livekit.hold_ending();
+    world.livekit.set_egress_status(id_in(&input), EgressStatus::Active);
     world.livekit.close_room(TEST_ROOM);
     assert_eq!(recording(&stop(&world, &input).await).0, id_in(&input), "it is still ending");
     world.livekit.release();

@@ -28,8 +28,11 @@ const MAX_BYTES: usize = 2 * 1024;
 
 const PREFIX: &str = "x-amz-meta-";
 
-/// The name of the value that says which organization a recording belongs to.
+/// The name of the value that says which organization a recording belongs to, if any.
 pub(super) const ORGANIZATION: &str = "organization";
+
+/// The name of the value that says who started it, which every recording of ours has.
+pub(super) const STARTED_BY: &str = "started-by";
 
 /// What stands at the end of a text that was cut: an ellipsis.
 const CUT: &str = "%E2%80%A6";
@@ -205,7 +208,7 @@ mod tests {
             // The most bytes that names of a room and a zone may have.
             metadata.add("room", &"字".repeat(85));
             metadata.add("zone", &"🎉".repeat(64));
-            metadata.add("started-by", &"u".repeat(40));
+            metadata.add(STARTED_BY, &"u".repeat(40));
             metadata.add(ORGANIZATION, &"o".repeat(40));
             metadata.add_sparing("impersonated-by", &email);
             metadata.add_sparing("topic", &"🎉".repeat(200));

@@ -26,7 +26,7 @@ use crate::clock::Timestamp;
 use crate::livekit::egress::EgressId;
 use crate::livekit::egress_info::{ConfirmedEgress, EgressInfo, Status};
 use crate::livekit::object_key::{ObjectFolder, ObjectKey};
-use crate::livekit::object_metadata::{ORGANIZATION, ObjectMetadata};
+use crate::livekit::object_metadata::{ORGANIZATION, ObjectMetadata, STARTED_BY};
 use crate::livekit::recordings::{Recording, Recordings, Zone};
 use crate::livekit::room::{RoomId, RoomName};
 use crate::livekit::server_api::CallError;
@@ -104,7 +104,7 @@ impl NewRecording {
         let mut metadata = ObjectMetadata::new();
         metadata.add("room", room.as_str());
         metadata.add("zone", self.zone_id.as_str());
-        metadata.add("started-by", &caller.user_id);
+        metadata.add(STARTED_BY, &caller.user_id);
         metadata.add(ORGANIZATION, room.organization().unwrap_or_default());
         metadata.add_sparing("impersonated-by", caller.impersonator.as_deref().unwrap_or_default());
         let topic = self.conference_topic.as_ref().map(|topic| topic.0.as_str());
