@@ -16,7 +16,7 @@ use crate::clock::Timestamp;
 use crate::json;
 use crate::livekit::RoomName;
 use crate::livekit::egress::EgressId;
-use crate::livekit::object_metadata::{self, ORGANIZATION};
+use crate::livekit::object_metadata::{self, ORGANIZATION, STARTED_BY};
 
 /// An egress in a list. Fields that cannot be read are absent.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -240,9 +240,9 @@ impl EgressInfo {
     }
 
     /// Whether the metadata of its object names this organization, or none if there is none. Nothing
-    /// if LiveKit does not show the metadata.
+    /// if the metadata is not ours, or LiveKit does not show it.
     pub(super) fn is_of_organization(&self, organization: Option<&str>) -> Option<bool> {
-        let metadata = self.metadata()?;
+        let metadata = self.metadata().filter(|metadata| metadata.contains_key(STARTED_BY))?;
         let expected = organization.map(object_metadata::encode);
         let named = metadata.get(ORGANIZATION).map(|value| value.as_str().unwrap_or_default());
         Some(named == expected.as_deref())
@@ -341,13 +341,14 @@ mod tests {
 
     #[test]
     fn reads_what_a_server_writes_in_either_spelling() {
+        let metadata = json!({ "started-by": "user_1", "organization": "org_1" });
         let snake = json!({
             "egress_id": "EG_1", "room_name": "room", "status": "EGRESS_ACTIVE",
             "started_at": "1752486896123456789", "updated_at": "0", "ended_at": "0", "error": "",
             "room_composite": {
                 "room_name": "room", "segment_outputs": [],
                 "file_outputs": [{
-                    "filepath": "a.mp4", "s3": { "metadata": { "organization": "org_1" } },
+                    "filepath": "a.mp4", "s3": { "metadata": metadata },
                 }],
             },
         });
@@ -355,7 +356,7 @@ mod tests {
             "egressId": "EG_1", "roomName": "room", "status": "EGRESS_ACTIVE",
             "startedAt": 1_752_486_896_123_456_789_u64,
             "roomComposite": { "fileOutputs": [{
-                "filepath": "a.mp4", "s3": { "metadata": { "organization": "org_1" } },
+                "filepath": "a.mp4", "s3": { "metadata": metadata },
             }] },
         });
         let later = json!({
@@ -364,7 +365,7 @@ mod tests {
             "egress": {
                 "room_name": "room", "template": { "layout": "grid" },
                 "outputs": [{ "file": { "filepath": "a.mp4" } }],
-                "storage": { "s3": { "metadata": { "organization": "org_1" } } },
+                "storage": { "s3": { "metadata": metadata } },
             },
         });
         for json in [snake, camel, later] {
@@ -503,13 +504,15 @@ mod tests {
             } }))
         };
         for (metadata, organization, expected) in [
-            (json!({ "organization": "org_1" }), Some("org_1"), Some(true)),
-            (json!({ "organization": "org_1" }), Some("org_2"), Some(false)),
-            (json!({ "organization": "org_1" }), None, Some(false)),
-            (json!({ "organization": 1 }), None, Some(false)),
-            (json!({ "organization": null }), None, Some(false)),
-            (json!({}), None, Some(true)),
-            (json!({}), Some("org_1"), Some(false)),
+            (json!({ "started-by": "u", "organization": "org_1" }), Some("org_1"), Some(true)),
+            (json!({ "started-by": "u", "organization": "org_1" }), Some("org_2"), Some(false)),
+            (json!({ "started-by": "u", "organization": "org_1" }), None, Some(false)),
+            (json!({ "started-by": "u", "organization": 1 }), None, Some(false)),
+            (json!({ "started-by": "u", "organization": null }), None, Some(false)),
+            (json!({ "started-by": "u" }), None, Some(true)),
+            (json!({ "started-by": "u" }), Some("org_1"), Some(false)),
+            (json!({ "organization": "org_1" }), Some("org_1"), None),
+            (json!({}), None, None),
             (json!(null), None, None),
             (json!([]), Some("org_1"), None),
         ] {

@@ -122,6 +122,7 @@ mod tests {
             session_id: "session_1".to_owned(),
             organization_id: organization.map(str::to_owned),
             permissions: Vec::new(),
+            impersonator: None,
         };
         rooms.room(&caller, &RoomId::parse(name).expect("a name")).expect("a room")
     }

@@ -138,6 +138,7 @@ mod tests {
             session_id: "session_1".to_owned(),
             organization_id: organization.map(str::to_owned),
             permissions: permissions.iter().map(ToString::to_string).collect(),
+            impersonator: None,
         }
     }
 

@@ -228,5 +228,6 @@ fn caller() -> Caller {
         session_id: new_name(),
         organization_id: None,
         permissions: Vec::new(),
+        impersonator: None,
     }
 }
