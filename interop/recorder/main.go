@@ -31,7 +31,7 @@ import (
 
 // behavior says how egresses go that are started from now on. Times are in milliseconds.
 type behavior struct {
-	// Load is the time in which its page loads: until then it is starting and listens to no stop.
+	// Load is the time in which its page loads: until then it is starting, and a stop waits.
 	Load int `json:"load"`
 	// End is the time from a stop to the end.
 	End int `json:"end"`
@@ -61,9 +61,12 @@ type running struct {
 	recorder *recorder
 	behavior behavior
 	handler  rpc.EgressHandlerServer
+	loaded   chan struct{}
 
 	mu   sync.Mutex
 	info *livekit.EgressInfo
+	// isToldToStop is whether it was told to stop before its page had loaded.
+	isToldToStop bool
 }
 
 func main() {
@@ -120,7 +123,13 @@ func (r *recorder) StartEgress(ctx context.Context, request *rpc.StartEgressRequ
 	if _, err := r.io.CreateEgress(ctx, info); err != nil {
 		return nil, err
 	}
-	e := &running{recorder: r, behavior: behavior, info: info}
+	e := &running{recorder: r, behavior: behavior, info: info, loaded: make(chan struct{})}
+	if e.handler, err = rpc.NewEgressHandlerServer(e, r.bus); err != nil {
+		return nil, err
+	}
+	if err := e.handler.RegisterStopEgressTopic(info.EgressId); err != nil {
+		return nil, err
+	}
 	r.mu.Lock()
 	r.running[info.EgressId] = e
 	r.mu.Unlock()
@@ -172,21 +181,22 @@ func newInfo(request *rpc.StartEgressRequest) (*livekit.EgressInfo, error) {
 	return info, nil
 }
 
-// load is the moment at which its page has loaded: it listens to stops and records.
+// load is the moment at which its page has loaded: it records, unless it was told to stop meanwhile.
 func (e *running) load() {
-	handler, err := rpc.NewEgressHandlerServer(e, e.recorder.bus)
-	if err == nil {
-		err = handler.RegisterStopEgressTopic(e.snapshot().EgressId)
-	}
-	if err != nil {
-		log.Fatal(err)
-	}
-	e.mu.Lock()
-	e.handler = handler
-	e.mu.Unlock()
+	defer close(e.loaded)
+	defer func() {
+		if e.snapshot().Status == livekit.EgressStatus_EGRESS_ABORTED {
+			// Late enough for the answer to the stop.
+			time.AfterFunc(time.Second, e.handler.Kill)
+		}
+	}()
 	e.update(func(info *livekit.EgressInfo) bool {
-		if info.Status != livekit.EgressStatus_EGRESS_STARTING {
-			return false
+		if e.isToldToStop {
+			info.Status = livekit.EgressStatus_EGRESS_ABORTED
+			info.Error = "Stop called before pipeline could start"
+			info.ErrorCode = http.StatusPreconditionFailed
+			info.EndedAt = time.Now().UnixNano()
+			return true
 		}
 		info.Status = livekit.EgressStatus_EGRESS_ACTIVE
 		info.FileResults[0].StartedAt = time.Now().UnixNano()
@@ -194,14 +204,19 @@ func (e *running) load() {
 	})
 }
 
-// StopEgress ends an egress: it is told so at once, and ends after a while.
+// StopEgress ends an egress: it says at once that it does, and ends after a while. One whose page is
+// loading says nothing until then.
 func (e *running) StopEgress(_ context.Context, request *livekit.StopEgressRequest) (*livekit.EgressInfo, error) {
 	r := e.recorder
 	r.mu.Lock()
 	r.stopped = append(r.stopped, request.EgressId)
 	r.mu.Unlock()
+	e.mu.Lock()
+	e.isToldToStop = true
+	e.mu.Unlock()
+	<-e.loaded
 	e.update(func(info *livekit.EgressInfo) bool {
-		if info.Status > livekit.EgressStatus_EGRESS_ACTIVE {
+		if info.Status != livekit.EgressStatus_EGRESS_ACTIVE {
 			return false
 		}
 		info.Status = livekit.EgressStatus_EGRESS_ENDING
@@ -223,10 +238,7 @@ func (e *running) end() {
 		info.EndedAt = time.Now().UnixNano()
 		return true
 	})
-	e.mu.Lock()
-	handler := e.handler
-	e.mu.Unlock()
-	handler.Kill()
+	e.handler.Kill()
 }
 
 // UpdateEgress and UpdateStream change what this recorder does not have.
