@@ -162,7 +162,7 @@ fn signing_keys(settings: &mut Settings) -> Result<SigningKeys, Incomplete> {
     // Where variables cannot hold line breaks they are written as `\n`.
     let pem = settings.optional("CLERK_JWT_KEY").map(|pem| pem.replace("\\n", "\n"));
     match pem {
-        None => Ok(SigningKeys::Published(KeyCache::new(settings.clock()))),
+        None => Ok(SigningKeys::Published(KeyCache::new("clerk", settings.clock()))),
         Some(pem) => match Rs256Key::from_pem(&pem) {
             Some(key) => Ok(SigningKeys::Fixed(key)),
             None => Err(settings.problem("CLERK_JWT_KEY is not an RSA public key in PEM form")),
