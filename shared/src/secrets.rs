@@ -202,9 +202,13 @@ type Values = HashMap<&'static str, SecretString>;
 
 impl Wanted {
     /// Its value among those of a secret, if it is there, or what is wrong with it.
-    fn find(&self, fields: &HashMap<String, Box<RawValue>>) -> Result<Option<SecretString>, String> {
+    fn find(
+        &self,
+        fields: &HashMap<String, Box<RawValue>>,
+    ) -> Result<Option<SecretString>, String> {
         let Self { name, check, reading, optional } = *self;
-        let text = fields.get(name).and_then(|field| serde_json::from_str::<String>(field.get()).ok());
+        let text =
+            fields.get(name).and_then(|field| serde_json::from_str::<String>(field.get()).ok());
         match text.as_deref().and_then(|text| reading.of(text)) {
             None if optional => Ok(None),
             None => Err(format!("the secret lacks {name}")),
@@ -388,8 +392,8 @@ impl StoredSecret {
 
     /// The values by name, all that are wanted among them and well formed.
     fn parse(&self, text: &SecretString) -> Result<Values, SecretError> {
-        let fields: HashMap<String, Box<RawValue>> = json::from_slice(text.expose_secret().as_bytes())
-            .map_err(|_| {
+        let fields: HashMap<String, Box<RawValue>> =
+            json::from_slice(text.expose_secret().as_bytes()).map_err(|_| {
                 SecretError::Misconfigured("the secret is not a JSON object".to_owned())
             })?;
         let wanted = self.wanted.lock().unwrap_or_else(PoisonError::into_inner);
