@@ -9,6 +9,7 @@ use anteroom_local::stand_ins::workos::RECORDING_PERMISSION;
 use anteroom_local::testing::{Answer, AuthWorld, Event, PAGE, SetCookie, mistaken};
 use serde_json::{Value, json};
 
+use self::sessions::cookies::{self, Endpoint, Kind};
 use self::sessions::{
     COOKIE, access_token, assert_cleared, expired_session, opened, refresh_outages, sealed,
     session_near_its_end, sid, token_of,
@@ -585,4 +586,9 @@ async fn logs_tell_of_each_request_and_nothing_personal() {
         access_token(&session),
     ];
     world.logs_nothing_of(4, &private).await;
+}
+
+#[tokio::test]
+async fn only_what_can_never_be_good_clears_the_cookie() {
+    cookies::check(Endpoint { binary: BINARY, kind: Kind::WhoAmI }).await;
 }
