@@ -180,7 +180,7 @@ fn test_key_form(key: &str) -> Result<(), &'static str> {
 
 fn signing_keys(settings: &mut Settings) -> Result<SigningKeys, Incomplete> {
     let Some(key) = settings.optional("CLERK_JWT_KEY").map(whole_pem) else {
-        return Ok(SigningKeys::Published(KeyCache::new(settings.clock())));
+        return Ok(SigningKeys::Published(KeyCache::new("clerk", settings.clock())));
     };
     match Rs256Key::from_pem(&key) {
         Some(key) => Ok(SigningKeys::Fixed(key)),

@@ -5,7 +5,7 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
 use crate::api::ApiError;
-use crate::provider::{Answer, Call, Failure, KeyedProvider, Provider, ProviderError};
+use crate::provider::{Answer, Call, Failure, KeyedProvider, Provider, ProviderError, Retry};
 use crate::secrets::secret_key_form;
 use crate::settings::{Incomplete, Settings};
 
@@ -79,7 +79,7 @@ impl Liveblocks {
         let body = serde_json::json!({ "userId": id, "userInfo": info });
         let path = ["v2", "identify-user"];
         let call = Call {
-            repeatable: true,
+            retry: Retry::Once,
             refuses_key,
             ..Call::post("identify-user", &path, Some(body))
         };

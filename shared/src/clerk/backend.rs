@@ -8,7 +8,7 @@ use crate::api::ApiError;
 use crate::clerk::{SessionId, User, UserId};
 use crate::ids;
 use crate::jwks::KeySet;
-use crate::provider::{Answer, Call, Failure, KeyedProvider, ProviderError};
+use crate::provider::{Answer, Call, Failure, KeyedProvider, ProviderError, Retry};
 
 #[derive(Debug)]
 pub(super) struct Backend(KeyedProvider);
@@ -94,7 +94,7 @@ impl Backend {
         let path = ["v1", "sessions", session.as_str(), "tokens", template];
         let answer = self
             .0
-            .send(&Call { repeatable: true, ..Call::post("session token", &path, None) })
+            .send(&Call { retry: Retry::Once, ..Call::post("session token", &path, None) })
             .await?;
         match answer.status {
             StatusCode::OK => Ok(answer.json::<Token>()?.jwt),

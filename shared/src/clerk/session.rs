@@ -1,6 +1,7 @@
 //! The auth state of a request: which token counts, and whether it is good.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderMap;
@@ -210,8 +211,8 @@ async fn verify(clerk: &Clerk, text: &str, client_updated: Option<f64>) -> Resul
     let verifier = &clerk.0.verifier;
     let token = Token::parse(text).map_err(Refusal::Token)?;
     check_kind(&token)?;
-    let key = signing_key(clerk, &token).await?;
-    let claims = token.verify(&key).map_err(Refusal::Token)?;
+    let keys = signing_keys(clerk, &token).await?;
+    let claims = token.verify(&keys).map_err(Refusal::Token)?;
     let (user_id, session_id, status) = verifier.check_parties(&claims)?;
 
     let lifetime: Lifetime = claims.read().map_err(Refusal::Token)?;
@@ -252,9 +253,9 @@ fn check_kind(token: &Token) -> Result<(), Refusal> {
     Ok(())
 }
 
-async fn signing_key(clerk: &Clerk, token: &Token<'_>) -> Result<Rs256Key, AuthError> {
+async fn signing_keys(clerk: &Clerk, token: &Token<'_>) -> Result<Arc<[Rs256Key]>, AuthError> {
     match &clerk.0.verifier.keys {
-        SigningKeys::Fixed(key) => Ok(key.clone()),
+        SigningKeys::Fixed(key) => Ok(Arc::new([key.clone()])),
         SigningKeys::Published(keys) => {
             let kid = token.header().kid.as_deref().ok_or(Refusal::UnknownKey)?;
             let key = keys.key(kid, clerk.0.backend.signing_keys()).await?;

@@ -17,7 +17,7 @@ use crate::api::ApiError;
 use crate::http::CALL_TIMEOUT;
 use crate::livekit::access_token::Grant;
 use crate::livekit::keys::{KeyPair, Keys};
-use crate::provider::{Answer, Call, Failure, Key, KeyedProvider, Provider, ProviderError};
+use crate::provider::{Answer, Call, Failure, Key, KeyedProvider, Provider, ProviderError, Retry};
 use crate::secrets::SecretError;
 use crate::settings::{Incomplete, Settings};
 
@@ -119,7 +119,7 @@ impl ServerApi {
     ) -> Result<T, CallError> {
         let path = ["twirp", method.service, method.name];
         let call = Call {
-            repeatable: method.repeatable,
+            retry: if method.repeatable { Retry::Once } else { Retry::Never },
             time_limit: method.time_limit,
             ..Call::post(method.name, &path, Some(message))
         };
@@ -158,6 +158,7 @@ impl ProviderError {
             Failure::KeyRefused(_)
             | Failure::Unexpected(_)
             | Failure::Limiting { .. }
+            | Failure::Paused { .. }
             | Failure::NoKey(_) => false,
         }
     }
