@@ -16,12 +16,15 @@ use std::task::Poll;
 use std::time::Duration;
 
 use http::{Method, StatusCode};
+use lambda_http::lambda_runtime::Runtime;
+use lambda_http::lambda_runtime::layers::TracingLayer;
 use lambda_http::request::LambdaRequest;
-use lambda_http::tower::util::MapRequest;
+use lambda_http::tower::util::{MapFutureLayer, MapRequest};
 use lambda_http::{Adapter, LambdaEvent, RequestExt as _, service_fn};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::afterwork;
 use crate::api::{self, ApiError, Reply, Request, Response};
 use crate::clock::{Clock, Timestamp};
 use crate::log;
@@ -96,7 +99,8 @@ pub fn run<E: Endpoint>() -> ExitCode {
             Ok::<_, Infallible>(function.answer(request).await)
         });
         let readable = MapRequest::new(Adapter::from(service), drop_unreadable_cookies);
-        lambda_http::lambda_runtime::run(readable).await
+        let runtime = Runtime::new(readable).layer(TracingLayer::new());
+        runtime.layer(MapFutureLayer::new(finish_afterwards)).run().await
     });
     match stopped {
         Ok(()) => ExitCode::SUCCESS,
@@ -243,6 +247,13 @@ fn log_error<E: Endpoint>(error: &ApiError, id: Option<&str>, ms: f64, cold: boo
         501.. => line!(warn),
         _ => line!(info),
     }
+}
+
+/// Waits for what a request has begun and not finished, when its answer has left.
+async fn finish_afterwards<T, E>(sent: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+    let sent = sent.await;
+    afterwork::finish().await;
+    sent
 }
 
 /// Drops cookies that are no text: one of them would make `lambda_http` lose them all.

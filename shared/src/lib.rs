@@ -20,7 +20,9 @@
 //! | [`caller`] | who a request comes from |
 //! | [`text`] | lines that people write and others read |
 //! | [`clock`] | the time |
+//! | `afterwork` | what goes on when the answer has left |
 
+mod afterwork;
 pub mod api;
 pub mod caller;
 pub mod clerk;

@@ -570,12 +570,13 @@ impl State {
     /// A magic code. Whoever is not known yet gets an account, unverified until the code comes back.
     fn create_magic_auth(&mut self, fields: &Fields, now: u64) -> Result<Value, Refusal> {
         let email = fields.email()?;
-        self.limits.check(Limit::Send, &email, now)?;
-        let user_id = match self.users.iter().find(|user| user.email == email) {
-            Some(user) => user.id.clone(),
+        self.limits.check(Limit::Send, &email.to_lowercase(), now)?;
+        let user = match self.user_spelled(&email) {
+            Some(user) => user,
             None if self.is_sign_up_closed => return Err(Refusal::sign_up_not_allowed()),
-            None => self.new_user(User::created(&email, now)).id.clone(),
+            None => self.new_user(User::created(&email, now)),
         };
+        let (user_id, email) = (user.id.clone(), user.email.clone());
         let code = self.magic_codes.issue(&user_id, &email, now);
         (self.sink.0)(&email, &code.digits);
         Ok(code.to_json())
@@ -610,7 +611,8 @@ impl State {
     }
 
     fn magic_code_for(&self, email: &str) -> Option<String> {
-        let code = self.magic_codes.latest_for(&email.to_ascii_lowercase())?;
+        let email = self.users.iter().find(|user| user.has_email(email)).map(|user| &user.email);
+        let code = self.magic_codes.latest_for(email?)?;
         Some(code.digits.clone())
     }
 
