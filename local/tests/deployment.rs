@@ -452,7 +452,9 @@ fn contains(words: &BTreeSet<&[u8]>, name: &str) -> bool {
 /// are used for more than one thing read more than each of their uses needs.
 fn matters(variable: &str, function: &str) -> bool {
     match variable {
-        "CONCEAL_ACCOUNTS" => matches!(function, "sign-in" | "sign-up" | "resend-magic-auth"),
+        "CONCEAL_ACCOUNTS" => {
+            matches!(function, "sign-in" | "sign-up" | "resend-magic-auth" | "finalize-magic-auth")
+        }
         "WORKOS_LOGOUT_RETURN_TO" => function == "sign-out",
         // These begin a sign-in, and have nothing to do with the session's cookie yet.
         "WORKOS_COOKIE_NAME" | "WORKOS_COOKIE_DOMAIN" | "WORKOS_COOKIE_MAX_AGE" => {

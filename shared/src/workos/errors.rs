@@ -53,6 +53,9 @@ pub enum AuthenticateError {
         /// The answer, by its status.
         error: ProviderError,
     },
+    /// There were too many wrong guesses at the one-time code. Not even the right one is good now.
+    #[error("workos takes no more guesses at the one-time code")]
+    TooManyGuesses,
     /// The user has tried too often.
     #[error("workos limits the user's attempts")]
     TooManyAttempts {
@@ -72,7 +75,10 @@ impl AuthenticateError {
             Self::OrganizationSelectionRequired(_)
             | Self::Required { .. }
             | Self::NotGood { .. } => true,
-            Self::Unrecognized { .. } | Self::TooManyAttempts { .. } | Self::Provider(_) => false,
+            Self::Unrecognized { .. }
+            | Self::TooManyGuesses
+            | Self::TooManyAttempts { .. }
+            | Self::Provider(_) => false,
         }
     }
 }
@@ -96,6 +102,7 @@ impl From<AuthenticateError> for ApiError {
                     Self::unauthorized(grant.refusal()).because(error)
                 }
             }
+            AuthenticateError::TooManyGuesses => too_many_attempts(None),
             AuthenticateError::TooManyAttempts { retry_after } => too_many_attempts(retry_after),
             AuthenticateError::Provider(error) => error.into(),
         }
@@ -276,9 +283,7 @@ impl AuthenticateError {
             Some((code, Meaning::NotGood | Meaning::Undeliverable)) => {
                 Self::NotGood { grant, code }
             }
-            Some((_, Meaning::TooManyAttempts)) => {
-                Self::TooManyAttempts { retry_after: answer.retry_after() }
-            }
+            Some((_, Meaning::TooManyGuesses)) => Self::TooManyGuesses,
             Some((_, Meaning::Limited)) => limited(answer).into(),
             Some((_, Meaning::Ours)) => answer.unexpected().into(),
             None => Self::without_meaning(grant, answer, &refusal),

@@ -112,7 +112,7 @@ pub(super) enum Meaning {
     NotGood,
     /// WorkOS sends no mail to the address.
     Undeliverable,
-    TooManyAttempts,
+    TooManyGuesses,
     /// A limit of the whole application, which no single user has reached.
     Limited,
     /// Our own request or settings are at fault, or it is about what we never ask for.
@@ -174,7 +174,7 @@ pub(super) const MEANINGS: &[(&str, Meaning)] = &[
     ("invalid_code_verifier", Meaning::NotGood),
     ("email_domain_not_deliverable", Meaning::Undeliverable),
     // How often.
-    ("one_time_code_too_many_attempts", Meaning::TooManyAttempts),
+    ("one_time_code_too_many_attempts", Meaning::TooManyGuesses),
     ("daily_quota_exceeded", Meaning::Limited),
     ("slow_down", Meaning::Limited),
     // Ours: settings at WorkOS, malformed requests, and grants and codes that are not asked for.

@@ -169,13 +169,18 @@ impl SignIns {
         let user = self.workos.user_by_email(email).await?;
         let spelling = user.as_ref().map_or(email.as_str(), |user| &user.email);
         let result = self.workos.authenticate_with_magic_auth(spelling, code).await;
-        let result = result.and_then(|authentication| {
+        let not_good = |code| Err(AuthenticateError::NotGood { grant: Grant::MagicCode, code });
+        let result = match result {
             // WorkOS may take letters for the same that are not.
-            let grant = Grant::MagicCode;
-            let somebody_else = AuthenticateError::NotGood { grant, code: "another user's" };
-            let is_asked = email.is(&authentication.user.email);
-            if is_asked { Ok(authentication) } else { Err(somebody_else) }
-        });
+            Ok(authentication) if !email.is(&authentication.user.email) => {
+                not_good("another user's")
+            }
+            // It counts the guesses at a code that it has sent, which is to those with an account.
+            Err(AuthenticateError::TooManyGuesses) if self.workos.conceals_accounts() => {
+                not_good("one_time_code_too_many_attempts")
+            }
+            result => result,
+        };
         self.finish(headers, result).await
     }
 
