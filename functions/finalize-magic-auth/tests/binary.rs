@@ -190,6 +190,18 @@ async fn a_code_is_redeemed_in_workoss_own_spelling_of_the_address() {
 }
 
 #[tokio::test]
+async fn a_session_that_no_cookie_holds_is_refused_before_its_code_is_spent() {
+    let world = AuthWorld::start(BINARY).await;
+    let long = "Jane ".repeat(800);
+    world.workos.add_user(User::new("long", "long@example.com").with_name(&long, "Doe"));
+    let code = send_code(&world, "long@example.com").await;
+    let answer = world.post(&input("long@example.com", &code)).await;
+    let message = "This account's session is too large for a cookie";
+    assert_eq!(answer.refusal(), (403, message.to_owned()));
+    assert_eq!(world.asked(), [FIND]);
+}
+
+#[tokio::test]
 async fn a_code_of_an_address_that_merely_looks_alike_is_somebody_elses() {
     let world = AuthWorld::start(BINARY).await;
     for (asked, own) in [

@@ -23,6 +23,8 @@ pub(super) struct Refusal {
     error: Option<String>,
     #[serde(default, deserialize_with = "json::or_default")]
     message: Option<String>,
+    #[serde(default, deserialize_with = "json::or_default")]
+    error_description: Option<String>,
     #[serde(default, deserialize_with = "json::readable_items")]
     errors: Vec<Box<RawValue>>,
 }
@@ -68,6 +70,12 @@ impl Refusal {
             Err(_) => false,
         };
         self.code() == code || self.errors.iter().any(|error| listed(error))
+    }
+
+    /// Whether its description has these words, in whichever case.
+    pub(super) fn describes(&self, words: &str) -> bool {
+        let description = self.error_description.as_deref().unwrap_or_default();
+        description.to_ascii_lowercase().contains(words)
     }
 
     pub(super) fn meaning(&self, status: StatusCode) -> Option<(&'static str, Meaning)> {

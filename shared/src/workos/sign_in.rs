@@ -167,6 +167,10 @@ impl SignIns {
         code: &MagicCode,
     ) -> Result<Outcome, ApiError> {
         let user = self.workos.user_by_email(email).await?;
+        if let Some(user) = &user {
+            // Before the code is spent: it would bring a session that no browser keeps.
+            self.cookies.session.ensure_fits(user)?;
+        }
         let spelling = user.as_ref().map_or(email.as_str(), |user| &user.email);
         let result = self.workos.authenticate_with_magic_auth(spelling, code).await;
         let not_good = |code| Err(AuthenticateError::NotGood { grant: Grant::MagicCode, code });
@@ -195,6 +199,7 @@ impl SignIns {
         self.cookies.pending.check(headers, token, organization).await?;
         let chosen = self.workos.authenticate_with_organization_selection(token, organization);
         let authentication = chosen.await?;
+        self.cookies.pending.make(headers, token).await.into_iter().for_each(api::send_cookie);
         if authentication.organization_id.as_ref() != Some(organization) {
             return Err(ApiError::bad_gateway("workos signed in to another organization"));
         }
@@ -235,7 +240,7 @@ impl SignIns {
         match result {
             Ok(authentication) => {
                 let session = SealedSession::from(authentication);
-                api::send_cookie(self.cookies.session.write(&session).await?);
+                self.cookies.session.send(&session).await?;
                 Ok(Outcome::SignedIn(Box::new(session.user)))
             }
             Err(AuthenticateError::OrganizationSelectionRequired(choice)) => {
