@@ -199,11 +199,12 @@ impl SignIns {
         self.cookies.pending.check(headers, token, organization).await?;
         let chosen = self.workos.authenticate_with_organization_selection(token, organization);
         let authentication = chosen.await?;
-        self.cookies.pending.make(headers, token).await.into_iter().for_each(api::send_cookie);
         if authentication.organization_id.as_ref() != Some(organization) {
             return Err(ApiError::bad_gateway("workos signed in to another organization"));
         }
-        self.finish(headers, Ok(authentication)).await
+        let outcome = self.finish(headers, Ok(authentication)).await?;
+        self.cookies.pending.make(headers, token).await.into_iter().for_each(api::send_cookie);
+        Ok(outcome)
     }
 
     /// Signs a user in without their mailbox, in the first of their organizations: for development

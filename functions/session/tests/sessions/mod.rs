@@ -6,9 +6,10 @@ use anteroom::api::Request;
 use anteroom::clock::Clock;
 use anteroom::settings::Settings;
 use anteroom::workos::{Authentication, Cookies, SealedSession};
+use anteroom_local::stand_ins::faults::Fault;
 use anteroom_local::stand_ins::jwt;
 use anteroom_local::stand_ins::workos::WorkOs;
-use anteroom_local::testing::Answer;
+use anteroom_local::testing::{Answer, OUTAGES};
 use serde_json::Value;
 
 pub(crate) const COOKIE: &str = "wos-session";
@@ -51,6 +52,27 @@ pub(crate) fn expired_session(workos: &WorkOs, user: &str, organization: Option<
     let session = workos.sign_in(user, organization);
     workos.set_access_token_seconds(300);
     session
+}
+
+/// What WorkOS gives to somebody, with an access token that is good for another half a minute of its
+/// five minutes.
+pub(crate) fn session_near_its_end(
+    workos: &WorkOs,
+    user: &str,
+    organization: Option<&str>,
+) -> Value {
+    workos.backdate_access_tokens(270);
+    let session = workos.sign_in(user, organization);
+    workos.backdate_access_tokens(0);
+    session
+}
+
+/// What is answered to somebody whose session is due for a refresh while WorkOS fails. What cannot be
+/// read says nothing of the session.
+pub(crate) fn refresh_outages() -> impl Iterator<Item = (Fault, u64)> {
+    let unreadable = |fault| matches!(fault, Fault::Garbage | Fault::WrongShape);
+    let of_a_session = move |(fault, status)| (fault, if unreadable(fault) { 503 } else { status });
+    OUTAGES.into_iter().map(of_a_session)
 }
 
 pub(crate) fn access_token(session: &Value) -> &str {
