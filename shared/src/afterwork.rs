@@ -12,6 +12,8 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tracing::Instrument as _;
 
+use crate::request_scope;
+
 static BEGUN: Mutex<Vec<JoinHandle<()>>> = Mutex::new(Vec::new());
 
 /// Begins `work`, which goes on whether or not anybody waits for its outcome.
@@ -19,6 +21,7 @@ pub(crate) fn begin<T: Send + 'static>(
     work: impl Future<Output = T> + Send + 'static,
 ) -> oneshot::Receiver<T> {
     let (sender, outcome) = oneshot::channel();
+    let work = request_scope::carried(work);
     let task = async move {
         // Nobody may be waiting any more.
         let _ = sender.send(work.await);

@@ -29,6 +29,7 @@ use crate::api::{self, ApiError, Reply, Request, Response};
 use crate::clock::{Clock, Timestamp};
 use crate::log;
 use crate::metrics;
+use crate::request_scope;
 use crate::settings::{Incomplete, Problems, Settings};
 
 /// How long a start may take: what a provider that is slow at start takes from the first request
@@ -149,8 +150,10 @@ impl<E: Endpoint> Function<E> {
         let began = self.clock.now();
         let cold = !self.warm.swap(true, Ordering::Relaxed);
         let limit = self.time_left(&request, cold);
-        request.extensions_mut().insert(Deadline(began.after(limit)));
-        let (result, cookies) = api::with_cookies(self.guarded(&request, limit)).await;
+        let deadline = began.after(limit);
+        request.extensions_mut().insert(Deadline(deadline));
+        let guarded = request_scope::handle(deadline, self.guarded(&request, limit));
+        let (result, cookies) = api::with_cookies(guarded).await;
         let now = self.clock.now();
         let took = now.since(began);
         let ms = (took.as_secs_f64() * 10_000.0).round() / 10.0;

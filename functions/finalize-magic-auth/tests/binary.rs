@@ -9,7 +9,7 @@ use anteroom::workos::{Cookies, Email, WorkOs};
 use anteroom_local::stand_ins::faults::Fault;
 use anteroom_local::stand_ins::secrets_manager::SecretsManager;
 use anteroom_local::stand_ins::workos::{API_KEY, COOKIE_PASSWORD, MAGIC_CODE_GUESSES, User};
-use anteroom_local::testing::{AuthWorld, Event, MALFORMED_EMAILS, OUTAGES, mistaken};
+use anteroom_local::testing::{AuthWorld, Event, MALFORMED_EMAILS, OUTAGES, SetCookie, mistaken};
 use serde_json::{Value, json};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_finalize-magic-auth");
@@ -353,11 +353,17 @@ async fn the_session_cookie_is_as_the_settings_have_it() {
     ];
     let world = AuthWorld::start_with(BINARY, &own).await;
     let code = send_code(&world, JANE).await;
-    let cookie = world.post(&input(JANE, &code)).await.cookie();
+    let cookies = world.post(&input(JANE, &code)).await.cookies();
+    let (cleared, kept): (Vec<_>, Vec<_>) = cookies.into_iter().partition(SetCookie::is_cleared);
+    let [cookie] = &kept[..] else { panic!("{kept:?}") };
     assert_eq!(cookie.name, "session");
     let expected =
         ["Domain=example.com", "HttpOnly", "Max-Age=3600", "Path=/", "SameSite=Lax", "Secure"];
     assert_eq!(cookie.attributes, expected);
+    // The host's own cookie, from before the domain was set, would be a second one of that name.
+    let [host_only] = &cleared[..] else { panic!("{cleared:?}") };
+    assert_eq!(host_only.name, "session");
+    assert!(!host_only.has("Domain=example.com"), "{host_only:?}");
 }
 
 #[tokio::test]
