@@ -15,6 +15,7 @@ use url::Url;
 
 use crate::clock::{Clock, Timestamp};
 use crate::http::{CALL_TIMEOUT, Http};
+use crate::json;
 use crate::metrics;
 use crate::secrets::{Secret, SecretError};
 
@@ -382,7 +383,7 @@ impl Answer {
 
     /// The body as `T`, or the reason why a success cannot be read.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, ProviderError> {
-        serde_json::from_slice(&self.body).map_err(|error| {
+        json::from_slice(&self.body).map_err(|error| {
             let failure = Failure::Unreadable(match error.classify() {
                 serde_json::error::Category::Data => "it is JSON of another shape",
                 _ => "it is not JSON",

@@ -258,6 +258,16 @@ async fn a_choice_is_offered_without_what_cannot_be_read_of_it() {
     let answer = world.post(&input(JANE, "123456")).await;
     let expected = json!([{"id": "org_1", "name": ""}]);
     assert_eq!(answer.success()["user"]["organizations"], expected);
+
+    // A name that JavaScript has cut inside an emoji, and a number that no double holds.
+    let body = r#"{"code": "organization_selection_required", "message": "Choose.", "x": 1e400,
+        "pending_authentication_token": "pending-token",
+        "user": {"id": "user_1", "email": "jane.doe@example.com", "first_name": "\udc4b"},
+        "organizations": [{"id": "org_1", "name": "Acme \ud83d"}]}"#;
+    world.workos.prescribe_text(REDEMPTIONS, 403, body);
+    let answer = world.post(&input(JANE, "123456")).await;
+    let expected = json!([{"id": "org_1", "name": "Acme \u{fffd}"}]);
+    assert_eq!(answer.success()["user"]["organizations"], expected);
 }
 
 #[tokio::test]

@@ -211,6 +211,34 @@ async fn odd_entries_of_a_list_are_skipped() {
 }
 
 #[tokio::test]
+async fn json_that_javascript_takes_is_no_obstacle() {
+    let world = AuthWorld::start(BINARY).await;
+    world.workos.lift_limits();
+    let id = world.workos.organization("Sso Example").id;
+    let deep = "[".repeat(500) + &"]".repeat(500);
+    let domain = r#"[{"domain":"sso.example.com","state":"verified"}]"#;
+    let jane = world.workos.user("jane").id;
+    for odd in [r#""A \ud83d""#, "1e400", deep.as_str(), "null"] {
+        let organization = format!(r#"{{"id":"{id}","name":{odd},"domains":{domain},"x":{odd}}}"#);
+        let list = format!(r#"{{"data":[{odd},{organization}],"list_metadata":{odd},"x":{odd}}}"#);
+        world.workos.prescribe_text("/organizations", 200, &list);
+        let answer = world.post(&email("someone@sso.example.com")).await;
+        assert_eq!(answer.success()["authData"]["authMethod"], "sso", "{odd}");
+
+        let user = format!(
+            r#"{{"id":"{jane}","email":"{JANE}","first_name":{odd},"metadata":{{"a":{odd}}}}}"#
+        );
+        world.workos.prescribe_text(
+            "/user_management/users",
+            200,
+            &format!(r#"{{"data":[{user}],"list_metadata":{{"after":{odd}}}}}"#),
+        );
+        // Where there seems to be a next page, it is asked for.
+        assert_eq!(world.post(&email(JANE)).await.success(), magic_auth(), "{odd}");
+    }
+}
+
+#[tokio::test]
 async fn a_domain_that_a_hundred_organizations_verified_takes_a_few_calls() {
     let world = AuthWorld::start(BINARY).await;
     let organization = |number: usize| Organization::new(&format!("Shared {number:03}"));

@@ -308,7 +308,12 @@ impl WorkOs {
     /// Answers the next request to that path with this and nothing else, whoever asks: for what WorkOS
     /// documents and the stand-in has no occasion to say. Several are given in their order.
     pub fn prescribe(&self, path: &str, status: u16, body: Value) {
-        self.state().prescriptions.push((path.to_owned(), status, body));
+        self.prescribe_text(path, status, &body.to_string());
+    }
+
+    /// The same for JSON that no [`Value`] holds, such as JavaScript writes.
+    pub fn prescribe_text(&self, path: &str, status: u16, json: &str) {
+        self.state().prescriptions.push((path.to_owned(), status, json.to_owned()));
     }
 
     /// Registers one more redirect URI, which is the one that the settings have from now on.
@@ -404,7 +409,7 @@ struct State {
     limits: Limits,
     pending: HashMap<String, Pending>,
     sessions: Sessions,
-    prescriptions: Vec<(String, u16, Value)>,
+    prescriptions: Vec<(String, u16, String)>,
     sink: Sink,
 }
 
@@ -514,8 +519,8 @@ impl State {
 
     fn prescribed(&mut self, path: &str) -> Option<Answer> {
         let index = self.prescriptions.iter().position(|(wanted, ..)| wanted == path)?;
-        let (_, status, body) = self.prescriptions.remove(index);
-        Some(Answer::json(status, &body))
+        let (_, status, json) = self.prescriptions.remove(index);
+        Some(Answer::new(status, "application/json", json))
     }
 
     fn answer_to_key_holder(&mut self, request: &Request, now: u64) -> Result<Answer, Refusal> {
