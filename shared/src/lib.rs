@@ -21,7 +21,9 @@
 //! | [`text`] | lines that people write and others read |
 //! | [`clock`] | the time |
 //! | [`request_scope`] | when the request being handled arrived, and how long it may take |
+//! | `afterwork` | what goes on when the answer has left |
 
+mod afterwork;
 pub mod api;
 pub mod caller;
 pub mod clerk;

@@ -16,8 +16,8 @@ pub const MALFORMED_EMAILS: [&str; 13] = [
     "\"jane.doe\"",
     "\"jane@doe@example.com\"",
     "\"jane.doe@example.com\\r\\nBcc: eve@example.com\"",
-    "\"jane.doe@example.com\\n\"",
-    "\" jane.doe@example.com\"",
+    "\"jane.doe\\n@example.com\"",
+    "\"jane. doe@example.com\"",
     "\"jane.doe@example\"",
     // 255 bytes, one too many.
     "\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa@example.com\"",
