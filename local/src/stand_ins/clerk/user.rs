@@ -116,7 +116,7 @@ impl User {
     /// | `several` | three addresses, of which the second is primary |
     /// | `member` | a place in the organization `acme` |
     /// | `unproven` | a primary address that is not verified |
-    /// | `banned`, `locked` | everything that `jane` has, and no way in |
+    /// | `banned`, `locked` | a name, an address, and no way in |
     ///
     /// # Panics
     /// When there is none of that name.
