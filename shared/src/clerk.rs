@@ -133,8 +133,9 @@ impl Clerk {
 
     /// The auth state of a request: who is signed in, or that nobody is.
     ///
-    /// The token is taken from `Authorization: Bearer`, else from the cookie `__session`; it is
-    /// checked as Clerk's backend SDK checks it, and for its issuer besides.
+    /// The token is taken from `Authorization: Bearer`, else from the cookie `__session`. It is
+    /// checked as Clerk's backend SDK checks it, and for its issuer too. A token without `azp` is
+    /// refused, unless it is in a cookie and the request's `Origin` is an authorized party.
     ///
     /// # Errors
     /// [`AuthError::Refused`] for a token that is forged, foreign, malformed or not valid yet;
