@@ -57,4 +57,4 @@ pub use session::{Session, Sessions};
 pub use session_cookie::{SealedSession, SessionCookie, SessionCookieError};
 pub use sign_in::{AuthData, OneTimeToken, Outcome, Redirect, Redirects, SignIns};
 pub use sign_in_cookie::{NewSignIn, SignIn, SignInCookies, SignInError};
-pub use user::{Profile, User, UserId};
+pub use user::{Metadata, Profile, User, UserId};

@@ -55,7 +55,7 @@ pub use self::{
     magic_code::{MAGIC_CODE_GUESSES, MAGIC_CODE_SECONDS},
     organization::{Connection, Domain, Membership, Organization},
     seeds::{RECORDING_PERMISSION, seeded_organizations, seeded_users},
-    session::ACCESS_TOKEN_SECONDS,
+    session::{ACCESS_TOKEN_SECONDS, REPLAY_SECONDS},
     user::{Step, User},
 };
 use self::{
@@ -150,6 +150,12 @@ impl WorkOs {
     /// From now on access tokens live that long; those with less than nothing have expired already.
     pub fn set_access_token_seconds(&self, seconds: i64) {
         self.state().access_token_seconds = seconds;
+    }
+
+    /// From now on access tokens are issued as if that had been so many seconds ago: of a token that
+    /// lives for five minutes, backdating by 270 seconds leaves half a minute.
+    pub fn backdate_access_tokens(&self, seconds: u64) {
+        self.state().access_token_age = seconds;
     }
 
     /// Adds a user, or replaces the one with the same id.
@@ -262,6 +268,12 @@ impl WorkOs {
         state.pending.values_mut().for_each(|pending| pending.expires_at = 0);
     }
 
+    /// Half a minute has passed since every exchange of a refresh token: who comes with such a token
+    /// again is refused.
+    pub fn end_replays(&self) {
+        self.state().sessions.end_replays();
+    }
+
     /// No address can ask too often any more.
     pub fn lift_limits(&self) {
         self.state().limits.are_lifted = true;
@@ -307,6 +319,12 @@ impl WorkOs {
     /// Registers one more place to go after signing out, likewise.
     pub fn register_logout_uri(&self, uri: &str) {
         self.state().logout_uris.push(uri.to_owned());
+    }
+
+    /// Publishes the next key beside the one that signs, as WorkOS does some time before it signs with
+    /// it: see [`rotate_signing_key`](Self::rotate_signing_key).
+    pub fn publish_next_signing_key(&self) {
+        self.state().published_keys = vec![&SIGNING_KEY, &NEXT_SIGNING_KEY];
     }
 
     /// Signs with another key from now on. The JWKS has both until
@@ -381,6 +399,7 @@ struct State {
     signing_key: &'static RsaKey,
     published_keys: Vec<&'static RsaKey>,
     access_token_seconds: i64,
+    access_token_age: u64,
     is_sign_up_closed: bool,
     misplaced_refreshes: Option<String>,
     users: Vec<User>,
@@ -419,6 +438,7 @@ impl Default for State {
             signing_key: &SIGNING_KEY,
             published_keys: vec![&SIGNING_KEY],
             access_token_seconds: ACCESS_TOKEN_SECONDS,
+            access_token_age: 0,
             is_sign_up_closed: false,
             misplaced_refreshes: None,
             memberships: seeds::memberships(&users, &organizations),

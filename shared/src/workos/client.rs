@@ -6,10 +6,11 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::provider::{Answer, Call, Failure, KeyPlace, KeyedProvider, ProviderError};
+use crate::provider::{Answer, Call, KeyPlace, KeyedProvider, ProviderError};
 use crate::secrets::secret_key_form;
 use crate::settings::{Incomplete, Settings};
 use crate::workos::refusal::refuses_key;
+use crate::workos::renewal::Urgency;
 use crate::workos::{
     Application, AuthenticateError, Authentication, Connection, CreateUserError, Email, Grant,
     MagicCode, MailboxlessError, Organization, OrganizationId, SendCodeError, User,
@@ -134,6 +135,16 @@ impl WorkOs {
         token: &SecretString,
         organization: Option<&OrganizationId>,
     ) -> Result<Authentication, AuthenticateError> {
+        self.refresh(token, organization, Urgency::Due).await
+    }
+
+    /// The same for a session that may not need them yet.
+    pub(super) async fn refresh(
+        &self,
+        token: &SecretString,
+        organization: Option<&OrganizationId>,
+        _urgency: Urgency,
+    ) -> Result<Authentication, AuthenticateError> {
         let mut fields = json!({
             "grant_type": "refresh_token",
             "refresh_token": token.expose_secret(),
@@ -224,8 +235,7 @@ impl WorkOs {
             organization.as_deref().is_some_and(|asked| asked != given.as_str())
         });
         if other {
-            let reason = "it is about another organization";
-            return Err(answer.error(Failure::Unreadable(reason)).into());
+            return Err(answer.unexpected().into());
         }
         Ok(authentication)
     }

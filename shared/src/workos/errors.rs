@@ -10,6 +10,9 @@ use crate::provider::{Answer, Failure, ProviderError};
 use crate::workos::refusal::{Meaning, Refusal};
 use crate::workos::{OrganizationChoice, Requirement};
 
+/// OAuth's code for a token that is not good (RFC 6749, section 5.2).
+const INVALID_GRANT: &str = "invalid_grant";
+
 /// What a user signs in with, or goes on with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Grant {
@@ -45,6 +48,10 @@ pub enum AuthenticateError {
         /// WorkOS's own code.
         code: &'static str,
     },
+    /// Another request has exchanged the refresh token before, and the browser has what that
+    /// brought.
+    #[error("workos has already exchanged the refresh token")]
+    AlreadyExchanged,
     /// The user has tried too often.
     #[error("workos limits the user's attempts")]
     TooManyAttempts {
@@ -57,15 +64,15 @@ pub enum AuthenticateError {
 }
 
 impl AuthenticateError {
-    /// Of a refresh in the session's own organization: whether it is over with the session. A
-    /// refresh that failed otherwise says nothing of it and may succeed the next time.
+    /// Whether the session has ended, as only one refusal of a refresh says. After any other, the
+    /// next refresh may succeed.
     pub fn ends_session(&self) -> bool {
-        match self {
-            Self::OrganizationSelectionRequired(_)
-            | Self::Required { .. }
-            | Self::NotGood { .. } => true,
-            Self::TooManyAttempts { .. } | Self::Provider(_) => false,
-        }
+        matches!(self, Self::NotGood { grant: Grant::RefreshToken, code: INVALID_GRANT })
+    }
+
+    /// Whether WorkOS has decided, so that asking again at once brings the same answer.
+    pub(super) fn is_refusal(&self) -> bool {
+        !matches!(self, Self::TooManyAttempts { .. } | Self::Provider(_))
     }
 }
 
@@ -81,6 +88,10 @@ impl From<AuthenticateError> for ApiError {
             AuthenticateError::NotGood { grant, .. } => {
                 Self::unauthorized(grant.refusal()).because(error)
             }
+            AuthenticateError::AlreadyExchanged => {
+                Self::unauthorized("Another request has renewed the session. Try again")
+                    .because(error)
+            }
             AuthenticateError::TooManyAttempts { retry_after } => too_many_attempts(retry_after),
             AuthenticateError::Provider(error) => error.into(),
         }
@@ -94,7 +105,7 @@ fn too_many_attempts(retry_after: Option<Duration>) -> ApiError {
 
 impl Grant {
     /// What the user is told of one that is not good.
-    fn refusal(self) -> &'static str {
+    pub(super) fn refusal(self) -> &'static str {
         match self {
             Self::AuthorizationCode => "The code is not valid any more. Sign in again",
             Self::MagicCode => "The code is wrong, expired or used. Ask for a new one",
@@ -211,6 +222,11 @@ impl AuthenticateError {
                 Err(error) => error.into(),
             },
             Some((code, Meaning::Required(requirement))) => Self::Required { requirement, code },
+            Some((INVALID_GRANT, _))
+                if grant == Grant::RefreshToken && refusal.describes("already exchanged") =>
+            {
+                Self::AlreadyExchanged
+            }
             Some((code, Meaning::NotGood)) => Self::NotGood { grant, code },
             Some((_, Meaning::TooManyAttempts)) => {
                 Self::TooManyAttempts { retry_after: answer.retry_after() }
@@ -439,18 +455,46 @@ mod tests {
     }
 
     #[test]
-    fn only_a_refusal_of_the_session_ends_it() {
-        let ends =
-            |answer: &Answer| AuthenticateError::of(Grant::RefreshToken, answer).ends_session();
-        for error in ["invalid_grant", "mfa_enrollment", "sso_required", "access_denied"] {
-            assert!(ends(&of_error(error)), "{error}");
+    fn one_refusal_ends_a_session_and_no_other() {
+        let read = |answer: &Answer| AuthenticateError::of(Grant::RefreshToken, answer);
+        let error = read(&of_error("invalid_grant"));
+        assert!(error.ends_session() && error.is_refusal());
+        for (code, _) in MEANINGS.iter().filter(|(code, _)| *code != "invalid_grant") {
+            for answer in [of_error(code), of_code(403, code)] {
+                assert!(!read(&answer).ends_session(), "{code}");
+            }
         }
-        assert!(ends(&answer(403, &choice())));
-        for error in ["invalid_client", "invalid_request", "slow_down", "something_new"] {
-            assert!(!ends(&of_error(error)), "{error}");
+        assert!(!read(&answer(403, &choice())).ends_session());
+        assert!(!read(&of_error("something_new")).ends_session());
+        assert!(!read(&of_code(404, "entity_not_found")).ends_session());
+        assert!(!read(&of_code(422, "invalid_request_parameters")).ends_session());
+        let limited = read(&of_code(429, "rate_limit_exceeded"));
+        assert!(!limited.ends_session() && !limited.is_refusal());
+        for grant in [Grant::AuthorizationCode, Grant::MagicCode, Grant::PendingToken] {
+            let error = AuthenticateError::of(grant, &of_error("invalid_grant"));
+            assert!(!error.ends_session(), "{grant}");
         }
-        assert!(!ends(&of_code(429, "rate_limit_exceeded")));
-        assert!(!ends(&of_code(422, "invalid_request_parameters")));
+    }
+
+    #[test]
+    fn a_refresh_token_that_another_request_has_exchanged_says_nothing_of_the_session() {
+        let described = |description: Value| {
+            answer(400, &json!({"error": "invalid_grant", "error_description": description}))
+        };
+        for description in [
+            "Refresh token already exchanged.",
+            "The refresh token was ALREADY EXCHANGED for another one",
+        ] {
+            let error = AuthenticateError::of(Grant::RefreshToken, &described(json!(description)));
+            assert!(matches!(error, AuthenticateError::AlreadyExchanged), "{error}");
+            assert!(error.is_refusal() && !error.ends_session());
+            assert_eq!(ApiError::from(error).status(), 401);
+        }
+        for description in [json!("Session has already ended."), json!(null), json!(["exchanged"])]
+        {
+            let error = AuthenticateError::of(Grant::RefreshToken, &described(description));
+            assert!(error.ends_session(), "{error}");
+        }
     }
 
     #[test]

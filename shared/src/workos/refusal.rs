@@ -7,6 +7,7 @@
 use http::StatusCode;
 use serde::Deserialize;
 
+use crate::json;
 use crate::provider::Answer;
 use crate::workos::Requirement;
 
@@ -16,6 +17,8 @@ pub(super) struct Refusal {
     code: Option<String>,
     error: Option<String>,
     message: Option<String>,
+    #[serde(default, deserialize_with = "json::or_default")]
+    error_description: Option<String>,
     errors: Option<serde_json::Value>,
 }
 
@@ -31,6 +34,12 @@ impl Refusal {
 
     fn says(&self, beginning: &str) -> bool {
         self.message.as_deref().is_some_and(|message| message.starts_with(beginning))
+    }
+
+    /// Whether its description has these words, in whichever case.
+    pub(super) fn describes(&self, words: &str) -> bool {
+        let description = self.error_description.as_deref().unwrap_or_default();
+        description.to_ascii_lowercase().contains(words)
     }
 
     /// Whether one of the listed errors has this code.

@@ -172,7 +172,9 @@ impl SignIns {
         if authentication.organization_id.as_ref() != Some(organization) {
             return Err(ApiError::bad_gateway("workos signed in to another organization"));
         }
-        self.finish(headers, Ok(authentication)).await
+        let outcome = self.finish(headers, Ok(authentication)).await?;
+        self.cookies.pending.make(headers, token).await.into_iter().for_each(api::send_cookie);
+        Ok(outcome)
     }
 
     /// Signs a user in without their mailbox, in the first of their organizations: for development
@@ -209,7 +211,7 @@ impl SignIns {
         match result {
             Ok(authentication) => {
                 let session = SealedSession::from(authentication);
-                api::send_cookie(self.cookies.session.write(&session).await?);
+                self.cookies.session.send(&session).await?;
                 Ok(Outcome::SignedIn(Box::new(session.user)))
             }
             Err(AuthenticateError::OrganizationSelectionRequired(choice)) => {

@@ -452,8 +452,13 @@ mod refreshes {
         });
         assert_eq!(last(&stand_in).json(), Some(expected));
 
+        let same = workos.authenticate_with_refresh_token(&token, None).await.unwrap();
+        let next = |of: &Authentication| of.refresh_token.expose_secret().to_owned();
+        assert_eq!(next(&same), next(&renewed), "for half a minute it can be sent again");
+        stand_in.end_replays();
         let error = workos.authenticate_with_refresh_token(&token, None).await.unwrap_err();
-        assert!(error.ends_session());
+        assert!(matches!(error, AuthenticateError::AlreadyExchanged), "{error}");
+        assert!(!error.ends_session(), "the session goes on, with the other token");
         assert_eq!(ApiError::from(error).status(), 401);
     }
 
