@@ -184,7 +184,7 @@ struct SessionClaims {
 /// Finds a request's token and judges it.
 pub(super) async fn auth(clerk: &Clerk, headers: &HeaderMap) -> Result<Auth, AuthError> {
     let verifier = &clerk.0.verifier;
-    match Authorization::of(headers) {
+    match Authorization::as_clerk_reads_it(headers) {
         // Whoever sends a header means it: what the cookie says does not count any more.
         Authorization::Bearer(token) => verify(clerk, token, None).await,
         Authorization::Empty => Ok(Auth::SignedOut(SignedOut::NoToken)),

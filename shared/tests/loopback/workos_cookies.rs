@@ -236,6 +236,8 @@ async fn cookies_are_secure_except_on_plain_local_pages() {
     for (redirect_uri, secure) in [
         ("http://localhost:3000/callback", false),
         ("http://127.0.0.1/callback", false),
+        ("http://app.localhost:3000/callback", false),
+        ("http://[::1]:3000/callback", false),
         ("https://localhost:3000/callback", true),
         ("http://localhost.example.com/callback", true),
         ("http://example.com/callback", true),
