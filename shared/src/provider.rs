@@ -4,14 +4,14 @@
 //! reads the answer within its limits, sorts failures, takes a rotated key into use, and logs one
 //! line a call.
 
-use std::collections::HashMap;
 use std::sync::OnceLock;
 use std::time::{Duration, UNIX_EPOCH};
 
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, Method, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
-use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use url::Url;
 
 use crate::clock::{Clock, Timestamp};
@@ -201,6 +201,10 @@ pub struct Answer {
     received: Timestamp,
     tally: Option<Tally>,
 }
+
+/// A JSON object, whatever is in it.
+#[derive(Deserialize)]
+struct AnyObject {}
 
 /// Counts a call that was answered, when its answer has been dealt with: only whoever reads it finds
 /// out whether it is what was asked for.
@@ -506,7 +510,7 @@ impl Answer {
         if status == StatusCode::TOO_MANY_REQUESTS {
             // A limit that the provider itself has is written in its own JSON; what stands before it
             // has limits as well, which are never about one caller.
-            let is_own = !is_page && self.json::<HashMap<String, IgnoredAny>>().is_ok();
+            let is_own = !is_page && self.json::<AnyObject>().is_ok();
             if !hands_back_limits || !is_own {
                 return Err(Failure::Limiting { retry_after });
             }
