@@ -342,6 +342,7 @@ async fn an_odd_recording_is_stopped_as_well() {
         json!({ "status": "EGRESS_PAUSED" }),
         json!({ "status": null, "started_at": -1, "ended_at": null }),
         json!({ "room_name": null }),
+        json!({ "egress_id": 17 }),
         json!({ "room_composite": "of another version" }),
         json!({ "file_results": 7, "error": {} }),
     ] {
