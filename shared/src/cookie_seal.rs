@@ -224,6 +224,23 @@ fn lock(content: &[u8], expiry: &str, password: &SecretString) -> Result<String,
     Ok(format!("{signed}*{integrity_salt}*{mac}{VERSION}"))
 }
 
+/// How many bytes the seal of so much content has when it has no end of its own.
+pub(crate) fn sealed_bytes(content: usize) -> usize {
+    let base64 = |bytes: usize| (bytes * 4).div_ceil(3);
+    let ciphertext = (content / BLOCK_BYTES + 1) * BLOCK_BYTES;
+    let fields = [
+        PREFIX.len(),
+        PASSWORD_ID.len(),
+        2 * SALT_BYTES,
+        base64(BLOCK_BYTES),
+        base64(ciphertext),
+        0,
+        2 * SALT_BYTES,
+        base64(MAC_BYTES),
+    ];
+    fields.iter().sum::<usize>() + fields.len() - 1 + VERSION.len()
+}
+
 /// One round, as iron has it: what makes guessing hard is the password, which is long and random.
 fn derive(password: &SecretString, salt: &str) -> [u8; KEY_BYTES] {
     let mut key = [0; KEY_BYTES];
@@ -364,6 +381,16 @@ mod tests {
         assert_ne!(one, two);
         for sealed in [one, two] {
             assert_eq!(open(&sealed).await, Ok(json!({ "text": "the content" })));
+        }
+    }
+
+    #[tokio::test]
+    async fn the_length_of_a_seal_is_known_before_it_is_made() {
+        for length in (0..70).chain([1000, 2800]) {
+            let content = "x".repeat(length);
+            let seal = seal_with(first(), None);
+            let sealed = seal.seal(&content, None, Clock::fixed(NOW).now()).await.expect("a seal");
+            assert_eq!(sealed.len(), sealed_bytes(length + 2), "{length} and two quotes");
         }
     }
 

@@ -102,6 +102,8 @@ pub struct Call<'a> {
     pub path: &'a [&'a str],
     /// The query's parameters. They are encoded here as well.
     pub query: &'a [(&'a str, &'a str)],
+    /// Headers of this call alone.
+    pub headers: &'a [(&'static str, &'static str)],
     /// The JSON body, if there is one.
     pub body: Option<serde_json::Value>,
     /// Where the key goes, if the provider is called with one.
@@ -442,6 +444,9 @@ impl Provider {
         if let (Some(key), KeyPlace::Header) = (key, call.key) {
             request = request.bearer_auth(key.expose_secret());
         }
+        for (name, value) in call.headers {
+            request = request.header(*name, *value);
+        }
         if let Some(body) = call.body_with(key) {
             request = request.json(&body);
         }
@@ -596,6 +601,7 @@ impl<'a> Call<'a> {
             method: Method::GET,
             path,
             query: &[],
+            headers: &[],
             body: None,
             key: KeyPlace::Header,
             retry: Retry::Once,

@@ -2,7 +2,7 @@
 //!
 //! Every call to a provider depends on these two, however deep below the handler it is made, so they
 //! travel with the task and not through each function's parameters. Work that is moved to a task of
-//! its own (`tokio::spawn`) does not have them.
+//! its own (`tokio::spawn`) does not have them, unless it is [`carried`].
 
 use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -41,6 +41,17 @@ pub async fn handle<F: Future>(deadline: Timestamp, handling: F) -> F::Output {
     SCOPE.scope(Scope { arrived: Moment::now(), deadline }, handling).await
 }
 
+/// The same work for a task of its own, which then has what the request being handled has.
+pub(crate) fn carried<F: Future>(work: F) -> impl Future<Output = F::Output> {
+    let scope = SCOPE.try_with(|scope| *scope).ok();
+    async move {
+        match scope {
+            Some(scope) => SCOPE.scope(scope, work).await,
+            None => work.await,
+        }
+    }
+}
+
 /// When the request being handled arrived; outside of a request, this moment.
 pub fn arrival() -> Moment {
     SCOPE.try_with(|scope| scope.arrived).unwrap_or_else(|_| Moment::now())
@@ -66,6 +77,17 @@ mod tests {
             assert_eq!(time_left(clock.now()), Some(Duration::from_millis(8800)));
             clock.advance(Duration::from_secs(20));
             assert_eq!(time_left(clock.now()), Some(Duration::ZERO));
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn work_in_a_task_of_its_own_has_the_requests_time() {
+        let clock = Clock::fixed(1_700_000_000);
+        handle(clock.now().after(Duration::from_secs(9)), async {
+            let now = clock.now();
+            let carried = tokio::spawn(carried(async move { (arrival(), time_left(now)) }));
+            assert_eq!(carried.await.expect("no panic"), (arrival(), time_left(now)));
         })
         .await;
     }

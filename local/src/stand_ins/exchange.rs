@@ -122,6 +122,18 @@ impl Answer {
         self
     }
 
+    /// The same with other JSON, where it is a success in JSON.
+    #[must_use]
+    pub(super) fn edited(mut self, edit: impl FnOnce(&mut Value)) -> Self {
+        if self.status.is_success()
+            && let Ok(mut value) = serde_json::from_slice(&self.body)
+        {
+            edit(&mut value);
+            self.body = value.to_string().into_bytes();
+        }
+        self
+    }
+
     /// The same, but the connection breaks in the middle of the body.
     #[must_use]
     pub fn cut_off(mut self) -> Self {

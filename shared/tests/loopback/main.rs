@@ -13,6 +13,7 @@ mod livekit_recorder;
 mod livekit_server;
 mod provider_calls;
 mod secrets;
+mod settings;
 mod signing_keys;
 mod tls;
 mod workos_client;
