@@ -161,7 +161,7 @@ async fn measure(
     event: &Event,
 ) -> Result<Measured, Failure> {
     environment.push(("ALLOWED_ORIGINS".to_owned(), "http://localhost:3000".to_owned()));
-    environment.push(("STAGE".to_owned(), "prod".to_owned()));
+    environment.push(("STAGE".to_owned(), "staging".to_owned()));
     let instance = Instance::start(target.join(name), environment).await?;
     let mut answer = instance.invoke(event.as_json()).await?;
     let before = processor_ms(instance.pid())?;
