@@ -440,7 +440,7 @@ async fn a_session_near_its_end_is_gone_on_with_when_its_early_renewal_fails() {
 
 #[tokio::test]
 async fn an_early_renewal_that_brings_nothing_usable_leaves_the_session_as_it_is() {
-    let changes: [(&str, fn(&mut Value, &AuthWorld)); 6] = [
+    let changes: [(&str, Change); 6] = [
         ("a user of 3 KB", |answer, _| answer["user"]["first_name"] = json!("J".repeat(3000))),
         ("an unknown key", |answer, world| {
             let mut header = world.workos.header();
@@ -466,6 +466,9 @@ async fn an_early_renewal_that_brings_nothing_usable_leaves_the_session_as_it_is
         assert_eq!(world.asked(), [AUTHENTICATE], "{why}");
     }
 }
+
+/// What is done to an answer of WorkOS's.
+type Change = fn(&mut Value, &AuthWorld);
 
 /// Changes a claim of the access token in an answer.
 fn resign(answer: &mut Value, world: &AuthWorld, name: &str, value: Value) {

@@ -87,7 +87,7 @@ impl Deployment {
     async fn invent(&self, traffic: &Traffic) {
         let mut settings = self.settings.clone();
         let password = settings.iter_mut().find(|(name, _)| name == "WORKOS_COOKIE_PASSWORD");
-        password.expect("a password").1 = "a password that nobody here has ever had".to_owned();
+        "a password that nobody here has ever had".clone_into(&mut password.expect("a password").1);
         let session = self.workos.sign_in("jane", None);
         let foreign_seal = sealed(&settings, &session).await;
         for turn in 0.. {

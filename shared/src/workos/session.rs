@@ -129,11 +129,12 @@ impl SessionError {
     /// the one place where that is decided; in case of doubt the cookie stays.
     fn clears(&self) -> bool {
         match self {
-            Self::Cookie(SessionCookieError::TwoCookies | SessionCookieError::Refused(_)) => true,
+            Self::Cookie(SessionCookieError::TwoCookies | SessionCookieError::Refused(_))
             // An available key refutes the signature, or the token has no form that any key could
             // vouch for.
-            Self::Token(AccessTokenError::Token(_)) => true,
-            Self::OtherUser | Self::NotRenewable => true,
+            | Self::Token(AccessTokenError::Token(_))
+            | Self::OtherUser
+            | Self::NotRenewable => true,
             Self::Refresh(error) => error.ends_session(),
             // What is genuine and not accepted may be accepted once clocks agree, keys can be had
             // or settings are mended.
