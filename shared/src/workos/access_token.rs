@@ -279,6 +279,7 @@ mod tests {
 
     const OWN: &str = "client_01OWN";
 
+    #[allow(clippy::needless_pass_by_value, reason = "tables of `json!` read better without `&`")]
     fn check(changes: Value) -> Result<AccessToken, AccessTokenError> {
         let mut claims = json!({
             "iss": "https://api.workos.com", "sub": "user_01", "sid": "session_01", "exp": 1000,
