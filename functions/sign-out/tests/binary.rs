@@ -8,6 +8,7 @@ use anteroom_local::stand_ins::jwt;
 use anteroom_local::testing::{Answer, AuthWorld, Event, PAGE, SetCookie, mistaken};
 use serde_json::{Value, json};
 
+use self::sessions::cookies::{self, Endpoint, Kind};
 use self::sessions::{COOKIE, access_token, assert_cleared, sid};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_sign-out");
@@ -278,4 +279,9 @@ async fn logs_tell_of_each_request_and_nothing_personal() {
     let refresh_token = session["refresh_token"].as_str().expect("a token").to_owned();
     let private = ["jane", "Jane", &sid(&session), &refresh_token, &cookie, access_token(&session)];
     world.logs_nothing_of(4, &private).await;
+}
+
+#[tokio::test]
+async fn only_what_can_never_be_good_clears_the_cookie() {
+    cookies::check(Endpoint { binary: BINARY, kind: Kind::SignOut }).await;
 }

@@ -8,6 +8,7 @@ use anteroom_local::stand_ins::jwt;
 use anteroom_local::testing::{Answer, AuthWorld, Event, MALFORMED_EMAILS, mistaken};
 use serde_json::{Value, json};
 
+use self::sessions::cookies::{self, Endpoint, Kind};
 use self::sessions::{COOKIE, access_token, assert_cleared, sid};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_switch-organization");
@@ -365,4 +366,9 @@ async fn logs_tell_of_each_request_and_nothing_personal() {
     let refresh_token = session["refresh_token"].as_str().expect("a token");
     let private = ["Chris", "eve@", &cookie, &renewed, refresh_token, access_token(&session)];
     world.logs_nothing_of(3, &private).await;
+}
+
+#[tokio::test]
+async fn only_what_can_never_be_good_clears_the_cookie() {
+    cookies::check(Endpoint { binary: BINARY, kind: Kind::Switch }).await;
 }

@@ -323,6 +323,12 @@ impl WorkOs {
         self.state().logout_uris.push(uri.to_owned());
     }
 
+    /// Publishes the next key beside the one that signs, as WorkOS does some time before it signs with
+    /// it: see [`rotate_signing_key`](Self::rotate_signing_key).
+    pub fn publish_next_signing_key(&self) {
+        self.state().published_keys = vec![&SIGNING_KEY, &NEXT_SIGNING_KEY];
+    }
+
     /// Signs with another key from now on. The JWKS has both until
     /// [`retire_old_signing_key`](Self::retire_old_signing_key).
     pub fn rotate_signing_key(&self) {

@@ -60,6 +60,14 @@ impl AuthWorld {
         Answer::of(&self.function, event).await
     }
 
+    /// The answer to an event that is written by hand.
+    ///
+    /// # Panics
+    /// Likewise.
+    pub async fn ask_text(&self, event: &str) -> Answer {
+        Answer::of_text(&self.function, event, &self.path).await
+    }
+
     /// The answer to this JSON.
     ///
     /// # Panics

@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use url::Url;
 
+use crate::address::is_this_machine;
 use crate::api::ApiError;
 use crate::clock::{Clock, Timestamp};
 use crate::cookie_seal::{CookieSeal, SealError, password_form, sealed_bytes};
@@ -67,14 +68,23 @@ impl Cookies {
     /// `WORKOS_COOKIE_PASSWORD_PREVIOUS`, `WORKOS_COOKIE_NAME`, `WORKOS_COOKIE_DOMAIN`,
     /// `WORKOS_COOKIE_MAX_AGE` and `WORKOS_REDIRECT_URI`.
     pub fn configure(settings: &mut Settings) -> Result<Self, Incomplete> {
-        let current = settings.secret("WORKOS_COOKIE_PASSWORD", "WORKOS_SECRET_ID", password_form);
-        let previous = settings.optional_secret(
+        let current =
+            settings.password("WORKOS_COOKIE_PASSWORD", "WORKOS_SECRET_ID", password_form);
+        let previous = settings.optional_password(
             "WORKOS_COOKIE_PASSWORD_PREVIOUS",
             "WORKOS_SECRET_ID",
             password_form,
         );
-        let secure = !is_plain_local(settings.optional("WORKOS_REDIRECT_URI"));
+        let plain = plain_page(settings);
+        let secure = !plain.as_ref().is_some_and(is_this_machine);
+        let production_has_tls = match plain {
+            Some(_) if settings.is_production() => {
+                Err(settings.problem("WORKOS_REDIRECT_URI is not https, and STAGE is prod"))
+            }
+            _ => Ok(()),
+        };
         let session = CookieSettings::configure(settings, secure);
+        production_has_tls?;
         let seal = CookieSeal::new(current?, previous?);
         let sealed = SealedCookies { seal, secure, clock: settings.clock() };
         Ok(Self {
@@ -85,13 +95,11 @@ impl Cookies {
     }
 }
 
-/// Whether the page is on this machine, without TLS. Browsers keep a `Secure` cookie for such a
-/// page or not, each in its own way.
-fn is_plain_local(redirect_uri: Option<&str>) -> bool {
-    let Some(uri) = redirect_uri.and_then(|uri| Url::parse(uri).ok()) else {
-        return false;
-    };
-    uri.scheme() == "http" && matches!(uri.host_str(), Some("localhost" | "127.0.0.1"))
+/// The page, where it has no TLS. On this machine browsers keep a `Secure` cookie for such a page or
+/// not, each in its own way.
+fn plain_page(settings: &Settings) -> Option<Url> {
+    let page = Url::parse(settings.optional("WORKOS_REDIRECT_URI")?).ok()?;
+    (page.scheme() == "http").then_some(page)
 }
 
 /// Writes and opens sealed cookies.

@@ -64,6 +64,7 @@ impl Session {
             session_id: self.token.session_id.to_string(),
             organization_id: self.token.organization_id.as_ref().map(ToString::to_string),
             permissions: self.token.permissions.clone(),
+            impersonator: self.impersonator().map(|impersonator| impersonator.email.clone()),
         }
     }
 
@@ -129,11 +130,12 @@ impl SessionError {
     /// the one place where that is decided; in case of doubt the cookie stays.
     fn clears(&self) -> bool {
         match self {
-            Self::Cookie(SessionCookieError::TwoCookies | SessionCookieError::Refused(_)) => true,
+            Self::Cookie(SessionCookieError::TwoCookies | SessionCookieError::Refused(_))
             // An available key refutes the signature, or the token has no form that any key could
             // vouch for.
-            Self::Token(AccessTokenError::Token(_)) => true,
-            Self::OtherUser | Self::NotRenewable => true,
+            | Self::Token(AccessTokenError::Token(_))
+            | Self::OtherUser
+            | Self::NotRenewable => true,
             Self::Refresh(error) => error.ends_session(),
             // What is genuine and not accepted may be accepted once clocks agree, keys can be had
             // or settings are mended.

@@ -289,16 +289,14 @@ impl CookieSettings {
     /// `secure` says whether the cookie will be `Secure`.
     pub(super) fn configure(settings: &mut Settings, secure: bool) -> Result<Self, Incomplete> {
         let name = settings.optional("WORKOS_COOKIE_NAME").unwrap_or(DEFAULT_NAME).to_owned();
-        let domain = settings.optional("WORKOS_COOKIE_DOMAIN");
-        // The leading dot of older times means nothing any more (RFC 6265, section 5.2.3).
-        let domain = domain.map(|domain| domain.trim_start_matches('.').to_ascii_lowercase());
+        let has_domain = settings.optional("WORKOS_COOKIE_DOMAIN").is_some();
 
         let mut problem = Ok(());
         if !name.bytes().all(is_plain) {
             problem = Err(
                 settings.problem("WORKOS_COOKIE_NAME is not letters, digits, `-`, `_` and `.`")
             );
-        } else if (name.starts_with("__Host-") && (domain.is_some() || !secure))
+        } else if (name.starts_with("__Host-") && (has_domain || !secure))
             || (name.starts_with("__Secure-") && !secure)
         {
             problem = Err(settings.problem(
@@ -306,25 +304,14 @@ impl CookieSettings {
                  `__Host-` without WORKOS_COOKIE_DOMAIN only",
             ));
         }
-        if domain.as_deref().is_some_and(|domain| !is_domain(domain)) {
-            problem = Err(settings.problem("WORKOS_COOKIE_DOMAIN is not a domain"));
-        }
+        let domain = settings.cookie_domain("WORKOS_COOKIE_DOMAIN");
         let max_age = settings.seconds("WORKOS_COOKIE_MAX_AGE", DEFAULT_MAX_AGE);
-        problem.and(max_age).map(|max_age| Self { name, domain, max_age })
+        problem?;
+        Ok(Self { name, domain: domain?, max_age: max_age? })
     }
 }
 
 /// Fewer characters than RFC 6265 allows: these are never percent-encoded by anybody.
 fn is_plain(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)
-}
-
-fn is_domain(domain: &str) -> bool {
-    let is_label = |label: &str| {
-        !label.is_empty()
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-    };
-    domain.split('.').all(is_label)
 }
