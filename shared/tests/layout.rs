@@ -301,3 +301,16 @@ fn kebab_case(camel: &str) -> String {
 fn pascal_case(name: &str) -> String {
     name.split('-').map(|word| word[..1].to_uppercase() + &word[1..]).collect()
 }
+
+#[test]
+fn every_wheel_of_the_gate_is_pinned_by_its_hash() {
+    let text = read("interop/requirements.txt").replace("\\\n", " ");
+    let wheels = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let mut checked = 0;
+    for wheel in wheels {
+        assert!(wheel.contains("==") && wheel.contains("--hash=sha256:"), "{wheel:.60}");
+        checked += 1;
+    }
+    assert!(checked > 90, "only {checked} wheels were found");
+    assert!(read("interop/install").contains("--require-hashes"));
+}

@@ -210,7 +210,7 @@ pub(super) struct AccessTokens {
 
 impl AccessTokens {
     pub(super) fn new(application: Application, clock: Clock) -> Self {
-        Self { application, keys: KeyCache::new(clock.clone()), clock }
+        Self { application, keys: KeyCache::new("workos", clock.clone()), clock }
     }
 
     pub(super) async fn prefetch_keys(&self) {

@@ -8,10 +8,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use url::Url;
 
+use crate::address::is_this_machine;
 use crate::api::ApiError;
 use crate::clock::{Clock, Timestamp};
 use crate::cookie_seal::{CookieSeal, SealError, password_form, sealed_bytes};
-use crate::settings::address::is_this_machine;
 use crate::settings::{Incomplete, Settings};
 use crate::workos::pending_cookie::PendingCookies;
 use crate::workos::session_cookie::{CookieSettings, SessionCookie};
@@ -68,8 +68,9 @@ impl Cookies {
     /// `WORKOS_COOKIE_PASSWORD_PREVIOUS`, `WORKOS_COOKIE_NAME`, `WORKOS_COOKIE_DOMAIN`,
     /// `WORKOS_COOKIE_MAX_AGE` and `WORKOS_REDIRECT_URI`.
     pub fn configure(settings: &mut Settings) -> Result<Self, Incomplete> {
-        let current = settings.secret("WORKOS_COOKIE_PASSWORD", "WORKOS_SECRET_ID", password_form);
-        let previous = settings.optional_secret(
+        let current =
+            settings.password("WORKOS_COOKIE_PASSWORD", "WORKOS_SECRET_ID", password_form);
+        let previous = settings.optional_password(
             "WORKOS_COOKIE_PASSWORD_PREVIOUS",
             "WORKOS_SECRET_ID",
             password_form,

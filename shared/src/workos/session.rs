@@ -64,6 +64,7 @@ impl Session {
             session_id: self.token.session_id.to_string(),
             organization_id: self.token.organization_id.as_ref().map(ToString::to_string),
             permissions: self.token.permissions.clone(),
+            impersonator: self.impersonator().map(|impersonator| impersonator.email.clone()),
         }
     }
 
