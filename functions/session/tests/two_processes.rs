@@ -32,7 +32,11 @@ async fn both_serve_a_session_that_both_have_to_renew_and_the_browser_keeps_it()
             assert!(!renewed.is_cleared(), "round {round}");
             let next = world.ask(&page.clone().cookie(COOKIE, &renewed.value)).await;
             assert_eq!(next.status(), 200, "round {round}: {}", next.text());
-            assert_eq!(next.cookies(), [], "round {round}: the renewed session is good for a while");
+            assert_eq!(
+                next.cookies(),
+                [],
+                "round {round}: the renewed session is good for a while"
+            );
         }
     }
 }

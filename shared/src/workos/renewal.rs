@@ -1,73 +1,147 @@
 //! Renewing sessions: once for all requests of a process that need it at the same time.
 
 use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use ring::digest::{SHA256, digest};
-use secrecy::ExposeSecret as _;
-use tokio::sync::Mutex;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::clock::{Clock, Timestamp};
 use crate::workos::{AuthenticateError, OrganizationId, SealedSession, WorkOs};
 
-/// How long the outcome of a renewal is kept for requests that come with the spent token: those that
-/// the browser had sent already.
+/// How long the outcome of a renewal is kept: what it brought, for requests that come with the spent
+/// token because the browser had sent them already; and a refusal, so that a dead cookie does not
+/// send every request to WorkOS.
 const KEPT_FOR: Duration = Duration::from_mins(1);
 
-/// Of renewals, the latest this many are kept.
-const KEPT: usize = 32;
+/// How many renewals are kept, the latest.
+const KEPT_RENEWALS: usize = 32;
+
+/// How many refusals are kept, the latest. They are small.
+const KEPT_REFUSALS: usize = 256;
+
+/// Whether a renewal has to succeed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Urgency {
+    /// The request cannot be served without.
+    Due,
+    /// The current token is still good, and nobody waits for another attempt.
+    Early,
+}
 
 /// The renewals of a process. They run one after the other; Lambda gives a process one request at a
 /// time anyway.
 #[derive(Debug)]
 pub(super) struct Renewals {
-    recent: Mutex<VecDeque<Renewal>>,
+    recent: Mutex<Recent>,
+    /// Held while WorkOS is asked.
+    turn: tokio::sync::Mutex<()>,
     clock: Clock,
 }
 
+#[derive(Debug, Default)]
+struct Recent {
+    renewed: VecDeque<Kept<SealedSession>>,
+    refused: VecDeque<Kept<AuthenticateError>>,
+}
+
+/// What came of a refresh token.
 #[derive(Debug)]
-struct Renewal {
+struct Kept<T> {
+    asked: Asked,
+    at: Timestamp,
+    outcome: T,
+}
+
+/// What WorkOS was asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Asked {
     /// Of the refresh token, which is not kept itself.
     digest: Vec<u8>,
     organization: Option<OrganizationId>,
-    at: Timestamp,
-    session: SealedSession,
 }
 
 impl Renewals {
     pub(super) fn new(clock: Clock) -> Self {
-        Self { recent: Mutex::default(), clock }
+        Self { recent: Mutex::default(), turn: tokio::sync::Mutex::default(), clock }
     }
 
-    /// The session that follows `session`, in `organization` if one is named.
+    /// The session that follows the one of this refresh token, in `organization` if one is named.
     pub(super) async fn renew(
         &self,
         workos: &WorkOs,
-        session: &SealedSession,
+        token: &SecretString,
         organization: Option<&OrganizationId>,
+        urgency: Urgency,
     ) -> Result<SealedSession, AuthenticateError> {
-        let token = &session.refresh_token;
         let digest = digest(&SHA256, token.expose_secret().as_bytes()).as_ref().to_vec();
-        let mut recent = self.recent.lock().await;
-        let now = self.clock.now();
-        recent.retain(|renewal| now.since(renewal.at) < KEPT_FOR);
-        let mut same = recent.iter().filter(|renewal| {
-            renewal.digest == digest && renewal.organization.as_ref() == organization
-        });
-        if let Some(renewal) = same.next() {
-            return Ok(renewal.session.clone());
+        let asked = Asked { digest, organization: organization.cloned() };
+        if let Some(outcome) = self.remembered(&asked) {
+            return outcome;
         }
-        let renewed = workos.authenticate_with_refresh_token(token, organization).await?;
-        let session = SealedSession::from(renewed);
-        if recent.len() == KEPT {
-            recent.pop_front();
+        let _turn = self.turn.lock().await;
+        if let Some(outcome) = self.remembered(&asked) {
+            return outcome;
         }
-        recent.push_back(Renewal {
-            digest,
-            organization: organization.cloned(),
-            at: now,
-            session: session.clone(),
-        });
-        Ok(session)
+        let renewed = workos.refresh(token, organization, urgency).await;
+        let renewed = renewed.map(SealedSession::from);
+        self.remember(asked, &renewed);
+        renewed
     }
+
+    /// Drops the tokens of sessions that were renewed a while ago. Every request does this: the
+    /// tokens are others' and have no business in memory while the process waits for the next one.
+    pub(super) fn forget_old(&self) {
+        drop(self.fresh());
+    }
+
+    fn remembered(&self, asked: &Asked) -> Option<Result<SealedSession, AuthenticateError>> {
+        let recent = self.fresh();
+        if let Some(kept) = recent.renewed.iter().find(|kept| kept.asked == *asked) {
+            return Some(Ok(kept.outcome.clone()));
+        }
+        // A session that has ended has done so in every organization.
+        let says_no = |kept: &&Kept<AuthenticateError>| {
+            kept.asked == *asked
+                || (kept.asked.digest == asked.digest && kept.outcome.ends_session())
+        };
+        recent.refused.iter().find(says_no).map(|kept| Err(kept.outcome.clone()))
+    }
+
+    fn remember(&self, asked: Asked, outcome: &Result<SealedSession, AuthenticateError>) {
+        let mut recent = self.fresh();
+        let at = self.clock.now();
+        match outcome {
+            Ok(session) => {
+                let outcome = session.clone();
+                push(&mut recent.renewed, Kept { asked, at, outcome }, KEPT_RENEWALS);
+            }
+            // Somebody who is refused an organization may be let in a moment later, and asks
+            // again by hand.
+            Err(error)
+                if error.ends_session() || (error.is_refusal() && asked.organization.is_none()) =>
+            {
+                let outcome = error.clone();
+                push(&mut recent.refused, Kept { asked, at, outcome }, KEPT_REFUSALS);
+            }
+            Err(_) => {}
+        }
+    }
+
+    /// What is recent enough; the rest is dropped.
+    fn fresh(&self) -> MutexGuard<'_, Recent> {
+        let now = self.clock.now();
+        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        recent.renewed.retain(|kept| now.since(kept.at) < KEPT_FOR);
+        recent.refused.retain(|kept| now.since(kept.at) < KEPT_FOR);
+        recent
+    }
+}
+
+fn push<T>(all: &mut VecDeque<Kept<T>>, kept: Kept<T>, most: usize) {
+    if all.len() == most {
+        all.pop_front();
+    }
+    all.push_back(kept);
 }

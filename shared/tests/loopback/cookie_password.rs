@@ -44,8 +44,8 @@ impl World {
         let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         pairs.extend(variables.iter().map(owned));
         let mut settings = Settings::from_pairs(pairs, self.clock.clone())?;
-        let current = settings.secret("PASSWORD", "SECRET_ID", password_form);
-        let previous = settings.optional_secret("PASSWORD_PREVIOUS", "SECRET_ID", password_form);
+        let current = settings.password("PASSWORD", "SECRET_ID", password_form);
+        let previous = settings.optional_password("PASSWORD_PREVIOUS", "SECRET_ID", password_form);
         let seal = match (current, previous) {
             (Ok(current), Ok(previous)) => Ok(CookieSeal::new(current, previous)),
             (Err(incomplete), _) | (_, Err(incomplete)) => Err(incomplete),

@@ -12,6 +12,7 @@ mod livekit_join;
 mod livekit_recorder;
 mod livekit_server;
 mod secrets;
+mod settings;
 mod signing_keys;
 mod tls;
 mod workos_client;

@@ -2,8 +2,8 @@
 //! `continue-with-google` and `continue-with-microsoft`. Denials first.
 
 use anteroom_local::stand_ins::faults::Fault;
-use anteroom_local::testing::{Answer, AuthWorld, Event, mistaken};
-use serde_json::{Map, json};
+use anteroom_local::testing::{Answer, AuthWorld, Event, mistaken, oddities};
+use serde_json::{Map, Value, json};
 
 use super::{BINARY, EVENT, PROVIDER};
 
@@ -120,12 +120,87 @@ async fn every_form_of_no_body_is_taken() {
         world.event().untyped_body("{}"),
         world.event().body("application/json", ""),
         world.event().json(&json!({"redirectURL": "https://evil.example"})),
-        world.event().header("origin", "https://evil.example"), // without a cookie
     ] {
         let answer = world.ask(&event).await;
         assert!(redirect_url(&answer).contains(PROVIDER));
         assert!(!redirect_url(&answer).contains("evil"));
     }
+}
+
+#[tokio::test]
+async fn what_nobody_reads_may_be_as_odd_as_it_likes() {
+    let world = AuthWorld::start(BINARY).await;
+    for (pointer, value) in oddities() {
+        let answer = world.ask(&world.event().with(pointer, value.clone())).await;
+        assert!(redirect_url(&answer).contains(PROVIDER), "{pointer} {value:.100}");
+    }
+}
+
+#[tokio::test]
+async fn every_part_of_an_event_may_be_anything_and_it_is_still_answered() {
+    let world = AuthWorld::start(BINARY).await;
+    let event = world.event().cookie("theme", "dark").query("a=1").json(&json!({}));
+    let event = event.bearer("token").header("sec-fetch-site", "same-origin");
+    for (pointer, mutant) in mutants(event.as_json()) {
+        let answer = world.ask_text(&mutant).await;
+        let expected: &[u64] = match pointer.as_str() {
+            "" | "/requestContext" | "/requestContext/http" => &[400],
+            "/requestContext/http/method" => &[400, 405],
+            "/headers/origin" => &[200, 403],
+            "/headers/content-type" => &[200, 415],
+            "/body" => &[200, 400, 413],
+            "/isBase64Encoded" | "/headers" => &[200, 415, 400],
+            _ => &[200],
+        };
+        let status = answer.status();
+        assert!(expected.contains(&status), "{status} for {pointer}: {:.500}", mutant);
+    }
+}
+
+/// An event with something odd in one place, for each place and each oddity: the place, and the
+/// event as text.
+fn mutants(event: &Value) -> Vec<(String, String)> {
+    const PLACE: &str = "\"HERE\"";
+    let long = format!("\"{}\"", "x".repeat(100_000));
+    let deep = format!("{}{}", "[".repeat(5_000), "]".repeat(5_000));
+    let odd = [
+        "null",
+        "7",
+        "-1.5",
+        "1e400",
+        "true",
+        "[]",
+        "[null]",
+        "{}",
+        r#"{"a":{}}"#,
+        r#""""#,
+        r#"" ""#,
+        r#""\u0000""#,
+        r#""\ud83d""#,
+        r#""\r\n""#,
+        r#""\u007f""#,
+        r#""\u00e9""#,
+        r#""%""#,
+        &long,
+        &deep,
+    ];
+    let mut mutants = Vec::new();
+    for pointer in places(event, "") {
+        let mut event = event.clone();
+        *event.pointer_mut(&pointer).expect("a place") = json!("HERE");
+        let event = event.to_string();
+        mutants.extend(odd.map(|value| (pointer.clone(), event.replace(PLACE, value))));
+    }
+    mutants
+}
+
+/// Pointers to a value and to all that it holds.
+fn places(value: &Value, pointer: &str) -> Vec<String> {
+    let mut places = vec![pointer.to_owned()];
+    for (name, inner) in value.as_object().into_iter().flatten() {
+        places.extend(self::places(inner, &format!("{pointer}/{name}")));
+    }
+    places
 }
 
 #[tokio::test]

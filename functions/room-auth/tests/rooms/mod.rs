@@ -257,10 +257,12 @@ async fn an_outage_of_workos_is_never_signed_out() {
     let session = expired_session(world.workos(), "jane", None);
     let event = world.event().cookie(COOKIE, &sealed(world.settings(), &session).await);
     let event = event.json(&input);
-    let limit = (Fault::Limiting { retry_after: Some(9) }, 503);
-    for (fault, status) in OUTAGES.into_iter().chain([limit]) {
+    let limit = Fault::Limiting { retry_after: Some(9) };
+    for fault in OUTAGES.into_iter().map(|(fault, _)| fault).chain([limit]) {
         world.workos().inject(fault.on("/user_management/authenticate"));
         let answer = world.ask(&event).await;
+        // What cannot be read says nothing of the session. Our own key is another matter.
+        let status = if fault == Fault::Refusing { 502 } else { 503 };
         assert_eq!(answer.refusal().0, status, "{fault:?}");
         assert_eq!(answer.cookies(), [], "{fault:?}");
         world.workos().clear_faults();
