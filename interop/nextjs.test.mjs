@@ -16,6 +16,7 @@ const chooser = "123@gmail.com";
 const sides = ["Next.js", "Anteroom"];
 
 let anteroom;
+let api;
 let standIn;
 let app;
 let chromium;
@@ -90,6 +91,24 @@ function withVersion(version) {
       });
       for (const side of sides) await says(side, "Jane Doe");
       assert.equal(asked.filter((request) => request === "POST /user_management/authenticate").length, 1, renewing);
+      assert.equal((await claims()).sid, sid);
+    }
+  });
+
+  test("a page load and calls to the API that renew at the same moment leave everybody signed in", async () => {
+    await signInByAuthKit(jane);
+    const { sid } = await claims();
+    for (let round = 0; round < 3; round += 1) {
+      const before = await expire();
+      const answers = await Promise.all([
+        window.request.get(app.url, { headers: { accept: "text/html" } }),
+        ...Array.from({ length: 3 }, () => window.request.get(`${api}/auth/session`)),
+      ]);
+      assert.deepEqual(answers.map((answer) => answer.status()), [200, 200, 200, 200]);
+      assert.match(await answers[0].text(), /Jane Doe/);
+      assert.notEqual(await cookie(), before);
+      await page.goto(app.url);
+      for (const side of sides) await says(side, "Jane Doe");
       assert.equal((await claims()).sid, sid);
     }
   });
@@ -237,7 +256,7 @@ async function start(version) {
   });
   standIn = new WorkOsStandIn(anteroom);
   // As the guide has it: on this machine, say localhost.
-  const api = anteroom.url.replace("127.0.0.1", "localhost");
+  api = anteroom.url.replace("127.0.0.1", "localhost");
   app = await NextApp.start({ version, port, anteroom: api, workos: standIn.url });
 }
 
