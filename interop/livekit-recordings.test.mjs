@@ -72,7 +72,7 @@ test("LiveKit's SDK sees the recording that was asked for", async () => {
   assert.deepEqual(request.options, { case: "preset", value: EncodingOptionsPreset.H264_720P_30 });
   const [file] = request.fileOutputs;
   assert.equal(file.fileType, EncodedFileType.MP4);
-  assert.match(file.filepath, /^recordings\/1\/seen\/\d{4}-\d\d-\d\d\/\d{6}-[0-9a-f]{16}\.mp4$/);
+  assert.match(file.filepath, /^recordings\/1\/org_\w+_seen-[0-9a-f]{16}\/\d{4}-\d\d-\d\d\/\d{6}-[0-9a-f]{16}\.mp4$/);
   // The recorder calls the object so, too: it finds nothing to fill in or to clean.
   assert.equal(info.fileResults[0].filename, file.filepath);
   const { bucket: into, accessKey, secret, assumeRoleArn, metadata } = file.output.value;

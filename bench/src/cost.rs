@@ -1,5 +1,5 @@
-//! What a million requests cost on AWS: processor time and log lines as measured here, list prices, and
-//! what is assumed of the providers, said where it is used. See `docs/costs.md`.
+//! Estimates what a million requests cost on AWS, from CPU time and log lines measured here, list prices,
+//! and stated assumptions about the providers. See `docs/costs.md`.
 
 use std::fs;
 use std::path::Path;
@@ -31,24 +31,24 @@ mod price {
     pub(super) const SECRET_TEN_THOUSAND_READS: f64 = 0.05;
 }
 
-/// How many warm requests are measured of each.
+/// Warm requests measured per function.
 const REQUESTS: u32 = 500;
 
-/// The memory at which Lambda gives a function one whole processor.
+/// The memory size at which Lambda gives a function one full vCPU.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html>
 const MEGABYTES_OF_A_PROCESSOR: f64 = 1769.0;
 
-/// X-Ray's default for Lambda: one request a second of each function, and of the others this part.
+/// X-Ray's default for Lambda: one request per second and function, and this fraction of the rest.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/services-xray.html>
 const TRACED_OF_OTHERS: f64 = 0.05;
 
-/// What Lambda writes of each request besides, in the form that its documentation gives.
+/// The lines that Lambda itself logs for each request, as its documentation shows them.
 const LAMBDA_LINES: [&str; 2] = [
     r#"{"time":"2026-01-01T00:00:00.000Z","type":"platform.start","record":{"requestId":"8c8ee87f-57a9-4da4-94b2-1031cae84902","version":"41","tracing":{"spanId":"54565fb41ac79632","type":"X-Amzn-Trace-Id","value":"Root=1-62e900b2-710d76f009d6e7785905449a;Parent=0efbd19962d95b05;Sampled=1"}}}"#,
     r#"{"time":"2026-01-01T00:00:00.000Z","type":"platform.report","record":{"requestId":"8c8ee87f-57a9-4da4-94b2-1031cae84902","metrics":{"durationMs":123.45,"billedDurationMs":124,"memorySizeMB":256,"maxMemoryUsedMB":23},"tracing":{"spanId":"54565fb41ac79632","type":"X-Amzn-Trace-Id","value":"Root=1-62e900b2-710d76f009d6e7785905449a;Parent=0efbd19962d95b05;Sampled=1"},"status":"success"}}"#,
 ];
 
-/// What is typical of each variable in the format of API Gateway's access log.
+/// A typical value for each variable of API Gateway's access log format.
 const ACCESS_LOG_VALUES: [(&str, &str); 12] = [
     ("${Stage}", "prod"),
     ("$context.requestId", "Zr8cJjH4FiAEPRA="),
@@ -64,17 +64,17 @@ const ACCESS_LOG_VALUES: [(&str, &str); 12] = [
     ("$context.integration.requestId", "8c8ee87f-57a9-4da4-94b2-1031cae84902"),
 ];
 
-/// What the reader may change.
+/// The assumptions that command-line options change.
 struct Assumptions {
-    /// How long a provider takes for one call, in milliseconds.
+    /// Duration of one provider call, in milliseconds.
     provider_ms: f64,
-    /// The functions' memory in megabytes.
+    /// The functions' memory size, in megabytes.
     memory_mb: f64,
-    /// How many times slower a processor of Lambda's is than this one.
+    /// How many times slower a Lambda vCPU is than this machine's.
     slower: f64,
-    /// How many requests a function gets in a second.
+    /// Requests per second and function.
     per_second: f64,
-    /// How many processes are alive, on the average of a month.
+    /// Processes alive, averaged over a month.
     processes: f64,
 }
 
@@ -88,32 +88,32 @@ impl Assumptions {
             processes: 10.0,
         };
         while let Some(name) = arguments.next() {
-            let value = arguments.next().ok_or("each option has a value")?.parse()?;
+            let value = arguments.next().ok_or("an option lacks its value")?.parse()?;
             match name.as_str() {
                 "--provider-ms" => read.provider_ms = value,
                 "--memory-mb" => read.memory_mb = value,
                 "--slower" => read.slower = value,
                 "--per-second" => read.per_second = value,
                 "--processes" => read.processes = value,
-                _ => return Err(format!("there is no option {name}").into()),
+                _ => return Err(format!("unknown option {name}").into()),
             }
         }
         Ok(read)
     }
 }
 
-/// One kind of request, as measured.
+/// The measurements of one kind of request.
 struct Measured {
     name: &'static str,
     cpu_ms: f64,
     memory_mib: f64,
-    /// Calls of providers, one after the other.
+    /// Provider calls, one after the other.
     calls: f64,
     log_bytes: f64,
     answer_bytes: f64,
 }
 
-/// Measures, and prints the tables of `docs/costs.md`.
+/// Measures the functions and prints the tables of `docs/costs.md`.
 pub(crate) async fn print(
     root: &Path,
     target: &Path,
@@ -146,7 +146,7 @@ async fn liveblocks_auth(target: &Path) -> Result<Measured, Failure> {
     measure("liveblocks-auth", target, environment, &event).await
 }
 
-/// By a code; WorkOS is asked whether there is SSO, whether there is a user, and to send the code.
+/// With a magic code: WorkOS is asked for the domain's organization, the user, and to send the code.
 async fn sign_in(target: &Path) -> Result<Measured, Failure> {
     let workos = WorkOs::start_tls().await?;
     workos.lift_limits();
@@ -161,7 +161,7 @@ async fn measure(
     event: &Event,
 ) -> Result<Measured, Failure> {
     environment.push(("ALLOWED_ORIGINS".to_owned(), "http://localhost:3000".to_owned()));
-    environment.push(("STAGE".to_owned(), "prod".to_owned()));
+    environment.push(("STAGE".to_owned(), "staging".to_owned()));
     let instance = Instance::start(target.join(name), environment).await?;
     let mut answer = instance.invoke(event.as_json()).await?;
     let before = processor_ms(instance.pid())?;
@@ -174,7 +174,7 @@ async fn measure(
     let cpu_ms = (processor_ms(instance.pid())? - before) / f64::from(REQUESTS);
     let memory_mib = peak_memory_mib(instance.pid())?;
     let lines = instance.stop().await;
-    // The first request's lines, and those of the start, are not every request's.
+    // Leave out the lines of the start and of the first request.
     let is_end = |line: &&String| line.contains(r#""message":"answered""#);
     let first = lines.iter().position(|line| is_end(&line)).ok_or("no request was logged")?;
     let warm = &lines[first + 2..];
@@ -197,37 +197,37 @@ fn count(number: usize) -> f64 {
     number as f64
 }
 
-/// The length of a line of API Gateway's access log, in the template's own format.
+/// The length of a line of API Gateway's access log, in the template's format.
 fn access_log_bytes(template: &str) -> Result<f64, Failure> {
     let format = template.lines().map(str::trim).find(|line| line.starts_with(r#"{"stage":"#));
     let mut line = format.ok_or("template.yaml has no access log in JSON")?.to_owned();
     let mut values = ACCESS_LOG_VALUES;
-    // Those whose names begin like another's first.
+    // Longest first: some names are prefixes of others.
     values.sort_by_key(|(variable, _)| std::cmp::Reverse(variable.len()));
     for (variable, value) in values {
         line = line.replace(variable, value);
     }
     if line.contains('$') {
-        return Err(format!("nobody knows how long this becomes: {line}").into());
+        return Err(format!("no typical value for a variable in: {line}").into());
     }
     Ok(count(line.len()))
 }
 
 fn print_inputs(measured: &[Measured], access_log: f64) {
     let platform = count(LAMBDA_LINES.iter().map(|line| line.len()).sum());
-    println!("| measured, of a warm request | {} |", names(measured));
+    println!("| measured, per warm request | {} |", names(measured));
     println!("|---|{}", "---|".repeat(measured.len()));
-    row("processor time here, ms", measured, |one| format!("{:.2}", one.cpu_ms));
-    row("calls of providers", measured, |one| format!("{:.0}", one.calls));
+    row("CPU time here, ms", measured, |one| format!("{:.2}", one.cpu_ms));
+    row("provider calls", measured, |one| format!("{:.0}", one.calls));
     row("peak memory, MiB", measured, |one| format!("{:.1}", one.memory_mib));
-    row("our log lines, metrics included, bytes", measured, |one| format!("{:.0}", one.log_bytes));
+    row("our log lines, including metrics, bytes", measured, |one| format!("{:.0}", one.log_bytes));
     row("Lambda's log lines, bytes", measured, |_| format!("{platform:.0}"));
     row("API Gateway's log line, bytes", measured, |_| format!("{access_log:.0}"));
-    row("answer with its headers, bytes", measured, |one| format!("{:.0}", one.answer_bytes));
+    row("answer with headers, bytes", measured, |one| format!("{:.0}", one.answer_bytes));
     println!();
 }
 
-/// What is paid for, and how many dollars a million requests of a kind are.
+/// A cost item, and its dollars per million requests of a kind.
 type Line<'a> = (&'static str, &'a dyn Fn(&Measured) -> f64);
 
 fn print_million(measured: &[Measured], access_log: f64, assumed: &Assumptions) {
@@ -241,19 +241,19 @@ fn print_million(measured: &[Measured], access_log: f64, assumed: &Assumptions) 
         ("Lambda, GB-seconds", &|one| {
             billed(one) * 1000.0 * assumed.memory_mb / 1024.0 * price::LAMBDA_GB_SECOND
         }),
-        ("CloudWatch Logs, taking in", &|one| {
+        ("CloudWatch Logs, ingestion", &|one| {
             gigabytes(one.log_bytes + platform + access_log) * price::LOGS_GB
         }),
         ("X-Ray, traces", &|_| assumed.traced() * price::XRAY_MILLION_TRACES),
-        ("answers sent to the internet", &|one| gigabytes(one.answer_bytes) * price::TRANSFER_GB),
+        ("data transfer to the internet", &|one| gigabytes(one.answer_bytes) * price::TRANSFER_GB),
     ];
-    println!("| US dollars for a million requests | {} |", names(measured));
+    println!("| US dollars per million requests | {} |", names(measured));
     println!("|---|{}", "---|".repeat(measured.len()));
     row("billed, ms", measured, |one| format!("{:.0}", billed(one)));
     for (name, dollars) in lines {
         row(name, measured, |one| format!("{:.2}", dollars(one)));
     }
-    row("**together**", measured, |one| {
+    row("**total**", measured, |one| {
         let sum: f64 = lines.iter().map(|(_, dollars)| dollars(one)).sum();
         format!("**{sum:.2}**")
     });
@@ -261,14 +261,14 @@ fn print_million(measured: &[Measured], access_log: f64, assumed: &Assumptions) 
 }
 
 impl Assumptions {
-    /// What Lambda bills of a request: the time that providers take, and ours on the part of a processor
-    /// that goes with the memory, begun milliseconds whole.
+    /// The duration that Lambda bills for a request, in milliseconds, rounded up: the providers' time, plus
+    /// our CPU time on the fraction of a vCPU that goes with the memory size.
     fn billed_ms(&self, one: &Measured) -> f64 {
         let part = (self.memory_mb / MEGABYTES_OF_A_PROCESSOR).min(1.0);
         (one.calls * self.provider_ms + one.cpu_ms * self.slower / part).ceil()
     }
 
-    /// Which part of the requests X-Ray records.
+    /// The fraction of requests that X-Ray records.
     fn traced(&self) -> f64 {
         let others = (self.per_second - 1.0).max(0.0);
         (self.per_second.min(1.0) + others * TRACED_OF_OTHERS) / self.per_second
@@ -278,21 +278,21 @@ impl Assumptions {
 fn print_month(root: &Path, template: &str, assumed: &Assumptions) -> Result<(), Failure> {
     // `dev-sign-in` is not in production.
     let functions = count(fs::read_dir(root.join("functions"))?.count()) - 1.0;
-    // Of each function: its time, its cold starts, requests that are ok and refused; and failed ones.
+    // Per function: duration, cold starts, requests that are ok or refused; and failed ones.
     let (usual, all) = (functions * 4.0, functions * 5.0);
-    // Of WorkOS, Clerk, Liveblocks, LiveKit and Secrets Manager: the time, calls that are ok and refused;
-    // and seven ways to fail.
+    // For WorkOS, Clerk, Liveblocks, LiveKit and Secrets Manager: duration, calls that are ok or
+    // refused; and seven ways to fail.
     let (usual, all) = (usual + 5.0 * 3.0, all + 5.0 * 10.0);
-    // Metric filters on the gateway's log.
+    // The metric filters on the gateway's log.
     let filters = count(template.matches("Type: AWS::Logs::MetricFilter").count());
     let (usual, all) = (usual + filters, all + filters);
-    // Each of one metric, but for the one of two that divides failures by requests.
+    // One metric each, except for the alarm that divides failures by requests.
     let alarms = count(template.matches("Type: AWS::CloudWatch::Alarm").count()) + 1.0;
     let secrets = count(template.matches("Type: AWS::SecretsManager::Secret").count());
-    // Every five minutes, each process reads up to two.
+    // Each process reads up to two secrets every five minutes.
     let reads = assumed.processes * 2.0 * 12.0 * 730.0;
 
-    println!("| US dollars a month | number | |");
+    println!("| US dollars per month | number | |");
     println!("|---|---|---|");
     let line = |name: &str, number: f64, price: f64| {
         println!("| {name} | {number:.0} | {:.2} |", number * price);
@@ -300,13 +300,13 @@ fn print_month(root: &Path, template: &str, assumed: &Assumptions) -> Result<(),
     };
     let fixed = [
         line("metrics in use", usual, price::METRIC_MONTH),
-        line("alarms' metrics", alarms, price::ALARM_METRIC_MONTH),
+        line("alarm metrics", alarms, price::ALARM_METRIC_MONTH),
         line("dashboard", 1.0, price::DASHBOARD_MONTH),
         line("secrets", secrets, price::SECRET_MONTH),
-        line("reading the secrets", reads, price::SECRET_TEN_THOUSAND_READS / 10_000.0),
+        line("secret reads", reads, price::SECRET_TEN_THOUSAND_READS / 10_000.0),
     ];
-    println!("| **together** | | **{:.2}** |", fixed.iter().sum::<f64>());
-    println!("\nNever more than {all:.0} metrics, which are {:.2}.", all * price::METRIC_MONTH);
+    println!("| **total** | | **{:.2}** |", fixed.iter().sum::<f64>());
+    println!("\nAt most {all:.0} metrics, for {:.2}.", all * price::METRIC_MONTH);
     Ok(())
 }
 
@@ -327,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_billed_is_the_providers_time_and_ours_in_whole_milliseconds() {
+    fn bills_the_providers_time_and_ours_in_whole_milliseconds() {
         let assumed = Assumptions {
             provider_ms: 100.0,
             memory_mb: 1769.0,
@@ -348,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn every_request_is_traced_where_few_come_and_one_in_twenty_where_many_do() {
+    fn traces_every_request_of_few_and_one_in_twenty_of_many() {
         for (per_second, part) in [(0.1, 1.0), (1.0, 1.0), (2.0, 0.525), (10_000.0, 0.050_095)] {
             let options = ["--per-second".to_owned(), f64::to_string(&per_second)];
             let traced = Assumptions::read(options.into_iter()).expect("options").traced();
@@ -357,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn the_gateways_log_line_is_the_templates() {
+    fn takes_the_gateways_log_line_from_the_template() {
         let template = r#"
             {"stage":"${Stage}","id":"$context.requestId","lambda":"$context.integration.requestId"}
         "#;
@@ -368,7 +368,7 @@ mod tests {
     }
 
     #[test]
-    fn an_option_that_is_none_is_refused() {
+    fn refuses_an_unknown_option() {
         let read = |line: &str| {
             Assumptions::read(
                 line.split_whitespace().map(str::to_owned).collect::<Vec<_>>().into_iter(),

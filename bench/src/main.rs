@@ -3,6 +3,7 @@
 #![allow(clippy::print_stdout, reason = "it prints its figures")]
 
 mod cost;
+mod instructions;
 
 use std::error::Error;
 use std::fs;
@@ -54,6 +55,10 @@ async fn main() -> Result<(), Failure> {
     let mut arguments = std::env::args().skip(1);
     match arguments.next().as_deref() {
         None => compare(&root, &target).await,
+        Some("instructions") => {
+            let providers = Providers::start().await?;
+            instructions::print(&subjects(&root, &target, &providers)?, &providers).await
+        }
         Some("cost") => cost::print(&root, &target, arguments).await,
         Some(other) => Err(format!("there is nothing called {other} to measure").into()),
     }
@@ -62,9 +67,21 @@ async fn main() -> Result<(), Failure> {
 /// Prints the functions' figures beside those of `hello`.
 async fn compare(root: &Path, target: &Path) -> Result<(), Failure> {
     let providers = Providers::start().await?;
+    let subjects = subjects(root, target, &providers)?;
+    let mut runs: Vec<Vec<Run>> = subjects.iter().map(|_| Vec::new()).collect();
+    for _ in 0..STARTS {
+        for (subject, runs) in subjects.iter().zip(&mut runs) {
+            runs.push(measure(subject, &providers).await?);
+        }
+    }
+    print_table(&subjects, &runs)
+}
+
+/// What is measured, `hello` first.
+fn subjects(root: &Path, target: &Path, providers: &Providers) -> Result<Vec<Subject>, Failure> {
     let event: Value =
         serde_json::from_slice(&fs::read(root.join("events/liveblocks-auth.json"))?)?;
-    let subjects = [
+    Ok(vec![
         Subject {
             name: "hello",
             executable: target.join("hello"),
@@ -93,14 +110,17 @@ async fn compare(root: &Path, target: &Path) -> Result<(), Failure> {
             event,
             signed_in: None,
         },
-    ];
-    let mut runs: Vec<Vec<Run>> = subjects.iter().map(|_| Vec::new()).collect();
-    for _ in 0..STARTS {
-        for (subject, runs) in subjects.iter().zip(&mut runs) {
-            runs.push(measure(subject, &providers).await?);
-        }
+    ])
+}
+
+/// The event of a subject, with a new access token where somebody is signed in.
+fn event_of(subject: &Subject, providers: &Providers) -> Value {
+    let mut event = subject.event.clone();
+    if let Some(user) = subject.signed_in {
+        let token = providers.workos.access_token(user);
+        event["headers"]["authorization"] = format!("Bearer {token}").into();
     }
-    print_table(&subjects, &runs)
+    event
 }
 
 /// The providers' stand-ins, over TLS as the real ones are.
@@ -186,11 +206,7 @@ fn build(root: &Path) -> Result<PathBuf, Failure> {
 }
 
 async fn measure(subject: &Subject, providers: &Providers) -> Result<Run, Failure> {
-    let mut event = subject.event.clone();
-    if let Some(user) = subject.signed_in {
-        let token = providers.workos.access_token(user);
-        event["headers"]["authorization"] = format!("Bearer {token}").into();
-    }
+    let event = event_of(subject, providers);
     let instance = Instance::start(&subject.executable, subject.environment.clone()).await?;
     let pid = instance.pid();
     let start = processor_ms(pid)?;

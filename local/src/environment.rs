@@ -92,6 +92,14 @@ impl Environment {
         self.list("ALLOWED_ORIGINS")
     }
 
+    /// Those of them that are web pages'. An HTTP API takes no others into its CORS settings, so the
+    /// template keeps apps' origins, such as `tauri://localhost`, out of those.
+    pub fn web_origins(&self) -> Vec<String> {
+        let is_web =
+            |origin: &String| origin.starts_with("https://") || origin.starts_with("http://");
+        self.allowed_origins().into_iter().filter(is_web).collect()
+    }
+
     /// Clerk's authorized parties: those configured, else the allowed origins.
     pub fn authorized_parties(&self) -> Vec<String> {
         let own = self.list("CLERK_AUTHORIZED_PARTIES");
@@ -176,6 +184,15 @@ mod tests {
         let environment =
             environment("ALLOWED_ORIGINS='https://a.example, https://b.example,'\n", &[]);
         assert_eq!(environment.allowed_origins(), ["https://a.example", "https://b.example"]);
+    }
+
+    #[test]
+    fn tells_web_pages_from_apps() {
+        let origins =
+            "ALLOWED_ORIGINS='tauri://localhost,https://a.example,capacitor://localhost'\n";
+        let environment = environment(origins, &[]);
+        assert_eq!(environment.web_origins(), ["https://a.example"]);
+        assert_eq!(environment.allowed_origins().len(), 3, "the functions get them all");
     }
 
     #[test]

@@ -6,12 +6,13 @@
 //!
 //! | status | body's `message` | when |
 //! |---|---|---|
+//! | 403 | `Forbidden: …` | the request is for another host than this machine, which only this gateway looks at |
 //! | 404 | `Not Found` | no route has this method and path |
 //! | 413 | `Request Entity Too Large` | the body is over 10 MB |
 //! | 500 | `Internal Server Error` | the function failed, died or answered nonsense |
 //! | 503 | `Service Unavailable` | the function took longer than it may, or than thirty seconds |
 //!
-//! One answer is not the real one's: a 500 whose message says that the build failed.
+//! Another answer is not the real one's either: a 500 whose message says that the build failed.
 
 mod answer;
 mod cors;
@@ -36,7 +37,7 @@ pub use cors::Cors;
 use crate::{
     function::{Function, RunFailure},
     instance::InvocationError,
-    loopback::send_at_once,
+    loopback::{only_for_this_machine, send_at_once},
     template::Route,
 };
 
@@ -71,6 +72,7 @@ impl Gateway {
         let service = Router::new()
             .fallback(serve)
             .with_state(Arc::new(Api { routes, cors }))
+            .layer(axum::middleware::from_fn(only_for_this_machine))
             .into_make_service_with_connect_info::<SocketAddr>();
         let server = tokio::spawn(async move {
             // An accept error is retried inside; there is no other.

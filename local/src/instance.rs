@@ -243,11 +243,21 @@ impl Instance {
         event: &Value,
         limit: Duration,
     ) -> Result<Value, InvocationError> {
+        self.send(event.to_string(), limit).await
+    }
+
+    /// Sends an event that is written by hand: text that a [`Value`] cannot hold, such as half a
+    /// surrogate pair.
+    pub async fn invoke_text(&self, event: &str) -> Result<Value, InvocationError> {
+        self.send(event.to_owned(), self.timeout).await
+    }
+
+    async fn send(&self, event: String, limit: Duration) -> Result<Value, InvocationError> {
         let _turn = self.turn.lock().await;
         if let Some(status) = *self.exit.borrow() {
             return Err(InvocationError::Ended(status));
         }
-        let answer = self.runtime_api.hand_over(event.to_string().into(), self.arn(), limit);
+        let answer = self.runtime_api.hand_over(event.into(), self.arn(), limit);
         let posted = tokio::select! {
             // An answer counts even when the process ends right after it.
             biased;

@@ -1,9 +1,106 @@
 //! What every connection on this machine has in common.
 
+use std::net::{IpAddr, Ipv6Addr};
+
+use axum::{
+    Json,
+    extract::Request,
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use http::{HeaderMap, StatusCode, Uri, header, uri::Authority};
+use serde_json::json;
 use tokio::net::TcpStream;
 
 /// Has the system send small packets at once: waiting for more would make a function look slow.
 pub(crate) fn send_at_once(stream: &mut TcpStream) {
     // A connection that is gone already has nothing to send.
     let _ = stream.set_nodelay(true);
+}
+
+/// Answers only what was sent to this machine by one of its own names.
+///
+/// Any site can give its name the address 127.0.0.1. To the browser that site's pages and this
+/// server are of one origin then, so no check of an origin keeps them out (DNS rebinding). The name
+/// is in `Host`.
+pub(crate) async fn only_for_this_machine(request: Request, next: Next) -> Response {
+    if is_for_this_machine(request.uri(), request.headers()) {
+        return next.run(request).await;
+    }
+    let message = "Forbidden: this server answers to localhost and loopback addresses only";
+    (StatusCode::FORBIDDEN, Json(json!({"message": message}))).into_response()
+}
+
+fn is_for_this_machine(uri: &Uri, headers: &HeaderMap) -> bool {
+    let mut hosts = headers.get_all(header::HOST).iter();
+    let (Some(host), None) = (hosts.next(), hosts.next()) else {
+        return false;
+    };
+    let Ok(host) = Authority::try_from(host.as_bytes()) else {
+        return false;
+    };
+    // A request to a proxy has the address in its first line too.
+    is_this_machine(&host) && uri.authority().is_none_or(is_this_machine)
+}
+
+fn is_this_machine(authority: &Authority) -> bool {
+    if authority.as_str().contains('@') {
+        return false;
+    }
+    let host = authority.host().to_ascii_lowercase();
+    if let Some(address) = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        return address.parse() == Ok(Ipv6Addr::LOCALHOST);
+    }
+    host == "localhost"
+        || host.ends_with(".localhost")
+        || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn only_names_and_addresses_of_this_machine_are_answered() {
+        for (host, own) in [
+            ("localhost", true),
+            ("localhost:3000", true),
+            ("LocalHost:3000", true),
+            ("app.localhost:3000", true),
+            ("127.0.0.1", true),
+            ("127.0.0.1:3000", true),
+            ("127.8.9.10:1", true),
+            ("[::1]:3000", true),
+            ("attacker.example", false),
+            ("attacker.example:3000", false),
+            ("localhost.attacker.example", false),
+            ("127.0.0.1.attacker.example", false),
+            ("notlocalhost", false),
+            ("localhost@attacker.example", false),
+            ("attacker.example@localhost", false),
+            ("192.168.1.5:3000", false),
+            ("0.0.0.0", false),
+            ("[::]", false),
+            ("127.1", false),
+            ("2130706433", false),
+            ("", false),
+        ] {
+            let headers = HeaderMap::from_iter([(header::HOST, HeaderValue::from_static(host))]);
+            assert_eq!(is_for_this_machine(&Uri::from_static("/a"), &headers), own, "{host}");
+        }
+        assert!(!is_for_this_machine(&Uri::from_static("/a"), &HeaderMap::new()));
+    }
+
+    #[test]
+    fn two_hosts_are_none_and_the_first_line_must_agree() {
+        let mut headers = HeaderMap::new();
+        headers.append(header::HOST, HeaderValue::from_static("localhost"));
+        let proxied = Uri::from_static("http://attacker.example/a");
+        assert!(!is_for_this_machine(&proxied, &headers));
+        assert!(is_for_this_machine(&Uri::from_static("http://localhost:3000/a"), &headers));
+        headers.append(header::HOST, HeaderValue::from_static("localhost"));
+        assert!(!is_for_this_machine(&Uri::from_static("/a"), &headers));
+    }
 }

@@ -99,11 +99,7 @@ impl Project {
                 (function, Arc::new(Function::new(launch, source)))
             })
             .collect();
-        Ok(Self {
-            functions,
-            cors: Cors::new(template.cors, environment.allowed_origins()),
-            stand_ins,
-        })
+        Ok(Self { functions, cors: Cors::new(template.cors, environment.web_origins()), stand_ins })
     }
 
     /// The function of this name.

@@ -29,7 +29,10 @@ use tokio::{
 };
 use uuid::Uuid;
 
-use crate::{clock, loopback::send_at_once};
+use crate::{
+    clock,
+    loopback::{only_for_this_machine, send_at_once},
+};
 
 /// The largest answer that Lambda takes from a function, in bytes.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
@@ -171,6 +174,8 @@ fn routes(desk: Arc<Desk>) -> Router {
         .route("/2018-06-01/runtime/invocation/{id}/error", post(error))
         .route("/2018-06-01/runtime/init/error", post(init_error))
         .layer(DefaultBodyLimit::max(LARGEST_ANSWER))
+        // An event has people's tokens in it.
+        .layer(axum::middleware::from_fn(only_for_this_machine))
         .with_state(desk)
 }
 

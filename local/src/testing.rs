@@ -11,5 +11,5 @@ mod room_world;
 pub use answer::{Answer, SetCookie};
 pub use auth_world::AuthWorld;
 pub use event::{Event, PAGE};
-pub use mistakes::{MALFORMED_EMAILS, OUTAGES, mistaken};
+pub use mistakes::{MALFORMED_EMAILS, OUTAGES, mistaken, oddities};
 pub use room_world::RoomWorld;

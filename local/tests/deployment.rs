@@ -221,6 +221,36 @@ fn browsers_may_use_the_methods_that_the_endpoints_take_and_no_others() {
 }
 
 #[test]
+fn pages_with_tracing_may_send_their_headers() {
+    let template = document();
+    let cors = &resource(&template, "Api")["Properties"]["CorsConfiguration"]["AllowHeaders"];
+    let allowed: Vec<_> =
+        cors.as_sequence().unwrap().iter().map(|it| it.as_str().unwrap()).collect();
+    let tracing = ["traceparent", "tracestate", "baggage", "sentry-trace"];
+    assert_eq!(allowed, [&["authorization", "content-type"][..], &tracing].concat());
+}
+
+#[test]
+fn behind_a_domain_of_ones_own_the_apis_own_address_is_closed() {
+    let template = document();
+    let api = &resource(&template, "Api")["Properties"];
+    let closed = tagged_value(&api["DisableExecuteApiEndpoint"], "If").unwrap();
+    assert_eq!(closed[0].as_str(), Some("OwnDomain"));
+    assert_eq!((closed[1].as_bool(), closed[2].as_bool()), (Some(true), Some(false)));
+}
+
+#[test]
+fn the_origins_of_apps_reach_the_functions_and_not_the_gateway() {
+    let template = document();
+    let cors = &resource(&template, "Api")["Properties"]["CorsConfiguration"]["AllowOrigins"];
+    assert_eq!(reference(cors), Some("AllowedOrigins"), "a list that the gateway takes");
+    let mut names = Names::new();
+    let variables = &template["Globals"]["Function"]["Environment"]["Variables"];
+    collect_names(&variables["ALLOWED_ORIGINS"], &mut names);
+    assert_eq!(names, ["AllowedOrigins", "AppOrigins"].map(str::to_owned).into());
+}
+
+#[test]
 fn every_route_is_limited_and_those_that_sign_in_or_wait_long_far_lower() {
     let template = document();
     let api = &resource(&template, "Api")["Properties"];
@@ -452,8 +482,20 @@ fn contains(words: &BTreeSet<&[u8]>, name: &str) -> bool {
 /// are used for more than one thing read more than each of their uses needs.
 fn matters(variable: &str, function: &str) -> bool {
     match variable {
-        "CONCEAL_ACCOUNTS" => matches!(function, "sign-in" | "sign-up" | "resend-magic-auth"),
+        "CONCEAL_ACCOUNTS" => {
+            matches!(function, "sign-in" | "sign-up" | "resend-magic-auth" | "finalize-magic-auth")
+        }
         "WORKOS_LOGOUT_RETURN_TO" => function == "sign-out",
+        // Only these are shown access tokens.
+        "WORKOS_ISSUER" => matches!(
+            function,
+            "room-auth"
+                | "session"
+                | "sign-out"
+                | "start-recording"
+                | "stop-recording"
+                | "switch-organization"
+        ),
         // These begin a sign-in, and have nothing to do with the session's cookie yet.
         "WORKOS_COOKIE_NAME" | "WORKOS_COOKIE_DOMAIN" | "WORKOS_COOKIE_MAX_AGE" => {
             !matches!(function, "sign-in" | "continue-with-google" | "continue-with-microsoft")

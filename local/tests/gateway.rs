@@ -83,6 +83,26 @@ async fn hands_a_request_to_the_function_as_an_event() {
     );
 }
 
+/// A site whose name has the address 127.0.0.1 (DNS rebinding) asks in its own name.
+#[tokio::test]
+async fn a_request_for_another_host_is_refused_before_anything_else() {
+    let gateway = gateway().await;
+    for host in ["attacker.example", "attacker.example:3000", "localhost.attacker.example", ""] {
+        for (method, path) in [("POST", "/probe"), ("GET", "/nowhere"), ("OPTIONS", "/probe")] {
+            let asks = ("access-control-request-method", "POST");
+            let headers = [("host", host), ("origin", PAGE), asks];
+            let reply = send(&gateway.url(), method, path, &headers, "").await;
+            assert_eq!(reply.status, 403, "{method} {path} of {host:?}");
+            assert_eq!(reply.header("access-control-allow-origin"), None, "{host:?}");
+            assert_eq!(reply.header("apigw-requestid"), None, "no function was asked");
+        }
+    }
+    for host in ["localhost:3000", "app.localhost", "127.0.0.1", "127.3.2.1:80", "[::1]:3000"] {
+        let reply = send(&gateway.url(), "POST", "/probe", &[JSON, ("host", host)], "{}").await;
+        assert_eq!(reply.status, 200, "{host}");
+    }
+}
+
 #[tokio::test]
 async fn passes_a_body_that_is_not_text_on_in_base64() {
     let gateway = gateway().await;

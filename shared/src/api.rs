@@ -2,6 +2,7 @@
 
 mod body;
 mod error;
+mod gateway;
 mod headers;
 mod outgoing;
 mod reply;
@@ -9,6 +10,7 @@ mod reply;
 pub use body::Empty;
 pub(crate) use body::read_body;
 pub use error::ApiError;
+pub(crate) use gateway::{Event, Flaw, answer};
 pub(crate) use headers::check_origin;
 pub use headers::{Authorization, cookies};
 pub(crate) use outgoing::add_cookies;

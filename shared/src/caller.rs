@@ -1,7 +1,9 @@
 //! Who a request comes from, whichever provider has said so.
 
+use std::fmt;
+
 /// Somebody whose session has been verified.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Caller {
     /// The user.
     pub user_id: String,
@@ -11,4 +13,36 @@ pub struct Caller {
     pub organization_id: Option<String>,
     /// What the user may do there, as slugs.
     pub permissions: Vec<String>,
+    /// The administrator who acts in the user's name, if any, as the session names them: usually by
+    /// an e-mail address. It is not printed.
+    pub impersonator: Option<String>,
+}
+
+impl fmt::Debug for Caller {
+    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        formatter
+            .debug_struct("Caller")
+            .field("user_id", &self.user_id)
+            .field("organization_id", &self.organization_id)
+            .field("permissions", &self.permissions)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn does_not_print_who_impersonates() {
+        let caller = Caller {
+            user_id: "user_1".to_owned(),
+            session_id: "session_1".to_owned(),
+            organization_id: None,
+            permissions: Vec::new(),
+            impersonator: Some("admin@example.com".to_owned()),
+        };
+        let printed = format!("{caller:?}");
+        assert!(printed.contains("user_1") && !printed.contains("admin"), "{printed}");
+    }
 }

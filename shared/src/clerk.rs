@@ -96,14 +96,20 @@ impl Clerk {
     /// `CLERK_AUTHORIZED_PARTIES` (or `ALLOWED_ORIGINS`), and where they are set `CLERK_JWT_KEY`,
     /// `CLERK_ISSUER` and `CLERK_API_URL`.
     pub fn configure(settings: &mut Settings) -> Result<Self, Incomplete> {
-        let key = settings.secret("CLERK_SECRET_KEY", "CLERK_SECRET_ID", secret_key_form);
-        let base = settings.base_url("CLERK_API_URL", "https://api.clerk.com");
         let publishable_key = settings.parsed::<PublishableKey>("CLERK_PUBLISHABLE_KEY");
+        // The two are of one instance: the other's users would all be "not found".
+        let key_form = match publishable_key.as_ref().map(PublishableKey::is_production) {
+            Ok(true) => live_key_form,
+            Ok(false) => test_key_form,
+            Err(_) => secret_key_form,
+        };
+        let key = settings.secret("CLERK_SECRET_KEY", "CLERK_SECRET_ID", key_form);
+        let base = settings.base_url("CLERK_API_URL", "https://api.clerk.com");
         let signing_keys = signing_keys(settings);
         let authorized_parties = authorized_parties(settings);
         let publishable_key = publishable_key?;
         let default_issuer = format!("https://{}", publishable_key.host());
-        let issuer = settings.base_url("CLERK_ISSUER", &default_issuer);
+        let issuer = settings.address("CLERK_ISSUER", &default_issuer);
         Ok(Self(Arc::new(Inner {
             backend: Backend::new(
                 Provider {
@@ -159,16 +165,45 @@ impl Clerk {
     }
 }
 
-fn signing_keys(settings: &mut Settings) -> Result<SigningKeys, Incomplete> {
-    // Where variables cannot hold line breaks they are written as `\n`.
-    let pem = settings.optional("CLERK_JWT_KEY").map(|pem| pem.replace("\\n", "\n"));
-    match pem {
-        None => Ok(SigningKeys::Published(KeyCache::new(settings.clock()))),
-        Some(pem) => match Rs256Key::from_pem(&pem) {
-            Some(key) => Ok(SigningKeys::Fixed(key)),
-            None => Err(settings.problem("CLERK_JWT_KEY is not an RSA public key in PEM form")),
-        },
+fn live_key_form(key: &str) -> Result<(), &'static str> {
+    if key.starts_with("sk_test_") {
+        return Err("of the kind of CLERK_PUBLISHABLE_KEY, which is pk_live_…");
     }
+    secret_key_form(key)
+}
+
+fn test_key_form(key: &str) -> Result<(), &'static str> {
+    if key.starts_with("sk_live_") {
+        return Err("of the kind of CLERK_PUBLISHABLE_KEY, which is pk_test_…");
+    }
+    secret_key_form(key)
+}
+
+fn signing_keys(settings: &mut Settings) -> Result<SigningKeys, Incomplete> {
+    let Some(key) = settings.optional("CLERK_JWT_KEY").map(whole_pem) else {
+        return Ok(SigningKeys::Published(KeyCache::new("clerk", settings.clock())));
+    };
+    match Rs256Key::from_pem(&key) {
+        Some(key) => Ok(SigningKeys::Fixed(key)),
+        None => Err(settings.problem("CLERK_JWT_KEY is not an RSA public key in PEM form")),
+    }
+}
+
+/// A public key in PEM form, as Clerk's SDK takes it too: the lines around it may be missing, and
+/// breaks between lines may be blanks or written as `\n`, where a variable cannot hold them.
+fn whole_pem(key: &str) -> String {
+    const BEGIN: &str = "-----BEGIN PUBLIC KEY-----";
+    const END: &str = "-----END PUBLIC KEY-----";
+    let lines = key.replace("\\r", "\n").replace("\\n", "\n");
+    let body = lines.trim();
+    let body = body.strip_prefix(BEGIN).unwrap_or(body);
+    let body = body.strip_suffix(END).unwrap_or(body);
+    // A key of another kind keeps the lines around it, which say so.
+    if body.contains("-----") {
+        return lines;
+    }
+    let body: String = body.split_whitespace().collect();
+    format!("{BEGIN}\n{body}\n{END}\n")
 }
 
 fn authorized_parties(settings: &mut Settings) -> Result<Vec<String>, Incomplete> {

@@ -16,16 +16,19 @@ use std::task::Poll;
 use std::time::Duration;
 
 use http::{Method, StatusCode};
-use lambda_http::request::LambdaRequest;
-use lambda_http::tower::util::MapRequest;
-use lambda_http::{Adapter, LambdaEvent, RequestExt as _, service_fn};
+use lambda_http::lambda_runtime::Runtime;
+use lambda_http::lambda_runtime::layers::TracingLayer;
+use lambda_http::tower::util::MapFutureLayer;
+use lambda_http::{LambdaEvent, RequestExt as _, service_fn};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::api::{self, ApiError, Reply, Request, Response};
+use crate::afterwork;
+use crate::api::{self, ApiError, Event, Flaw, Reply, Request, Response};
 use crate::clock::{Clock, Timestamp};
 use crate::log;
 use crate::metrics;
+use crate::request_scope;
 use crate::settings::{Incomplete, Problems, Settings};
 
 /// How long a start may take: what a provider that is slow at start takes from the first request
@@ -92,11 +95,12 @@ pub fn run<E: Endpoint>() -> ExitCode {
         quiet_panics();
         let function = Function::<E>::start(settings?).await?;
         let function = &function;
-        let service = service_fn(move |request| async move {
-            Ok::<_, Infallible>(function.answer(request).await)
+        let service = service_fn(move |event: LambdaEvent<Event>| async move {
+            let request = event.payload.into_request().with_lambda_context(event.context);
+            Ok::<_, Infallible>(api::answer(function.answer(request).await))
         });
-        let readable = MapRequest::new(Adapter::from(service), drop_unreadable_cookies);
-        lambda_http::lambda_runtime::run(readable).await
+        let runtime = Runtime::new(service).layer(TracingLayer::new());
+        runtime.layer(MapFutureLayer::new(finish_afterwards)).run().await
     });
     match stopped {
         Ok(()) => ExitCode::SUCCESS,
@@ -145,8 +149,10 @@ impl<E: Endpoint> Function<E> {
         let began = self.clock.now();
         let cold = !self.warm.swap(true, Ordering::Relaxed);
         let limit = self.time_left(&request, cold);
-        request.extensions_mut().insert(Deadline(began.after(limit)));
-        let (result, cookies) = api::with_cookies(self.guarded(&request, limit)).await;
+        let deadline = began.after(limit);
+        request.extensions_mut().insert(Deadline(deadline));
+        let guarded = request_scope::handle(deadline, self.guarded(&request, limit));
+        let (result, cookies) = api::with_cookies(guarded).await;
         let now = self.clock.now();
         let took = now.since(began);
         let ms = (took.as_secs_f64() * 10_000.0).round() / 10.0;
@@ -186,10 +192,17 @@ impl<E: Endpoint> Function<E> {
         if request.method() == Method::OPTIONS {
             return Ok(api::empty_response(StatusCode::NO_CONTENT));
         }
+        api::check_origin(request.headers(), &self.allowed_origins)?;
+        let flaw = Flaw::of(request);
+        if flaw == Some(Flaw::Method) {
+            return Err(ApiError::bad_request("The method cannot be read"));
+        }
         if request.method() != E::METHOD {
             return Err(ApiError::method_not_allowed(E::METHOD));
         }
-        api::check_origin(request.headers(), &self.allowed_origins)?;
+        if flaw == Some(Flaw::Body) {
+            return Err(ApiError::bad_request("The body cannot be read"));
+        }
         let input = api::read_body(request.headers(), request.body())?;
         let reply = self.endpoint.handle(request, input).await?;
         Ok(reply.into_response())
@@ -245,14 +258,11 @@ fn log_error<E: Endpoint>(error: &ApiError, id: Option<&str>, ms: f64, cold: boo
     }
 }
 
-/// Drops cookies that are no text: one of them would make `lambda_http` lose them all.
-fn drop_unreadable_cookies(mut event: LambdaEvent<LambdaRequest>) -> LambdaEvent<LambdaRequest> {
-    if let LambdaRequest::ApiGatewayV2(request) = &mut event.payload
-        && let Some(cookies) = &mut request.cookies
-    {
-        cookies.retain(|cookie| cookie.bytes().all(|byte| (b' '..=b'~').contains(&byte)));
-    }
-    event
+/// Waits for what a request has begun and not finished, when its answer has left.
+async fn finish_afterwards<T, E>(sent: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+    let sent = sent.await;
+    afterwork::finish().await;
+    sent
 }
 
 /// Logs where a panic happened and not what it says, which may quote anything.

@@ -9,7 +9,7 @@ use serde_json::json;
 use serde_json::value::RawValue;
 
 use crate::api::ApiError;
-use crate::provider::{Answer, Call, Failure, KeyedProvider, Provider, ProviderError};
+use crate::provider::{Answer, Call, Failure, KeyedProvider, Provider, ProviderError, Retry};
 use crate::secrets::secret_key_form;
 use crate::settings::{Incomplete, Settings};
 
@@ -112,7 +112,7 @@ impl Liveblocks {
         let body = json!({ "userId": id, "userInfo": info.within_limit() });
         let path = ["v2", "identify-user"];
         let call = Call {
-            repeatable: true,
+            retry: Retry::Once,
             refuses_key,
             ..Call::post("identify-user", &path, Some(body))
         };

@@ -9,12 +9,14 @@
 //! | `join` | tokens that people join a room with |
 //! | `server_api` | Twirp, the form of LiveKit's server API, and its errors |
 //! | `room_service`, `egress` | the calls of that API that are made here |
+//! | `egress_info` | what LiveKit says of a recording, its own or another program's |
 //! | `recordings` | which recording is whose, and stopping one |
 //! | `recorder` | starting one, once per room |
 //! | `object_key`, `object_metadata`, `upload` | where a recording goes, and what is kept beside it |
 
 mod access_token;
 mod egress;
+mod egress_info;
 mod join;
 mod keys;
 mod object_key;

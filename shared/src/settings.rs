@@ -13,11 +13,15 @@ use aws_sdk_secretsmanager::config::Credentials;
 use secrecy::SecretString;
 use url::Url;
 
+use crate::address;
 use crate::clock::Clock;
 use crate::http::Http;
-use crate::secrets::{AwsAccess, Check, OptionalSecret, Secret, SecretsManager, StoredSecret};
+use crate::secrets::{
+    AwsAccess, Check, OptionalSecret, Reading, Secret, SecretsManager, StoredSecret,
+};
 
-const AWS_ENDPOINT: &str = "AWS_ENDPOINT_URL_SECRETS_MANAGER";
+/// The address of Secrets Manager; the one for all of AWS counts where there is none for the service.
+const AWS_ENDPOINTS: [&str; 2] = ["AWS_ENDPOINT_URL_SECRETS_MANAGER", "AWS_ENDPOINT_URL"];
 
 /// Says that a setting is missing or malformed and that [`Settings`] has written down which.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,12 +77,12 @@ impl Settings {
         // CloudFormation cannot leave a variable out, only leave it empty.
         variables.retain(|_, value| !value.trim().is_empty());
         let mut problems = Vec::new();
-        let http =
-            Http::new(variables.get("SSL_CERT_FILE").map(String::as_str)).or_else(|error| {
-                // Written down with the others, not before them.
-                problems.push(format!("SSL_CERT_FILE names no PEM file of certificates ({error})"));
-                Http::new(None).map_err(|error| Problems(vec![error.to_string()]))
-            })?;
+        let extra_roots = variables.get("SSL_CERT_FILE").map(String::as_str);
+        let http = Http::new(extra_roots, clock.clone()).or_else(|error| {
+            // Written down with the others, not before them.
+            problems.push(format!("SSL_CERT_FILE names no PEM file of certificates ({error})"));
+            Http::new(None, clock.clone()).map_err(|error| Problems(vec![error.to_string()]))
+        })?;
         Ok(Self { variables, problems, stored: Vec::new(), http, clock })
     }
 
@@ -138,29 +142,58 @@ impl Settings {
         items.map(str::to_owned).collect()
     }
 
-    /// A comma-separated list of origins, as browsers write them (RFC 6454, section 6.1):
-    /// `https://app.example.com`, with a port where it is not the usual one, and nothing behind it.
-    /// Absent is empty.
-    pub fn origins(&mut self, name: &str) -> Result<Vec<String>, Incomplete> {
-        let origins = self.list(name);
-        let is_origin = |origin: &String| {
-            Url::parse(origin).is_ok_and(|url| url.origin().ascii_serialization() == *origin)
-        };
-        if origins.iter().all(is_origin) {
-            Ok(origins)
-        } else {
-            Err(self.problem(format!(
-                "{name} is not a list of origins like https://app.example.com (comma separated, \
-                 lower case, without a path)"
-            )))
-        }
+    /// Whether this is the deployment that real users meet.
+    pub fn is_production(&self) -> bool {
+        self.optional("STAGE") == Some("prod")
     }
 
-    /// The base address of a provider: `http` or `https`, without query and fragment, or
-    /// `default`. Plain `http` is for stand-ins and is refused for any host but this machine.
+    /// A comma-separated list of origins, as browsers write them (RFC 6454, section 6.1):
+    /// `https://app.example.com`, with a port where it is not the usual one, and nothing behind it; or
+    /// those of apps, such as `tauri://localhost`. Absent is empty.
+    ///
+    /// Plain `http` is for pages on this machine, and in production for none.
+    pub fn origins(&mut self, name: &str) -> Result<Vec<String>, Incomplete> {
+        let origins = self.list(name);
+        let is_origin =
+            |origin: &String| address::is_web_origin(origin) || address::is_app_origin(origin);
+        if !origins.iter().all(is_origin) {
+            return Err(self.problem(format!(
+                "{name} is not a list of origins like https://app.example.com (comma separated, \
+                 lower case, without a path or a wildcard)"
+            )));
+        }
+        let plain = origins.iter().filter_map(|origin| origin.parse::<Url>().ok());
+        let mut plain = plain.filter(|url| url.scheme() == "http");
+        if self.is_production() && plain.next().is_some() {
+            return Err(
+                self.problem(format!("{name} has an origin without TLS, and STAGE is prod"))
+            );
+        }
+        if plain.any(|url| !address::is_this_machine(&url)) {
+            return Err(self.problem(format!(
+                "{name} has an http origin on another machine (http is for this machine only)"
+            )));
+        }
+        Ok(origins)
+    }
+
+    /// The base address of a provider's API: `http` or `https`, without query, fragment and the
+    /// version that calls add themselves, or `default`. Plain `http` is for stand-ins and is
+    /// refused for any host but this machine.
     pub fn base_url(&mut self, name: &str, default: &str) -> Result<Url, Incomplete> {
+        let base = self.address(name, default)?;
+        if address::ends_in_a_version(&base) {
+            return Err(self.problem(format!(
+                "{name} ends in a version, which is added to it for each call (leave that out)"
+            )));
+        }
+        Ok(base)
+    }
+
+    /// An address that others are below: as [`base_url`](Self::base_url), whatever it ends in.
+    pub fn address(&mut self, name: &str, default: &str) -> Result<Url, Incomplete> {
         let value = self.optional(name).unwrap_or(default).to_owned();
-        self.check_base_url(name, &value)
+        self.check_address(name, &value)
     }
 
     /// The address of a server that speaks WebSocket and HTTP at one place, as its HTTP address:
@@ -173,7 +206,7 @@ impl Settings {
             }
             _ => value,
         };
-        match http.parse().ok().filter(is_base_url) {
+        match http.parse().ok().filter(address::is_base) {
             Some(url) => Ok(url),
             None => Err(self.problem(format!(
                 "{name} is not a wss or https address (ws and http are for this machine only)"
@@ -181,8 +214,8 @@ impl Settings {
         }
     }
 
-    fn check_base_url(&mut self, name: &str, value: &str) -> Result<Url, Incomplete> {
-        match value.parse().ok().filter(is_base_url) {
+    fn check_address(&mut self, name: &str, value: &str) -> Result<Url, Incomplete> {
+        match value.parse().ok().filter(address::is_base) {
             Some(url) => Ok(url),
             None => Err(self.problem(format!(
                 "{name} is not an https address (http is for this machine only)"
@@ -190,16 +223,74 @@ impl Settings {
         }
     }
 
-    /// A secret: from the variable `name`, or from the AWS Secrets Manager secret that the
+    /// The address of a page of the front end that must be there, exactly as it was given: providers
+    /// compare it with the list in their dashboards letter by letter.
+    pub fn page(&mut self, name: &str) -> Result<String, Incomplete> {
+        let page = self.text(name)?;
+        let Some(url) = page.parse().ok().filter(address::is_page) else {
+            return Err(self.problem(format!(
+                "{name} is not an https address without fragment (http is for this machine only)"
+            )));
+        };
+        if self.is_production() && url.scheme() == "http" {
+            return Err(self.problem(format!("{name} is not https, and STAGE is prod")));
+        }
+        Ok(page)
+    }
+
+    /// The address of a page that may be absent.
+    pub fn optional_page(&mut self, name: &str) -> Result<Option<String>, Incomplete> {
+        match self.optional(name) {
+            Some(_) => self.page(name).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The domain whose hosts share a cookie, if there is one, in lower case.
+    pub fn cookie_domain(&mut self, name: &str) -> Result<Option<String>, Incomplete> {
+        let Some(domain) = self.optional(name) else {
+            return Ok(None);
+        };
+        // The leading dot of older times means nothing any more (RFC 6265, section 5.2.3).
+        let domain = domain.strip_prefix('.').unwrap_or(domain).to_ascii_lowercase();
+        if address::is_cookie_domain(&domain) {
+            return Ok(Some(domain));
+        }
+        Err(self.problem(format!("{name} is not a domain that browsers keep cookies for")))
+    }
+
+    /// A secret key: from the variable `name`, or from the AWS Secrets Manager secret that the
     /// variable `id_variable` names, whose JSON object has `name` as a key. The variable wins.
-    /// `check` says whether a value has the form that it must have.
+    /// Whitespace around it does not count. `check` says whether a value has the form that it must
+    /// have.
     pub fn secret(
         &mut self,
         name: &'static str,
         id_variable: &'static str,
         check: Check,
     ) -> Result<Secret, Incomplete> {
-        if let Some(value) = self.optional(name) {
+        self.read_secret(name, id_variable, Reading::Trimmed, check)
+    }
+
+    /// A password: as [`secret`](Self::secret), but byte for byte, since other software seals with the
+    /// same password and takes it as it is.
+    pub fn password(
+        &mut self,
+        name: &'static str,
+        id_variable: &'static str,
+        check: Check,
+    ) -> Result<Secret, Incomplete> {
+        self.read_secret(name, id_variable, Reading::Exact, check)
+    }
+
+    fn read_secret(
+        &mut self,
+        name: &'static str,
+        id_variable: &'static str,
+        reading: Reading,
+        check: Check,
+    ) -> Result<Secret, Incomplete> {
+        if let Some(value) = self.variables.get(name).and_then(|value| reading.of(value)) {
             return match check(value) {
                 Ok(()) => Ok(Secret::fixed(SecretString::from(value))),
                 Err(form) => Err(self.problem(format!("{name} is not {form}"))),
@@ -210,25 +301,47 @@ impl Settings {
                 "{name} is missing (set it, or set {id_variable} to a secret that holds it)"
             )));
         };
-        Ok(self.stored(id, id_variable)?.secret(name, check))
+        Ok(self.stored(id, id_variable)?.secret(name, reading, check))
     }
 
-    /// A secret that may be absent, and that may come and go with a rotation: from the variable
+    /// A password that may be absent, and that may come and go with a rotation: from the variable
     /// `name`, or from the secret that the variable `id_variable` names, if there is one and it has
-    /// that.
+    /// that. It is taken byte for byte.
+    pub fn optional_password(
+        &mut self,
+        name: &'static str,
+        id_variable: &'static str,
+        check: Check,
+    ) -> Result<OptionalSecret, Incomplete> {
+        self.read_optional_secret(name, id_variable, Reading::Exact, check)
+    }
+
+    /// A secret key that may be absent, without the whitespace around it; otherwise as
+    /// [`optional_password`](Self::optional_password).
     pub fn optional_secret(
         &mut self,
         name: &'static str,
         id_variable: &'static str,
         check: Check,
     ) -> Result<OptionalSecret, Incomplete> {
-        match self.optional(name).map(|value| (check(value), SecretString::from(value))) {
-            Some((Ok(()), value)) => return Ok(OptionalSecret::fixed(value)),
-            Some((Err(form), _)) => return Err(self.problem(format!("{name} is not {form}"))),
-            None => {}
+        self.read_optional_secret(name, id_variable, Reading::Trimmed, check)
+    }
+
+    fn read_optional_secret(
+        &mut self,
+        name: &'static str,
+        id_variable: &'static str,
+        reading: Reading,
+        check: Check,
+    ) -> Result<OptionalSecret, Incomplete> {
+        if let Some(value) = self.variables.get(name).and_then(|value| reading.of(value)) {
+            return match check(value) {
+                Ok(()) => Ok(OptionalSecret::fixed(SecretString::from(value))),
+                Err(form) => Err(self.problem(format!("{name} is not {form}"))),
+            };
         }
         match self.optional(id_variable).map(str::to_owned) {
-            Some(id) => Ok(self.stored(id, id_variable)?.optional_secret(name, check)),
+            Some(id) => Ok(self.stored(id, id_variable)?.optional_secret(name, reading, check)),
             None => Ok(OptionalSecret::absent()),
         }
     }
@@ -253,9 +366,10 @@ impl Settings {
         let key_id = self.text("AWS_ACCESS_KEY_ID");
         let key = self.text("AWS_SECRET_ACCESS_KEY");
         let session = self.optional("AWS_SESSION_TOKEN").map(str::to_owned);
-        let endpoint = match self.optional(AWS_ENDPOINT).map(str::to_owned) {
-            Some(endpoint) => self.check_base_url(AWS_ENDPOINT, &endpoint).map(Some),
-            None => Ok(None),
+        let name = AWS_ENDPOINTS.into_iter().find(|name| self.optional(name).is_some());
+        let endpoint = match name.map(|name| (name, self.optional(name).map(str::to_owned))) {
+            Some((name, Some(endpoint))) => self.check_address(name, &endpoint).map(Some),
+            _ => Ok(None),
         };
         let access = AwsAccess {
             region: region?,
@@ -292,17 +406,6 @@ impl Settings {
             }
         }
     }
-}
-
-fn is_base_url(url: &Url) -> bool {
-    let local = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
-    let scheme = url.scheme() == "https" || (url.scheme() == "http" && local);
-    scheme
-        && url.has_host()
-        && url.query().is_none()
-        && url.fragment().is_none()
-        && url.username().is_empty()
-        && url.password().is_none()
 }
 
 #[cfg(test)]
@@ -344,7 +447,24 @@ mod tests {
             ("https://api.example.com/base", true),
             ("http://127.0.0.1:4011", true),
             ("http://localhost:4011/", true),
+            ("http://workos.localhost:4011/", true),
+            ("http://[::1]:4011", true),
+            ("http://127.1.2.3:4011", true),
             ("http://api.example.com", false),
+            ("http://192.168.1.5:4011", false),
+            ("https://api.example.com/v1", false),
+            ("https://api.example.com/v2/", false),
+            ("https://api.example.com/proxy/v10", false),
+            ("https://api.example.com/vault", true),
+            ("https://api.example.com/v1/proxy", true),
+            ("https://a.example,https://b.example", false),
+            ("https://a.example/,https://b.example", false),
+            ("https://a.example https://b.example", false),
+            ("https://a.example/ https://b.example", false),
+            ("https://a.example;https://b.example", false),
+            ("https://*.example.com", false),
+            ("https://api..example.com", false),
+            ("https://api.example.com.", false),
             ("http://127.0.0.1.example.com", false),
             ("ftp://127.0.0.1", false),
             ("https://user:password@example.com", false),
@@ -363,6 +483,11 @@ mod tests {
             ("https://example.livekit.cloud/", Some("https://example.livekit.cloud/")),
             ("ws://127.0.0.1:7880", Some("http://127.0.0.1:7880/")),
             ("http://localhost:7880", Some("http://localhost:7880/")),
+            ("ws://livekit.localhost:7880", Some("http://livekit.localhost:7880/")),
+            ("ws://[::1]:7880", Some("http://[::1]:7880/")),
+            ("wss://a.example,wss://b.example", None),
+            ("wss://a.example/,wss://b.example", None),
+            ("wss://*.livekit.cloud", None),
             ("ws://example.livekit.cloud", None),
             ("http://example.livekit.cloud", None),
             ("wsx://example.com", None),
@@ -418,15 +543,88 @@ mod tests {
             ("https://app.example.com", true),
             ("https://app.example.com,http://localhost:3000", true),
             ("https://app.example.com:8443", true),
+            ("https://xn--bcher-kva.example", true),
+            ("http://app.localhost:3000,http://127.0.0.1:3000,http://[::1]:3000", true),
+            ("tauri://localhost,capacitor://localhost", true),
+            ("https://app.example.com,chrome-extension://aapbdbdomjkkjkaonfhkkikfgjllcleb", true),
             ("https://app.example.com/", false),
             ("https://app.example.com:443", false),
             ("https://App.example.com", false),
             ("https://app.example.com,*", false),
+            ("https://*.example.com", false),
+            ("https://app..example.com", false),
+            ("https://.example.com", false),
+            ("https://app.example.com.", false),
+            ("https://a.example;https://b.example", false),
+            ("https://a.example https://b.example", false),
+            ("http://app.example.com", false),
+            ("tauri://*", false),
+            ("wss://app.example.com", false),
             ("app.example.com", false),
             ("null", false),
         ] {
             let read = settings([("ORIGINS", origins)]).origins("ORIGINS");
             assert_eq!(read.is_ok(), good, "{origins}");
+        }
+    }
+
+    #[test]
+    fn production_has_tls_everywhere() {
+        for (value, in_production) in [
+            ("https://app.example.com", true),
+            ("http://localhost:3000", false),
+            ("http://tauri.localhost", false),
+        ] {
+            for (stage, good) in
+                [("dev", true), ("staging", true), ("", true), ("prod", in_production)]
+            {
+                let mut settings = settings([("STAGE", stage), ("SETTING", value)]);
+                assert_eq!(settings.origins("SETTING").is_ok(), good, "{value} {stage}");
+                assert_eq!(settings.page("SETTING").is_ok(), good, "{value} {stage}");
+            }
+        }
+        let apps = [("STAGE", "prod"), ("SETTING", "tauri://localhost")];
+        assert!(settings(apps).origins("SETTING").is_ok(), "an app has no TLS to itself");
+    }
+
+    #[test]
+    fn a_page_has_an_https_address_or_is_on_this_machine() {
+        for (address, good) in [
+            ("https://app.example/callback", true),
+            ("https://app.example/callback?x=1", true),
+            ("https://app.example/callback?next=https://app.example/,x", true),
+            ("http://localhost:3000/callback", true),
+            ("http://app.localhost:3000/callback", true),
+            ("http://127.0.0.1:3000", true),
+            ("http://[::1]:3000", true),
+            ("http://app.example/callback", false),
+            ("http://localhost.app.example/callback", false),
+            ("https://app.example/callback#code", false),
+            ("https://user:password@app.example/", false),
+            ("https://a.example/callback,https://b.example/callback", false),
+            ("https://*.example.com/callback", false),
+            ("https://app..example.com/callback", false),
+            ("javascript:alert(1)", false),
+            ("/callback", false),
+        ] {
+            assert_eq!(settings([("PAGE", address)]).page("PAGE").is_ok(), good, "{address}");
+        }
+        assert_eq!(settings([]).optional_page("PAGE"), Ok(None));
+    }
+
+    #[test]
+    fn a_cookies_domain_is_read_without_its_leading_dot() {
+        for (domain, expected) in [
+            ("", Ok(None)),
+            (".Example.com", Ok(Some("example.com".to_owned()))),
+            ("..example.com", Err(Incomplete)),
+            ("com", Err(Incomplete)),
+        ] {
+            assert_eq!(
+                settings([("DOMAIN", domain)]).cookie_domain("DOMAIN"),
+                expected,
+                "{domain}"
+            );
         }
     }
 

@@ -217,6 +217,67 @@ fn paths_of_the_router() -> Routes {
     routes.map(|parts| (parts[0].to_owned(), parts[1].to_owned())).collect()
 }
 
+/// The settings that Lambda gives a function, and nobody writes into a file.
+const SET_BY_LAMBDA: [&str; 4] =
+    ["AWS_ACCESS_KEY_ID", "AWS_LAMBDA_LOG_LEVEL", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
+
+#[test]
+fn every_setting_that_the_code_reads_is_described_and_no_other() {
+    let read_by_the_code = settings_of_the_code();
+    assert!(read_by_the_code.len() > 40, "only {read_by_the_code:?}");
+    let page = read("docs/configuration.md");
+    let described = page.lines().filter(|line| line.starts_with("| `"));
+    let described = described.flat_map(|row| row.split('`').skip(1).step_by(2));
+    assert_eq!(settings_among(described), read_by_the_code, "docs/configuration.md");
+
+    let example = read(".env.example");
+    let lines = example.lines().map(|line| line.trim_start_matches('#'));
+    let given = settings_among(lines.filter_map(|line| Some(line.split_once('=')?.0)));
+    let mut ours = read_by_the_code;
+    ours.retain(|name| !SET_BY_LAMBDA.contains(&name.as_str()));
+    assert_eq!(given, ours, ".env.example");
+}
+
+/// The names of settings that stand in the code as texts, tests left out.
+fn settings_of_the_code() -> BTreeSet<String> {
+    let sources = ["shared/src", "functions"].map(|folder| rust_files(&root().join(folder)));
+    let files = sources.into_iter().flatten().filter(|file| {
+        let folders: Vec<_> = file.iter().collect();
+        folders.contains(&"src".as_ref())
+    });
+    let mut names = BTreeSet::new();
+    for file in files {
+        let code = code(&file);
+        let code = code.split("#[cfg(test)]").next().unwrap_or_default();
+        names.extend(settings_among(code.split('"')));
+    }
+    names
+}
+
+/// Of these texts, those that are names of settings.
+fn settings_among<'t>(texts: impl Iterator<Item = &'t str>) -> BTreeSet<String> {
+    const GROUPS: [&str; 11] = [
+        "ALLOWED_",
+        "AWS_",
+        "CLERK_",
+        "CLIENT_",
+        "CONCEAL_",
+        "DEV_",
+        "EVENT_",
+        "LIVEBLOCKS_",
+        "LIVEKIT_",
+        "RECORDING",
+        "WORKOS_",
+    ];
+    const OTHERS: [&str; 2] = ["SSL_CERT_FILE", "STAGE"];
+    let is_name = |text: &str| {
+        let in_name = |byte: u8| byte.is_ascii_uppercase() || byte == b'_';
+        let has_group = GROUPS.iter().chain(&["ROOM_"]).any(|group| text.starts_with(group));
+        OTHERS.contains(&text) || (has_group && text.len() > 6 && text.bytes().all(in_name))
+    };
+    texts.filter(|text| is_name(text)).map(str::to_owned).collect()
+}
+
 #[test]
 fn the_description_has_the_workspaces_version() {
     let workspace = read("Cargo.toml");
@@ -239,4 +300,17 @@ fn kebab_case(camel: &str) -> String {
 
 fn pascal_case(name: &str) -> String {
     name.split('-').map(|word| word[..1].to_uppercase() + &word[1..]).collect()
+}
+
+#[test]
+fn every_wheel_of_the_gate_is_pinned_by_its_hash() {
+    let text = read("interop/requirements.txt").replace("\\\n", " ");
+    let wheels = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let mut checked = 0;
+    for wheel in wheels {
+        assert!(wheel.contains("==") && wheel.contains("--hash=sha256:"), "{wheel:.60}");
+        checked += 1;
+    }
+    assert!(checked > 90, "only {checked} wheels were found");
+    assert!(read("interop/install").contains("--require-hashes"));
 }

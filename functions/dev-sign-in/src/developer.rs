@@ -25,13 +25,13 @@ struct Identity {
 }
 
 impl Developer {
-    /// Nobody, unless `DEV_SIGN_IN_EMAIL` is set, and never in production. Only where there is
-    /// somebody does it need WorkOS's settings.
+    /// Nobody, unless `DEV_SIGN_IN_EMAIL` is set and `STAGE` says that this is not production: a
+    /// stage that is not set may be any. Only where there is somebody does it need WorkOS's settings.
     pub(crate) fn configure(settings: &mut Settings) -> Result<Option<Self>, Incomplete> {
         let Some(email) = settings.optional("DEV_SIGN_IN_EMAIL").map(Email::parse) else {
             return Ok(None);
         };
-        if settings.optional("STAGE") == Some("prod") {
+        if !matches!(settings.optional("STAGE"), Some("dev" | "staging")) {
             return Ok(None);
         }
         let sign_ins = SignIns::configure(settings);

@@ -6,7 +6,7 @@
 //! | session | none |
 //! | input | none |
 //! | output | 200 `{"user":{"id","email"}}` and a real session cookie, of the user in `DEV_SIGN_IN_EMAIL` |
-//! | errors | 404 where that is not set and where `STAGE` is `prod`, 403, 429, 502, 503 |
+//! | errors | 404 unless that is set and `STAGE` is `dev` or `staging`, 403, 429, 502, 503 |
 
 mod developer;
 

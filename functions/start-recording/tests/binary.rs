@@ -15,8 +15,10 @@ use anteroom_local::testing::{Answer, RoomWorld};
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
-use self::recordings::{TEST_ROOM, now, open_test_room, path_of, recording, running, start_egress};
-use self::rooms::{BAD_NAMES, HOSTILE_NAMES, stored_keys, with_field};
+use self::recordings::{
+    TEST_ROOM, change_listed, now, open_test_room, path_of, recording, running, start_egress_with,
+};
+use self::rooms::{BAD_NAMES, COOKIE, HOSTILE_NAMES, sealed, stored_keys, with_field};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_start-recording");
 const EVENT: &str = "start-recording.json";
@@ -87,11 +89,29 @@ fn metadata(request: &Value) -> Vec<(String, String)> {
     values.iter().map(|(name, value)| (name.clone(), decode(value))).collect()
 }
 
-fn assert_is_key_of(key: &str, folder: &str) {
-    let rest = key.strip_prefix(folder).unwrap_or_else(|| panic!("{key} is not in {folder}"));
-    let name = rest.strip_suffix(".mp4").unwrap_or_else(|| panic!("{key} is no MP4"));
-    let shape: String = name.chars().map(|c| if c.is_ascii_hexdigit() { '0' } else { c }).collect();
-    assert_eq!(shape, "0000-00-00/000000-0000000000000000", "{key}");
+/// The part of a key that is of the room. The key has its form, and the organization is in that part.
+fn room_part(key: &str, organization: &str) -> String {
+    let parts: Vec<_> = key.split('/').collect();
+    let [first, zone, room, date, name] = parts[..] else {
+        panic!("not five parts: {key}");
+    };
+    assert_eq!(first, "recordings", "{key}");
+    let is_harmless = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+    assert!(zone.bytes().chain(room.bytes()).all(is_harmless), "{key}");
+    assert!(room.starts_with(&format!("{organization}_")), "{key} is not of {organization}");
+    let shape = |text: &str| {
+        text.chars().map(|c| if c.is_ascii_hexdigit() { '0' } else { c }).collect::<String>()
+    };
+    assert_eq!(shape(&room[room.len() - 17..]), "-0000000000000000", "{key}");
+    let name = name.strip_suffix(".mp4").unwrap_or_else(|| panic!("{key} is no MP4"));
+    assert_eq!(shape(&format!("{date}/{name}")), "0000-00-00/000000-0000000000000000", "{key}");
+    room.to_owned()
+}
+
+/// The key that the latest egress was started with.
+fn latest_key(world: &RoomWorld) -> String {
+    let key = started_with(world)["file_outputs"][0]["filepath"].clone();
+    key.as_str().expect("a key").to_owned()
 }
 
 #[tokio::test]
@@ -149,12 +169,176 @@ async fn a_room_that_is_being_recorded_is_409() {
 }
 
 #[tokio::test]
-async fn a_room_that_somebody_else_records_is_409() {
+async fn a_room_that_another_program_records_is_409_whichever_call_it_used() {
     let world = RoomWorld::start(BINARY).await;
     let event = world.event_of("jane", &good_input(&world).await);
-    let id = start_egress(&world.livekit, TEST_ROOM, "archive/daily.mp4").await;
+    let (file, storage) =
+        (json!({ "filepath": "archive/daily.mp4" }), json!({ "s3": { "bucket": "b" } }));
+    for (call, request) in [
+        ("StartRoomCompositeEgress", json!({ "file_outputs": [file] })),
+        ("StartRoomCompositeEgress", json!({ "file": file })),
+        ("StartEgress", json!({ "template": { "layout": "grid" }, "outputs": [{ "file": file }] })),
+        (
+            "StartEgress",
+            json!({
+                "template": {}, "outputs": [{ "file": file, "storage": storage }],
+            }),
+        ),
+        (
+            "StartEgress",
+            json!({
+                "template": { "audio_only": true }, "outputs": [{ "file": file }], "storage": storage,
+            }),
+        ),
+    ] {
+        let mut request = request;
+        request["room_name"] = json!(TEST_ROOM);
+        let id = start_egress_with(&world.livekit, call, request.clone()).await;
+        assert_eq!(world.ask(&event).await.refusal().0, 409, "{call} {request}");
+        assert_eq!(running(&world.livekit, TEST_ROOM), [id.as_str()], "{call} {request}");
+        world.livekit.set_egress_status(&id, EgressStatus::Complete);
+    }
+    assert_eq!(world.ask(&event).await.status(), 200, "nobody records it any more");
+}
+
+#[tokio::test]
+async fn an_egress_that_does_not_record_the_room_is_in_nobodys_way() {
+    let world = RoomWorld::start(BINARY).await;
+    let event = world.event_of("jane", &good_input(&world).await);
+    let template = json!({ "template": {}, "outputs": [{ "file": { "filepath": "a.mp4" } }] });
+    let request = json!({ "room_name": TEST_ROOM, "template": {}, "outputs": template["outputs"] });
+    let id = start_egress_with(&world.livekit, "StartEgress", request).await;
+    let outputs = &template["outputs"];
+    for (egress, status) in [
+        (template.clone(), 409),
+        (json!({ "web": { "url": "https://a.example" }, "outputs": outputs }), 409),
+        (json!({ "media": { "audio": { "capture_all": true } }, "outputs": outputs }), 409),
+        (json!({ "template": {}, "outputs": [{ "segments": {} }] }), 409),
+        (json!({ "template": {}, "outputs": [{ "stream": {} }, { "images": {} }] }), 200),
+        (json!({ "media": { "video_track_id": "TR_1" }, "outputs": outputs }), 200),
+        (json!({ "media": { "participant_video": { "identity": "a" } }, "outputs": outputs }), 200),
+    ] {
+        change_listed(&world.livekit, &id, &json!({ "egress": egress }));
+        let answer = world.ask(&event).await;
+        assert_eq!(answer.status(), status, "{egress}: {}", answer.text());
+        if status == 200 {
+            world.livekit.set_egress_status(&recording(&answer).0, EgressStatus::Complete);
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_odd_egress_is_read_as_far_as_it_goes() {
+    let world = RoomWorld::start(BINARY).await;
+    let event = world.event_of("jane", &good_input(&world).await);
+    let (id, _) = recording(&world.ask(&event).await);
+    for (fields, status) in [
+        (json!({ "started_at": -1, "updated_at": null, "ended_at": "-62135596800000000000" }), 409),
+        (json!({ "started_at": null, "ended_at": {}, "file_results": 7 }), 409),
+        (json!({ "status": 1 }), 409),
+        (json!({ "status": 0 }), 409),
+        (json!({ "status": "EGRESS_PAUSED" }), 409),
+        (json!({ "status": null }), 409),
+        (json!({ "egress_id": 17 }), 409),
+        (json!({ "egress_id": null, "room_name": null }), 409),
+        (json!({ "room_composite": "of another version" }), 409),
+        (json!({ "room_composite": { "file_outputs": [17] } }), 409),
+        (json!({ "source_type": {}, "error": 3, "details": [[]] }), 409),
+        (json!({ "status": 3 }), 200),
+        (json!({ "status": "EGRESS_FAILED", "started_at": -1 }), 200),
+        (json!({ "status": "EGRESS_ARCHIVED", "ended_at": "1752486896123456789" }), 200),
+    ] {
+        change_listed(&world.livekit, &id, &fields);
+        let answer = world.ask(&event).await;
+        assert_eq!(answer.status(), status, "{fields}: {}", answer.text());
+        if status == 200 {
+            world.livekit.set_egress_status(&recording(&answer).0, EgressStatus::Complete);
+        }
+    }
+    world.livekit.edit_answers("ListEgress", |answer| {
+        let items = answer["items"].as_array_mut().expect("a list");
+        items.splice(0..0, [json!(null), json!(17), json!("EG_1"), json!([])]);
+    });
+    assert_eq!(world.ask(&event).await.refusal().0, 409, "odd items are skipped");
+}
+
+#[tokio::test]
+async fn a_recording_on_a_later_page_of_the_list_is_found() {
+    let world = RoomWorld::start_with(BINARY, &[("RECORDING_MAX_AGE", "3600")]).await;
+    let event = world.event_of("jane", &good_input(&world).await);
+    // Stuck recordings lock no room, and fill the first pages.
+    for _ in 0..2 {
+        let (stuck, _) = recording(&world.ask(&event).await);
+        world.livekit.age_egress(&stuck, Duration::from_hours(2));
+    }
+    assert_eq!(world.ask(&event).await.status(), 200);
+    world.livekit.list_pages_of(1);
     assert_eq!(world.ask(&event).await.refusal().0, 409);
-    assert_eq!(running(&world.livekit, TEST_ROOM), [id]);
+    assert_eq!(world.livekit.egresses().len(), 3);
+}
+
+#[tokio::test]
+async fn a_room_that_the_list_leaves_out_is_recorded_if_somebody_is_in_it() {
+    let world = RoomWorld::start(BINARY).await;
+    let mut input = good_input(&world).await;
+    world.livekit.open_room("empty", 0);
+    world.livekit.edit_answers("ListRooms", |answer| answer["rooms"] = json!([]));
+    for room in ["empty", "no-such-room"] {
+        input[ROOM] = json!(room);
+        assert_eq!(world.ask(&world.event_of("jane", &input)).await.refusal().0, 404, "{room}");
+    }
+    input[ROOM] = json!(TEST_ROOM);
+    let answer = world.ask(&world.event_of("jane", &input)).await;
+    assert_eq!(answer.status(), 200, "{}", answer.text());
+    assert_eq!(world.told("ListParticipants").pop(), Some(json!({ "room": TEST_ROOM })));
+}
+
+#[tokio::test]
+async fn odd_rooms_and_participants_are_read_as_far_as_they_go() {
+    let world = RoomWorld::start(BINARY).await;
+    let event = world.event_of("jane", &good_input(&world).await);
+    for (room, participant) in [
+        (json!({ "num_participants": "2" }), json!({})),
+        (json!({ "num_participants": null }), json!({ "state": 2, "kind": 0 })),
+        (json!({ "num_participants": -2 }), json!({ "state": null, "kind": null })),
+        (json!({ "num_participants": {} }), json!({ "kind": "OF_ANOTHER_VERSION" })),
+        (json!({ "name": 7 }), json!({ "identity": 7, "joined_at": -1, "tracks": null })),
+    ] {
+        let case = format!("{room} {participant}");
+        for (call, list, fields) in
+            [("ListRooms", "rooms", room), ("ListParticipants", "participants", participant)]
+        {
+            let fields = fields.as_object().expect("an object").clone();
+            world.livekit.edit_answers(call, move |answer| {
+                let items = answer[list].as_array_mut().expect("a list");
+                let objects = items.iter_mut().filter_map(Value::as_object_mut);
+                objects.for_each(|item| item.extend(fields.clone()));
+                items.push(json!(17));
+            });
+        }
+        let answer = world.ask(&event).await;
+        assert_eq!(answer.status(), 200, "{case}: {}", answer.text());
+        world.livekit.set_egress_status(&recording(&answer).0, EgressStatus::Complete);
+    }
+    world.livekit.edit_answers("ListParticipants", |answer| {
+        let participants = answer["participants"].as_array_mut().expect("a list");
+        for participant in participants.iter_mut().filter_map(Value::as_object_mut) {
+            participant.remove("kind");
+            participant.insert("permission".to_owned(), json!({ "recorder": true }));
+        }
+    });
+    assert_eq!(world.ask(&event).await.refusal().0, 404, "a recorder alone is nobody");
+}
+
+#[tokio::test]
+async fn a_start_whose_fate_is_unknown_is_503_and_in_the_log() {
+    let world = RoomWorld::start(BINARY).await;
+    let event = world.event_of("jane", &good_input(&world).await);
+    let function = world.another().await;
+    world.livekit.inject(Fault::GatewayPage.on(path_of(START)));
+    assert_eq!(Answer::of(&function, &event).await.refusal().0, 503);
+    let logs = function.stop().await.join("\n");
+    assert!(logs.contains("failed to start a recording; it may be running"), "{logs}");
 }
 
 #[tokio::test]
@@ -299,7 +483,7 @@ async fn starts_a_recording_and_says_which_and_when() {
     assert_eq!((egress.room_name.as_str(), egress.is_running()), (TEST_ROOM, true));
     let started = egress.info["started_at"].as_str().expect("nanoseconds as text");
     assert_eq!(started[..started.len() - 9].parse(), Ok(timestamp));
-    assert_is_key_of(&egress.filename, "recordings/1/test-room/");
+    room_part(&egress.filename, &world.workos().organization("Example").id);
 }
 
 #[tokio::test]
@@ -319,9 +503,10 @@ async fn livekit_is_asked_for_one_file_and_given_no_credentials() {
     assert_eq!(world.ask(&world.event_of("jane", &input)).await.status(), 200);
     let request = started_with(&world);
     let key = request["file_outputs"][0]["filepath"].as_str().expect("a key");
-    assert_is_key_of(key, "recordings/1/test-room/");
     let jane = world.workos().user("jane").id;
     let organization = world.workos().organization("Example").id;
+    assert!(key.starts_with("recordings/1/"), "{key}");
+    room_part(key, &organization);
     let expected = json!({
         "room_name": TEST_ROOM,
         "preset": "H264_720P_30",
@@ -435,19 +620,10 @@ async fn hostile_names_are_recorded_and_mean_nothing() {
         let egress = world.livekit.egress(&id);
         assert_eq!(egress.room_name, name);
 
-        let request = started_with(&world);
-        let key = request["file_outputs"][0]["filepath"].as_str().expect("a key");
+        let key = latest_key(&world);
         assert_eq!(egress.filename, key, "nothing was filled in or cleaned");
-        let parts: Vec<_> = key.split('/').collect();
-        let [first, zone, room, _, _] = parts[..] else {
-            panic!("not five parts: {key}");
-        };
-        assert_eq!(first, "recordings");
-        assert_eq!(zone, room, "of the same text");
-        let is_harmless = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
-        assert!(room.bytes().all(is_harmless), "{key}");
-        assert_is_key_of(key, &format!("recordings/{zone}/{room}/"));
-        for (field, value) in metadata(&request) {
+        room_part(&key, &world.workos().organization("Example").id);
+        for (field, value) in metadata(&started_with(&world)) {
             if ["room", "zone", "topic"].contains(&field.as_str()) {
                 assert_eq!(value, name, "{field}");
             }
@@ -469,12 +645,67 @@ async fn names_that_look_alike_in_a_key_do_not_share_a_folder() {
         world.livekit.open_room(name, 1);
         input[ROOM] = json!(name);
         assert_eq!(world.ask(&world.event_of("jane", &input)).await.status(), 200, "{name}");
-        let request = started_with(&world);
-        let key = request["file_outputs"][0]["filepath"].as_str().expect("a key");
-        let folder = key.split('/').nth(2).expect("a room").to_owned();
+        let folder = room_part(&latest_key(&world), &world.workos().organization("Example").id);
         assert!(!folders.contains(&folder), "{name}: {folder}");
         folders.push(folder);
     }
+}
+
+#[tokio::test]
+async fn organizations_that_share_a_room_share_no_folder() {
+    let world = RoomWorld::start(BINARY).await;
+    let mut input = good_input(&world).await;
+    let masadas = world.workos().organization("MASADAS").id;
+    let taunta = world.workos().organization("TAUNTA SCRE").id;
+    let there = world.event_in("chooser", "MASADAS", &input);
+    let (id, _) = recording(&world.ask(&there).await);
+    let theirs = room_part(&latest_key(&world), &masadas);
+    world.livekit.set_egress_status(&id, EgressStatus::Complete);
+    let mut folders = vec![theirs.clone()];
+    for room in [TEST_ROOM, &format!("{masadas}:{TEST_ROOM}"), &format!(":{TEST_ROOM}"), &theirs] {
+        world.livekit.open_room(room, 1);
+        input[ROOM] = json!(room);
+        for (event, organization) in [
+            (world.event_in("chooser", "TAUNTA SCRE", &input), taunta.as_str()),
+            (world.event_of("loner", &input), ""),
+        ] {
+            let (id, _) = recording(&world.ask(&event).await);
+            let folder = room_part(&latest_key(&world), organization);
+            assert!(!folders.contains(&folder), "{room}: {folder}");
+            folders.push(folder);
+            world.livekit.set_egress_status(&id, EgressStatus::Complete);
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_impersonators_recording_says_so() {
+    let world = RoomWorld::start(BINARY).await;
+    let input = good_input(&world).await;
+    let mut session = world.workos().sign_in("jane", None);
+    let cookie = sealed(world.settings(), &session).await;
+    session["impersonator"] = json!({ "email": "admin@example.com", "reason": "support" });
+    let impersonated = sealed(world.settings(), &session).await;
+    let mut claims = world.workos().claims_for("jane");
+    claims["act"] = json!({ "sub": "admin@example.com" });
+    let token = world.workos().sign(&world.workos().header(), &claims);
+    let jane = world.workos().user("jane").id;
+    for (event, impersonator) in [
+        (world.event().cookie(COOKIE, &cookie), None),
+        (world.event_of("jane", &input), None),
+        (world.event().cookie(COOKIE, &impersonated), Some("admin@example.com")),
+        (world.event().bearer(&token), Some("admin@example.com")),
+    ] {
+        let (id, _) = recording(&world.ask(&event.json(&input)).await);
+        let values = metadata(&started_with(&world));
+        let value = |wanted: &str| {
+            values.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str())
+        };
+        assert_eq!(value("impersonated-by"), impersonator);
+        assert_eq!(value("started-by"), Some(jane.as_str()));
+        world.livekit.set_egress_status(&id, EgressStatus::Complete);
+    }
+    world.logs_nothing_of(4, &["admin", "support"]).await;
 }
 
 #[tokio::test]
@@ -511,14 +742,18 @@ async fn metadata_is_never_more_than_s3_takes() {
     let all = names.join(",");
     assert!(all.len() <= 8 * 1024, "{}", all.len());
     let longest = "x".repeat(8 * 1024);
+    let mut claims = world.workos().claims_for("jane");
+    claims["act"] = json!({ "sub": "a".repeat(64) + "@" + &"b".repeat(185) + ".com" });
+    let token = world.workos().sign(&world.workos().header(), &claims);
     for participants in [&all, &longest, &",".repeat(8 * 1024)] {
         let input = json!({
             "roomName": wide, "zoneId": "字".repeat(64), "conferenceTopic": party,
             "participants": participants,
         });
-        let (id, _) = recording(&world.ask(&world.event_of("jane", &input)).await);
+        let (id, _) = recording(&world.ask(&world.event().bearer(&token).json(&input)).await);
         let request = started_with(&world);
         let values = request["file_outputs"][0]["s3"]["metadata"].as_object().expect("an object");
+        assert!(values.contains_key("impersonated-by") && values.contains_key("organization"));
         let length = |value: &Value| value.as_str().map_or(0, str::len);
         let size: usize = values.iter().map(|(name, value)| name.len() + length(value)).sum();
         assert!(size <= 2048, "{size} bytes");

@@ -5,7 +5,7 @@
 //! | session | WorkOS: its cookie, or `Authorization: Bearer` |
 //! | input | `roomName`, `zoneId` and `egressId` of the recording |
 //! | output | 200 `{"egressId","timestamp"}`, also while it is still ending |
-//! | errors | 400, 401 no session, 403 not permitted, or no organization where rooms belong to one, 404 no such recording in that room and zone, 409 it has ended, 502, 503 |
+//! | errors | 400, 401 no session, 403 not permitted, or no organization where rooms belong to one, 404 the caller's organization has no such recording in that room and zone, 409 it has ended, 502, 503 (it may still be running) |
 
 use std::process::ExitCode;
 
@@ -48,7 +48,8 @@ impl Endpoint for StopRecording {
     async fn handle(&self, request: &Request, input: Input) -> Result<Reply<Recording>, ApiError> {
         let caller = self.sessions.session(request).await?.caller();
         let room = self.rooms.room(&caller, &input.room_name)?;
-        Ok(Reply::ok(self.recordings.stop(&room, &input.zone_id, &input.egress_id).await?))
+        let (zone, id, deadline) = (&input.zone_id, &input.egress_id, lambda::deadline(request));
+        Ok(Reply::ok(self.recordings.stop(&room, zone, id, deadline).await?))
     }
 }
 

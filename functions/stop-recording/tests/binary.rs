@@ -7,17 +7,16 @@ mod rooms;
 
 use std::time::Duration;
 
-use anteroom::caller::Caller;
-use anteroom::clock::Clock;
-use anteroom::livekit::{NewRecording, Recorder, Rooms};
-use anteroom::settings::Settings;
 use anteroom_local::stand_ins::faults::Fault;
-use anteroom_local::stand_ins::livekit::EgressStatus;
-use anteroom_local::stand_ins::workos::RECORDING_PERMISSION;
+use anteroom_local::stand_ins::livekit::{EgressStatus, RECORDINGS_BUCKET};
 use anteroom_local::testing::{Answer, RoomWorld};
+use ring::digest::{SHA256, digest};
 use serde_json::{Value, json};
 
-use self::recordings::{TEST_ROOM, now, open_test_room, path_of, recording, running, start_egress};
+use self::recordings::{
+    TEST_ROOM, change_listed, now, open_test_room, path_of, recording, running, start_egress,
+    start_egress_with,
+};
 use self::rooms::{BAD_NAMES, HOSTILE_NAMES, with_field};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_stop-recording");
@@ -65,30 +64,58 @@ async fn good_input(world: &RoomWorld) -> Value {
 
 /// Records a room, which is open, as `start-recording` does it for Jane, and gives what stops it.
 async fn record(world: &RoomWorld, room: &str, zone: &str) -> Value {
-    record_for(world, "Example", room, zone).await
+    record_for(world, Some("Example"), room, zone).await
 }
 
-/// The same for somebody of that organization.
-async fn record_for(world: &RoomWorld, organization: &str, room: &str, zone: &str) -> Value {
-    let namespace = world.settings().iter().filter(|(name, _)| name == "ROOM_NAMESPACE").cloned();
-    let settings = world.livekit.settings().into_iter().chain(namespace);
-    let mut settings = Settings::from_pairs(settings, Clock::system()).expect("settings");
-    let (rooms, recorder) =
-        (Rooms::to_record(&mut settings).expect("rooms"), Recorder::configure(&mut settings));
-    let recorder = settings.complete(recorder).await.expect("a recorder");
-    let caller = Caller {
-        user_id: world.workos().user("jane").id,
-        session_id: "session_1".to_owned(),
-        organization_id: Some(world.workos().organization(organization).id),
-        permissions: vec![RECORDING_PERMISSION.to_owned()],
-    };
-    let new = json!({ "roomName": room, "zoneId": zone });
-    let new: NewRecording = serde_json::from_value(new).expect("a recording");
-    let room_name = rooms.room(&caller, &new.room_name).expect("a room");
-    let deadline = Clock::system().now().after(Duration::from_secs(20));
-    let started = recorder.start(&caller, &room_name, &new, deadline).await;
-    let started = started.unwrap_or_else(|error| panic!("{room}: {error:?}"));
-    json!({ "roomName": room, "egressId": started.egress_id, "zoneId": zone })
+/// The same for somebody of that organization, or of none.
+async fn record_for(
+    world: &RoomWorld,
+    organization: Option<&str>,
+    room: &str,
+    zone: &str,
+) -> Value {
+    let organization = organization.map(|name| world.workos().organization(name).id);
+    let owned = format!("{}:{room}", organization.as_deref().unwrap_or_default());
+    let is_apart = world.settings().iter().any(|(_, value)| value == "organization");
+    let name = if is_apart { &owned } else { room };
+    record_to(world, organization.as_deref(), name, [zone, &part(&owned)], room, zone).await
+}
+
+/// Records a room that LiveKit calls `name` to an object in a folder of these two parts.
+async fn record_to(
+    world: &RoomWorld,
+    organization: Option<&str>,
+    name: &str,
+    [zone_part, room_part]: [&str; 2],
+    room: &str,
+    zone: &str,
+) -> Value {
+    let path = format!(
+        "recordings/{}/{room_part}/2026-01-01/000000-{:016x}.mp4",
+        part(zone_part),
+        world.livekit.egresses().len()
+    );
+    let mut metadata = json!({ "started-by": world.workos().user("jane").id });
+    if let Some(organization) = organization {
+        metadata["organization"] = json!(organization);
+    }
+    let s3 = json!({ "bucket": RECORDINGS_BUCKET, "metadata": metadata });
+    let request = json!({ "room_name": name, "file_outputs": [{ "filepath": path, "s3": s3 }] });
+    let id = start_egress_with(&world.livekit, "StartRoomCompositeEgress", request).await;
+    json!({ "roomName": room, "egressId": id, "zoneId": zone })
+}
+
+/// A text as a part of an object's key: a promise between versions, so it is written down here again.
+fn part(text: &str) -> String {
+    let is_harmless = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+    if text.bytes().all(is_harmless) {
+        return text.to_owned();
+    }
+    let harmless = |byte| if is_harmless(byte) { char::from(byte) } else { '_' };
+    let kept: String = text.bytes().take(48).map(harmless).collect();
+    let digest = digest(&SHA256, text.as_bytes());
+    let digest: String = digest.as_ref()[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("{kept}-{digest}")
 }
 
 fn id_in(input: &Value) -> &str {
@@ -205,23 +232,142 @@ async fn an_egress_that_is_no_recording_of_that_room_and_zone_is_404_and_goes_on
 
 #[tokio::test]
 async fn another_organizations_recording_is_404_and_goes_on() {
-    let world = RoomWorld::start_with(BINARY, &[("ROOM_NAMESPACE", "organization")]).await;
-    let masadas = world.workos().organization("MASADAS").id;
-    let taunta = world.workos().organization("TAUNTA SCRE").id;
-    let room = format!("{masadas}:{TEST_ROOM}");
-    world.livekit.open_room(&room, 2);
-    world.livekit.open_room(&format!("{taunta}:{TEST_ROOM}"), 2);
-    let good = record_for(&world, "MASADAS", TEST_ROOM, "1").await;
-    let mut borrowed = good.clone();
-    borrowed["roomName"] = json!(room);
-    for input in [&good, &borrowed] {
-        let answer = world.ask(&world.event_in("chooser", "TAUNTA SCRE", input)).await;
-        assert_eq!(answer.refusal(), (404, NO_SUCH.to_owned()), "{input}");
+    for namespace in ["none", "organization"] {
+        let world = RoomWorld::start_with(BINARY, &[("ROOM_NAMESPACE", namespace)]).await;
+        let masadas = world.workos().organization("MASADAS").id;
+        let taunta = world.workos().organization("TAUNTA SCRE").id;
+        let owned = format!("{masadas}:{TEST_ROOM}");
+        for room in [TEST_ROOM, &owned, &format!("{taunta}:{TEST_ROOM}")] {
+            world.livekit.open_room(room, 2);
+        }
+        let good = record_for(&world, Some("MASADAS"), TEST_ROOM, "1").await;
+        for name in [TEST_ROOM, &owned, &part(&owned), &format!("../{}", part(&owned))] {
+            let mut input = good.clone();
+            input["roomName"] = json!(name);
+            for event in [
+                world.event_in("chooser", "TAUNTA SCRE", &input),
+                world.event_of("jane", &input),
+                world.event_of("loner", &input),
+            ] {
+                let (status, message) = world.ask(&event).await.refusal();
+                let is_loner_apart = status == 403 && namespace == "organization";
+                assert!(
+                    is_loner_apart || (status, &*message) == (404, NO_SUCH),
+                    "{input}: {status}"
+                );
+            }
+        }
+        assert_eq!(world.told("StopEgress"), [json!(null); 0]);
+        assert!(world.livekit.egress(id_in(&good)).is_running());
+        let answer = world.ask(&world.event_in("chooser", "MASADAS", &good)).await;
+        assert_eq!(recording(&answer).0, id_in(&good), "its own organization's members may");
+    }
+}
+
+#[tokio::test]
+async fn a_recording_of_no_organization_is_404_for_members_of_one() {
+    let world = RoomWorld::start(BINARY).await;
+    open_test_room(&world);
+    let good = record_for(&world, None, TEST_ROOM, "1").await;
+    for event in [world.event_of("jane", &good), world.event_in("chooser", "MASADAS", &good)] {
+        assert_eq!(world.ask(&event).await.refusal(), (404, NO_SUCH.to_owned()));
     }
     assert_eq!(world.told("StopEgress"), [json!(null); 0]);
-    assert_eq!(running(&world.livekit, &room), [id_in(&good)]);
-    let answer = world.ask(&world.event_in("chooser", "MASADAS", &good)).await;
-    assert_eq!(recording(&answer).0, id_in(&good), "its own organization's members may");
+    let answer = world.ask(&world.event_of("loner", &good)).await;
+    assert_eq!(recording(&answer).0, id_in(&good));
+}
+
+#[tokio::test]
+async fn a_recording_in_a_folder_that_organizations_shared_is_told_by_its_metadata() {
+    for (organization, user, status) in [
+        (Some("Example"), "jane", 200),
+        (Some("Example"), "loner", 404),
+        (Some("MASADAS"), "jane", 404),
+        (None, "jane", 404),
+        (None, "loner", 200),
+    ] {
+        let world = RoomWorld::start(BINARY).await;
+        open_test_room(&world);
+        let id = organization.map(|name| world.workos().organization(name).id);
+        let folder = ["1", TEST_ROOM];
+        let input = record_to(&world, id.as_deref(), TEST_ROOM, folder, TEST_ROOM, "1").await;
+        let answer = world.ask(&world.event_of(user, &input)).await;
+        assert_eq!(answer.status(), status, "{organization:?} {user}: {}", answer.text());
+        let is_running = world.livekit.egress(id_in(&input)).is_running();
+        assert_eq!(is_running, status == 404, "{organization:?} {user}");
+    }
+    let world = RoomWorld::start(BINARY).await;
+    open_test_room(&world);
+    let path = "recordings/1/test-room/2026-01-01/000000-0000000000000000.mp4";
+    let id = start_egress(&world.livekit, TEST_ROOM, path).await;
+    let input = json!({ "roomName": TEST_ROOM, "egressId": id, "zoneId": "1" });
+    for user in ["jane", "loner"] {
+        let answer = world.ask(&world.event_of(user, &input)).await;
+        assert_eq!(answer.refusal(), (404, NO_SUCH.to_owned()), "{user}: it has no metadata");
+    }
+    assert!(world.livekit.egress(&id).is_running());
+}
+
+#[tokio::test]
+async fn a_stop_that_livekit_refuses_is_told_again() {
+    let world = RoomWorld::start(BINARY).await;
+    let input = good_input(&world).await;
+    world.livekit.refuse_stops(3);
+    assert_eq!(recording(&stop(&world, &input).await).0, id_in(&input));
+    assert_eq!(world.livekit.egress(id_in(&input)).status, EgressStatus::Ending);
+    assert_eq!(world.told("StopEgress").len(), 4);
+}
+
+#[tokio::test]
+async fn a_recording_that_livekit_refuses_to_stop_and_lists_as_running_is_503_and_in_the_log() {
+    for status in [EgressStatus::Starting, EgressStatus::Active] {
+        let world = RoomWorld::start(BINARY).await;
+        let input = good_input(&world).await;
+        let process = world.another_within(Duration::from_secs(3)).await;
+        world.livekit.set_egress_status(id_in(&input), status);
+        world.livekit.refuse_stops(u32::MAX);
+        let answer = Answer::of(&process, &world.event_of("jane", &input)).await;
+        assert_eq!(answer.refusal().0, 503, "{status:?}");
+        assert!(world.livekit.egress(id_in(&input)).is_running(), "{status:?}");
+        assert!(world.told("StopEgress").len() > 1, "{status:?}: it was told again");
+        let logs = process.stop().await.join("\n");
+        assert!(logs.contains("failed to stop a recording; it may still be running"), "{logs}");
+    }
+}
+
+#[tokio::test]
+async fn an_odd_recording_is_stopped_as_well() {
+    for fields in [
+        json!({ "status": 1 }),
+        json!({ "status": "EGRESS_PAUSED" }),
+        json!({ "status": null, "started_at": -1, "ended_at": null }),
+        json!({ "room_name": null }),
+        json!({ "egress_id": 17 }),
+        json!({ "room_composite": "of another version" }),
+        json!({ "file_results": 7, "error": {} }),
+    ] {
+        let world = RoomWorld::start(BINARY).await;
+        let input = good_input(&world).await;
+        change_listed(&world.livekit, id_in(&input), &fields);
+        let answer = stop(&world, &input).await;
+        assert_eq!(answer.status(), 200, "{fields}: {}", answer.text());
+        assert_eq!(world.livekit.egress(id_in(&input)).status, EgressStatus::Ending, "{fields}");
+    }
+}
+
+#[tokio::test]
+async fn an_odd_confirmation_of_a_stop_is_read_as_far_as_it_goes() {
+    let world = RoomWorld::start(BINARY).await;
+    let input = good_input(&world).await;
+    world.livekit.edit_answers("StopEgress", |answer| {
+        let fields = json!({ "status": "EGRESS_STOPPED", "ended_at": -1, "room_composite": [1] });
+        let fields = fields.as_object().expect("an object").clone();
+        answer.as_object_mut().expect("an object").extend(fields);
+    });
+    let before = now();
+    let (id, timestamp) = recording(&stop(&world, &input).await);
+    assert_eq!(id, id_in(&input));
+    assert!((before..=now()).contains(&timestamp), "{timestamp} is not between");
 }
 
 #[tokio::test]
@@ -317,7 +463,7 @@ async fn a_recording_is_found_whoever_of_the_organization_stops_it_and_whatever_
     for name in HOSTILE_NAMES {
         world.livekit.open_room(name, 1);
         let input = record(&world, name, name).await;
-        let answer = world.ask(&world.event_of("loner", &input)).await;
+        let answer = world.ask(&world.event_in("consultant", "Example", &input)).await;
         assert_eq!(recording(&answer).0, id_in(&input), "{name}");
         assert_eq!(world.livekit.egress(id_in(&input)).status, EgressStatus::Ending, "{name}");
     }
@@ -328,6 +474,7 @@ async fn a_recording_whose_room_has_closed_has_ended() {
     let world = RoomWorld::start(BINARY).await;
     let input = good_input(&world).await;
     world.livekit.hold_ending();
+    world.livekit.set_egress_status(id_in(&input), EgressStatus::Active);
     world.livekit.close_room(TEST_ROOM);
     assert_eq!(recording(&stop(&world, &input).await).0, id_in(&input), "it is still ending");
     world.livekit.release();

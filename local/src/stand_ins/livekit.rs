@@ -29,6 +29,8 @@
 //!   whatever its code.
 //! - `ListEgress` with an egress's id looks at neither the room nor `active`, and refuses an unknown id;
 //!   with a room's name it is a filter. `active` means starting, active or ending.
+//! - LiveKit Cloud has been seen to refuse a stop with `failed_precondition` and to list the egress as
+//!   active all the while: [`LiveKit::refuse_stops`].
 //! - `StopEgress` asks for no room. An egress that has not begun to record is aborted by it with 200,
 //!   once its page has loaded, before which the recorder listens to nobody ([`LiveKit::load_pages_for`]); one that ends already is left to end, with 200; one that has ended is refused with 412.
 //! - `started_at` is set from the beginning. Older recorders set it when they begin to record:
@@ -60,14 +62,15 @@ mod room;
 mod twirp;
 
 use std::{
-    io, mem,
+    collections::HashMap,
+    fmt, io, mem,
     sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
 
 use http::header;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use time::OffsetDateTime;
 use tokio::{sync::Barrier, time::sleep};
 
@@ -77,7 +80,7 @@ use self::{
     messages::{
         CreateRoomRequest, DeleteRoomRequest, EgressInfo, ListEgressRequest, ListEgressResponse,
         ListParticipantsRequest, ListParticipantsResponse, ListRoomsRequest, ListRoomsResponse,
-        Room, StopEgressRequest, Unread,
+        Room, StopEgressRequest, TokenPagination, Unread,
     },
     recorder::{Recorder, Start},
     room::{OpenRoom, no_such_room},
@@ -230,6 +233,33 @@ impl LiveKit {
         self.state().absence = None;
     }
 
+    /// Refuses so many stops with `failed_precondition` from now on, whatever state the egress is
+    /// in and goes on in: LiveKit Cloud has been seen to do that.
+    pub fn refuse_stops(&self, count: u32) {
+        self.state().stops_to_refuse = count;
+    }
+
+    /// Answers limits with this status from now on: Twirp before version 8 maps `resource_exhausted`
+    /// to 403, other implementations of it to 400.
+    pub fn limit_with_status(&self, status: u16) {
+        self.state().limit_status = Some(status);
+    }
+
+    /// Lists no more than so many egresses in one answer.
+    pub fn list_pages_of(&self, count: usize) {
+        self.state().page_size = Some(count);
+    }
+
+    /// Edits the JSON of successful answers to a call like `ListEgress` from now on. Servers of other
+    /// versions answer in ways that cannot all be imitated. The latest edit of a call counts.
+    pub fn edit_answers(
+        &self,
+        call: &'static str,
+        edit: impl Fn(&mut Value) + Send + Sync + 'static,
+    ) {
+        self.state().edits.0.insert(call, Arc::new(edit));
+    }
+
     /// The next egress starts, but whoever asked for it never hears of it: the connection ends.
     pub fn lose_next_start_answer(&self) {
         self.state().next_start = Fate::Never;
@@ -271,6 +301,30 @@ struct State {
     start_times_are_late: bool,
     /// How long the page of a new egress takes to load.
     page_load: Duration,
+    stops_to_refuse: u32,
+    limit_status: Option<u16>,
+    page_size: Option<usize>,
+    edits: Edits,
+}
+
+/// How answers are edited, by call.
+#[derive(Default)]
+struct Edits(HashMap<&'static str, Arc<dyn Fn(&mut Value) + Send + Sync>>);
+
+impl Edits {
+    fn apply(&self, request: &Request, answer: Answer) -> Answer {
+        let call = request.path().rsplit('/').next().unwrap_or_default();
+        match self.0.get(call) {
+            Some(edit) => answer.edited(&**edit),
+            None => answer,
+        }
+    }
+}
+
+impl fmt::Debug for Edits {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_set().entries(self.0.keys()).finish()
+    }
 }
 
 /// Why no recorder takes a request, and how long the server takes to find out.
@@ -315,6 +369,10 @@ impl Default for Server {
             next_start: Fate::AtOnce,
             start_times_are_late: false,
             page_load: Duration::ZERO,
+            stops_to_refuse: 0,
+            limit_status: None,
+            page_size: None,
+            edits: Edits::default(),
         };
         Self { state: Mutex::new(state), starts: Mutex::new(Arc::new(Barrier::new(1))) }
     }
@@ -348,7 +406,11 @@ impl Provider for Server {
     }
 
     fn limiting(&self) -> Answer {
-        Refusal::new(Code::ResourceExhausted, "too many requests").into_answer()
+        let refusal = Refusal::new(Code::ResourceExhausted, "too many requests");
+        match lock(&self.state).limit_status {
+            Some(status) => refusal.with_status(status).into_answer(),
+            None => refusal.into_answer(),
+        }
     }
 
     fn failing(&self, status: u16) -> Answer {
@@ -381,7 +443,8 @@ fn is_start(request: &Request) -> bool {
 impl State {
     /// The answer to a request, and when it goes out.
     fn answer(&mut self, request: &Request) -> (Answer, Fate) {
-        match self.try_answer(request) {
+        let result = self.try_answer(request).map(|answer| self.edits.apply(request, answer));
+        match result {
             Ok(answer) if is_start(request) => (answer, mem::take(&mut self.next_start)),
             Ok(answer) if request.path().ends_with("/StopEgress") => {
                 (answer, Fate::After(self.until_stops_are_obeyed()))
@@ -465,12 +528,18 @@ impl State {
             (request.room_name.is_empty() || egress.room_name() == request.room_name)
                 && (!request.active || egress.is_active())
         };
-        let items = if request.egress_id.is_empty() {
-            self.egresses.iter().filter(is_wanted).map(Egress::info).collect()
-        } else {
-            vec![self.egress(&request.egress_id).ok_or_else(no_such_egress)?.info()]
-        };
-        Ok(ListEgressResponse { items, next_page_token: None })
+        if !request.egress_id.is_empty() {
+            let items = vec![self.egress(&request.egress_id).ok_or_else(no_such_egress)?.info()];
+            return Ok(ListEgressResponse { items, next_page_token: None });
+        }
+        let wanted: Vec<_> = self.egresses.iter().filter(is_wanted).map(Egress::info).collect();
+        let token = request.page_token.as_ref().map_or("", |page| &page.token);
+        let start: usize = token.parse().unwrap_or_default();
+        let end = self.page_size.map_or(wanted.len(), |size| wanted.len().min(start + size));
+        let is_last = end == wanted.len();
+        let next_page_token = (!is_last).then(|| TokenPagination { token: end.to_string() });
+        let items = wanted.get(start..end).unwrap_or_default().to_vec();
+        Ok(ListEgressResponse { items, next_page_token })
     }
 
     fn stop_egress(
@@ -481,7 +550,12 @@ impl State {
         grants.ensure_record()?;
         self.go_on();
         let absence = self.absence;
+        let is_refused = self.stops_to_refuse > 0;
+        self.stops_to_refuse = self.stops_to_refuse.saturating_sub(1);
         let egress = self.egress(&request.egress_id).ok_or_else(no_such_egress)?;
+        if is_refused {
+            return Err(egress.cannot_be_stopped());
+        }
         if let Some(Absence::Gone(after)) = absence {
             return Err(egress.refuse_stop().after(after));
         }

@@ -55,7 +55,7 @@ pub use self::{
     magic_code::{MAGIC_CODE_GUESSES, MAGIC_CODE_SECONDS},
     organization::{Connection, Domain, Membership, Organization},
     seeds::{RECORDING_PERMISSION, seeded_organizations, seeded_users},
-    session::ACCESS_TOKEN_SECONDS,
+    session::{ACCESS_TOKEN_SECONDS, REPLAY_SECONDS},
     user::{Step, User},
 };
 use self::{
@@ -150,6 +150,12 @@ impl WorkOs {
     /// From now on access tokens live that long; those with less than nothing have expired already.
     pub fn set_access_token_seconds(&self, seconds: i64) {
         self.state().access_token_seconds = seconds;
+    }
+
+    /// From now on access tokens are issued as if that had been so many seconds ago: of a token that
+    /// lives for five minutes, backdating by 270 seconds leaves half a minute.
+    pub fn backdate_access_tokens(&self, seconds: u64) {
+        self.state().access_token_age = seconds;
     }
 
     /// Adds a user, or replaces the one with the same id.
@@ -262,6 +268,12 @@ impl WorkOs {
         state.pending.values_mut().for_each(|pending| pending.expires_at = 0);
     }
 
+    /// Half a minute has passed since every exchange of a refresh token: who comes with such a token
+    /// again is refused.
+    pub fn end_replays(&self) {
+        self.state().sessions.end_replays();
+    }
+
     /// No address can ask too often any more.
     pub fn lift_limits(&self) {
         self.state().limits.are_lifted = true;
@@ -296,7 +308,12 @@ impl WorkOs {
     /// Answers the next request to that path with this and nothing else, whoever asks: for what WorkOS
     /// documents and the stand-in has no occasion to say. Several are given in their order.
     pub fn prescribe(&self, path: &str, status: u16, body: Value) {
-        self.state().prescriptions.push((path.to_owned(), status, body));
+        self.prescribe_text(path, status, &body.to_string());
+    }
+
+    /// The same for JSON that no [`Value`] holds, such as JavaScript writes.
+    pub fn prescribe_text(&self, path: &str, status: u16, json: &str) {
+        self.state().prescriptions.push((path.to_owned(), status, json.to_owned()));
     }
 
     /// Registers one more redirect URI, which is the one that the settings have from now on.
@@ -307,6 +324,12 @@ impl WorkOs {
     /// Registers one more place to go after signing out, likewise.
     pub fn register_logout_uri(&self, uri: &str) {
         self.state().logout_uris.push(uri.to_owned());
+    }
+
+    /// Publishes the next key beside the one that signs, as WorkOS does some time before it signs with
+    /// it: see [`rotate_signing_key`](Self::rotate_signing_key).
+    pub fn publish_next_signing_key(&self) {
+        self.state().published_keys = vec![&SIGNING_KEY, &NEXT_SIGNING_KEY];
     }
 
     /// Signs with another key from now on. The JWKS has both until
@@ -381,6 +404,7 @@ struct State {
     signing_key: &'static RsaKey,
     published_keys: Vec<&'static RsaKey>,
     access_token_seconds: i64,
+    access_token_age: u64,
     is_sign_up_closed: bool,
     misplaced_refreshes: Option<String>,
     users: Vec<User>,
@@ -391,7 +415,7 @@ struct State {
     limits: Limits,
     pending: HashMap<String, Pending>,
     sessions: Sessions,
-    prescriptions: Vec<(String, u16, Value)>,
+    prescriptions: Vec<(String, u16, String)>,
     sink: Sink,
 }
 
@@ -419,6 +443,7 @@ impl Default for State {
             signing_key: &SIGNING_KEY,
             published_keys: vec![&SIGNING_KEY],
             access_token_seconds: ACCESS_TOKEN_SECONDS,
+            access_token_age: 0,
             is_sign_up_closed: false,
             misplaced_refreshes: None,
             memberships: seeds::memberships(&users, &organizations),
@@ -500,8 +525,8 @@ impl State {
 
     fn prescribed(&mut self, path: &str) -> Option<Answer> {
         let index = self.prescriptions.iter().position(|(wanted, ..)| wanted == path)?;
-        let (_, status, body) = self.prescriptions.remove(index);
-        Some(Answer::json(status, &body))
+        let (_, status, json) = self.prescriptions.remove(index);
+        Some(Answer::new(status, "application/json", json))
     }
 
     fn answer_to_key_holder(&mut self, request: &Request, now: u64) -> Result<Answer, Refusal> {
@@ -570,12 +595,13 @@ impl State {
     /// A magic code. Whoever is not known yet gets an account, unverified until the code comes back.
     fn create_magic_auth(&mut self, fields: &Fields, now: u64) -> Result<Value, Refusal> {
         let email = fields.email()?;
-        self.limits.check(Limit::Send, &email, now)?;
-        let user_id = match self.users.iter().find(|user| user.email == email) {
-            Some(user) => user.id.clone(),
+        self.limits.check(Limit::Send, &email.to_lowercase(), now)?;
+        let user = match self.user_spelled(&email) {
+            Some(user) => user,
             None if self.is_sign_up_closed => return Err(Refusal::sign_up_not_allowed()),
-            None => self.new_user(User::created(&email, now)).id.clone(),
+            None => self.new_user(User::created(&email, now)),
         };
+        let (user_id, email) = (user.id.clone(), user.email.clone());
         let code = self.magic_codes.issue(&user_id, &email, now);
         (self.sink.0)(&email, &code.digits);
         Ok(code.to_json())
@@ -610,7 +636,8 @@ impl State {
     }
 
     fn magic_code_for(&self, email: &str) -> Option<String> {
-        let code = self.magic_codes.latest_for(&email.to_ascii_lowercase())?;
+        let email = self.users.iter().find(|user| user.has_email(email)).map(|user| &user.email);
+        let code = self.magic_codes.latest_for(email?)?;
         Some(code.digits.clone())
     }
 

@@ -32,9 +32,17 @@ impl Answer {
     /// headers, where two would become one, or has a cookie that scripts can read; and when it is
     /// none of those that `openapi.yaml` describes for the event's path.
     pub async fn of(function: &Instance, event: &Event) -> Self {
-        let answer = function.invoke(event.as_json()).await;
-        let answer = Self::new(answer.unwrap_or_else(|error| panic!("{error}")));
-        answer.is_described_for(event.path());
+        Self::of_text(function, &event.as_json().to_string(), event.path()).await
+    }
+
+    /// The answer of a function to an event that is written by hand, at the path of its endpoint.
+    ///
+    /// # Panics
+    /// Likewise.
+    pub async fn of_text(function: &Instance, event: &str, path: &str) -> Self {
+        let answer = function.invoke_text(event).await;
+        let answer = Self::new(answer.unwrap_or_else(|error| panic!("{error} for {event:.300}")));
+        answer.is_described_for(path);
         answer
     }
 

@@ -60,6 +60,14 @@ impl AuthWorld {
         Answer::of(&self.function, event).await
     }
 
+    /// The answer to an event that is written by hand.
+    ///
+    /// # Panics
+    /// Likewise.
+    pub async fn ask_text(&self, event: &str) -> Answer {
+        Answer::of_text(&self.function, event, &self.path).await
+    }
+
     /// The answer to this JSON.
     ///
     /// # Panics
@@ -83,6 +91,14 @@ impl AuthWorld {
     pub fn last_sent(&self) -> Value {
         let requests = self.workos.requests();
         requests.last().and_then(Request::json).expect("a request with JSON")
+    }
+
+    /// Stops the function and gives what it logged.
+    ///
+    /// # Panics
+    /// When it does not stop.
+    pub async fn stop(self) -> String {
+        self.function.stop().await.join("\n")
     }
 
     /// Stops the function, and checks that it logged a line for each request, and nothing of what is

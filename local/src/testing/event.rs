@@ -132,6 +132,18 @@ impl Event {
         event
     }
 
+    /// The same with anything at all in a place that its parents are there for, as in
+    /// `/headers/host`.
+    ///
+    /// # Panics
+    /// When they are not.
+    #[must_use]
+    pub fn with(mut self, pointer: &str, value: Value) -> Self {
+        let (parent, name) = pointer.rsplit_once('/').expect("a pointer");
+        self.0.pointer_mut(parent).expect("a parent")[name] = value;
+        self
+    }
+
     /// The path that it was sent to.
     ///
     /// # Panics

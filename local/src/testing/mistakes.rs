@@ -1,5 +1,7 @@
 //! What callers get wrong, and what goes wrong behind an endpoint.
 
+use serde_json::{Value, json};
+
 use super::Event;
 use crate::stand_ins::faults::Fault;
 
@@ -14,16 +16,19 @@ pub const MALFORMED_EMAILS: [&str; 13] = [
     "\"jane.doe\"",
     "\"jane@doe@example.com\"",
     "\"jane.doe@example.com\\r\\nBcc: eve@example.com\"",
-    "\"jane.doe@example.com\\n\"",
-    "\" jane.doe@example.com\"",
+    "\"jane.doe\\n@example.com\"",
+    "\"jane. doe@example.com\"",
     "\"jane.doe@example\"",
     // 255 bytes, one too many.
     "\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa@example.com\"",
 ];
 
 /// How a provider fails, and what a caller is told whose request would otherwise have succeeded.
-pub const OUTAGES: [(Fault, u64); 7] = [
+pub const OUTAGES: [(Fault, u64); 10] = [
     (Fault::Down, 503),
+    (Fault::Failing(408), 503),
+    (Fault::Between { status: 403, content_type: "Text/HTML", body: "<html></html>" }, 503),
+    (Fault::Between { status: 429, content_type: "text/plain", body: "error code: 1015" }, 503),
     (Fault::Failing(500), 503),
     (Fault::Failing(503), 503),
     (Fault::GatewayPage, 503),
@@ -36,13 +41,11 @@ pub const OUTAGES: [(Fault, u64); 7] = [
 /// would answer.
 pub fn mistaken(good: &Event) -> Vec<(Event, u64)> {
     let as_json = |body: &str| good.clone().body("application/json", body);
-    vec![
+    let mut mistaken = vec![
         (good.clone().method("GET"), 405),
         (good.clone().method("PUT"), 405),
         (good.clone().method("DELETE"), 405),
-        (from(good, "https://evil.example"), 403),
-        (from(good, "http://localhost:3000.evil.example"), 403),
-        (from(good, "null"), 403),
+        (good.clone().method("no method"), 400),
         (as_json("{"), 400),
         (as_json("not JSON"), 400),
         (as_json("[]"), 400),
@@ -50,16 +53,81 @@ pub fn mistaken(good: &Event) -> Vec<(Event, u64)> {
         (as_json("\"text\""), 400),
         (as_json("{\"a\":1,\"a\":2}"), 400),
         (as_json("{\"a\\u0000\":1}"), 400),
+        (as_json("{}").with("/isBase64Encoded", json!(true)), 400),
+        (as_json("{}").with("/body", json!({})), 400),
         (as_json(&format!("{{\"a\":\"{}\"}}", "x".repeat(16 * 1024))), 413),
         (good.clone().body("text/plain", "{\"a\":1}"), 415),
         (good.clone().body("application/x-www-form-urlencoded", "a=1"), 415),
         (good.clone().untyped_body("{\"a\":1}"), 415),
-    ]
+    ];
+    mistaken.extend(forged(good).into_iter().map(|event| (event, 403)));
+    mistaken
 }
 
-/// A request with a cookie from another site's page.
-fn from(good: &Event, origin: &str) -> Event {
-    good.clone().cookie("theme", "dark").header("origin", origin)
+/// Requests that another site makes a browser send. `good` is one that its endpoint would answer.
+fn forged(good: &Event) -> Vec<Event> {
+    const FORM: &str = "application/x-www-form-urlencoded";
+    let foreign = |origin: &str| good.clone().header("origin", origin);
+    // A navigation: browsers send no `Origin` with a `GET`.
+    let caused_by =
+        |site: &str| good.clone().without_header("origin").header("sec-fetch-site", site);
+    let mut forged: Vec<_> = [
+        "https://evil.example",
+        "http://localhost:3000.evil.example",
+        "https://localhost:3000",
+        "http://LOCALHOST:3000",
+        "http://localhost:3000,https://evil.example",
+        "null",
+        "",
+    ]
+    .map(foreign)
+    .into();
+    forged.extend(["cross-site", "Cross-Site"].map(caused_by));
+    let evil = foreign("https://evil.example");
+    forged.extend([
+        evil.clone().body(FORM, ""),
+        evil.clone().cookie("theme", "dark"),
+        evil.clone().header("sec-fetch-site", "same-site"),
+        evil.clone().header("sec-fetch-site", "same-origin"),
+        caused_by("cross-site").cookie("theme", "dark"),
+        good.clone().with("/headers/origin", json!(["http://localhost:3000"])),
+        good.clone().header("origin", "http://localhost:3000\u{0}"),
+    ]);
+    // What is odd besides must not make it an error of the function, which the gateway answers.
+    forged.extend(oddities().into_iter().map(|(pointer, value)| evil.clone().with(pointer, value)));
+    forged
+}
+
+/// What API Gateway can hand over where no endpoint reads it, and what `lambda_http` has made errors
+/// of the invocation of: the place in the event, and what stands there. With them, a request has the
+/// same answer as without.
+pub fn oddities() -> Vec<(&'static str, Value)> {
+    vec![
+        ("/rawQueryString", json!("a b")),
+        ("/rawQueryString", json!("<\">")),
+        ("/rawQueryString", json!("\u{7f}")),
+        ("/rawQueryString", json!("caf\u{e9}#%zz")),
+        ("/rawQueryString", json!("a".repeat(100_000))),
+        ("/headers/x-forwarded-proto", json!("https, http")),
+        ("/headers/x-forwarded-port", json!("443, 80")),
+        ("/headers/x-forwarded-host", json!("a b")),
+        ("/headers/host", json!("x:99999")),
+        ("/headers/host", json!("a b")),
+        ("/headers/host", json!("[::1")),
+        ("/headers/x-nobody-reads-this", json!("\u{0}")),
+        ("/headers/x-nobody-reads-this", json!("a\r\nb")),
+        ("/headers/x-nobody-reads-this", json!("\u{7f}")),
+        ("/headers/user-agent", json!("caf\u{e9} \u{1f600}")),
+        ("/headers/not a name", json!("1")),
+        ("/queryStringParameters", json!({"a\u{0}": [1]})),
+        ("/requestContext/domainName", json!("a b")),
+        ("/requestContext/authorizer", json!({"lambda": 7, "jwt": {"claims": [1]}, "iam": null})),
+        ("/requestContext/authentication", json!({"clientCert": {"validity": null}})),
+        ("/requestContext/stage", json!("a b")),
+        ("/requestContext/timeEpoch", json!("yesterday")),
+        ("/stageVariables", json!({"a": 7})),
+        ("/pathParameters", json!([])),
+    ]
 }
 
 #[cfg(test)]

@@ -50,8 +50,10 @@ pub(crate) async fn send(
 ) -> Reply {
     let address: SocketAddr = url.trim_start_matches("http://").parse().expect("an address");
     let mut stream = TcpStream::connect(address).await.expect("a server");
-    let mut request =
-        format!("{method} {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n");
+    let mut request = format!("{method} {path} HTTP/1.1\r\nconnection: close\r\n");
+    if !headers.iter().any(|(name, _)| *name == "host") {
+        request.extend(["host: ", &address.to_string(), "\r\n"]);
+    }
     for (name, value) in headers {
         request.extend([name, ": ", value, "\r\n"]);
     }

@@ -5,6 +5,8 @@ use http::header::{AUTHORIZATION, COOKIE, ORIGIN};
 
 use crate::api::ApiError;
 
+const SEC_FETCH_SITE: &str = "sec-fetch-site";
+
 /// The values of the cookies called `name`, in the order in which the browser sent them. There may
 /// be several: cookies of one name for several paths and domains all arrive, and a sibling
 /// subdomain may have set some of them (RFC 6265, section 8.6).
@@ -34,36 +36,63 @@ pub enum Authorization<'r> {
 }
 
 impl<'r> Authorization<'r> {
-    /// Reads the header. The scheme is written as RFC 6750 has it; other spellings are other
-    /// schemes, as Clerk's SDK has it too.
+    /// Reads the header as RFC 9110 has it, section 11: the scheme in any case, then blanks, then
+    /// the token. Of several headers none can be told to be the one that is meant, so together they
+    /// are malformed.
     pub fn of(headers: &'r HeaderMap) -> Self {
-        let Some(value) = headers.get(AUTHORIZATION) else {
-            return Self::None;
+        Self::read(headers, |scheme| scheme.eq_ignore_ascii_case("Bearer"))
+    }
+
+    /// Reads the header as Clerk's SDK does, which knows the scheme in its usual spelling only.
+    pub fn as_clerk_reads_it(headers: &'r HeaderMap) -> Self {
+        Self::read(headers, |scheme| scheme == "Bearer")
+    }
+
+    fn read(headers: &'r HeaderMap, is_bearer: impl Fn(&str) -> bool) -> Self {
+        let mut values = headers.get_all(AUTHORIZATION).iter();
+        let (value, others) = match values.next() {
+            None => return Self::None,
+            Some(value) => (value, values.next()),
         };
-        let Ok(value) = value.to_str().map(str::trim) else {
+        let (Ok(value), None) = (value.to_str().map(str::trim), others) else {
             // No token has such characters: it is malformed, and that is for its reader to say.
             return Self::Bearer("");
         };
-        match value.split_once(' ') {
-            Some(("Bearer", token)) => Self::Bearer(token.trim()),
-            None if value == "Bearer" => Self::Empty,
-            _ => Self::None,
+        let (scheme, token) = value.split_once([' ', '\t']).unwrap_or((value, ""));
+        match token.trim() {
+            _ if !is_bearer(scheme) => Self::None,
+            "" => Self::Empty,
+            // Only blanks separate the two: a tab does not belong here.
+            _ if value[scheme.len()..].starts_with('\t') => Self::Bearer(""),
+            token => Self::Bearer(token),
         }
     }
 }
 
-/// Refuses a browser's request that carries a cookie from an origin that is not allowed: that is
-/// how another site would act in the user's name. Requests without `Origin` come from no page, and
-/// those without a cookie act in nobody's name.
+/// Refuses a browser's request that no allowed page has sent. A cookie makes no difference:
+/// browsers leave it out of exactly those requests that another site forges (`SameSite=Lax`), but
+/// they would keep the cookies of the answer.
+///
+/// A request without `Origin` is a server's, or a page's own `GET`, or an address that was typed;
+/// another site's `GET` says so in `Sec-Fetch-Site`.
 pub(crate) fn check_origin(headers: &HeaderMap, allowed: &[String]) -> Result<(), ApiError> {
-    let Some(origin) = headers.get(ORIGIN) else {
-        return Ok(());
+    let mut origins = headers.get_all(ORIGIN).iter();
+    let is_allowed = match (origins.next(), origins.next()) {
+        (None, _) => !is_cross_site(headers),
+        (Some(origin), None) => allowed.iter().any(|allowed| origin == allowed.as_str()),
+        (Some(_), Some(_)) => false,
     };
-    let is_allowed = || allowed.iter().any(|allowed| origin == allowed.as_str());
-    if !headers.contains_key(COOKIE) || is_allowed() {
+    if is_allowed {
         return Ok(());
     }
     Err(ApiError::forbidden("Requests from this origin are not allowed"))
+}
+
+/// Whether the browser says that another site has caused the request (Fetch Metadata).
+fn is_cross_site(headers: &HeaderMap) -> bool {
+    let values = headers.get_all(SEC_FETCH_SITE).iter();
+    let mut sites = values.flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    sites.any(|site| site.trim_ascii().eq_ignore_ascii_case(b"cross-site"))
 }
 
 #[cfg(test)]
@@ -97,25 +126,88 @@ mod tests {
     }
 
     #[test]
-    fn refuses_a_foreign_origin_only_where_a_cookie_comes_along() {
-        let allowed = ["https://app.example".to_owned()];
-        let verdict = |pairs: &[_]| check_origin(&headers(pairs), &allowed).map_err(|e| e.status());
-        let cookie = (COOKIE, "a=1");
+    fn a_token_is_read_whatever_the_case_of_its_scheme() {
+        use Authorization::{Bearer, Empty, None};
+        for (value, expected, clerks) in [
+            ("Bearer a.b.c", Bearer("a.b.c"), Bearer("a.b.c")),
+            ("bearer a.b.c", Bearer("a.b.c"), None),
+            ("BEARER a.b.c", Bearer("a.b.c"), None),
+            ("Bearer   a.b.c", Bearer("a.b.c"), Bearer("a.b.c")),
+            (" \tBearer a.b.c\t ", Bearer("a.b.c"), Bearer("a.b.c")),
+            ("bEaReR", Empty, None),
+            ("Bearer ", Empty, Empty),
+            ("Bearer\ta.b.c", Bearer(""), Bearer("")),
+            (
+                "Bearer a.b.c, Bearer d.e.f",
+                Bearer("a.b.c, Bearer d.e.f"),
+                Bearer("a.b.c, Bearer d.e.f"),
+            ),
+            ("", None, None),
+            ("Basic YTpi", None, None),
+            ("BearerX a.b.c", None, None),
+            ("a.b.c", None, None),
+        ] {
+            let headers = headers(&[(AUTHORIZATION, value)]);
+            assert_eq!(Authorization::of(&headers), expected, "{value:?}");
+            assert_eq!(Authorization::as_clerk_reads_it(&headers), clerks, "{value:?}");
+        }
+        assert_eq!(Authorization::of(&HeaderMap::new()), None);
+    }
 
-        assert_eq!(verdict(std::slice::from_ref(&cookie)), Ok(()));
-        assert_eq!(verdict(&[(ORIGIN, "https://evil.example")]), Ok(()));
-        let own = (ORIGIN, "https://app.example");
-        assert_eq!(verdict(&[own, cookie.clone()]), Ok(()));
+    #[test]
+    fn authorization_that_cannot_be_read_or_comes_twice_is_malformed_and_not_absent() {
+        let unreadable = HeaderValue::from_bytes(b"Bearer a\xff").expect("a header value");
+        let unreadable = HeaderMap::from_iter([(AUTHORIZATION, unreadable)]);
+        let mut twice = headers(&[(AUTHORIZATION, "Bearer a")]);
+        twice.append(AUTHORIZATION, HeaderValue::from_static("Bearer b"));
+        for headers in [unreadable, twice] {
+            assert_eq!(Authorization::of(&headers), Authorization::Bearer(""));
+            assert_eq!(Authorization::as_clerk_reads_it(&headers), Authorization::Bearer(""));
+        }
+    }
+
+    #[test]
+    fn only_an_allowed_page_or_no_page_at_all_may_ask() {
+        let allowed = ["https://app.example".to_owned(), "tauri://localhost".to_owned()];
+        let site = || HeaderName::from_static(SEC_FETCH_SITE);
+        let verdict = |pairs: &[_]| check_origin(&headers(pairs), &allowed).is_ok();
+
+        assert!(verdict(&[]));
+        assert!(verdict(&[(COOKIE, "a=1")]));
+        for origin in ["https://app.example", "tauri://localhost"] {
+            for from in ["same-origin", "same-site", "cross-site", "none", ""] {
+                assert!(verdict(&[(ORIGIN, origin), (site(), from)]), "{origin} {from}");
+            }
+        }
         for foreign in [
             "https://evil.example",
             "https://app.example.evil.example",
+            "https://app.example, https://app.example",
+            "https://app.example/",
             "http://app.example",
             "https://APP.example",
+            "https://sibling.app.example",
             "null",
+            "*",
             "",
         ] {
-            let refused = verdict(&[(ORIGIN, foreign), cookie.clone()]);
-            assert_eq!(refused, Err(http::StatusCode::FORBIDDEN), "{foreign}");
+            assert!(!verdict(&[(ORIGIN, foreign)]), "{foreign}");
+            assert!(!verdict(&[(ORIGIN, foreign), (COOKIE, "a=1")]), "{foreign}");
+            assert!(!verdict(&[(ORIGIN, foreign), (site(), "same-origin")]), "{foreign}");
         }
+        for from in ["cross-site", "Cross-Site", " cross-site ", "none, cross-site"] {
+            assert!(!verdict(&[(site(), from)]), "{from}");
+        }
+        for from in ["none", "same-origin", "same-site", "", "?1"] {
+            assert!(verdict(&[(site(), from)]), "{from}");
+        }
+    }
+
+    #[test]
+    fn two_origins_are_refused_even_where_both_are_allowed() {
+        let mut headers = headers(&[(ORIGIN, "https://app.example")]);
+        headers.append(ORIGIN, HeaderValue::from_static("https://app.example"));
+        let refused = check_origin(&headers, &["https://app.example".to_owned()]);
+        assert_eq!(refused.map_err(|error| error.status()), Err(http::StatusCode::FORBIDDEN));
     }
 }

@@ -9,7 +9,7 @@ use crate::clerk::{SessionId, User, UserId};
 use crate::ids;
 use crate::json;
 use crate::jwks::KeySet;
-use crate::provider::{Answer, Call, Failure, KeyedProvider, ProviderError};
+use crate::provider::{Answer, Call, Failure, KeyedProvider, ProviderError, Retry};
 
 /// The version of Clerk's API that this module was written for, which is the one that
 /// `@clerk/backend` 3 asks for. Without it, the instance's default decides what answers look like.
@@ -101,7 +101,7 @@ impl Backend {
         let answer = self
             .0
             .send(&Call {
-                repeatable: true,
+                retry: Retry::Once,
                 headers: API_VERSION,
                 ..Call::post("session token", &path, None)
             })

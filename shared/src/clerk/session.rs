@@ -1,6 +1,7 @@
 //! The auth state of a request: which token counts, and whether it is good.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderMap;
@@ -194,7 +195,7 @@ struct Presented<'r> {
 /// Finds a request's token and judges it.
 pub(super) async fn auth(clerk: &Clerk, headers: &HeaderMap) -> Result<Auth, AuthError> {
     let verifier = &clerk.0.verifier;
-    match Authorization::of(headers) {
+    match Authorization::as_clerk_reads_it(headers) {
         // Whoever sends a header means it: what the cookie says does not count any more.
         Authorization::Bearer(text) => {
             let token = Presented { text, client_updated: None, may_lack_party: false };
@@ -230,8 +231,8 @@ async fn verify(clerk: &Clerk, presented: &Presented<'_>) -> Result<Auth, AuthEr
     let verifier = &clerk.0.verifier;
     let token = Token::parse(presented.text).map_err(Refusal::Token)?;
     check_kind(&token)?;
-    let key = signing_key(clerk, &token).await?;
-    let claims = token.verify(&key).map_err(Refusal::Token)?;
+    let keys = signing_keys(clerk, &token).await?;
+    let claims = token.verify(&keys).map_err(Refusal::Token)?;
     let (user_id, session_id, status) = verifier.check_parties(&claims, presented)?;
 
     let lifetime: Lifetime = claims.read().map_err(Refusal::Token)?;
@@ -272,9 +273,9 @@ fn check_kind(token: &Token) -> Result<(), Refusal> {
     Ok(())
 }
 
-async fn signing_key(clerk: &Clerk, token: &Token<'_>) -> Result<Rs256Key, AuthError> {
+async fn signing_keys(clerk: &Clerk, token: &Token<'_>) -> Result<Arc<[Rs256Key]>, AuthError> {
     match &clerk.0.verifier.keys {
-        SigningKeys::Fixed(key) => Ok(key.clone()),
+        SigningKeys::Fixed(key) => Ok(Arc::new([key.clone()])),
         SigningKeys::Published(keys) => {
             let kid = token.header().kid.as_deref().ok_or(Refusal::UnknownKey)?;
             let key = keys.key(kid, clerk.0.backend.signing_keys()).await?;

@@ -2,6 +2,7 @@
 
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::address::is_this_machine;
 use crate::clock::Clock;
 use crate::secrets::{Secret, SecretError};
 use crate::settings::{Incomplete, Settings};
@@ -27,8 +28,9 @@ pub(super) struct KeyPair {
 }
 
 impl Keys {
-    /// Reads `LIVEKIT_API_KEY` and `LIVEKIT_API_SECRET`.
+    /// Reads `LIVEKIT_API_KEY` and `LIVEKIT_API_SECRET`, and whether `LIVEKIT_URL` is this machine.
     pub(super) fn configure(settings: &mut Settings) -> Result<Self, Incomplete> {
+        let secret_form = if is_server_here(settings) { any_secret_form } else { secret_form };
         let api_key = settings.secret("LIVEKIT_API_KEY", "LIVEKIT_SECRET_ID", key_form);
         let api_secret = settings.secret("LIVEKIT_API_SECRET", "LIVEKIT_SECRET_ID", secret_form);
         Ok(Self { api_key: api_key?, api_secret: api_secret?, clock: settings.clock() })
@@ -56,10 +58,20 @@ impl Keys {
     }
 }
 
+/// Whether the server is on this machine, where its `--dev` mode has a secret of six bytes.
+fn is_server_here(settings: &mut Settings) -> bool {
+    settings.optional("LIVEKIT_URL").is_some()
+        && settings.socket_url("LIVEKIT_URL").is_ok_and(|url| is_this_machine(&url))
+}
+
 fn key_form(key: &str) -> Result<(), &'static str> {
     if is_visible_ascii(key) { Ok(()) } else { Err("an API key (API...)") }
 }
 
 fn secret_form(secret: &str) -> Result<(), &'static str> {
     if secret.len() >= MIN_SECRET_BYTES { Ok(()) } else { Err("an API secret of 32 bytes or more") }
+}
+
+fn any_secret_form(secret: &str) -> Result<(), &'static str> {
+    if secret.is_empty() { Err("an API secret") } else { Ok(()) }
 }

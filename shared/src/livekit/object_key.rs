@@ -18,7 +18,8 @@ const MAX_KEPT: usize = 48;
 /// The longest text that may stay as it is.
 const MAX_PART: usize = 64;
 
-/// The folder of a zone's recordings of a room. Nobody finds another room or zone whose folder it is.
+/// The folder of an organization's recordings of a room in a zone. No other organization, room or
+/// zone leads into it, whatever the namespace of rooms.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ObjectFolder(String);
 
@@ -27,9 +28,20 @@ pub(super) struct ObjectFolder(String);
 pub(super) struct ObjectKey(String);
 
 impl ObjectFolder {
-    /// `recordings/<zone>/<room>/`.
+    /// `recordings/<zone>/<room>/`, where `<room>` begins with the organization's id and ends in a
+    /// digest of both.
     pub(super) fn of(zone: &Zone, room: &RoomName) -> Self {
-        Self(format!("{FOLDER}/{}/{}/", part(zone.as_str()), part(room.as_str())))
+        Self::at(zone, room.owned_name())
+    }
+
+    /// The folder that an earlier deployment would have used, when organizations that shared a room
+    /// shared its folder. Recordings that it started may still be running.
+    pub(super) fn shared(zone: &Zone, room: &RoomName) -> Self {
+        Self::at(zone, room.as_str())
+    }
+
+    fn at(zone: &Zone, room: &str) -> Self {
+        Self(format!("{FOLDER}/{}/{}/", part(zone.as_str()), part(room)))
     }
 
     /// Whether the object with this key is in it.
@@ -101,26 +113,77 @@ mod tests {
     use crate::livekit::{RoomId, Rooms};
     use crate::settings::Settings;
 
-    fn room(name: &str) -> RoomName {
-        let mut settings = Settings::from_pairs([("", "")], Clock::system()).expect("settings");
+    fn room_in(namespace: &str, organization: Option<&str>, name: &str) -> RoomName {
+        let pairs = [("ROOM_NAMESPACE", namespace)];
+        let mut settings = Settings::from_pairs(pairs, Clock::system()).expect("settings");
         let rooms = Rooms::to_join(&mut settings).expect("rooms");
         let caller = Caller {
             user_id: "user_1".to_owned(),
             session_id: "session_1".to_owned(),
-            organization_id: None,
+            organization_id: organization.map(str::to_owned),
             permissions: Vec::new(),
+            impersonator: None,
         };
         rooms.room(&caller, &RoomId::parse(name).expect("a name")).expect("a room")
     }
 
+    fn room(name: &str) -> RoomName {
+        room_in("none", None, name)
+    }
+
+    fn zone(name: &str) -> Zone {
+        Zone::parse(name).expect("a zone")
+    }
+
     fn folder(zone: &str, name: &str) -> String {
-        ObjectFolder::of(&Zone::parse(zone).expect("a zone"), &room(name)).0
+        ObjectFolder::of(&self::zone(zone), &room(name)).0
     }
 
     #[test]
-    fn plain_names_stay_as_they_are() {
-        assert_eq!(folder("1", "test-room"), "recordings/1/test-room/");
-        assert_eq!(folder("eu_west-1", "Room_9"), "recordings/eu_west-1/Room_9/");
+    fn a_folder_names_the_zone_the_organization_and_the_room() {
+        for (namespace, organization, name, part) in [
+            ("none", None, "daily", "_daily-674c94e2d24480a5"),
+            ("none", Some("org_1"), "daily", "org_1_daily-52384296d926106a"),
+            ("organization", Some("org_1"), "daily", "org_1_daily-52384296d926106a"),
+            ("none", Some("org_2"), "daily", "org_2_daily-a62dfa39431b7886"),
+        ] {
+            let folder =
+                ObjectFolder::of(&zone("eu_west-1"), &room_in(namespace, organization, name));
+            assert_eq!(folder.0, format!("recordings/eu_west-1/{part}/"));
+        }
+    }
+
+    #[test]
+    fn no_name_that_a_caller_can_choose_leads_into_another_organizations_folder() {
+        let theirs = ObjectFolder::of(&zone("1"), &room_in("none", Some("org_1"), "daily"));
+        let part = theirs.0.split('/').nth(2).expect("a room").to_owned();
+        let digest = part.rsplit('-').next().expect("a digest").to_owned();
+        for name in [
+            "daily",
+            "org_1:daily",
+            ":org_1:daily",
+            "org_1_daily",
+            &part,
+            &format!("daily-{digest}"),
+            "../org_1:daily",
+            &format!("../{part}"),
+        ] {
+            for organization in [None, Some("org_2"), Some("org_11")] {
+                let room = room_in("none", organization, name);
+                assert_ne!(ObjectFolder::of(&zone("1"), &room), theirs, "{name} {organization:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_folder_of_earlier_versions_has_the_rooms_name_alone() {
+        let shared =
+            |name| ObjectFolder::shared(&zone("1"), &room_in("none", Some("org_1"), name)).0;
+        assert_eq!(shared("test-room"), "recordings/1/test-room/");
+        assert_eq!(shared("a b"), "recordings/1/a_b-c8687a08aa5d6ed2/");
+        // Where each organization has rooms of its own, nothing has changed.
+        let apart = room_in("organization", Some("org_1"), "daily");
+        assert_eq!(ObjectFolder::shared(&zone("1"), &apart), ObjectFolder::of(&zone("1"), &apart));
     }
 
     #[test]
@@ -167,17 +230,17 @@ mod tests {
 
     #[test]
     fn a_key_says_when_and_is_in_its_folder_only() {
-        let folder = ObjectFolder::of(&Zone::parse("1").expect("a zone"), &room("room"));
+        let folder = ObjectFolder::of(&zone("1"), &room("room"));
         let now = Timestamp::EPOCH.after(Duration::from_secs(1_752_486_896));
         let key = folder.new_key(now);
-        let start = "recordings/1/room/2025-07-14/095456-";
-        let random = key.as_str().strip_prefix(start).expect("the time");
+        let start = format!("{}2025-07-14/095456-", folder.0);
+        let random = key.as_str().strip_prefix(&start).expect("the time");
         assert_eq!(random.len(), "0123456789abcdef.mp4".len());
         assert_ne!(folder.new_key(now), key, "two of one second differ");
         assert!(folder.new_key(now.after(Duration::from_secs(1))).as_str() > key.as_str());
         assert!(folder.holds(key.as_str()) && ObjectFolder::is_ours(key.as_str()));
         for (zone, name) in [("1", "roo"), ("1", "room2"), ("2", "room"), ("11", "room")] {
-            let other = ObjectFolder::of(&Zone::parse(zone).expect("a zone"), &self::room(name));
+            let other = ObjectFolder::of(&self::zone(zone), &self::room(name));
             assert!(!other.holds(key.as_str()), "{zone} {name}");
         }
     }

@@ -28,10 +28,16 @@ const MAX_BYTES: usize = 2 * 1024;
 
 const PREFIX: &str = "x-amz-meta-";
 
+/// The name of the value that says which organization a recording belongs to, if any.
+pub(super) const ORGANIZATION: &str = "organization";
+
+/// The name of the value that says who started it, which every recording of ours has.
+pub(super) const STARTED_BY: &str = "started-by";
+
 /// What stands at the end of a text that was cut: an ellipsis.
 const CUT: &str = "%E2%80%A6";
 
-/// What the last of the values may always take, so that a long topic does not push it out.
+/// What the last of the values may always take, so that long ones before it do not push it out.
 const KEPT_FOR_PARTICIPANTS: usize = 96;
 
 /// The metadata of one object, as long as there is room.
@@ -84,7 +90,8 @@ impl ObjectMetadata {
     }
 }
 
-fn encode(text: &str) -> String {
+/// A text as a value has it.
+pub(super) fn encode(text: &str) -> String {
     utf8_percent_encode(text, ENCODED).to_string()
 }
 
@@ -190,6 +197,32 @@ mod tests {
         let kept = kept.split(',').count();
         assert!(kept >= 1);
         assert_eq!(kept + count.parse::<usize>().expect("a number"), names.len());
+    }
+
+    #[test]
+    fn all_values_fit_with_each_at_its_limit() {
+        let names: Vec<String> = (0..2000).map(|number| format!("participant {number}")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        for email in ["a".repeat(64) + "@" + &"b".repeat(189), "é".repeat(126) + "@é"] {
+            let mut metadata = ObjectMetadata::new();
+            // The most bytes that names of a room and a zone may have.
+            metadata.add("room", &"字".repeat(85));
+            metadata.add("zone", &"🎉".repeat(64));
+            metadata.add(STARTED_BY, &"u".repeat(40));
+            metadata.add(ORGANIZATION, &"o".repeat(40));
+            metadata.add_sparing("impersonated-by", &email);
+            metadata.add_sparing("topic", &"🎉".repeat(200));
+            metadata.add_list("participants", &names);
+            assert!(size(&metadata) <= MAX_BYTES, "{}", size(&metadata));
+            let values = metadata.into_values();
+            assert_eq!(decode(&values["room"]), "字".repeat(85));
+            assert_eq!(decode(&values["zone"]), "🎉".repeat(64));
+            assert_eq!(values[ORGANIZATION].len(), 40);
+            let impersonator = decode(&values["impersonated-by"]);
+            let kept = impersonator.strip_suffix('…').unwrap_or(&impersonator);
+            assert!(kept.len() > 20 && email.starts_with(kept), "{impersonator}");
+            assert!(values.contains_key("participants"));
+        }
     }
 
     #[test]

@@ -23,9 +23,10 @@ use tokio::time::{sleep, timeout};
 use crate::api::ApiError;
 use crate::caller::Caller;
 use crate::clock::Timestamp;
-use crate::livekit::egress::{EgressInfo, Status};
+use crate::livekit::egress::EgressId;
+use crate::livekit::egress_info::{ConfirmedEgress, EgressInfo, Status};
 use crate::livekit::object_key::{ObjectFolder, ObjectKey};
-use crate::livekit::object_metadata::ObjectMetadata;
+use crate::livekit::object_metadata::{ORGANIZATION, ObjectMetadata, STARTED_BY};
 use crate::livekit::recordings::{Recording, Recordings, Zone};
 use crate::livekit::room::{RoomId, RoomName};
 use crate::livekit::server_api::CallError;
@@ -33,10 +34,10 @@ use crate::livekit::upload::Upload;
 use crate::provider::Failure;
 use crate::settings::{Incomplete, Settings};
 
-/// What is kept of the request's time, when LiveKit is slow to start, for looking what became of it.
+/// Time held back from a slow start so that we can still find out whether it happened.
 const LOOK_RESERVE: Duration = Duration::from_secs(8);
 
-/// What is kept of that for stopping a recording that must not go on.
+/// Time held back from that for stopping a recording that must not go on.
 const STOP_RESERVE: Duration = Duration::from_secs(3);
 
 /// How long the first waits for others that record already, of which one that was told to stop ends at
@@ -103,8 +104,9 @@ impl NewRecording {
         let mut metadata = ObjectMetadata::new();
         metadata.add("room", room.as_str());
         metadata.add("zone", self.zone_id.as_str());
-        metadata.add("started-by", &caller.user_id);
-        metadata.add("organization", caller.organization_id.as_deref().unwrap_or_default());
+        metadata.add(STARTED_BY, &caller.user_id);
+        metadata.add(ORGANIZATION, room.organization().unwrap_or_default());
+        metadata.add_sparing("impersonated-by", caller.impersonator.as_deref().unwrap_or_default());
         let topic = self.conference_topic.as_ref().map(|topic| topic.0.as_str());
         metadata.add_sparing("topic", topic.unwrap_or_default());
         let participants = self.participants.as_ref().map(Participants::names);
@@ -190,7 +192,8 @@ impl Recorder {
         tracing::info!(recording = key.name(), "starting a recording");
         let started = self.launch(room, &key, &upload, deadline).await?;
         tracing::info!(recording = key.name(), egress = %started.egress_id, "started a recording");
-        self.settle(room, &started, deadline).await?;
+        let own = Own { id: &started.egress_id, key: &key };
+        self.settle(room, own, deadline).await?;
         let now = || self.recordings.clock.now().whole_seconds();
         Ok(Recording {
             timestamp: started.started().unwrap_or_else(now),
@@ -212,7 +215,7 @@ impl Recorder {
         key: &ObjectKey,
         upload: &Value,
         deadline: Timestamp,
-    ) -> Result<EgressInfo, ApiError> {
+    ) -> Result<ConfirmedEgress, ApiError> {
         let request = json!({
             "room_name": room,
             "preset": self.preset.0,
@@ -251,27 +254,32 @@ impl Recorder {
         error: ApiError,
         patience: Duration,
         deadline: Timestamp,
-    ) -> Result<EgressInfo, ApiError> {
+    ) -> Result<ConfirmedEgress, ApiError> {
         let until = self.moment(patience, deadline);
         loop {
             let found = self.egresses(room, deadline).await.unwrap_or_default();
             let is_recorded = found.iter().any(|egress| self.goes_on(egress));
             let is_ours = |egress: &EgressInfo| egress.object_key() == Some(key.as_str());
-            if let Some(started) = found.into_iter().find(is_ours) {
+            let started = found.into_iter().find(is_ours).and_then(EgressInfo::into_confirmed);
+            if let Some(started) = started {
                 return Ok(started);
             }
             if self.recordings.clock.now() >= until {
+                if !patience.is_zero() {
+                    let recording = key.name();
+                    tracing::error!(recording, "failed to start a recording; it may be running");
+                }
                 return Err(if is_recorded { being_recorded() } else { error });
             }
             sleep(PAUSE).await;
         }
     }
 
-    /// Makes sure that no other recording of the room goes on beside `own`.
+    /// Makes sure that no other recording of the room goes on beside our `own`.
     async fn settle(
         &self,
         room: &RoomName,
-        own: &EgressInfo,
+        own: Own<'_>,
         deadline: Timestamp,
     ) -> Result<(), ApiError> {
         let until = self.moment(Duration::MAX, deadline);
@@ -298,23 +306,23 @@ impl Recorder {
             }
             sleep(PAUSE).await;
         };
-        self.withdraw(own, deadline).await;
+        self.withdraw(own.id, deadline).await?;
         Err(refusal)
     }
 
-    fn standing(&self, own: &EgressInfo, egresses: &[EgressInfo]) -> Standing {
-        let Some(listed) = egresses.iter().find(|egress| egress.egress_id == own.egress_id) else {
+    fn standing(&self, own: Own<'_>, egresses: &[EgressInfo]) -> Standing {
+        let Some(listed) = egresses.iter().find(|egress| own.is(egress)) else {
             let detail = "livekit does not list the recording that it has started";
             return Standing::Unknown(ApiError::unavailable(detail));
         };
         if !listed.is_running() {
             return Standing::Over;
         }
-        let is_other = |egress: &&EgressInfo| egress.egress_id != own.egress_id;
+        let is_other = |egress: &&EgressInfo| !own.is(egress);
         let others = || egresses.iter().filter(is_other).filter(|egress| self.goes_on(egress));
         if others().next().is_none() {
             Standing::Alone
-        } else if others().any(|other| rank(other) < rank(own)) {
+        } else if others().any(|other| rank(other) < own.rank()) {
             Standing::Behind
         } else if others().any(|other| other.status() == Status::Starting) {
             Standing::FirstOfStarting
@@ -323,22 +331,32 @@ impl Recorder {
         }
     }
 
-    /// Stops an egress that must not go on.
-    async fn withdraw(&self, own: &EgressInfo, deadline: Timestamp) {
-        let until_heard = async {
+    /// Stops an egress that must not go on, and makes sure that it does not.
+    ///
+    /// # Errors
+    /// 503 when it may.
+    async fn withdraw(&self, id: &EgressId, deadline: Timestamp) -> Result<(), ApiError> {
+        let until_over = async {
             loop {
-                match self.recordings.api.stop_egress(&own.egress_id).await {
-                    // It is over, whoever has told it.
-                    Ok(_) | Err(CallError::FailedPrecondition | CallError::NotFound) => return,
+                match self.recordings.api.stop_egress(id).await {
+                    Ok(_) => return,
+                    Err(error) if error.is_of_state() && self.is_over(id).await => return,
                     Err(_) => sleep(PAUSE).await,
                 }
             }
         };
         // A little earlier than the request itself is given up, so that this is still said.
         let limit = self.left(deadline).saturating_sub(PAUSE);
-        if timeout(limit, until_heard).await.is_err() {
-            tracing::error!(egress = %own.egress_id, "a recording may go on that nobody was told of");
-        }
+        timeout(limit, until_over).await.map_err(|_| {
+            tracing::error!(egress = %id, "failed to stop a recording; it may still be running");
+            ApiError::unavailable("livekit did not stop a recording that must not go on")
+        })
+    }
+
+    /// Whether LiveKit says that an egress does not record any more, or knows none of that id.
+    async fn is_over(&self, id: &EgressId) -> bool {
+        let egress = self.recordings.api.egress(id).await;
+        egress.is_ok_and(|egress| egress.is_none_or(|egress| !egress.is_running()))
     }
 
     /// The egresses of a room that have not ended, in time for what follows.
@@ -391,12 +409,30 @@ enum Standing {
     Unknown(ApiError),
 }
 
-/// What decides which of several recordings stays. Those that others have started, and which never
-/// give way, come first.
-fn rank(egress: &EgressInfo) -> (bool, &str, &str) {
+/// The egress that this request has started.
+#[derive(Clone, Copy)]
+struct Own<'a> {
+    id: &'a EgressId,
+    key: &'a ObjectKey,
+}
+
+impl<'a> Own<'a> {
+    fn is(self, egress: &EgressInfo) -> bool {
+        egress.id() == Some(self.id) || egress.object_key() == Some(self.key.as_str())
+    }
+
+    fn rank(self) -> Rank<'a> {
+        (true, self.key.as_str(), self.id.as_str())
+    }
+}
+
+/// Decides which of several recordings stays. Those that other programs have started never give way,
+/// and come first.
+type Rank<'a> = (bool, &'a str, &'a str);
+
+fn rank(egress: &EgressInfo) -> Rank<'_> {
     let key = egress.object_key().unwrap_or_default();
-    let is_ours = ObjectFolder::is_ours(key);
-    (is_ours, key, egress.egress_id.as_str())
+    (ObjectFolder::is_ours(key), key, egress.id().map_or("", EgressId::as_str))
 }
 
 fn being_recorded() -> ApiError {

@@ -16,14 +16,34 @@ pub(super) const MAX_NAME_BYTES: usize = 256;
 /// A room as callers name it: 1 to 128 printable characters.
 pub type RoomId = Line<128, MAX_NAME_BYTES>;
 
-/// A room as LiveKit names it. There is no empty one: in a token it would mean every room.
+/// A room as LiveKit names it, and the organization that a caller enters it for. The name is never
+/// empty: in a token, an empty name means every room.
 #[derive(Clone, PartialEq, Eq, Serialize)]
-pub struct RoomName(String);
+#[serde(transparent)]
+pub struct RoomName {
+    name: String,
+    #[serde(skip)]
+    organization: Option<String>,
+    #[serde(skip)]
+    owned_name: String,
+}
 
 impl RoomName {
     /// The name as text.
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.name
+    }
+
+    /// The organization that the caller acts in, if any.
+    pub(super) fn organization(&self) -> Option<&str> {
+        self.organization.as_deref()
+    }
+
+    /// The caller's name for the room behind the organization and a colon, in either namespace. No
+    /// two organizations share one, since an id has no colon: without an organization it begins
+    /// with the colon.
+    pub(super) fn owned_name(&self) -> &str {
+        &self.owned_name
     }
 }
 
@@ -71,17 +91,19 @@ impl Rooms {
         if self.permission.as_ref().is_some_and(|needed| !caller.permissions.contains(needed)) {
             return Err(ApiError::forbidden("You may not record"));
         }
-        let Namespace::Organization = self.namespace else {
-            return Ok(RoomName(id.as_str().to_owned()));
+        let organization = caller.organization_id.clone().filter(|id| !id.is_empty());
+        let owned_name = format!("{}:{}", organization.as_deref().unwrap_or_default(), id.as_str());
+        let name = match self.namespace {
+            Namespace::Shared => id.as_str().to_owned(),
+            Namespace::Organization if organization.is_none() => {
+                return Err(ApiError::forbidden("Choose an organization first"));
+            }
+            Namespace::Organization => owned_name.clone(),
         };
-        let organization = caller.organization_id.as_deref();
-        let organization =
-            organization.ok_or_else(|| ApiError::forbidden("Choose an organization first"))?;
-        let name = format!("{organization}:{}", id.as_str());
         if name.len() > MAX_NAME_BYTES {
             return Err(ApiError::bad_request("The name of the room is too long"));
         }
-        Ok(RoomName(name))
+        Ok(RoomName { name, organization, owned_name })
     }
 }
 
@@ -116,6 +138,7 @@ mod tests {
             session_id: "session_1".to_owned(),
             organization_id: organization.map(str::to_owned),
             permissions: permissions.iter().map(ToString::to_string).collect(),
+            impersonator: None,
         }
     }
 
@@ -136,8 +159,34 @@ mod tests {
         let rooms = rooms("organization", "").expect("a namespace");
         let room = rooms.room(&caller(Some("org_1"), &[]), &id("org_2:room123")).expect("a room");
         assert_eq!(room.as_str(), "org_1:org_2:room123");
-        let error = rooms.room(&caller(None, &[]), &id("room123")).expect_err("no organization");
-        assert_eq!(error.status(), 403);
+        for none in [None, Some("")] {
+            let error = rooms.room(&caller(none, &[]), &id("room123")).expect_err("none");
+            assert_eq!(error.status(), 403);
+        }
+    }
+
+    #[test]
+    fn an_owned_name_is_one_organizations_in_either_namespace() {
+        let shared = rooms("none", "").expect("a namespace");
+        let apart = rooms("organization", "").expect("a namespace");
+        for (rooms, organization, name, owned) in [
+            (&shared, None, "daily", ":daily"),
+            (&shared, Some(""), "daily", ":daily"),
+            (&shared, None, "org_1:daily", ":org_1:daily"),
+            (&shared, Some("org_1"), "daily", "org_1:daily"),
+            (&shared, Some("org_2"), "org_1:daily", "org_2:org_1:daily"),
+            (&apart, Some("org_1"), "daily", "org_1:daily"),
+        ] {
+            let room = rooms.room(&caller(organization, &[]), &id(name)).expect("a room");
+            assert_eq!(room.owned_name(), owned);
+        }
+    }
+
+    #[test]
+    fn livekit_reads_the_name_alone() {
+        let rooms = rooms("none", "").expect("a namespace");
+        let room = rooms.room(&caller(Some("org_1"), &[]), &id("daily")).expect("a room");
+        assert_eq!(serde_json::to_value(room).expect("JSON"), "daily");
     }
 
     #[test]

@@ -9,15 +9,16 @@ use std::time::Duration;
 
 use http::StatusCode;
 use secrecy::SecretString;
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::api::ApiError;
 use crate::http::CALL_TIMEOUT;
 use crate::livekit::access_token::Grant;
 use crate::livekit::keys::{KeyPair, Keys};
-use crate::provider::{Answer, Call, Failure, Key, KeyedProvider, Provider, ProviderError};
+use crate::provider::{Answer, Call, Failure, Key, KeyedProvider, Provider, ProviderError, Retry};
 use crate::secrets::SecretError;
 use crate::settings::{Incomplete, Settings};
 
@@ -61,6 +62,18 @@ pub(super) enum CallError {
     /// Anything else.
     #[error("{0}")]
     Provider(#[from] ProviderError),
+}
+
+impl CallError {
+    /// Whether LiveKit says that the state of the egress does not allow the call.
+    pub(super) fn is_of_state(&self) -> bool {
+        matches!(self, Self::NotFound | Self::FailedPrecondition)
+    }
+
+    /// Whether the call may still have done its work.
+    pub(super) fn leaves_open(&self) -> bool {
+        matches!(self, Self::Provider(error) if error.leaves_open())
+    }
 }
 
 impl From<CallError> for ApiError {
@@ -119,8 +132,11 @@ impl ServerApi {
     ) -> Result<T, CallError> {
         let path = ["twirp", method.service, method.name];
         let call = Call {
-            repeatable: method.repeatable,
+            retry: if method.repeatable { Retry::Once } else { Retry::Never },
             time_limit: method.time_limit,
+            refuses_key,
+            // Twirp's code says what a 429 is about.
+            hands_back_limits: true,
             ..Call::post(method.name, &path, Some(message))
         };
         let key = ServerKey { keys: &self.keys, grant: method.grant };
@@ -133,32 +149,147 @@ impl ServerApi {
     }
 }
 
-/// What an answer that is no success means. LiveKit's codes decide, not the statuses that Twirp
-/// gives them: a wrong address is 404 as well, and a recorder that is slow 408.
-fn refusal(answer: &Answer) -> CallError {
-    let Ok(TwirpError { code }) = answer.json() else {
-        return answer.unexpected().into();
-    };
-    match code.as_str() {
-        "not_found" => CallError::NotFound,
-        "failed_precondition" => CallError::FailedPrecondition,
-        "deadline_exceeded" | "canceled" | "aborted" => {
-            let (status, retry_after) = (answer.status, answer.retry_after());
-            answer.error(Failure::Failing { status, retry_after }).into()
-        }
-        _ => answer.unexpected().into(),
+/// Whether LiveKit does not know our key or our signature. Who lacks a grant is refused so as well.
+fn refuses_key(answer: &Answer) -> bool {
+    answer.is_unauthorized() || twirp_code(answer).is_some_and(|code| code == "unauthenticated")
+}
+
+/// Twirp's code in an answer that is not a success.
+fn twirp_code(answer: &Answer) -> Option<String> {
+    if answer.status == StatusCode::OK {
+        return None;
     }
+    answer.json::<TwirpError>().ok().map(|error| error.code)
+}
+
+/// What an answer that is not a success means. Twirp's code decides and not the status: versions of
+/// Twirp map codes to different ones, 404 is a wrong address as well, and 408 a slow recorder.
+/// <https://twitchtv.github.io/twirp/docs/spec_v7.html#error-codes>
+fn refusal(answer: &Answer) -> CallError {
+    let (status, retry_after) = (answer.status, answer.retry_after());
+    let failure = match twirp_code(answer).as_deref() {
+        Some("not_found") => return CallError::NotFound,
+        Some("failed_precondition") => return CallError::FailedPrecondition,
+        Some("resource_exhausted") => Failure::Limiting { retry_after },
+        Some("unavailable" | "deadline_exceeded" | "canceled" | "aborted") => {
+            Failure::Failing { status, retry_after }
+        }
+        _ if status == StatusCode::TOO_MANY_REQUESTS => Failure::Limiting { retry_after },
+        _ => Failure::Unexpected(status),
+    };
+    answer.error(failure).into()
+}
+
+/// Reads the objects in a list and skips other items. A list that is missing or has another type is
+/// an error: it must not be taken for an empty one.
+pub(super) fn objects<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: DeserializeOwned,
+{
+    let items = Option::<Vec<Box<RawValue>>>::deserialize(deserializer)?.unwrap_or_default();
+    let objects = items.iter().map(|item| item.get()).filter(|item| item.starts_with('{'));
+    Ok(objects.filter_map(|item| serde_json::from_str(item).ok()).collect())
 }
 
 impl ProviderError {
-    /// Whether a call that ended so may have done its work all the same.
+    /// Whether a call that ended so may still have done its work.
     pub(super) fn leaves_open(&self) -> bool {
         match self.failure {
             Failure::Unreachable(_) | Failure::Failing { .. } | Failure::Unreadable(_) => true,
             Failure::KeyRefused(_)
             | Failure::Unexpected(_)
             | Failure::Limiting { .. }
+            | Failure::Paused { .. }
             | Failure::NoKey(_) => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::header::RETRY_AFTER;
+    use http::{HeaderMap, HeaderValue};
+    use serde_json::json;
+
+    use super::*;
+
+    fn answer(status: u16, body: &Value) -> Answer {
+        let mut headers = HeaderMap::new();
+        headers.insert(RETRY_AFTER, HeaderValue::from_static("7"));
+        Answer::made_up(status, headers, body)
+    }
+
+    /// The failure that an answer is, if it is not about the state of what is asked for.
+    fn failure(status: u16, body: &Value) -> Option<Failure> {
+        match refusal(&answer(status, body)) {
+            CallError::Provider(error) => Some(error.failure),
+            CallError::NotFound | CallError::FailedPrecondition => None,
+        }
+    }
+
+    #[test]
+    fn twirps_code_decides_whatever_the_status_is() {
+        let retry_after = Some(Duration::from_secs(7));
+        for (code, statuses) in [
+            ("not_found", [404, 400, 412]),
+            ("failed_precondition", [412, 400, 404]),
+            ("resource_exhausted", [429, 403, 400]),
+            ("deadline_exceeded", [408, 504, 400]),
+            ("canceled", [408, 499, 400]),
+            ("aborted", [409, 408, 400]),
+            ("unavailable", [503, 403, 400]),
+            ("permission_denied", [403, 400, 412]),
+            ("invalid_argument", [400, 403, 412]),
+            ("bad_route", [404, 400, 405]),
+            ("of_another_version", [400, 403, 404]),
+        ] {
+            for status in statuses {
+                let found = refusal(&answer(status, &json!({ "code": code, "msg": "secret" })));
+                assert!(!found.to_string().contains("secret"));
+                let status_code = StatusCode::from_u16(status).expect("a status");
+                let failing = Failure::Failing { status: status_code, retry_after };
+                let is_expected = match (code, found) {
+                    ("not_found", CallError::NotFound)
+                    | ("failed_precondition", CallError::FailedPrecondition) => true,
+                    ("resource_exhausted", CallError::Provider(error)) => {
+                        error.failure == Failure::Limiting { retry_after }
+                    }
+                    (
+                        "deadline_exceeded" | "canceled" | "aborted" | "unavailable",
+                        CallError::Provider(error),
+                    ) => error.failure == failing,
+                    (_, CallError::Provider(error)) => {
+                        error.failure == Failure::Unexpected(status_code)
+                    }
+                    _ => false,
+                };
+                assert!(is_expected, "{code} with {status}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_not_twirps_goes_by_its_status() {
+        for body in [json!("404 page not found"), json!({}), json!({ "code": 403 }), json!([])] {
+            assert_eq!(failure(404, &body), Some(Failure::Unexpected(StatusCode::NOT_FOUND)));
+            let limiting = Failure::Limiting { retry_after: Some(Duration::from_secs(7)) };
+            assert_eq!(failure(429, &body), Some(limiting), "{body}");
+        }
+    }
+
+    #[test]
+    fn only_a_refusal_of_our_key_is_taken_for_one() {
+        for (status, code, refused) in [
+            (401, "unauthenticated", true),
+            (403, "unauthenticated", true),
+            (401, "of_another_version", true),
+            (403, "permission_denied", false),
+            (403, "resource_exhausted", false),
+            (200, "unauthenticated", false),
+        ] {
+            let answer = answer(status, &json!({ "code": code, "msg": "" }));
+            assert_eq!(refuses_key(&answer), refused, "{code} with {status}");
         }
     }
 }

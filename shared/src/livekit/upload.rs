@@ -39,6 +39,14 @@ impl Upload {
         let bucket = read_bucket(settings);
         let region = read_region(settings);
         let endpoint = read_endpoint(settings);
+        if let (Ok(bucket), Ok(Some(endpoint))) = (&bucket, &endpoint)
+            && names(endpoint, bucket)
+        {
+            settings.problem(
+                "RECORDINGS_ENDPOINT names the bucket, which is added to it (give the server's \
+                 address alone)",
+            );
+        }
         let role = read_role(settings);
         let mut secret = |name, form| settings.optional_secret(name, "LIVEKIT_SECRET_ID", form);
         let access_key_id = secret("RECORDINGS_ACCESS_KEY_ID", key_id_form);
@@ -146,6 +154,14 @@ fn read_endpoint(settings: &mut Settings) -> Result<Option<Url>, Incomplete> {
         Some(url) => Ok(Some(url)),
         None => Err(settings.problem("RECORDINGS_ENDPOINT is not an https or http address")),
     }
+}
+
+/// Whether the bucket is in the address already, as the host's first label or the path's last part.
+fn names(endpoint: &Url, bucket: &str) -> bool {
+    let host = endpoint.host_str().unwrap_or_default();
+    let path = endpoint.path().trim_end_matches('/');
+    path.rsplit('/').next() == Some(bucket)
+        || host.strip_prefix(bucket).is_some_and(|rest| rest.starts_with('.'))
 }
 
 fn read_role(settings: &mut Settings) -> Result<Option<Role>, Incomplete> {

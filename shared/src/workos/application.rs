@@ -1,10 +1,9 @@
 //! The application at WorkOS, as everybody may know it.
 
-use std::net::Ipv4Addr;
 use std::str::FromStr;
 
 use http::StatusCode;
-use url::{Host, Url};
+use url::Url;
 
 use crate::jwks::KeySet;
 use crate::provider::{Call, Failure, Provider, ProviderError};
@@ -16,19 +15,22 @@ use crate::workos::SessionId;
 pub struct Application {
     client_id: ClientId,
     provider: Provider,
+    /// Without a slash at its end.
+    own_issuer: Option<String>,
     logout_return_to: Option<String>,
 }
 
 impl Application {
-    /// Reads `WORKOS_CLIENT_ID`, and where they are set `WORKOS_API_URL` and
+    /// Reads `WORKOS_CLIENT_ID`, and where they are set `WORKOS_API_URL`, `WORKOS_ISSUER` and
     /// `WORKOS_LOGOUT_RETURN_TO`.
     pub fn configure(settings: &mut Settings) -> Result<Self, Incomplete> {
         let client_id = settings.parsed::<ClientId>("WORKOS_CLIENT_ID");
         let base = settings.base_url("WORKOS_API_URL", "https://api.workos.com");
-        let logout_return_to = match settings.optional("WORKOS_LOGOUT_RETURN_TO") {
-            Some(_) => settings.parsed::<PageAddress>("WORKOS_LOGOUT_RETURN_TO").map(Some),
+        let own_issuer = match settings.optional("WORKOS_ISSUER") {
+            Some(_) => settings.address("WORKOS_ISSUER", "").map(Some),
             None => Ok(None),
         };
+        let logout_return_to = settings.optional_page("WORKOS_LOGOUT_RETURN_TO");
         Ok(Self {
             client_id: client_id?,
             provider: Provider {
@@ -37,7 +39,8 @@ impl Application {
                 http: settings.http(),
                 clock: settings.clock(),
             },
-            logout_return_to: logout_return_to?.map(|PageAddress(address)| address),
+            own_issuer: own_issuer?.map(|url| url.as_str().trim_end_matches('/').to_owned()),
+            logout_return_to: logout_return_to?,
         })
     }
 
@@ -47,8 +50,13 @@ impl Application {
     }
 
     /// Whether access tokens of this application name `issuer` as theirs. WorkOS documents its
-    /// address, with and without a slash behind it, and below it `user_management/<client id>`.
+    /// address, with and without a slash behind it, and below it `user_management/<client id>`. A
+    /// custom authentication domain is one of its own, which `WORKOS_ISSUER` names.
     pub fn is_issuer(&self, issuer: &str) -> bool {
+        let without_slash = issuer.strip_suffix('/').unwrap_or(issuer);
+        if self.own_issuer.as_deref() == Some(without_slash) {
+            return true;
+        }
         let base = self.provider.base.as_str().trim_end_matches('/');
         match issuer.strip_prefix(base) {
             Some("" | "/") => true,
@@ -89,7 +97,8 @@ impl Application {
     }
 }
 
-/// An application's id, which goes along wherever it is named.
+/// An application's id, which goes along wherever it is named. It has the form that all of WorkOS's
+/// ids have: `client_…`, or `project_…` where the application is older.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct ClientId(String);
 
@@ -98,39 +107,16 @@ impl FromStr for ClientId {
 
     fn from_str(id: &str) -> Result<Self, Self::Err> {
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-        if id.starts_with("client_") && id.bytes().all(is_plain) {
+        // A key in its place would leave in the address of every sign-in.
+        let is_id = |(kind, rest): (&str, &str)| {
+            !kind.is_empty() && !rest.is_empty() && !matches!(kind, "sk" | "pk")
+        };
+        if id.bytes().all(is_plain) && id.split_once('_').is_some_and(is_id) {
             Ok(Self(id.to_owned()))
         } else {
             Err("a client id of WorkOS (client_…)")
         }
     }
-}
-
-/// The address of a page of the front end, exactly as it was given: WorkOS compares it with the list
-/// in its dashboard letter by letter.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct PageAddress(pub(super) String);
-
-impl FromStr for PageAddress {
-    type Err = &'static str;
-
-    fn from_str(address: &str) -> Result<Self, Self::Err> {
-        if address.parse().as_ref().is_ok_and(is_page) {
-            Ok(Self(address.to_owned()))
-        } else {
-            Err("an https address without fragment (http is for this machine only)")
-        }
-    }
-}
-
-fn is_page(url: &Url) -> bool {
-    let local = match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(ip)) => ip == Ipv4Addr::LOCALHOST,
-        _ => false,
-    };
-    let scheme = url.scheme() == "https" || (url.scheme() == "http" && local);
-    scheme && url.fragment().is_none() && url.username().is_empty() && url.password().is_none()
 }
 
 #[cfg(test)]
@@ -176,6 +162,35 @@ mod tests {
     }
 
     #[test]
+    fn a_custom_authentication_domain_is_an_issuer_besides_workos_itself() {
+        for named in ["https://auth.example.com", "https://auth.example.com/"] {
+            let id = ("WORKOS_CLIENT_ID", "client_01");
+            let application = application([id, ("WORKOS_ISSUER", named)]);
+            for (issuer, own) in [
+                ("https://auth.example.com", true),
+                ("https://auth.example.com/", true),
+                ("https://api.workos.com", true),
+                ("https://api.workos.com/user_management/client_01", true),
+                ("https://auth.example.com//", false),
+                ("https://auth.example.com/user_management/client_02", false),
+                ("https://auth.example.com.evil.example", false),
+                ("http://auth.example.com", false),
+                ("", false),
+            ] {
+                assert_eq!(application.is_issuer(issuer), own, "{issuer}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_issuer_that_is_no_address_is_refused_by_name() {
+        for issuer in ["auth.example.com", "http://auth.example.com", "https://*.example.com"] {
+            let pairs = [("WORKOS_CLIENT_ID", "client_01"), ("WORKOS_ISSUER", issuer)];
+            assert!(Application::configure(&mut settings(pairs)).is_err(), "{issuer}");
+        }
+    }
+
+    #[test]
     fn signs_out_where_the_session_is_and_back_to_the_page() {
         let session = SessionId::parse("session_1&return_to=evil").expect("an id");
         let client = ("WORKOS_CLIENT_ID", "client_01");
@@ -194,8 +209,13 @@ mod tests {
     async fn asks_for_a_client_id_and_for_no_key() {
         for (id, good) in [
             ("client_01HXYZ", true),
+            ("project_01HXYZ", true),
             ("", false),
+            ("client", false),
+            ("client_", false),
+            ("_01HXYZ", false),
             ("sk_test_1", false),
+            ("sk_live_1", false),
             ("client_01/../x", false),
             ("client_01 ", true), // trimmed
         ] {
@@ -205,24 +225,6 @@ mod tests {
             assert_eq!(result.is_ok(), good, "{id}");
             let problems = result.err().map(|problems| problems.to_string()).unwrap_or_default();
             assert_eq!(problems.contains("WORKOS_CLIENT_ID"), !good, "{problems}");
-        }
-    }
-
-    #[test]
-    fn a_page_has_an_https_address_or_is_on_this_machine() {
-        for (address, good) in [
-            ("https://app.example/callback", true),
-            ("https://app.example/callback?x=1", true),
-            ("http://localhost:3000/callback", true),
-            ("http://127.0.0.1:3000", true),
-            ("http://app.example/callback", false),
-            ("http://localhost.app.example/callback", false),
-            ("https://app.example/callback#code", false),
-            ("https://user:password@app.example/", false),
-            ("javascript:alert(1)", false),
-            ("/callback", false),
-        ] {
-            assert_eq!(address.parse::<PageAddress>().is_ok(), good, "{address}");
         }
     }
 }

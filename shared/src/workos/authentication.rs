@@ -6,6 +6,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::id;
+use crate::json;
 use crate::workos::{OrganizationId, User};
 
 id!(SessionId, "a session");
@@ -16,14 +17,17 @@ pub struct Authentication {
     /// Who it is.
     pub user: User,
     /// The organization that the session acts in, if any.
+    #[serde(default, deserialize_with = "json::or_default")]
     pub organization_id: Option<OrganizationId>,
     /// The session's access token: a JWT that lives for minutes. It has not been verified.
     pub access_token: SecretString,
     /// What brings the next access token. It can be used once.
     pub refresh_token: SecretString,
     /// How the user signed in, in WorkOS's words (`MagicAuth`, `SSO`, `GoogleOAuth` …).
+    #[serde(default, deserialize_with = "json::or_default")]
     pub authentication_method: Option<String>,
     /// Who acts in the user's name, where an administrator does.
+    #[serde(default, deserialize_with = "json::or_default")]
     pub impersonator: Option<Impersonator>,
 }
 
@@ -33,6 +37,7 @@ pub struct Impersonator {
     /// The administrator's e-mail address.
     pub email: String,
     /// Why they do it.
+    #[serde(default, deserialize_with = "json::or_default")]
     pub reason: Option<String>,
 }
 

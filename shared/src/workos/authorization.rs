@@ -4,7 +4,6 @@
 use url::Url;
 
 use crate::settings::{Incomplete, Settings};
-use crate::workos::application::PageAddress;
 use crate::workos::{Application, ConnectionId, Email, OrganizationId};
 
 /// Sends browsers to WorkOS, from where they come back to `WORKOS_REDIRECT_URI` with a code.
@@ -33,7 +32,7 @@ impl Authorization {
     /// Reads what [`Application::configure`] reads, and `WORKOS_REDIRECT_URI`.
     pub fn configure(settings: &mut Settings) -> Result<Self, Incomplete> {
         let application = Application::configure(settings);
-        let PageAddress(redirect_uri) = settings.parsed("WORKOS_REDIRECT_URI")?;
+        let redirect_uri = settings.page("WORKOS_REDIRECT_URI")?;
         Ok(Self { application: application?, redirect_uri })
     }
 

@@ -8,9 +8,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use url::Url;
 
+use crate::address::is_this_machine;
 use crate::api::ApiError;
 use crate::clock::{Clock, Timestamp};
-use crate::cookie_seal::{CookieSeal, SealError, password_form};
+use crate::cookie_seal::{CookieSeal, SealError, password_form, sealed_bytes};
 use crate::settings::{Incomplete, Settings};
 use crate::workos::pending_cookie::PendingCookies;
 use crate::workos::session_cookie::{CookieSettings, SessionCookie};
@@ -18,7 +19,7 @@ use crate::workos::sign_in_cookie::SignInCookies;
 
 /// The longest cookie, name and attributes included, that every browser keeps; one that is longer
 /// is dropped without a word (RFC 6265, section 6.1).
-const MAX_COOKIE_BYTES: usize = 4096;
+pub(super) const MAX_COOKIE_BYTES: usize = 4096;
 
 /// All that a browser keeps for us.
 #[derive(Clone, Debug)]
@@ -34,13 +35,15 @@ pub struct Cookies {
 /// Why a cookie was not made.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CookieError {
-    /// Browsers would drop it.
-    #[error("the cookie {name} would have {bytes} bytes; browsers drop what is over 4096")]
+    /// Browsers would drop it, or it would leave too little room for the others.
+    #[error("the cookie {name} would have {bytes} bytes, more than there is room for ({parts})")]
     TooLong {
         /// Its name.
         name: String,
         /// What it would come to, name and attributes included.
         bytes: usize,
+        /// The sizes of what makes it long.
+        parts: String,
     },
     /// It could not be sealed.
     #[error("the cookie could not be sealed: {0}")]
@@ -51,7 +54,11 @@ impl From<CookieError> for ApiError {
     fn from(error: CookieError) -> Self {
         match error {
             CookieError::Seal(SealError::NoPassword(error)) => error.into(),
-            error => Self::internal(error),
+            // It is the account that has too much, and trying again does not help.
+            CookieError::TooLong { .. } => {
+                Self::forbidden("This account's session is too large for a cookie").because(error)
+            }
+            CookieError::Seal(_) => Self::internal(error),
         }
     }
 }
@@ -61,14 +68,23 @@ impl Cookies {
     /// `WORKOS_COOKIE_PASSWORD_PREVIOUS`, `WORKOS_COOKIE_NAME`, `WORKOS_COOKIE_DOMAIN`,
     /// `WORKOS_COOKIE_MAX_AGE` and `WORKOS_REDIRECT_URI`.
     pub fn configure(settings: &mut Settings) -> Result<Self, Incomplete> {
-        let current = settings.secret("WORKOS_COOKIE_PASSWORD", "WORKOS_SECRET_ID", password_form);
-        let previous = settings.optional_secret(
+        let current =
+            settings.password("WORKOS_COOKIE_PASSWORD", "WORKOS_SECRET_ID", password_form);
+        let previous = settings.optional_password(
             "WORKOS_COOKIE_PASSWORD_PREVIOUS",
             "WORKOS_SECRET_ID",
             password_form,
         );
-        let secure = !is_plain_local(settings.optional("WORKOS_REDIRECT_URI"));
+        let plain = plain_page(settings);
+        let secure = !plain.as_ref().is_some_and(is_this_machine);
+        let production_has_tls = match plain {
+            Some(_) if settings.is_production() => {
+                Err(settings.problem("WORKOS_REDIRECT_URI is not https, and STAGE is prod"))
+            }
+            _ => Ok(()),
+        };
         let session = CookieSettings::configure(settings, secure);
+        production_has_tls?;
         let seal = CookieSeal::new(current?, previous?);
         let sealed = SealedCookies { seal, secure, clock: settings.clock() };
         Ok(Self {
@@ -79,13 +95,11 @@ impl Cookies {
     }
 }
 
-/// Whether the page is on this machine, without TLS. Browsers keep a `Secure` cookie for such a
-/// page or not, each in its own way.
-fn is_plain_local(redirect_uri: Option<&str>) -> bool {
-    let Some(uri) = redirect_uri.and_then(|uri| Url::parse(uri).ok()) else {
-        return false;
-    };
-    uri.scheme() == "http" && matches!(uri.host_str(), Some("localhost" | "127.0.0.1"))
+/// The page, where it has no TLS. On this machine browsers keep a `Secure` cookie for such a page or
+/// not, each in its own way.
+fn plain_page(settings: &Settings) -> Option<Url> {
+    let page = Url::parse(settings.optional("WORKOS_REDIRECT_URI")?).ok()?;
+    (page.scheme() == "http").then_some(page)
 }
 
 /// Writes and opens sealed cookies.
@@ -115,11 +129,23 @@ impl SealedCookies {
     ) -> Result<Cookie<'static>, CookieError> {
         let sealed = self.seal.seal(content, lifetime, self.clock.now()).await?;
         let cookie = self.cookie(label, sealed);
-        let bytes = cookie.encoded().to_string().len();
+        let bytes = cookie.to_string().len();
         if bytes > MAX_COOKIE_BYTES {
-            return Err(CookieError::TooLong { name: label.name.to_owned(), bytes });
+            let (name, parts) = (label.name.to_owned(), "sealed".to_owned());
+            return Err(CookieError::TooLong { name, bytes, parts });
         }
         Ok(cookie)
+    }
+
+    /// A cookie whose value is no seal: everybody may read it, and whoever can plant a cookie may
+    /// have written it.
+    pub(super) fn plain(&self, label: &Label<'_>, value: String) -> Cookie<'static> {
+        self.cookie(label, value)
+    }
+
+    /// How many bytes a cookie with so much content would have, when its seal has no end of its own.
+    pub(super) fn bytes(&self, label: &Label<'_>, content: usize) -> usize {
+        self.cookie(label, String::new()).to_string().len() + sealed_bytes(content)
     }
 
     /// A cookie that makes the browser forget the one called so.

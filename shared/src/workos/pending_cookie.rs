@@ -1,9 +1,14 @@
 //! What a browser keeps while its user chooses an organization: which pending authentication token
 //! is its own, and which organizations were offered with it.
 //!
-//! It holds digests alone, six bytes for each organization, so that hundreds of organizations fit a
-//! cookie. The key of those digests is the token, which is long and random.
+//! It holds digests alone, six bytes for each organization and fewer where there are very many, so
+//! that hundreds of organizations fit a cookie. The key of those digests is the token, which is long
+//! and random.
+//!
+//! Once the choice has been made, a stub is left that recognizes the token and nothing else: a second
+//! attempt with it is told that the choice was made, and not that it belongs to another browser.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -17,13 +22,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::api::ApiError;
 use crate::secrets::SecretError;
-use crate::workos::OrganizationId;
 use crate::workos::cookies::{CookieError, SealedCookies};
-use crate::workos::ticket::{NoTicket, Tickets};
+use crate::workos::ticket::{NoTicket, PENDING, Tickets};
+use crate::workos::{Grant, OrganizationId};
 
-/// How much of an organization's digest is kept. Two organizations of one user share so much with a
-/// chance of one in 2⁴⁸, and WorkOS checks the membership besides.
-const TAG_BYTES: usize = 6;
+/// How much of an organization's digest is kept, at most and at least. With three bytes, an
+/// organization that was not offered passes for one of six hundred with a chance of one in 28,000,
+/// and WorkOS checks the membership as well.
+const TAG_BYTES: RangeInclusive<usize> = 3..=6;
+
+/// How much room the tags of all organizations have. A cookie with so much leaves room for others.
+const ALL_TAGS_BYTES: usize = 1800;
 
 /// The choices of an organization that a browser may make.
 #[derive(Clone, Debug)]
@@ -35,6 +44,13 @@ struct Choice {
     token: String,
     /// The tags of the organizations, one after the other, in base64url.
     organizations: String,
+    /// How many bytes each tag has.
+    #[serde(default = "longest_tag")]
+    tag_bytes: usize,
+}
+
+fn longest_tag() -> usize {
+    *TAG_BYTES.end()
 }
 
 /// Why a choice is not allowed.
@@ -46,6 +62,9 @@ pub enum PendingError {
     /// The organization was not among those that were offered.
     #[error("the organization was not offered")]
     NotOffered,
+    /// The choice was made before.
+    #[error("the choice was made before")]
+    Made,
     /// The choice was offered to this browser, but too long ago.
     #[error("the choice was offered too long ago")]
     Expired,
@@ -61,6 +80,7 @@ impl From<PendingError> for ApiError {
                 Self::forbidden("This sign-in was begun in another browser")
             }
             PendingError::NotOffered => Self::forbidden("This organization is not yours to choose"),
+            PendingError::Made => Self::unauthorized(Grant::PendingToken.refusal()),
             PendingError::Expired => Self::unauthorized("The sign-in has expired. Sign in again"),
             PendingError::NoPassword(error) => error.into(),
         }
@@ -73,24 +93,29 @@ impl PendingCookies {
         // for ten minutes. Ours lasts longer than that, so that it is WorkOS who says "expired"
         // (401), and not a missing cookie that says "another browser" (403).
         let lifetime = Duration::from_hours(1);
-        Self(Tickets { cookies, kind: "wos-pending", lifetime, held: 2 })
+        Self(Tickets { cookies, kind: PENDING, lifetime, held: 2 })
     }
 
     /// What the browser has to keep with `token`, and what it can forget. The headers tell which
     /// other choices it is being offered, in another tab.
-    ///
-    /// There is nothing to clear when the choice has been made: the token is spent then, as WorkOS
-    /// says when it comes again (401).
     pub async fn remember<'o>(
         &self,
         headers: &HeaderMap,
         token: &SecretString,
         organizations: impl IntoIterator<Item = &'o OrganizationId>,
     ) -> Result<Vec<Cookie<'static>>, CookieError> {
-        let tags = organizations.into_iter().flat_map(|organization| tag(token, organization));
+        let organizations: Vec<_> = organizations.into_iter().collect();
+        let each = ALL_TAGS_BYTES / organizations.len().max(1);
+        let tag_bytes = each.clamp(*TAG_BYTES.start(), *TAG_BYTES.end());
+        let tags = organizations.iter().flat_map(|offered| tag(token, offered, tag_bytes));
         let organizations = URL_SAFE_NO_PAD.encode(tags.collect::<Vec<_>>());
-        let choice = Choice { token: token_digest(token), organizations };
+        let choice = Choice { token: token_digest(token), organizations, tag_bytes };
         self.0.issue(headers, token.expose_secret(), &choice).await
+    }
+
+    /// What the browser keeps of a choice that has been made.
+    pub async fn make(&self, headers: &HeaderMap, token: &SecretString) -> Option<Cookie<'static>> {
+        self.0.use_up(headers, token.expose_secret()).await
     }
 
     /// Whether this browser may choose `organization` with `token`.
@@ -103,6 +128,7 @@ impl PendingCookies {
         let choice: Choice = match self.0.find(headers, token.expose_secret()).await {
             Ok(choice) => choice,
             Err(NoTicket::Absent) => return Err(PendingError::OtherBrowser),
+            Err(NoTicket::Used) => return Err(PendingError::Made),
             Err(NoTicket::Expired) => return Err(PendingError::Expired),
             Err(NoTicket::NoPassword(error)) => return Err(error.into()),
         };
@@ -110,8 +136,8 @@ impl PendingCookies {
             return Err(PendingError::OtherBrowser);
         }
         let tags = URL_SAFE_NO_PAD.decode(&choice.organizations).unwrap_or_default();
-        let wanted = tag(token, organization);
-        if tags.chunks(TAG_BYTES).any(|offered| offered == wanted) {
+        let wanted = tag(token, organization, choice.tag_bytes);
+        if tags.chunks_exact(wanted.len()).any(|offered| offered == wanted) {
             Ok(())
         } else {
             Err(PendingError::NotOffered)
@@ -123,10 +149,8 @@ fn token_digest(token: &SecretString) -> String {
     URL_SAFE_NO_PAD.encode(digest(&SHA256, token.expose_secret().as_bytes()))
 }
 
-fn tag(token: &SecretString, organization: &OrganizationId) -> [u8; TAG_BYTES] {
+fn tag(token: &SecretString, organization: &OrganizationId, bytes: usize) -> Vec<u8> {
     let key = hmac::Key::new(hmac::HMAC_SHA256, token.expose_secret().as_bytes());
     let digest = hmac::sign(&key, organization.as_str().as_bytes());
-    let mut tag = [0; TAG_BYTES];
-    tag.copy_from_slice(&digest.as_ref()[..TAG_BYTES]);
-    tag
+    digest.as_ref()[..bytes.clamp(*TAG_BYTES.start(), *TAG_BYTES.end())].to_vec()
 }

@@ -1,73 +1,233 @@
 //! Renewing sessions: once for all requests of a process that need it at the same time.
 
 use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use ring::digest::{SHA256, digest};
-use secrecy::ExposeSecret as _;
-use tokio::sync::Mutex;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::clock::{Clock, Timestamp};
 use crate::workos::{AuthenticateError, OrganizationId, SealedSession, WorkOs};
 
-/// How long the outcome of a renewal is kept for requests that come with the spent token: those that
-/// the browser had sent already.
+/// How long the outcome of a renewal is kept: what it brought, for requests that come with the spent
+/// token because the browser had sent them already; and a refusal, so that a dead cookie does not
+/// send every request to WorkOS.
 const KEPT_FOR: Duration = Duration::from_mins(1);
 
-/// Of renewals, the latest this many are kept.
-const KEPT: usize = 32;
+/// How many renewals are kept, the latest.
+const KEPT_RENEWALS: usize = 32;
+
+/// How many refusals are kept, the latest. They are small.
+const KEPT_REFUSALS: usize = 256;
+
+/// Whether a renewal has to succeed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Urgency {
+    /// The request cannot be served without.
+    Due,
+    /// The current token is still good, and nobody waits for another attempt.
+    Early,
+}
 
 /// The renewals of a process. They run one after the other; Lambda gives a process one request at a
 /// time anyway.
 #[derive(Debug)]
 pub(super) struct Renewals {
-    recent: Mutex<VecDeque<Renewal>>,
+    recent: Mutex<Recent>,
+    /// Held while WorkOS is asked.
+    turn: tokio::sync::Mutex<()>,
     clock: Clock,
 }
 
+#[derive(Debug, Default)]
+struct Recent {
+    renewed: VecDeque<Kept<SealedSession>>,
+    refused: VecDeque<Kept<AuthenticateError>>,
+}
+
+/// What came of a refresh token.
 #[derive(Debug)]
-struct Renewal {
+struct Kept<T> {
+    asked: Asked,
+    at: Timestamp,
+    outcome: T,
+}
+
+/// What WorkOS was asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Asked {
     /// Of the refresh token, which is not kept itself.
     digest: Vec<u8>,
     organization: Option<OrganizationId>,
-    at: Timestamp,
-    session: SealedSession,
 }
 
 impl Renewals {
     pub(super) fn new(clock: Clock) -> Self {
-        Self { recent: Mutex::default(), clock }
+        Self { recent: Mutex::default(), turn: tokio::sync::Mutex::default(), clock }
     }
 
-    /// The session that follows `session`, in `organization` if one is named.
+    /// The session that follows the one of this refresh token, in `organization` if one is named.
     pub(super) async fn renew(
         &self,
         workos: &WorkOs,
-        session: &SealedSession,
+        token: &SecretString,
         organization: Option<&OrganizationId>,
+        urgency: Urgency,
     ) -> Result<SealedSession, AuthenticateError> {
-        let token = &session.refresh_token;
         let digest = digest(&SHA256, token.expose_secret().as_bytes()).as_ref().to_vec();
-        let mut recent = self.recent.lock().await;
+        let asked = Asked { digest, organization: organization.cloned() };
+        if let Some(outcome) = self.remembered(&asked) {
+            return outcome;
+        }
+        let _turn = self.turn.lock().await;
+        if let Some(outcome) = self.remembered(&asked) {
+            return outcome;
+        }
+        let renewed = workos.refresh(token, organization, urgency).await;
+        let renewed = renewed.map(SealedSession::from);
+        self.remember(asked, &renewed);
+        renewed
+    }
+
+    /// Drops the tokens of sessions that were renewed a while ago. Every request does this: the
+    /// tokens are others' and have no business in memory while the process waits for the next one.
+    pub(super) fn forget_old(&self) {
+        drop(self.fresh());
+    }
+
+    fn remembered(&self, asked: &Asked) -> Option<Result<SealedSession, AuthenticateError>> {
+        let recent = self.fresh();
+        if let Some(kept) = recent.renewed.iter().find(|kept| kept.asked == *asked) {
+            return Some(Ok(kept.outcome.clone()));
+        }
+        // A session that has ended has done so in every organization.
+        let says_no = |kept: &&Kept<AuthenticateError>| {
+            kept.asked == *asked
+                || (kept.asked.digest == asked.digest && kept.outcome.ends_session())
+        };
+        recent.refused.iter().find(says_no).map(|kept| Err(kept.outcome.clone()))
+    }
+
+    fn remember(&self, asked: Asked, outcome: &Result<SealedSession, AuthenticateError>) {
+        let mut recent = self.fresh();
+        let at = self.clock.now();
+        match outcome {
+            Ok(session) => {
+                let outcome = session.clone();
+                push(&mut recent.renewed, Kept { asked, at, outcome }, KEPT_RENEWALS);
+            }
+            // Somebody who is refused an organization may be let in a moment later, and asks
+            // again by hand.
+            Err(error)
+                if error.ends_session() || (error.is_refusal() && asked.organization.is_none()) =>
+            {
+                let outcome = error.clone();
+                push(&mut recent.refused, Kept { asked, at, outcome }, KEPT_REFUSALS);
+            }
+            Err(_) => {}
+        }
+    }
+
+    /// What is recent enough; the rest is dropped.
+    fn fresh(&self) -> MutexGuard<'_, Recent> {
         let now = self.clock.now();
-        recent.retain(|renewal| now.since(renewal.at) < KEPT_FOR);
-        let mut same = recent.iter().filter(|renewal| {
-            renewal.digest == digest && renewal.organization.as_ref() == organization
-        });
-        if let Some(renewal) = same.next() {
-            return Ok(renewal.session.clone());
+        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        recent.renewed.retain(|kept| now.since(kept.at) < KEPT_FOR);
+        recent.refused.retain(|kept| now.since(kept.at) < KEPT_FOR);
+        recent
+    }
+}
+
+fn push<T>(all: &mut VecDeque<Kept<T>>, kept: Kept<T>, most: usize) {
+    if all.len() == most {
+        all.pop_front();
+    }
+    all.push_back(kept);
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::workos::{Authentication, Grant, Requirement};
+
+    fn asked(token: &str, organization: Option<&str>) -> Asked {
+        let digest = digest(&SHA256, token.as_bytes()).as_ref().to_vec();
+        Asked { digest, organization: organization.and_then(OrganizationId::parse) }
+    }
+
+    fn session() -> SealedSession {
+        let authentication: Authentication = serde_json::from_value(json!({
+            "user": {"id": "user_1", "email": "jane@example.com"},
+            "access_token": "an-access-token", "refresh_token": "a-refresh-token",
+        }))
+        .expect("an authentication");
+        SealedSession::from(authentication)
+    }
+
+    fn ended() -> AuthenticateError {
+        AuthenticateError::NotGood { grant: Grant::RefreshToken, code: "invalid_grant" }
+    }
+
+    fn kept(renewals: &Renewals) -> (usize, usize) {
+        let recent = renewals.recent.lock().expect("a lock");
+        (recent.renewed.len(), recent.refused.len())
+    }
+
+    #[test]
+    fn others_tokens_leave_memory_with_the_next_request_after_a_minute() {
+        let clock = Clock::fixed(1_900_000_000);
+        let renewals = Renewals::new(clock.clone());
+        renewals.remember(asked("a", None), &Ok(session()));
+        renewals.remember(asked("b", None), &Err(ended()));
+        clock.advance(Duration::from_secs(59));
+        renewals.forget_old();
+        assert_eq!(kept(&renewals), (1, 1));
+        clock.advance(Duration::from_secs(1));
+        renewals.forget_old();
+        assert_eq!(kept(&renewals), (0, 0));
+    }
+
+    #[test]
+    fn memory_is_bounded_and_the_latest_are_kept() {
+        let renewals = Renewals::new(Clock::fixed(1_900_000_000));
+        for number in 0..1000 {
+            renewals.remember(asked(&format!("good {number}"), None), &Ok(session()));
+            renewals.remember(asked(&format!("dead {number}"), None), &Err(ended()));
         }
-        let renewed = workos.authenticate_with_refresh_token(token, organization).await?;
-        let session = SealedSession::from(renewed);
-        if recent.len() == KEPT {
-            recent.pop_front();
+        assert_eq!(kept(&renewals), (KEPT_RENEWALS, KEPT_REFUSALS));
+        assert!(renewals.remembered(&asked("good 999", None)).is_some());
+        assert!(renewals.remembered(&asked("dead 999", None)).is_some());
+        assert!(renewals.remembered(&asked("dead 0", None)).is_none());
+    }
+
+    #[test]
+    fn a_session_that_has_ended_has_done_so_in_every_organization_and_no_other_refusal_has() {
+        let renewals = Renewals::new(Clock::fixed(1_900_000_000));
+        renewals.remember(asked("dead", None), &Err(ended()));
+        assert!(renewals.remembered(&asked("dead", Some("org_1"))).is_some());
+        renewals.remember(asked("switched", Some("org_1")), &Err(ended()));
+        assert!(renewals.remembered(&asked("switched", None)).is_some());
+        for refused in [AuthenticateError::AlreadyExchanged, required()] {
+            renewals.remember(asked("refused", Some("org_1")), &Err(refused.clone()));
+            assert!(renewals.remembered(&asked("refused", Some("org_1"))).is_none());
+            renewals.remember(asked("refused too", None), &Err(refused));
+            assert!(renewals.remembered(&asked("refused too", None)).is_some());
+            assert!(renewals.remembered(&asked("refused too", Some("org_1"))).is_none());
         }
-        recent.push_back(Renewal {
-            digest,
-            organization: organization.cloned(),
-            at: now,
-            session: session.clone(),
-        });
-        Ok(session)
+    }
+
+    fn required() -> AuthenticateError {
+        AuthenticateError::Required { requirement: Requirement::UseSso, code: "sso_required" }
+    }
+
+    #[test]
+    fn an_outage_is_not_remembered() {
+        let renewals = Renewals::new(Clock::fixed(1_900_000_000));
+        let limited = AuthenticateError::TooManyAttempts { retry_after: None };
+        renewals.remember(asked("a", None), &Err(limited));
+        assert_eq!(kept(&renewals), (0, 0));
     }
 }

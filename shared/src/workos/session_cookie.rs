@@ -1,21 +1,23 @@
 //! The session's cookie: AuthKit's own, sealed and laid out as `@workos-inc/node` does it, so that
 //! pages built on that or on authkit-nextjs share the session.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
 use cookie::Cookie;
 use http::HeaderMap;
-use secrecy::SecretString;
-use serde::{Deserialize, Serialize};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::api;
 use crate::api::ApiError;
 use crate::cookie_seal::{SealError, into_seal};
+use crate::json;
 use crate::secrets::SecretError;
 use crate::settings::{Incomplete, Settings};
-use crate::workos::cookies::{CookieError, Label, SealedCookies};
-use crate::workos::{Authentication, Impersonator, OrganizationId, User};
+use crate::workos::cookies::{CookieError, Label, MAX_COOKIE_BYTES, SealedCookies};
+use crate::workos::{Authentication, Impersonator, Metadata, OrganizationId, User};
 
 /// AuthKit's name for it.
 const DEFAULT_NAME: &str = "wos-session";
@@ -23,6 +25,13 @@ const DEFAULT_NAME: &str = "wos-session";
 /// AuthKit's default, the longest that browsers grant. What ends a session is WorkOS, and not its
 /// cookie.
 const DEFAULT_MAX_AGE: Duration = Duration::from_hours(400 * 24);
+
+/// No access token is shorter: its signature alone has 342 characters, and its claims are some
+/// hundred more.
+const LEAST_ACCESS_TOKEN: usize = 500;
+
+/// No refresh token is shorter: WorkOS's have 25 characters.
+const LEAST_REFRESH_TOKEN: usize = 20;
 
 /// What a session's cookie holds. Nothing of it has been verified but that somebody with the
 /// password sealed it; nothing of it is printed.
@@ -33,22 +42,59 @@ const DEFAULT_MAX_AGE: Duration = Duration::from_hours(400 * 24);
 #[serde(rename_all = "camelCase")]
 pub struct SealedSession {
     /// The organization that the session acts in, if any. The access token's own word counts.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "json::or_default",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub organization_id: Option<OrganizationId>,
     /// Whose session it is.
     pub user: User,
     /// The session's access token.
     #[serde(serialize_with = "into_seal")]
     pub access_token: SecretString,
-    /// What brings the next access token. It can be used once.
-    #[serde(serialize_with = "into_seal")]
-    pub refresh_token: SecretString,
+    /// What brings the next access token. It can be used once. A session without one lasts for as
+    /// long as its access token.
+    #[serde(
+        default,
+        deserialize_with = "token_if_any",
+        serialize_with = "token_into_seal",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub refresh_token: Option<SecretString>,
     /// How the user signed in, in WorkOS's words.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "json::or_default",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub authentication_method: Option<String>,
     /// Who acts in the user's name, where an administrator does.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "json::or_default",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub impersonator: Option<Impersonator>,
+}
+
+/// An empty token is as good as none.
+fn token_if_any<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<SecretString>, D::Error> {
+    let token: Option<String> = json::or_default(deserializer)?;
+    Ok(token.filter(|token| !token.is_empty()).map(SecretString::from))
+}
+
+#[expect(clippy::ref_option, reason = "serde calls it like this")]
+fn token_into_seal<S: Serializer>(
+    token: &Option<SecretString>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match token {
+        Some(token) => into_seal(token, serializer),
+        None => serializer.serialize_none(),
+    }
 }
 
 /// Reads and writes the session's cookie.
@@ -114,15 +160,74 @@ impl SessionCookie {
         Ok(Some(self.cookies.open(value).await?))
     }
 
-    /// The cookie that gives a browser this session.
+    /// Sends a browser this session along with the answer to its request.
+    ///
+    /// A cookie of a domain takes the place of the host's own, which the browser may have from
+    /// before the domain was configured: with both, neither would count.
+    pub async fn send(&self, session: &SealedSession) -> Result<(), CookieError> {
+        api::send_cookie(self.write(session).await?);
+        if self.settings.domain.is_some() {
+            api::send_cookie(self.cookies.clear(&self.settings.name, None));
+        }
+        Ok(())
+    }
+
+    /// The cookie that gives a browser this session. What does not fit is left out, as far as
+    /// nothing here reads it: first the user's metadata, then the picture.
     pub async fn write(&self, session: &SealedSession) -> Result<Cookie<'static>, CookieError> {
-        let label = Label {
+        let session = self.fitting(session)?;
+        // Without an end of its own, as the SDKs have it: the tokens inside have theirs.
+        self.cookies.write(&self.label(), &*session, None).await
+    }
+
+    /// Refuses a user whose session would not fit into a cookie, however short its tokens were.
+    ///
+    /// # Errors
+    /// 403 that says so.
+    pub fn ensure_fits(&self, user: &User) -> Result<(), ApiError> {
+        let session = SealedSession {
+            organization_id: None,
+            user: user.clone(),
+            access_token: "x".repeat(LEAST_ACCESS_TOKEN).into(),
+            refresh_token: Some("x".repeat(LEAST_REFRESH_TOKEN).into()),
+            authentication_method: None,
+            impersonator: None,
+        };
+        self.fitting(&session).map(drop).map_err(ApiError::from)
+    }
+
+    fn fitting<'s>(
+        &self,
+        session: &'s SealedSession,
+    ) -> Result<Cow<'s, SealedSession>, CookieError> {
+        let mut fitting = Cow::Borrowed(session);
+        if self.bytes(&fitting) <= MAX_COOKIE_BYTES {
+            return Ok(fitting);
+        }
+        fitting.to_mut().user.metadata = Metadata::EMPTY;
+        if self.bytes(&fitting) <= MAX_COOKIE_BYTES {
+            return Ok(fitting);
+        }
+        fitting.to_mut().user.profile_picture_url = None;
+        match self.bytes(&fitting) {
+            ..=MAX_COOKIE_BYTES => Ok(fitting),
+            bytes => {
+                let (name, parts) = (self.settings.name.clone(), fitting.sizes());
+                Err(CookieError::TooLong { name, bytes, parts })
+            }
+        }
+    }
+
+    fn bytes(&self, session: &SealedSession) -> usize {
+        self.cookies.bytes(&self.label(), json_bytes(session))
+    }
+
+    fn label(&self) -> Label<'_> {
+        Label {
             name: &self.settings.name,
             domain: self.settings.domain.as_deref(),
             max_age: self.settings.max_age,
-        };
-        // Without an end of its own, as the SDKs have it: the tokens inside have theirs.
-        self.cookies.write(&label, session, None).await
+        }
     }
 
     /// The cookies that make a browser forget its session: that of the configured domain, and one
@@ -134,13 +239,31 @@ impl SessionCookie {
     }
 }
 
+impl SealedSession {
+    /// How long its parts are, for the log.
+    fn sizes(&self) -> String {
+        let token = |token: &SecretString| token.expose_secret().len();
+        format!(
+            "access token {}, refresh token {}, user {}",
+            token(&self.access_token),
+            self.refresh_token.as_ref().map_or(0, token),
+            json_bytes(&self.user),
+        )
+    }
+}
+
+fn json_bytes(content: &impl Serialize) -> usize {
+    // What is no JSON is refused when it is sealed.
+    serde_json::to_vec(content).map_or(0, |json| json.len())
+}
+
 impl From<Authentication> for SealedSession {
     fn from(authentication: Authentication) -> Self {
         Self {
             organization_id: authentication.organization_id,
             user: authentication.user,
             access_token: authentication.access_token,
-            refresh_token: authentication.refresh_token,
+            refresh_token: Some(authentication.refresh_token),
             authentication_method: authentication.authentication_method,
             impersonator: authentication.impersonator,
         }
@@ -166,16 +289,14 @@ impl CookieSettings {
     /// `secure` says whether the cookie will be `Secure`.
     pub(super) fn configure(settings: &mut Settings, secure: bool) -> Result<Self, Incomplete> {
         let name = settings.optional("WORKOS_COOKIE_NAME").unwrap_or(DEFAULT_NAME).to_owned();
-        let domain = settings.optional("WORKOS_COOKIE_DOMAIN");
-        // The leading dot of older times means nothing any more (RFC 6265, section 5.2.3).
-        let domain = domain.map(|domain| domain.trim_start_matches('.').to_ascii_lowercase());
+        let has_domain = settings.optional("WORKOS_COOKIE_DOMAIN").is_some();
 
         let mut problem = Ok(());
         if !name.bytes().all(is_plain) {
             problem = Err(
                 settings.problem("WORKOS_COOKIE_NAME is not letters, digits, `-`, `_` and `.`")
             );
-        } else if (name.starts_with("__Host-") && (domain.is_some() || !secure))
+        } else if (name.starts_with("__Host-") && (has_domain || !secure))
             || (name.starts_with("__Secure-") && !secure)
         {
             problem = Err(settings.problem(
@@ -183,25 +304,14 @@ impl CookieSettings {
                  `__Host-` without WORKOS_COOKIE_DOMAIN only",
             ));
         }
-        if domain.as_deref().is_some_and(|domain| !is_domain(domain)) {
-            problem = Err(settings.problem("WORKOS_COOKIE_DOMAIN is not a domain"));
-        }
+        let domain = settings.cookie_domain("WORKOS_COOKIE_DOMAIN");
         let max_age = settings.seconds("WORKOS_COOKIE_MAX_AGE", DEFAULT_MAX_AGE);
-        problem.and(max_age).map(|max_age| Self { name, domain, max_age })
+        problem?;
+        Ok(Self { name, domain: domain?, max_age: max_age? })
     }
 }
 
 /// Fewer characters than RFC 6265 allows: these are never percent-encoded by anybody.
 fn is_plain(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)
-}
-
-fn is_domain(domain: &str) -> bool {
-    let is_label = |label: &str| {
-        !label.is_empty()
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-    };
-    domain.split('.').all(is_label)
 }

@@ -26,7 +26,7 @@ use crate::api::ApiError;
 use crate::cookie_seal::{SealError, into_seal, random};
 use crate::secrets::SecretError;
 use crate::workos::cookies::{CookieError, SealedCookies};
-use crate::workos::ticket::{NoTicket, Tickets};
+use crate::workos::ticket::{NoTicket, SIGN_IN, Tickets};
 
 /// The sign-ins that a browser has begun.
 #[derive(Clone, Debug)]
@@ -76,7 +76,7 @@ impl From<SignInError> for ApiError {
 impl SignInCookies {
     pub(super) fn new(cookies: SealedCookies) -> Self {
         let lifetime = Duration::from_mins(10);
-        Self(Tickets { cookies, kind: "wos-sign-in", lifetime, held: 4 })
+        Self(Tickets { cookies, kind: SIGN_IN, lifetime, held: 4 })
     }
 
     /// Begins a sign-in. The headers tell which others the browser has begun; of more than four,
@@ -102,7 +102,9 @@ impl SignInCookies {
         };
         match self.0.find::<SignIn>(headers, state).await {
             Ok(sign_in) if sign_in.has_state(state) => Ok(vec![sign_in]),
-            Ok(_) | Err(NoTicket::Absent | NoTicket::Expired) => Err(SignInError::NotBegun),
+            Ok(_) | Err(NoTicket::Absent | NoTicket::Expired | NoTicket::Used) => {
+                Err(SignInError::NotBegun)
+            }
             Err(NoTicket::NoPassword(error)) => Err(error.into()),
         }
     }

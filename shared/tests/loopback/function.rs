@@ -106,24 +106,30 @@ async fn input_is_read_before_anything_is_done() {
 }
 
 #[tokio::test]
-async fn a_cookie_needs_an_allowed_origin() {
+async fn a_page_needs_an_allowed_origin_with_a_cookie_and_without() {
     let say = json!({ "what": "hello" }).to_string();
-    for (origin, cookie, status) in [
-        (None, true, 200),
-        (Some("https://app.example"), true, 200),
-        (Some("https://other.example"), true, 200),
-        (Some("https://evil.example"), false, 200),
-        (Some("https://evil.example"), true, 403),
-        (Some("null"), true, 403),
+    for (origin, site, status) in [
+        (None, None, 200),
+        (None, Some("same-origin"), 200),
+        (None, Some("none"), 200),
+        (None, Some("cross-site"), 403),
+        (Some("https://app.example"), None, 200),
+        (Some("https://other.example"), Some("cross-site"), 200),
+        (Some("https://evil.example"), None, 403),
+        (Some("https://evil.example"), Some("same-site"), 403),
+        (Some("null"), None, 403),
     ] {
-        let mut request = post(&say);
-        if let Some(origin) = origin {
-            request = request.header("origin", origin);
+        for cookie in [None, Some("a=1")] {
+            let mut request = post(&say);
+            for (name, value) in [("origin", origin), ("sec-fetch-site", site), ("cookie", cookie)]
+            {
+                if let Some(value) = value {
+                    request = request.header(name, value);
+                }
+            }
+            let response = ask(request, &say).await;
+            assert_eq!(response.status(), status, "{origin:?} {site:?} {cookie:?}");
         }
-        if cookie {
-            request = request.header("cookie", "a=1");
-        }
-        assert_eq!(ask(request, &say).await.status(), status, "{origin:?} {cookie}");
     }
 }
 

@@ -51,6 +51,7 @@ impl Known {
             session_id: known.session_id.clone(),
             organization_id: None,
             permissions: Vec::new(),
+            impersonator: None,
         };
         let room = rooms.room(&caller, &RoomId::parse(&known.room).unwrap()).unwrap();
         let username = Username::parse(&known.username).unwrap();

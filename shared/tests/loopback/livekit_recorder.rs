@@ -67,6 +67,7 @@ async fn record(
         session_id: "session_1".to_owned(),
         organization_id: Some("org_1".to_owned()),
         permissions: Vec::new(),
+        impersonator: None,
     };
     let mut settings = Settings::from_pairs(Pairs::new(), Clock::system()).unwrap();
     let rooms = Rooms::to_record(&mut settings).unwrap();
@@ -97,7 +98,7 @@ async fn livekit_is_asked_for_one_file_and_told_all_about_it() {
     let start = requests.iter().find(|request| request.path() == START).unwrap();
     let asked = start.json().unwrap();
     let key = asked["file_outputs"][0]["filepath"].as_str().unwrap().to_owned();
-    assert!(key.starts_with("recordings/1/room/20"), "{key}");
+    assert!(key.starts_with("recordings/1/org_1_room-"), "{key}");
     let expected = json!({
         "room_name": "room",
         "preset": "H264_1080P_30",

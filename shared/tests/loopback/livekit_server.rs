@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anteroom::caller::Caller;
+use anteroom::clock::Clock;
 use anteroom::livekit::{EgressId, Joins, Recordings, RoomId, Rooms, Username, Zone};
 use anteroom_local::stand_ins::jwt;
 use http::{StatusCode, header};
@@ -164,7 +165,8 @@ impl Server {
         .await;
         let room = rooms.room(&caller(), &RoomId::parse(&new_name()).unwrap()).unwrap();
         let id = EgressId::parse("EG_absentabsent").unwrap();
-        let stopped = recordings.stop(&room, &Zone::parse("1").unwrap(), &id).await;
+        let deadline = Clock::system().now().after(PATIENCE);
+        let stopped = recordings.stop(&room, &Zone::parse("1").unwrap(), &id, deadline).await;
         stopped.expect_err("there is none").status().as_u16()
     }
 }
@@ -226,5 +228,6 @@ fn caller() -> Caller {
         session_id: new_name(),
         organization_id: None,
         permissions: Vec::new(),
+        impersonator: None,
     }
 }

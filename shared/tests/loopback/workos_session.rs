@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use anteroom::api::{ApiError, Request, with_cookies};
+use anteroom::clock::Clock;
 use anteroom::workos::{Authentication, Cookies, OrganizationId, SealedSession, Session, Sessions};
 use anteroom_local::stand_ins::faults::Fault;
+use anteroom_local::stand_ins::jwt;
 use anteroom_local::stand_ins::workos::WorkOs;
 use serde_json::{Value, json};
 
-use crate::{bearer, configured, request};
+use crate::{bearer, configured_at, request};
 
 const AUTHENTICATE: &str = "/user_management/authenticate";
 
@@ -16,6 +18,7 @@ struct World {
     stand_in: WorkOs,
     sessions: Sessions,
     cookies: Cookies,
+    clock: Clock,
 }
 
 /// What a request brought: the session or the status, and the session cookie's new value, empty
@@ -25,9 +28,12 @@ type Outcome = (Result<Session, u16>, Option<String>);
 impl World {
     async fn start() -> Self {
         let stand_in = WorkOs::start().await.unwrap();
-        let sessions = configured(stand_in.settings(), Sessions::configure).await;
-        let cookies = configured(stand_in.settings(), Cookies::configure).await;
-        Self { stand_in, sessions, cookies }
+        // The stand-in's tokens are of now; what is kept for a minute is not waited for.
+        let clock = Clock::fixed(Clock::system().now().whole_seconds());
+        let sessions = process(&stand_in, &clock).await;
+        let configure = Cookies::configure;
+        let cookies = configured_at(clock.clone(), stand_in.settings(), configure).await;
+        Self { stand_in, sessions, cookies, clock }
     }
 
     /// A session of the user, as WorkOS gives it, with a token good for this long.
@@ -38,25 +44,48 @@ impl World {
         session
     }
 
+    /// A session whose token is good for another half a minute of its five minutes.
+    fn near_its_end(&self, user: &str) -> Value {
+        self.stand_in.backdate_access_tokens(270);
+        let session = self.stand_in.sign_in(user, None);
+        self.stand_in.backdate_access_tokens(0);
+        session
+    }
+
     /// The `name=value` of a cookie with that session.
     async fn sealed(&self, session: Value) -> String {
         let authentication: Authentication = serde_json::from_value(session).unwrap();
-        let cookie = self.cookies.session.write(&SealedSession::from(authentication)).await;
-        cookie.unwrap().stripped().to_string()
+        self.sealed_session(&SealedSession::from(authentication)).await
+    }
+
+    async fn sealed_session(&self, session: &SealedSession) -> String {
+        self.cookies.session.write(session).await.unwrap().stripped().to_string()
     }
 
     async fn cookie(&self, user: &str, seconds: i64) -> String {
         self.sealed(self.signed_in(user, None, seconds)).await
     }
 
+    /// A session with another token: its own, signed anew with these changes to header and claims.
+    fn resigned(&self, session: &Value, header: Value, claims: Value) -> Value {
+        let mut session = session.clone();
+        let of_token = jwt::claims(session["access_token"].as_str().unwrap()).unwrap();
+        let token =
+            self.stand_in.sign(&merged(self.stand_in.header(), header), &merged(of_token, claims));
+        session["access_token"] = json!(token);
+        session
+    }
+
     async fn ask(&self, request: &Request) -> Outcome {
-        let (session, cookies) = with_cookies(self.sessions.session(request)).await;
-        let session = session.map_err(|error| error.status().as_u16());
-        (session, new_value(&cookies))
+        ask(&self.sessions, request).await
     }
 
     async fn ask_with(&self, cookie: &str) -> Outcome {
         self.ask(&request(&[("cookie", cookie)])).await
+    }
+
+    async fn ask_with_token(&self, token: &str) -> Outcome {
+        self.ask(&bearer(token)).await
     }
 
     fn refreshes(&self) -> usize {
@@ -64,9 +93,50 @@ impl World {
     }
 }
 
+/// A process of a function, on this clock.
+async fn process(stand_in: &WorkOs, clock: &Clock) -> Sessions {
+    configured_at(clock.clone(), stand_in.settings(), Sessions::configure).await
+}
+
+async fn ask(sessions: &Sessions, request: &Request) -> Outcome {
+    let (session, cookies) = with_cookies(sessions.session(request)).await;
+    let session = session.map_err(|error| error.status().as_u16());
+    (session, new_value(&cookies))
+}
+
+/// `object` with these fields in the place of its own; `null` takes one away.
+fn merged(mut object: Value, changes: Value) -> Value {
+    let fields = object.as_object_mut().unwrap();
+    for (name, value) in changes.as_object().unwrap() {
+        match value {
+            Value::Null => fields.remove(name),
+            value => fields.insert(name.clone(), value.clone()),
+        };
+    }
+    object
+}
+
 fn new_value(cookies: &[cookie::Cookie<'static>]) -> Option<String> {
     let mut own = cookies.iter().filter(|cookie| cookie.name() == "wos-session");
     own.next_back().map(|cookie| cookie.value().to_owned())
+}
+
+/// Served without a new cookie.
+fn assert_served_as_it_is((session, cookie): &Outcome, why: &str) {
+    assert!(session.is_ok(), "{why}: {session:?}");
+    assert_eq!(cookie, &None, "{why}");
+}
+
+/// Served with a new cookie.
+fn assert_renewed((session, cookie): &Outcome, why: &str) {
+    assert!(session.is_ok(), "{why}: {session:?}");
+    assert!(cookie.as_ref().is_some_and(|value| !value.is_empty()), "{why}: {cookie:?}");
+}
+
+/// Refused with this status, and the cookie kept.
+fn assert_kept((session, cookie): &Outcome, status: u16, why: &str) {
+    assert_eq!(session.as_ref().err(), Some(&status), "{why}");
+    assert_eq!(cookie, &None, "{why}");
 }
 
 /// Refused with 401, and the cookie cleared.
@@ -101,20 +171,22 @@ async fn a_good_cookie_is_a_session_and_asks_for_nothing_but_the_keys() {
 }
 
 #[tokio::test]
-async fn a_cookie_that_is_not_ours_is_refused_and_cleared() {
+async fn a_cookie_that_can_never_be_good_is_refused_and_cleared() {
     let world = World::start().await;
-    let good = world.cookie("jane", 300).await;
+    let session = world.signed_in("jane", None, 300);
+    let good = world.sealed(session.clone()).await;
     let other = world.cookie("loner", 300).await;
-    let foreign = |changes: Value| {
-        let mut session = world.signed_in("jane", None, 300);
-        let mut claims = world.stand_in.claims_for("jane");
-        claims.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
-        session["access_token"] = json!(world.stand_in.sign(&world.stand_in.header(), &claims));
-        world.sealed(session)
-    };
-    let mut unsigned = world.signed_in("jane", None, 300);
+    let mut foreign = session.clone();
     let (header, claims) = (world.stand_in.header(), world.stand_in.claims_for("jane"));
-    unsigned["access_token"] = json!(world.stand_in.sign_foreign(&header, &claims));
+    foreign["access_token"] = json!(world.stand_in.sign_foreign(&header, &claims));
+    let mut unsigned = session.clone();
+    unsigned["access_token"] = json!(jwt::unsigned(&json!({"alg": "none"}), &claims));
+    let mut no_token = session.clone();
+    no_token["access_token"] = json!("token");
+    let eves = world.resigned(&session, json!({}), json!({ "sub": "user_01EVE" }));
+    let eves_before = world.resigned(&eves, json!({}), json!({ "exp": 1 }));
+    let gone = json!({ "kid": "sso_oidc_key_pair_gone" });
+    let eves_before_of_a_gone_key = world.resigned(&eves, gone, json!({ "exp": 1 }));
     for (why, cookie) in [
         ("cut off", good[..good.len() - 3].to_owned()),
         ("another suffix", format!("{}~1", &good[..good.len() - 2])),
@@ -122,15 +194,162 @@ async fn a_cookie_that_is_not_ours_is_refused_and_cleared() {
         ("no seal", "wos-session=hello".to_owned()),
         ("two of them", format!("{good}; {other}")),
         ("the same twice", format!("{good}; {good}")),
-        ("another key's token", world.sealed(unsigned).await),
-        ("another issuer", foreign(json!({ "iss": "https://evil.example" })).await),
-        ("no session id", foreign(json!({ "sid": null })).await),
-        ("another user's token", foreign(json!({ "sub": "user_01EVE" })).await),
-        ("not valid yet", foreign(json!({ "iat": 4_000_000_000_u64 })).await),
+        ("another key's token", world.sealed(foreign).await),
+        ("an unsigned token", world.sealed(unsigned).await),
+        ("no token", world.sealed(no_token).await),
+        ("another user's token", world.sealed(eves).await),
+        ("another user's, expired", world.sealed(eves_before).await),
+        ("another user's, of a key that is gone", world.sealed(eves_before_of_a_gone_key).await),
     ] {
         assert_ended(&world.ask_with(&cookie).await, why);
     }
     assert_eq!(world.refreshes(), 0);
+}
+
+/// What a genuine token may say that this application does not accept, and the status.
+fn unaccepted() -> Vec<(&'static str, Value, Value, u16)> {
+    let claims = |claims: Value| (json!({}), claims);
+    let header = |header: Value| (header, json!({}));
+    [
+        ("another issuer", claims(json!({ "iss": "https://evil.example" })), 401),
+        ("no issuer", claims(json!({ "iss": null })), 401),
+        ("another client", claims(json!({ "client_id": "client_01OTHER" })), 401),
+        ("an odd client", claims(json!({ "client_id": 17 })), 401),
+        ("another client's audience", claims(json!({ "aud": "client_01OTHER" })), 401),
+        ("other clients' audiences", claims(json!({ "aud": ["client_01OTHER", 17] })), 401),
+        ("no session", claims(json!({ "sid": null })), 401),
+        ("a consent", claims(json!({ "sid": "app_consent_01" })), 401),
+        ("nobody's", claims(json!({ "sub": null })), 401),
+        ("without an end", claims(json!({ "exp": null })), 401),
+        ("an odd beginning", claims(json!({ "nbf": "soon" })), 401),
+        ("another type", header(json!({ "typ": "dpop+jwt" })), 401),
+        ("an unknown key", header(json!({ "kid": "sso_oidc_key_pair_unknown" })), 401),
+        ("no key", header(json!({ "kid": null })), 401),
+        ("not valid yet", claims(json!({ "nbf": 4_000_000_000_u64 })), 503),
+    ]
+    .into_iter()
+    .map(|(why, (header, claims), status)| (why, header, claims, status))
+    .collect()
+}
+
+#[tokio::test]
+async fn a_genuine_token_that_is_not_accepted_is_refused_and_its_cookie_kept() {
+    for (why, header, claims, status) in unaccepted() {
+        let world = World::start().await;
+        let session = world.signed_in("jane", None, 300);
+        let session = world.resigned(&session, header, claims);
+        let token = session["access_token"].as_str().unwrap().to_owned();
+        assert_kept(&world.ask_with_token(&token).await, status, &format!("{why}, as a bearer"));
+        // The key set is fetched anew when it has rested.
+        world.clock.advance(Duration::from_secs(30));
+        assert_kept(&world.ask_with(&world.sealed(session).await).await, status, why);
+        assert_eq!(world.refreshes(), 0, "{why}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_of_our_own_is_good_whatever_else_it_says() {
+    let world = World::start().await;
+    let session = world.signed_in("jane", None, 300);
+    let own = world.stand_in.client_id();
+    let now = world.clock.now().whole_seconds();
+    let deep: Value = (0..100).fold(json!([]), |inner, _| json!([inner]));
+    for (why, header, claims) in [
+        ("issued six seconds ahead", json!({}), json!({ "iat": now + 6 })),
+        ("issued in an hour", json!({}), json!({ "iat": now + 3600 })),
+        ("issued as text", json!({}), json!({ "iat": "yesterday" })),
+        ("odd permissions", json!({}), json!({ "permissions": 5, "role": [], "roles": {} })),
+        ("an odd act", json!({}), json!({ "act": "somebody", "feature_flags": deep })),
+        ("an odd organization", json!({}), json!({ "org_id": 17 })),
+        ("our client", json!({}), json!({ "client_id": own, "aud": own })),
+        ("our client among others", json!({}), json!({ "aud": ["client_01OTHER", own] })),
+        ("the audience of an API", json!({}), json!({ "aud": "https://api.example.com" })),
+        ("of no type", json!({ "typ": null }), json!({})),
+        ("a JWT", json!({ "typ": "jwt" }), json!({})),
+        ("an access token of RFC 9068", json!({ "typ": "at+jwt" }), json!({})),
+        ("the same in capitals", json!({ "typ": "AT+JWT" }), json!({})),
+    ] {
+        let session = world.resigned(&session, header, claims);
+        let token = session["access_token"].as_str().unwrap().to_owned();
+        assert_served_as_it_is(&world.ask_with_token(&token).await, why);
+        assert_served_as_it_is(&world.ask_with(&world.sealed(session).await).await, why);
+    }
+    let null = json!({ "permissions": Value::Null });
+    let mut claims = jwt::claims(session["access_token"].as_str().unwrap()).unwrap();
+    claims["permissions"] = null["permissions"].clone();
+    let token = world.stand_in.sign(&world.stand_in.header(), &claims);
+    let (session, _) = world.ask_with_token(&token).await;
+    assert_eq!(session.unwrap().token().permissions, [""; 0]);
+    assert_eq!(world.refreshes(), 0);
+}
+
+#[tokio::test]
+async fn a_strangers_invented_key_takes_nobodys_session() {
+    for (why, seconds) in [("a good cookie", 300), ("an expired one", -60)] {
+        let world = World::start().await;
+        let before = world.cookie("jane", 300).await;
+        assert_served_as_it_is(&world.ask_with(&before).await, why);
+        let header = merged(world.stand_in.header(), json!({ "kid": "invented" }));
+        let invented = world.stand_in.sign_foreign(&header, &world.stand_in.claims_for("loner"));
+        assert_kept(&world.ask_with_token(&invented).await, 401, why);
+
+        world.stand_in.rotate_signing_key();
+        let cookie = world.cookie("jane", seconds).await;
+        let (session, sent) = world.ask_with(&cookie).await;
+        match session {
+            Ok(_) => assert!(sent.is_none_or(|value| !value.is_empty()), "{why}"),
+            Err(status) => assert_eq!((status, sent), (503, None), "{why}"),
+        }
+        let token = world.stand_in.access_token("jane");
+        let as_bearer = world.ask_with_token(&token).await.0.err();
+        assert!(matches!(as_bearer, None | Some(503)), "{why}: {as_bearer:?}");
+        world.clock.advance(Duration::from_secs(30));
+        assert!(world.ask_with(&cookie).await.0.is_ok(), "{why}, when the set has rested");
+        assert!(world.refreshes() <= 1, "{why}: what the refresh brought was kept");
+    }
+}
+
+#[tokio::test]
+async fn an_idle_users_session_is_renewed_although_its_key_is_gone() {
+    for stranger in [false, true] {
+        let world = World::start().await;
+        let cookie = world.cookie("jane", -60).await;
+        world.stand_in.rotate_signing_key();
+        world.stand_in.retire_old_signing_key();
+        if stranger {
+            // The key set is in its back-off.
+            let header = merged(world.stand_in.header(), json!({ "kid": "invented" }));
+            let claims = world.stand_in.claims_for("loner");
+            let invented = world.stand_in.sign_foreign(&header, &claims);
+            assert_kept(&world.ask_with_token(&invented).await, 401, "invented");
+        }
+        assert_renewed(&world.ask_with(&cookie).await, "its key was retired");
+        assert_eq!(world.refreshes(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_session_without_a_refresh_token_lasts_as_long_as_its_access_token() {
+    let world = World::start().await;
+    for (why, session, status) in [
+        ("good", world.signed_in("jane", None, 300), 200),
+        ("near its end", world.near_its_end("jane"), 200),
+        ("expired", world.signed_in("jane", None, -60), 401),
+    ] {
+        let authentication: Authentication = serde_json::from_value(session).unwrap();
+        let mut sealed = SealedSession::from(authentication);
+        sealed.refresh_token = None;
+        let cookie = world.sealed_session(&sealed).await;
+        let outcome = world.ask_with(&cookie).await;
+        if status == 200 {
+            assert_served_as_it_is(&outcome, why);
+            let organization = world.stand_in.organization("Example").id;
+            assert_eq!(switch(&world, &cookie, &organization).await, (401, None), "{why}");
+        } else {
+            assert_ended(&outcome, why);
+        }
+    }
+    assert_eq!(world.refreshes(), 0, "there is nothing to ask for");
 }
 
 #[tokio::test]
@@ -182,20 +401,219 @@ async fn requests_that_need_the_same_renewal_share_it() {
 }
 
 #[tokio::test]
+async fn two_processes_renew_one_session_at_once_and_both_serve() {
+    let world = World::start().await;
+    let other = process(&world.stand_in, &world.clock).await;
+    let cookie = world.cookie("jane", -60).await;
+    let request = request(&[("cookie", &cookie)]);
+    let (one, two) = tokio::join!(world.ask(&request), ask(&other, &request));
+    assert_renewed(&one, "one process");
+    assert_renewed(&two, "the other");
+    assert_eq!(world.refreshes(), 2);
+    for (_, value) in [one, two] {
+        let renewed = format!("wos-session={}", value.unwrap());
+        assert_served_as_it_is(&world.ask_with(&renewed).await, "whichever came last");
+    }
+}
+
+#[tokio::test]
+async fn the_loser_of_a_race_is_refused_and_the_winners_cookie_kept() {
+    let world = World::start().await;
+    let winner = process(&world.stand_in, &world.clock).await;
+    let cookie = world.cookie("jane", -60).await;
+    assert_renewed(&ask(&winner, &request(&[("cookie", &cookie)])).await, "the winner");
+    world.stand_in.end_replays();
+    for _ in 0..20 {
+        assert_kept(&world.ask_with(&cookie).await, 401, "half a minute later");
+    }
+    assert_eq!(world.refreshes(), 2, "the winner's, and one of the twenty");
+}
+
+#[tokio::test]
 async fn a_token_about_to_expire_is_renewed_early_or_served_as_it_is() {
     let world = World::start().await;
-    let cookie = world.cookie("jane", 30).await;
-    let (session, renewed) = world.ask_with(&cookie).await;
-    assert!(session.is_ok() && renewed.is_some(), "renewed ahead of time");
+    let cookie = world.sealed(world.near_its_end("jane")).await;
+    assert_renewed(&world.ask_with(&cookie).await, "ahead of time");
 
-    let cookie = world.cookie("loner", 30).await;
+    let cookie = world.sealed(world.near_its_end("loner")).await;
     world.stand_in.inject(Fault::Failing(500).on(AUTHENTICATE));
-    let before = world.refreshes();
     for _ in 0..5 {
-        let (session, renewed) = world.ask_with(&cookie).await;
-        assert!(session.is_ok() && renewed.is_none(), "served as it is");
+        assert_served_as_it_is(&world.ask_with(&cookie).await, "WorkOS is failing");
     }
-    assert_eq!(world.refreshes(), before + 1, "one attempt, then a pause");
+    let tried = world.refreshes();
+    world.stand_in.clear_faults();
+    assert_served_as_it_is(&world.ask_with(&cookie).await, "in the pause");
+    assert_eq!(world.refreshes(), tried);
+    world.clock.advance(Duration::from_secs(15));
+    assert_renewed(&world.ask_with(&cookie).await, "after the pause");
+}
+
+#[tokio::test]
+async fn tokens_of_a_minute_are_renewed_in_their_last_fifth() {
+    let world = World::start().await;
+    let cookie = world.cookie("jane", 60).await;
+    for _ in 0..100 {
+        assert_served_as_it_is(&world.ask_with(&cookie).await, "fresh");
+    }
+    world.clock.advance(Duration::from_secs(47));
+    assert_served_as_it_is(&world.ask_with(&cookie).await, "thirteen seconds left");
+    world.clock.advance(Duration::from_secs(2));
+    assert_renewed(&world.ask_with(&cookie).await, "eleven seconds left");
+    assert_eq!(world.refreshes(), 1);
+}
+
+/// Answers of WorkOS to a refresh of this session that nobody can go on with, each with the status
+/// when the refresh was due.
+fn unusable(world: &World, session: &Value) -> Vec<(&'static str, Value, u16)> {
+    let renewed = world.resigned(session, json!({}), {
+        let now = world.clock.now().whole_seconds();
+        json!({ "exp": now + 300 })
+    });
+    let resigned = |header: Value, claims: Value| world.resigned(&renewed, header, claims);
+    let with = |name: &str, value: Value| merged(renewed.clone(), json!({ name: value }));
+    let mut foreign = renewed.clone();
+    let claims = jwt::claims(renewed["access_token"].as_str().unwrap()).unwrap();
+    foreign["access_token"] = json!(world.stand_in.sign_foreign(&world.stand_in.header(), &claims));
+    let mut too_long = renewed.clone();
+    too_long["user"]["first_name"] = json!("J".repeat(3000));
+    let mut eve = renewed.clone();
+    eve["user"]["id"] = json!("user_01EVE");
+    vec![
+        ("too long", too_long, 403),
+        ("an unknown key", resigned(json!({ "kid": "unknown" }), json!({})), 503),
+        ("not valid yet", resigned(json!({}), json!({ "nbf": 4_000_000_000_u64 })), 503),
+        ("another session", resigned(json!({}), json!({ "sid": "session_01OTHER" })), 502),
+        ("expired", resigned(json!({}), json!({ "exp": 1 })), 502),
+        ("another user's token", resigned(json!({}), json!({ "sub": "user_01EVE" })), 502),
+        ("another issuer", resigned(json!({}), json!({ "iss": "https://evil.example" })), 502),
+        ("another client", resigned(json!({}), json!({ "client_id": "client_01OTHER" })), 502),
+        ("another user", eve, 502),
+        ("a foreign signature", foreign, 502),
+        ("no token", with("access_token", json!("token")), 502),
+        ("an unreadable answer", with("access_token", Value::Null), 503),
+        ("no refresh token", with("refresh_token", Value::Null), 503),
+        ("no user", with("user", Value::Null), 503),
+    ]
+}
+
+/// How many answers [`unusable`] has.
+const UNUSABLE: usize = 14;
+
+#[tokio::test]
+async fn an_early_renewal_that_brings_nothing_usable_leaves_the_session_as_it_is() {
+    for index in 0..UNUSABLE {
+        let world = World::start().await;
+        let session = world.near_its_end("jane");
+        let (why, answer, _) = unusable(&world, &session).swap_remove(index);
+        let cookie = world.sealed(session).await;
+        world.stand_in.prescribe(AUTHENTICATE, 200, answer);
+        for _ in 0..3 {
+            assert_served_as_it_is(&world.ask_with(&cookie).await, why);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_due_renewal_that_brings_nothing_usable_is_no_reason_to_sign_out() {
+    for index in 0..UNUSABLE {
+        let world = World::start().await;
+        let session = world.signed_in("jane", None, -60);
+        let all = unusable(&world, &session);
+        assert_eq!(all.len(), UNUSABLE);
+        let (why, answer, status) = all.into_iter().nth(index).unwrap();
+        let cookie = world.sealed(session).await;
+        world.stand_in.prescribe(AUTHENTICATE, 200, answer);
+        assert_kept(&world.ask_with(&cookie).await, status, why);
+    }
+}
+
+#[tokio::test]
+async fn a_renewal_that_brings_too_much_leaves_out_what_nobody_reads() {
+    let world = World::start().await;
+    let session = world.signed_in("jane", None, -60);
+    let now = world.clock.now().whole_seconds();
+    let mut answer = world.resigned(&session, json!({}), json!({ "exp": now + 300 }));
+    answer["user"]["metadata"] = json!({ "note": "x".repeat(1700) });
+    answer["user"]["profile_picture_url"] = json!("x".repeat(1700));
+    world.stand_in.prescribe(AUTHENTICATE, 200, answer);
+    let (session, renewed) = world.ask_with(&world.sealed(session).await).await;
+    assert!(session.is_ok());
+    let renewed = format!("wos-session={}", renewed.unwrap());
+    assert_served_as_it_is(&world.ask_with(&renewed).await, "the lighter session");
+}
+
+/// What WorkOS may answer to a refresh instead of tokens: its status and body, the status when the
+/// refresh was due, and whether the cookie is cleared then.
+fn refusals() -> Vec<(u16, Value, u16, bool)> {
+    let oauth = |error: &str, description: &str| json!({ "error": error, "error_description": description });
+    let coded = |code: &str| json!({ "code": code, "message": "No." });
+    vec![
+        (400, oauth("invalid_grant", "Session has already ended."), 401, true),
+        (400, oauth("invalid_grant", "Invalid refresh token."), 401, true),
+        (400, oauth("invalid_grant", "Refresh token already exchanged."), 401, false),
+        (400, oauth("sso_required", "Use SSO."), 403, false),
+        (400, oauth("mfa_enrollment", "Enroll."), 403, false),
+        (400, oauth("access_denied", "No."), 403, false),
+        (403, coded("email_verification_required"), 403, false),
+        (403, coded("radar_challenge"), 403, false),
+        (404, coded("entity_not_found"), 401, false),
+        (400, oauth("expired_token", "Too old."), 401, false),
+        (400, oauth("invalid_client", "Invalid client secret."), 502, false),
+        (401, json!({ "message": "Unauthorized" }), 502, false),
+        (429, coded("rate_limit_exceeded"), 503, false),
+        (429, coded("daily_quota_exceeded"), 503, false),
+        (500, json!({ "message": "Internal server error" }), 503, false),
+    ]
+}
+
+#[tokio::test]
+async fn what_workos_says_of_a_due_refresh_decides_what_becomes_of_the_cookie() {
+    for (status, body, expected, cleared) in refusals() {
+        let world = World::start().await;
+        let cookie = world.cookie("jane", -60).await;
+        let why = format!("{status} {body}");
+        for _ in 0..3 {
+            world.stand_in.prescribe(AUTHENTICATE, status, body.clone());
+        }
+        let outcome = world.ask_with(&cookie).await;
+        if cleared {
+            assert_ended(&outcome, &why);
+        } else {
+            assert_kept(&outcome, expected, &why);
+        }
+    }
+}
+
+#[tokio::test]
+async fn nothing_that_workos_says_of_an_early_refresh_takes_the_session() {
+    for (status, body, ..) in refusals() {
+        let world = World::start().await;
+        let cookie = world.sealed(world.near_its_end("jane")).await;
+        for _ in 0..3 {
+            world.stand_in.prescribe(AUTHENTICATE, status, body.clone());
+        }
+        for _ in 0..3 {
+            assert_served_as_it_is(&world.ask_with(&cookie).await, &format!("{status} {body}"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_dead_cookie_asks_workos_once_a_minute() {
+    let world = World::start().await;
+    let session = world.signed_in("jane", None, -60);
+    let claims = jwt::claims(session["access_token"].as_str().unwrap()).unwrap();
+    world.stand_in.revoke_session(claims["sid"].as_str().unwrap());
+    let cookie = world.sealed(session).await;
+    for _ in 0..20 {
+        assert_ended(&world.ask_with(&cookie).await, "revoked");
+    }
+    assert_eq!(world.refreshes(), 1);
+    let alive = world.cookie("loner", -60).await;
+    assert_renewed(&world.ask_with(&alive).await, "another's session");
+    world.clock.advance(Duration::from_mins(1));
+    assert_ended(&world.ask_with(&cookie).await, "a minute later");
+    assert_eq!(world.refreshes(), 3);
 }
 
 #[tokio::test]
@@ -206,13 +624,14 @@ async fn a_session_that_has_ended_is_401_and_an_outage_is_503_with_the_cookie_ke
         (Fault::Down, 503),
         (Fault::Failing(500), 503),
         (Fault::GatewayPage, 503),
-        (Fault::Limiting { retry_after: Some(5) }, 503),
-        (Fault::Garbage, 502),
+        (Fault::Limiting { retry_after: Some(60) }, 503),
+        (Fault::Garbage, 503),
+        (Fault::WrongShape, 503),
+        (Fault::Truncated, 503),
         (Fault::Refusing, 502),
     ] {
         world.stand_in.inject(fault.on(AUTHENTICATE));
-        let (session, kept) = world.ask_with(&cookie).await;
-        assert_eq!((session.err(), kept), (Some(expected), None), "{fault:?}");
+        assert_kept(&world.ask_with(&cookie).await, expected, &format!("{fault:?}"));
         world.stand_in.clear_faults();
     }
     assert!(world.ask_with(&cookie).await.0.is_ok(), "all is well again");
@@ -221,6 +640,34 @@ async fn a_session_that_has_ended_is_401_and_an_outage_is_503_with_the_cookie_ke
     let cookie = world.sealed(session).await;
     world.stand_in.remove_user("loner");
     assert_ended(&world.ask_with(&cookie).await, "the user is gone");
+}
+
+#[tokio::test]
+async fn an_administrator_who_acts_in_the_users_name_is_known() {
+    let world = World::start().await;
+    let mut session = world.signed_in("jane", None, 300);
+    assert!(
+        world
+            .ask_with(&world.sealed(session.clone()).await)
+            .await
+            .0
+            .unwrap()
+            .impersonator()
+            .is_none()
+    );
+    session["impersonator"] = json!({ "email": "admin@example.com", "reason": "A ticket" });
+    let (sealed, _) = world.ask_with(&world.sealed(session.clone()).await).await;
+    let sealed = sealed.unwrap();
+    let impersonator = sealed.impersonator().unwrap();
+    assert_eq!(impersonator.email, "admin@example.com");
+    assert_eq!(impersonator.reason.as_deref(), Some("A ticket"));
+
+    let acting =
+        world.resigned(&session, json!({}), json!({ "act": { "sub": "admin@example.com" } }));
+    let (session, _) = world.ask_with_token(acting["access_token"].as_str().unwrap()).await;
+    let session = session.unwrap();
+    let impersonator = session.impersonator().unwrap();
+    assert_eq!((impersonator.email.as_str(), &impersonator.reason), ("admin@example.com", &None));
 }
 
 #[tokio::test]
@@ -292,4 +739,28 @@ async fn leaving_ends_the_session_and_clears_the_cookie_whatever_comes_of_it() {
         world.stand_in.stop().await;
     }
     assert_eq!(world.refreshes(), 0);
+}
+
+#[tokio::test]
+async fn leaving_with_a_bearer_token_leaves_the_cookie_alone() {
+    let world = World::start().await;
+    let cookie = world.cookie("jane", 300).await;
+    let good = format!("Bearer {}", world.stand_in.access_token("loner"));
+    for (authorization, expected) in [(good.as_str(), None), ("Bearer token", Some(401))] {
+        let both = request(&[("authorization", authorization), ("cookie", &cookie)]);
+        let (url, cookies) = with_cookies(world.sessions.leave(&both)).await;
+        assert_eq!(url.err().map(|error| error.status().as_u16()), expected);
+        assert_eq!(new_value(&cookies), None, "{authorization}");
+    }
+}
+
+#[tokio::test]
+async fn of_what_nobody_can_tell_leaving_keeps_the_cookie() {
+    let world = World::start().await;
+    let session = world.signed_in("jane", None, 300);
+    let later = world.resigned(&session, json!({}), json!({ "nbf": 4_000_000_000_u64 }));
+    let cookie = world.sealed(later).await;
+    let (url, cookies) = with_cookies(world.sessions.leave(&request(&[("cookie", &cookie)]))).await;
+    assert_eq!(url.unwrap_err().status(), 503);
+    assert_eq!(new_value(&cookies), None);
 }

@@ -1,9 +1,10 @@
 //! What holds of every endpoint that sends a browser to sign in somewhere: the tests of
 //! `continue-with-google` and `continue-with-microsoft`. Denials first.
 
+use anteroom_local::instance::{Instance, StartError};
 use anteroom_local::stand_ins::faults::Fault;
-use anteroom_local::testing::{Answer, AuthWorld, Event, mistaken};
-use serde_json::{Map, json};
+use anteroom_local::testing::{Answer, AuthWorld, Event, mistaken, oddities};
+use serde_json::{Map, Value, json};
 
 use super::{BINARY, EVENT, PROVIDER};
 
@@ -120,12 +121,134 @@ async fn every_form_of_no_body_is_taken() {
         world.event().untyped_body("{}"),
         world.event().body("application/json", ""),
         world.event().json(&json!({"redirectURL": "https://evil.example"})),
-        world.event().header("origin", "https://evil.example"), // without a cookie
     ] {
         let answer = world.ask(&event).await;
         assert!(redirect_url(&answer).contains(PROVIDER));
         assert!(!redirect_url(&answer).contains("evil"));
     }
+}
+
+#[tokio::test]
+async fn an_app_with_a_scheme_of_its_own_is_let_in_where_it_is_named_exactly() {
+    let origins = "tauri://localhost,capacitor://localhost,chrome-extension://aapbdbdomjkkjkaon";
+    let world = AuthWorld::start_with(BINARY, &[("ALLOWED_ORIGINS", origins)]).await;
+    for (origin, status) in [
+        ("tauri://localhost", 200),
+        ("capacitor://localhost", 200),
+        ("chrome-extension://aapbdbdomjkkjkaon", 200),
+        ("chrome-extension://bbpbdbdomjkkjkaon", 403),
+        ("tauri://LOCALHOST", 403),
+        ("https://tauri.localhost", 403),
+        ("tauri://localhost/", 403),
+    ] {
+        let answer = world.ask(&world.event().header("origin", origin)).await;
+        assert_eq!(answer.status(), status, "{origin}");
+        assert_eq!(answer.cookies().is_empty(), status != 200, "{origin}");
+    }
+}
+
+#[tokio::test]
+async fn production_without_tls_does_not_start() {
+    let prod = [("STAGE", "prod")];
+    let tls = [
+        ("ALLOWED_ORIGINS", "https://app.example.com"),
+        ("WORKOS_REDIRECT_URI", "https://app.example.com/callback"),
+        ("WORKOS_LOGOUT_RETURN_TO", "https://app.example.com"),
+    ];
+    let world = AuthWorld::start_with(BINARY, &[&prod[..], &tls].concat()).await;
+    let mut settings = world.settings;
+    for (name, plain) in [
+        ("ALLOWED_ORIGINS", "https://app.example.com,http://localhost:3000"),
+        ("WORKOS_REDIRECT_URI", "http://localhost:3000/callback"),
+        ("WORKOS_LOGOUT_RETURN_TO", "http://localhost:3000"),
+    ] {
+        let mut settings = settings.clone();
+        settings.retain(|(other, _)| other != name);
+        settings.push((name.to_owned(), plain.to_owned()));
+        let Err(StartError::Ended { logs, .. }) = Instance::start(BINARY, settings).await else {
+            panic!("it started with a plain {name}");
+        };
+        assert!(logs.iter().any(|line| line.contains(name)), "{name}: {logs:?}");
+        assert!(!logs.iter().any(|line| line.contains(plain)), "{name}: {logs:?}");
+    }
+    settings.retain(|(name, _)| name != "STAGE");
+    assert!(Instance::start(BINARY, settings).await.is_ok());
+}
+
+#[tokio::test]
+async fn what_nobody_reads_may_be_as_odd_as_it_likes() {
+    let world = AuthWorld::start(BINARY).await;
+    for (pointer, value) in oddities() {
+        let answer = world.ask(&world.event().with(pointer, value.clone())).await;
+        assert!(redirect_url(&answer).contains(PROVIDER), "{pointer} {value:.100}");
+    }
+}
+
+#[tokio::test]
+async fn every_part_of_an_event_may_be_anything_and_it_is_still_answered() {
+    let world = AuthWorld::start(BINARY).await;
+    let event = world.event().cookie("theme", "dark").query("a=1").json(&json!({}));
+    let event = event.bearer("token").header("sec-fetch-site", "same-origin");
+    for (pointer, mutant) in mutants(event.as_json()) {
+        let answer = world.ask_text(&mutant).await;
+        let expected: &[u64] = match pointer.as_str() {
+            "" | "/requestContext" | "/requestContext/http" => &[400],
+            "/requestContext/http/method" => &[400, 405],
+            "/headers/origin" => &[200, 403],
+            "/headers/content-type" => &[200, 415],
+            "/body" => &[200, 400, 413],
+            "/isBase64Encoded" | "/headers" => &[200, 415, 400],
+            _ => &[200],
+        };
+        let status = answer.status();
+        assert!(expected.contains(&status), "{status} for {pointer}: {:.500}", mutant);
+    }
+}
+
+/// An event with something odd in one place, for each place and each oddity: the place, and the
+/// event as text.
+fn mutants(event: &Value) -> Vec<(String, String)> {
+    const PLACE: &str = "\"HERE\"";
+    let long = format!("\"{}\"", "x".repeat(100_000));
+    let deep = format!("{}{}", "[".repeat(5_000), "]".repeat(5_000));
+    let odd = [
+        "null",
+        "7",
+        "-1.5",
+        "1e400",
+        "true",
+        "[]",
+        "[null]",
+        "{}",
+        r#"{"a":{}}"#,
+        r#""""#,
+        r#"" ""#,
+        r#""\u0000""#,
+        r#""\ud83d""#,
+        r#""\r\n""#,
+        r#""\u007f""#,
+        r#""\u00e9""#,
+        r#""%""#,
+        &long,
+        &deep,
+    ];
+    let mut mutants = Vec::new();
+    for pointer in places(event, "") {
+        let mut event = event.clone();
+        *event.pointer_mut(&pointer).expect("a place") = json!("HERE");
+        let event = event.to_string();
+        mutants.extend(odd.map(|value| (pointer.clone(), event.replace(PLACE, value))));
+    }
+    mutants
+}
+
+/// Pointers to a value and to all that it holds.
+fn places(value: &Value, pointer: &str) -> Vec<String> {
+    let mut places = vec![pointer.to_owned()];
+    for (name, inner) in value.as_object().into_iter().flatten() {
+        places.extend(self::places(inner, &format!("{pointer}/{name}")));
+    }
+    places
 }
 
 #[tokio::test]

@@ -181,3 +181,39 @@ async fn somebody_elses_recording_that_starts_meanwhile_stays() {
     livekit.hold_starts_until(1);
     assert_eq!(Answer::of(&contenders.processes[1], &event).await.status(), 200);
 }
+
+#[tokio::test]
+async fn whoever_gives_way_tells_livekit_again_until_it_stops_the_recording() {
+    let contenders = Contenders::start().await;
+    let (livekit, room) = (&contenders.world.livekit, "daily");
+    let event = contenders.event(room);
+    livekit.hold_starts_until(2);
+    livekit.refuse_stops(3);
+    let (answer, id) = tokio::join!(
+        Answer::of(&contenders.processes[0], &event),
+        start_egress(livekit, room, "archive/daily.mp4")
+    );
+    assert_eq!(answer.refusal().0, 409);
+    assert_eq!(running(livekit, room), [id.as_str()]);
+    assert_eq!(contenders.world.told("StopEgress").len(), 4);
+}
+
+#[tokio::test]
+async fn whoever_gives_way_and_cannot_stop_its_recording_is_503_and_says_so_in_the_log() {
+    let world = RoomWorld::start(BINARY).await;
+    let (livekit, room) = (&world.livekit, "daily");
+    livekit.open_room(room, 2);
+    let event = world.event_of("jane", &json!({ "roomName": room, "zoneId": "1" }));
+    let process = world.another_within(Duration::from_secs(11)).await;
+    livekit.hold_starts_until(2);
+    livekit.refuse_stops(u32::MAX);
+    let (answer, _) = tokio::join!(
+        Answer::of(&process, &event),
+        start_egress(livekit, room, "archive/daily.mp4")
+    );
+    assert_eq!(answer.refusal().0, 503);
+    assert_eq!(running(livekit, room).len(), 2, "both go on");
+    assert!(world.told("StopEgress").len() > 2, "it was told again");
+    let logs = process.stop().await.join("\n");
+    assert!(logs.contains("failed to stop a recording; it may still be running"), "{logs}");
+}

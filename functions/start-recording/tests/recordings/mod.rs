@@ -67,6 +67,13 @@ pub(crate) fn running(livekit: &LiveKit, room: &str) -> Vec<String> {
 
 /// Starts an egress of a room to this path behind the functions' backs, as LiveKit's own console would.
 pub(crate) async fn start_egress(livekit: &LiveKit, room: &str, path: &str) -> String {
+    let output = json!({ "filepath": path, "s3": { "bucket": "of-somebody-else" } });
+    let request = json!({ "room_name": room, "file_outputs": [output] });
+    start_egress_with(livekit, "StartRoomCompositeEgress", request).await
+}
+
+/// Starts an egress with this call of LiveKit's API, as another program would.
+pub(crate) async fn start_egress_with(livekit: &LiveKit, call: &str, request: Value) -> String {
     let settings = Settings::from_pairs([("LIVEKIT_URL", livekit.url())], Clock::system());
     let mut settings = settings.expect("settings");
     let provider = Provider {
@@ -77,13 +84,22 @@ pub(crate) async fn start_egress(livekit: &LiveKit, room: &str, path: &str) -> S
     };
     let claims = json!({ "iss": API_KEY, "exp": now() + 60, "video": { "roomRecord": true } });
     let token = jwt::hmac_signed(&json!({ "alg": "HS256" }), &claims, API_SECRET.as_bytes());
-    let output = json!({ "filepath": path, "s3": { "bucket": "of-somebody-else" } });
-    let request = json!({ "room_name": room, "file_outputs": [output] });
-    let path = ["twirp", "livekit.Egress", "StartRoomCompositeEgress"];
+    let path = ["twirp", "livekit.Egress", call];
     let call = Call::post("start", &path, Some(request));
     let provider = provider.with_key(Secret::fixed(token.into()));
     let answer: Value = provider.send(&call).await.expect("an answer").json().expect("JSON");
     answer["egress_id"].as_str().unwrap_or_else(|| panic!("no egress: {answer}")).to_owned()
+}
+
+/// Changes these fields of an egress wherever LiveKit lists it.
+pub(crate) fn change_listed(livekit: &LiveKit, id: &str, fields: &Value) {
+    let (id, fields) = (id.to_owned(), fields.as_object().expect("an object").clone());
+    livekit.edit_answers("ListEgress", move |answer| {
+        let items = answer["items"].as_array_mut().expect("a list").iter_mut();
+        for item in items.filter(|item| item["egress_id"] == json!(id)) {
+            item.as_object_mut().expect("an object").extend(fields.clone());
+        }
+    });
 }
 
 #[tokio::test]
@@ -124,7 +140,8 @@ async fn a_room_with_a_hostile_name_is_looked_for_under_that_name() {
         let answer = world.ask(&world.event_of("jane", &input)).await;
         assert_eq!(answer.refusal().0, 404, "there is no room {name}");
     }
-    let paths: Vec<_> = CALLS.iter().map(|call| path_of(call)).collect();
+    let participants = "livekit.RoomService/ListParticipants";
+    let paths: Vec<_> = CALLS.iter().chain([&participants]).map(|call| path_of(call)).collect();
     for request in world.livekit.requests() {
         assert!(paths.contains(&request.path_and_query), "{}", request.path_and_query);
     }
@@ -171,6 +188,23 @@ async fn an_outage_of_livekit_is_never_signed_out_and_changes_nothing() {
     assert_eq!(unexpected, [""; 0]);
     let answer = world.ask(&event).await;
     assert_eq!(answer.status(), 200, "all is well again: {}", answer.text());
+}
+
+#[tokio::test]
+async fn a_limit_is_503_whatever_status_livekit_gives_it() {
+    let world = RoomWorld::start(BINARY).await;
+    let event = world.event_of("jane", &good_input(&world).await);
+    for status in [429, 403, 400] {
+        world.livekit.limit_with_status(status);
+        for call in CALLS {
+            world.livekit.inject(LIMITING.on(path_of(call)));
+            let answer = world.ask(&event).await;
+            world.livekit.clear_faults();
+            assert_eq!(answer.refusal().0, 503, "{status} of {call}");
+            assert_eq!(answer.header("retry-after"), Some("9"), "{status} of {call}");
+        }
+    }
+    assert_eq!(world.ask(&event).await.status(), 200, "all is well again");
 }
 
 #[tokio::test]

@@ -170,11 +170,15 @@ impl Egress {
 
     /// What the server says when no recorder answers a stop, as that of an ended egress does not.
     pub(super) fn refuse_stop(&self) -> Refusal {
-        let status = self.status();
-        if matches!(status, EgressStatus::Starting | EgressStatus::Active) {
+        if matches!(self.status(), EgressStatus::Starting | EgressStatus::Active) {
             return Refusal::from_inside(Code::DeadlineExceeded, "request timed out");
         }
-        let name = json!(status);
+        self.cannot_be_stopped()
+    }
+
+    /// What the server says of a stop that comes in the wrong state.
+    pub(super) fn cannot_be_stopped(&self) -> Refusal {
+        let name = json!(self.status());
         let name = name.as_str().unwrap_or_default();
         let problem = format!("egress with status {name} cannot be stopped");
         Refusal::new(Code::FailedPrecondition, problem)

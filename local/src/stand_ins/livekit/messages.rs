@@ -279,6 +279,16 @@ pub(super) struct ListEgressRequest {
     pub(super) egress_id: String,
     #[prost(bool, tag = "3")]
     pub(super) active: bool,
+    #[prost(message, optional, tag = "4")]
+    pub(super) page_token: Option<TokenPagination>,
+}
+
+/// Where the next page of a list begins.
+#[derive(Clone, PartialEq, Message, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct TokenPagination {
+    #[prost(string, tag = "1")]
+    pub(super) token: String,
 }
 
 #[derive(Clone, PartialEq, Message, Serialize)]
@@ -286,7 +296,7 @@ pub(super) struct ListEgressResponse {
     #[prost(message, repeated, tag = "1")]
     pub(super) items: Vec<EgressInfo>,
     #[prost(message, optional, tag = "2")]
-    pub(super) next_page_token: Option<Unread>,
+    pub(super) next_page_token: Option<TokenPagination>,
 }
 
 #[derive(Clone, PartialEq, Message, Serialize, Deserialize)]

@@ -74,7 +74,9 @@ impl State {
     ) -> Result<Value, Refusal> {
         let code = fields.required("code")?;
         let email = fields.email()?;
-        self.limits.check(Limit::Authenticate, &email, now)?;
+        self.limits.check(Limit::Authenticate, &email.to_lowercase(), now)?;
+        let user = self.user_spelled(&email);
+        let email = user.map_or(email, |user| user.email.clone());
         let user_id = self.magic_codes.redeem(&email, code, now)?;
         if let Some(user) = self.users.iter_mut().find(|user| user.id == user_id) {
             user.is_email_verified = user.next_step != Some(Step::EmailVerification);
@@ -114,6 +116,9 @@ impl State {
         let wanted = fields.optional("organization_id")?.filter(|id| !id.is_empty());
         let mut session = self.sessions.of_refresh_token(token)?.clone();
         let user = self.user_by_id(&session.sign_in.user_id).ok_or_else(Refusal::ended_session)?;
+        if let Some(answer) = self.sessions.exchanged(token, wanted, now)? {
+            return Ok(answer);
+        }
         if let Some(id) = wanted {
             let organization = self.organization(id).ok_or_else(Refusal::organization_not_found)?;
             self.membership(&user.id, id).ok_or_else(Refusal::organization_membership_not_found)?;
@@ -128,8 +133,9 @@ impl State {
         if let Some(id) = &self.misplaced_refreshes {
             session.organization_id = Some(id.clone());
         }
-        self.sessions.refresh(token, &session);
-        self.answer_with(&session, now)
+        let answer = self.answer_with(&session, now)?;
+        self.sessions.exchange(token, session, wanted, &answer, now);
+        Ok(answer)
     }
 
     /// Takes a sign-in as far as it goes: to a session, or to what the user has to do first.
@@ -230,8 +236,8 @@ impl State {
             let found = self.membership(user_id, id).cloned();
             found.unwrap_or_else(|| Membership::as_member(user_id, id))
         });
-        let seconds = self.access_token_seconds;
-        access_claims(session, membership.as_ref(), &self.issuer(), now, seconds)
+        let (issued, seconds) = (now - self.access_token_age, self.access_token_seconds);
+        access_claims(session, membership.as_ref(), &self.issuer(), issued, seconds)
     }
 }
 

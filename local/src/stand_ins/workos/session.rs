@@ -11,6 +11,11 @@ use super::{identifier, organization::Membership, refusal::Refusal};
 /// [`WorkOs::set_access_token_seconds`](super::WorkOs::set_access_token_seconds) says otherwise.
 pub const ACCESS_TOKEN_SECONDS: i64 = 5 * 60;
 
+/// For how many seconds WorkOS gives the same new tokens for a refresh token that has been exchanged:
+/// two requests that need a refresh at once both succeed, and so does one that is sent again.
+/// <https://workos.com/docs/authkit/session-resilience>
+pub const REPLAY_SECONDS: u64 = 30;
+
 /// How someone came in.
 #[derive(Clone, Debug)]
 pub(super) struct SignIn {
@@ -32,7 +37,7 @@ pub(super) struct Session {
     has_ended: bool,
 }
 
-/// The sessions and the refresh tokens, each of which counts once.
+/// The sessions and the refresh tokens, each of which brings new tokens once.
 #[derive(Debug, Default)]
 pub(super) struct Sessions {
     by_id: HashMap<String, Session>,
@@ -42,7 +47,16 @@ pub(super) struct Sessions {
 #[derive(Debug)]
 struct RefreshToken {
     session_id: String,
-    is_used: bool,
+    exchange: Option<Exchange>,
+}
+
+/// What a refresh token has brought.
+#[derive(Debug)]
+struct Exchange {
+    /// The organization that was asked for.
+    wanted: Option<String>,
+    answer: Value,
+    repeatable_until: u64,
 }
 
 impl Sessions {
@@ -55,12 +69,12 @@ impl Sessions {
 
     pub(super) fn new_refresh_token(&mut self, session: &Session) -> String {
         let token = identifier::new_token();
-        let refresh = RefreshToken { session_id: session.id.clone(), is_used: false };
+        let refresh = RefreshToken { session_id: session.id.clone(), exchange: None };
         self.refresh_tokens.insert(token.clone(), refresh);
         token
     }
 
-    /// The session of a refresh token that still counts; the token is not spent yet.
+    /// The session of a refresh token, whether it has been exchanged or not.
     pub(super) fn of_refresh_token(&self, token: &str) -> Result<&Session, Refusal> {
         let refresh = self.refresh_tokens.get(token).ok_or_else(Refusal::unknown_refresh_token)?;
         let session =
@@ -68,18 +82,49 @@ impl Sessions {
         if session.has_ended {
             return Err(Refusal::ended_session());
         }
-        if refresh.is_used {
-            return Err(Refusal::used_refresh_token());
-        }
         Ok(session)
     }
 
-    /// Spends a refresh token for its session, which is in that organization from now on.
-    pub(super) fn refresh(&mut self, token: &str, session: &Session) {
-        if let Some(refresh) = self.refresh_tokens.get_mut(token) {
-            refresh.is_used = true;
+    /// What a refresh token has brought before, for as long as that may be repeated.
+    pub(super) fn exchanged(
+        &self,
+        token: &str,
+        wanted: Option<&str>,
+        now: u64,
+    ) -> Result<Option<Value>, Refusal> {
+        let Some(exchange) = self.refresh_tokens.get(token).and_then(|it| it.exchange.as_ref())
+        else {
+            return Ok(None);
+        };
+        if exchange.repeatable_until <= now || exchange.wanted.as_deref() != wanted {
+            return Err(Refusal::used_refresh_token());
         }
-        self.by_id.insert(session.id.clone(), session.clone());
+        Ok(Some(exchange.answer.clone()))
+    }
+
+    /// Exchanges a refresh token for what `answer` has, which belongs to its session.
+    pub(super) fn exchange(
+        &mut self,
+        token: &str,
+        session: Session,
+        wanted: Option<&str>,
+        answer: &Value,
+        now: u64,
+    ) {
+        if let Some(refresh) = self.refresh_tokens.get_mut(token) {
+            refresh.exchange = Some(Exchange {
+                wanted: wanted.map(str::to_owned),
+                answer: answer.clone(),
+                repeatable_until: now + REPLAY_SECONDS,
+            });
+        }
+        self.by_id.insert(session.id.clone(), session);
+    }
+
+    /// No exchange can be repeated any more.
+    pub(super) fn end_replays(&mut self) {
+        let exchanges = self.refresh_tokens.values_mut().filter_map(|it| it.exchange.as_mut());
+        exchanges.for_each(|exchange| exchange.repeatable_until = 0);
     }
 
     /// Ends a session, and says whether there was one.

@@ -20,16 +20,35 @@ async fn a_refresh_keeps_the_session_and_changes_both_tokens() {
 }
 
 #[tokio::test]
-async fn a_refresh_token_counts_once() {
+async fn a_refresh_token_brings_the_same_pair_for_half_a_minute_and_then_nothing() {
     let application = Application::new().await;
     let session = application.workos.sign_in("jane", None);
     let (_, next) = application.refreshes(&session["refresh_token"], None).await;
+    let (status, same) = application.refreshes(&session["refresh_token"], None).await;
+    assert_eq!((status, &same), (200, &next), "a request that is sent again");
+
+    application.workos.end_replays();
     let (status, body) = application.refreshes(&session["refresh_token"], None).await;
     assert_eq!((status, error(&body)), (400, "invalid_grant"));
     assert_eq!(body["error_description"], "Refresh token already exchanged.");
     assert_eq!(application.refreshes(&next["refresh_token"], None).await.0, 200);
     let (status, body) = application.refreshes(&json!("made-up"), None).await;
     assert_eq!((status, error(&body)), (400, "invalid_grant"));
+}
+
+#[tokio::test]
+async fn an_exchange_is_not_repeated_for_another_organization_or_an_ended_session() {
+    let application = Application::new().await;
+    let session = application.workos.sign_in("chooser", Some("MASADAS"));
+    let token = &session["refresh_token"];
+    assert_eq!(application.refreshes(token, None).await.0, 200);
+    let other = application.organization_id("TAUNTA SCRE");
+    let (status, body) = application.refreshes(token, Some(&other)).await;
+    assert_eq!((status, error(&body)), (400, "invalid_grant"));
+
+    application.workos.revoke_session(claims(&session)["sid"].as_str().expect("a session"));
+    let (_, body) = application.refreshes(token, None).await;
+    assert_eq!(body["error_description"], "Session has already ended.");
 }
 
 #[tokio::test]

@@ -1,0 +1,437 @@
+//! What API Gateway hands over and takes back: [`Event`], which nothing can make fail, and [`answer`].
+//!
+//! `lambda_http` reads an event as a whole: one header with a control character makes all of it
+//! unreadable, and a query or a host that is not a URI, or base64 that is not, ends in a panic. The
+//! gateway then answers 500, and a stranger has stopped a rollout. So the event is read here, part
+//! by part, and only the parts that an endpoint can see:
+//!
+//! | part that cannot be read | what becomes of it |
+//! |---|---|
+//! | the method, or the body | the request says so ([`Flaw`]), and gets 400 where that is read |
+//! | a header's value | it stays, as bytes that no reader takes for text: nothing that was sent seems absent |
+//! | a header's name, or a cookie | it is dropped |
+//! | path and query | what no URI can hold is percent-encoded; what is still not a URI is dropped |
+//! | anything else | nobody reads it |
+//!
+//! <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>
+
+use std::borrow::Cow;
+use std::fmt;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use http::header::{COOKIE, SET_COOKIE};
+use http::uri::PathAndQuery;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
+use lambda_http::Body;
+use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpResponse;
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use crate::api::{Request, Response};
+use crate::json;
+
+/// Stands in a header's value for what no header can carry. It is not ASCII, so whoever reads the
+/// value as text finds that it is malformed.
+const UNREADABLE: u8 = 0xff;
+
+/// What cannot stand in the path or the query of a URI as it is. A `%` can: it is an escape already.
+const NOT_IN_A_URI: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'<')
+    .add(b'>')
+    .add(b'\\')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
+
+/// An event of payload format 2.0. Whatever Lambda hands over is one.
+#[derive(Debug)]
+pub(crate) struct Event(Option<Box<RawValue>>);
+
+/// What of a request cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Flaw {
+    Method,
+    Body,
+}
+
+/// The parts of an event that an endpoint can see, as they were written.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Parts<'e> {
+    #[serde(borrow)]
+    raw_path: Option<&'e RawValue>,
+    #[serde(borrow)]
+    raw_query_string: Option<&'e RawValue>,
+    #[serde(borrow)]
+    headers: Option<&'e RawValue>,
+    #[serde(borrow)]
+    cookies: Option<&'e RawValue>,
+    #[serde(borrow)]
+    request_context: Option<&'e RawValue>,
+    #[serde(borrow)]
+    body: Option<&'e RawValue>,
+    #[serde(borrow)]
+    is_base64_encoded: Option<&'e RawValue>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct RequestContext<'e> {
+    #[serde(borrow)]
+    http: Option<&'e RawValue>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct HttpDescription<'e> {
+    #[serde(borrow)]
+    method: Option<&'e RawValue>,
+}
+
+impl<'de> Deserialize<'de> for Event {
+    /// What is not even JSON is an event without any part. An error would be the runtime's to answer.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self(Box::<RawValue>::deserialize(deserializer).ok()))
+    }
+}
+
+impl Event {
+    /// The request that the event is about.
+    pub(crate) fn into_request(self) -> Request {
+        let parts: Parts = self.0.as_deref().and_then(borrowed).unwrap_or_default();
+        let mut request = Request::default();
+        *request.uri_mut() = parts.uri();
+        *request.headers_mut() = parts.all_headers();
+        // A body that cannot be read is worth mentioning only where the method can be.
+        match parts.content() {
+            Some(body) => *request.body_mut() = body,
+            None => drop(request.extensions_mut().insert(Flaw::Body)),
+        }
+        match parts.method() {
+            Some(method) => *request.method_mut() = method,
+            None => drop(request.extensions_mut().insert(Flaw::Method)),
+        }
+        request
+    }
+}
+
+impl Flaw {
+    /// What cannot be read of `request`.
+    pub(crate) fn of(request: &Request) -> Option<Self> {
+        request.extensions().get().copied()
+    }
+}
+
+/// The response as the gateway takes it. Every cookie stands in a list of its own there.
+pub(crate) fn answer(response: Response) -> ApiGatewayV2httpResponse {
+    let (mut parts, body) = response.into_parts();
+    let cookies = parts.headers.get_all(SET_COOKIE).iter();
+    let mut answer = ApiGatewayV2httpResponse::default();
+    answer.cookies = cookies.filter_map(|cookie| cookie.to_str().ok().map(str::to_owned)).collect();
+    parts.headers.remove(SET_COOKIE);
+    answer.status_code = parts.status.as_u16().into();
+    answer.headers = parts.headers;
+    answer.is_base64_encoded = matches!(body, Body::Binary(_));
+    answer.body = (!matches!(body, Body::Empty)).then_some(body);
+    answer
+}
+
+impl Parts<'_> {
+    fn method(&self) -> Option<Method> {
+        let context: RequestContext = borrowed(self.request_context?)?;
+        let http: HttpDescription = borrowed(context.http?)?;
+        Method::from_bytes(text(http.method?)?.as_bytes()).ok()
+    }
+
+    fn uri(&self) -> Uri {
+        let path = self.raw_path.and_then(text).unwrap_or_default();
+        let query = self.raw_query_string.and_then(text).unwrap_or_default();
+        let path = if path.starts_with('/') { path } else { Cow::Borrowed("/") };
+        let address = if query.is_empty() { path } else { Cow::Owned(format!("{path}?{query}")) };
+        let encoded = utf8_percent_encode(&address, NOT_IN_A_URI).to_string();
+        PathAndQuery::try_from(encoded).map(Uri::from).unwrap_or_default()
+    }
+
+    /// The headers, the cookies among them, which the gateway hands over in a list of their own.
+    fn all_headers(&self) -> HeaderMap {
+        let headers = self.headers.and_then(|headers| borrowed(headers).or_else(|| owned(headers)));
+        let Headers(mut headers) = headers.unwrap_or_default();
+        if let Some(cookies) = self.cookies.and_then(cookie_header) {
+            headers.insert(COOKIE, cookies);
+        }
+        headers
+    }
+
+    /// The body, or `None` when what was sent cannot be read.
+    fn content(&self) -> Option<Body> {
+        let Some(body) = self.body else {
+            return Some(Body::Empty);
+        };
+        let text = text(body)?;
+        if self.is_base64_encoded.is_some_and(|flag| flag.get() == "true") {
+            return BASE64_STANDARD.decode(text.as_bytes()).ok().map(Body::Binary);
+        }
+        Some(Body::Text(text.into_owned()))
+    }
+}
+
+/// The headers of an event: an object with a text for each name.
+#[derive(Default)]
+struct Headers(HeaderMap);
+
+impl<'de> Deserialize<'de> for Headers {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(HeadersVisitor)
+    }
+}
+
+struct HeadersVisitor;
+
+impl<'de> Visitor<'de> for HeadersVisitor {
+    type Value = Headers;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        formatter.write_str("an object of headers")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Headers, A::Error> {
+        let mut headers = HeaderMap::with_capacity(map.size_hint().unwrap_or(32));
+        while let Some((Text(name), value)) = map.next_entry::<Text, &RawValue>()? {
+            let name = HeaderName::from_bytes(name.as_bytes());
+            if let (Ok(name), Some(value)) = (name, header_value(value)) {
+                // A map of headers has an end; whoever comes near it is no browser.
+                let _ = headers.try_append(name, value);
+            }
+        }
+        Ok(Headers(headers))
+    }
+}
+
+/// A text that is not copied where it has no escapes.
+#[derive(Deserialize)]
+struct Text<'e>(#[serde(borrow)] Cow<'e, str>);
+
+/// The value of a header. `null` is none; what is neither that nor text is unreadable.
+fn header_value(value: &RawValue) -> Option<HeaderValue> {
+    if value.get() == "null" {
+        return None;
+    }
+    let Some(text) = text(value) else {
+        return HeaderValue::from_bytes(&[UNREADABLE]).ok();
+    };
+    HeaderValue::from_str(&text).ok().or_else(|| {
+        let bytes = text.bytes().map(|byte| match byte {
+            b'\t' => byte,
+            _ if byte.is_ascii_control() => UNREADABLE,
+            _ => byte,
+        });
+        HeaderValue::from_bytes(&bytes.collect::<Vec<_>>()).ok()
+    })
+}
+
+/// The readable cookies as one header, or `None` when there are none: then the header counts that
+/// some gateways send as well.
+fn cookie_header(cookies: &RawValue) -> Option<HeaderValue> {
+    let cookies: Vec<&RawValue> = borrowed(cookies)?;
+    let is_readable = |cookie: &Cow<str>| {
+        !cookie.is_empty() && cookie.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+    };
+    let readable: Vec<_> = cookies.into_iter().filter_map(text).filter(is_readable).collect();
+    if readable.is_empty() {
+        return None;
+    }
+    HeaderValue::try_from(readable.join("; ")).ok()
+}
+
+/// A text, read as JavaScript reads it.
+fn text(value: &RawValue) -> Option<Cow<'_, str>> {
+    match borrowed(value) {
+        Some(Text(text)) => Some(text),
+        None => owned(value).map(Cow::Owned),
+    }
+}
+
+fn borrowed<'e, T: Deserialize<'e>>(value: &'e RawValue) -> Option<T> {
+    serde_json::from_str(value.get()).ok()
+}
+
+fn owned<T: DeserializeOwned>(value: &RawValue) -> Option<T> {
+    json::from_slice(value.get().as_bytes()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn request(event: &str) -> Request {
+        serde_json::from_str::<Event>(event).expect("every event is one").into_request()
+    }
+
+    fn event() -> Value {
+        json!({
+            "rawPath": "/auth/sign-in",
+            "rawQueryString": "a=1",
+            "headers": {"host": "api.example", "x-many": "1,2", "cookie": "from=header"},
+            "requestContext": {"http": {"method": "POST"}, "authorizer": {"lambda": {"a": 1}}},
+            "body": "{}",
+            "isBase64Encoded": false,
+        })
+    }
+
+    /// A request whose event has `value`, which may be anything, in the place that `pointer` names.
+    fn with(pointer: &str, value: &str) -> Request {
+        let mut event = event();
+        if let Some((parent, name)) = pointer.rsplit_once('/') {
+            event.pointer_mut(parent).expect("a parent")[name] = json!("HERE");
+        }
+        request(&event.to_string().replace("\"HERE\"", value))
+    }
+
+    #[test]
+    fn an_event_becomes_a_request() {
+        let request = request(&event().to_string());
+        assert_eq!(request.method(), "POST");
+        assert_eq!(request.uri(), "/auth/sign-in?a=1");
+        assert_eq!(request.headers()["x-many"], "1,2");
+        assert_eq!(request.headers()[COOKIE], "from=header");
+        assert_eq!(request.body().as_ref(), b"{}");
+        assert_eq!(Flaw::of(&request), None);
+    }
+
+    #[test]
+    fn whatever_is_no_event_is_a_request_without_a_method() {
+        for event in ["null", "[]", "7", "\"text\"", "{}", r#"{"requestContext":null}"#, "{"] {
+            let event = serde_json::from_str::<Event>(event).expect("every event is one");
+            assert_eq!(Flaw::of(&event.into_request()), Some(Flaw::Method));
+        }
+        let not_text = serde_json::from_slice::<Event>(b"{\"body\":\"\xff\"}");
+        assert!(not_text.is_ok(), "nothing is an error of the runtime");
+    }
+
+    #[test]
+    fn a_method_that_cannot_be_read_is_a_flaw() {
+        let pointer = "/requestContext/http/method";
+        for method in ["null", "7", "[\"POST\"]", r#""""#, r#""PO ST""#, r#""\u0000""#] {
+            assert_eq!(Flaw::of(&with(pointer, method)), Some(Flaw::Method), "{method}");
+        }
+        assert_eq!(with(pointer, "\"BREW\"").method(), "BREW");
+    }
+
+    #[test]
+    fn a_body_that_cannot_be_read_is_a_flaw_and_one_that_is_not_there_is_none() {
+        for (encoded, body, expected) in [
+            ("true", r#""e30=""#, Some("{}")),
+            ("true", r#""e30""#, None),
+            ("true", r#""%%%""#, None),
+            ("true", r#""""#, Some("")),
+            ("true", "null", Some("")),
+            ("false", r#""e30=""#, Some("e30=")),
+            ("false", r#""caf\u00e9\ud83d""#, Some("caf\u{e9}\u{fffd}")),
+            ("null", r#""{}""#, Some("{}")),
+            ("\"true\"", r#""{}""#, Some("{}")),
+            ("false", "null", Some("")),
+            ("false", "7", None),
+            ("false", "{}", None),
+            ("false", "[\"{}\"]", None),
+        ] {
+            let event = format!(
+                r#"{{"requestContext":{{"http":{{"method":"POST"}}}},"body":{body},"isBase64Encoded":{encoded}}}"#
+            );
+            let request = request(&event);
+            let read = Flaw::of(&request).is_none().then(|| request.body().as_ref());
+            assert_eq!(read, expected.map(str::as_bytes), "{encoded} {body}");
+        }
+    }
+
+    #[test]
+    fn a_header_that_cannot_be_read_is_still_there_and_hides_no_other() {
+        for value in ["7", "{}", "[\"a\"]", r#""\u0000""#, r#""a\r\nb: c""#, r#""\u007f""#, "1e400"]
+        {
+            let request = with("/headers/origin", value);
+            assert!(request.headers()["origin"].to_str().is_err(), "{value}");
+            assert_eq!(request.headers()["x-many"], "1,2", "{value}");
+            assert_eq!(Flaw::of(&request), None, "{value}");
+        }
+        assert!(!with("/headers/origin", "null").headers().contains_key("origin"));
+        assert_eq!(with("/headers/origin", r#""a\tb""#).headers()["origin"], "a\tb");
+        for name in ["", "a b", "caf\u{e9}", "\u{0}"] {
+            let request = with(&format!("/headers/{name}"), r#""a""#);
+            assert_eq!(request.headers().len(), 3, "{name:?}");
+        }
+    }
+
+    #[test]
+    fn headers_survive_a_name_with_half_a_surrogate_pair_and_a_name_that_comes_twice() {
+        let event = r#"{"headers":{"\ud83d":"a","Origin":"b","origin":"c"}}"#;
+        let request = request(event);
+        let origins: Vec<_> = request.headers().get_all("origin").iter().collect();
+        assert_eq!(origins, ["b", "c"]);
+    }
+
+    #[test]
+    fn more_headers_than_a_map_holds_are_no_panic() {
+        let headers: Vec<_> = (0..40_000).map(|n| format!(r#""x-{n}":"1""#)).collect();
+        let request = request(&format!(r#"{{"headers":{{{}}}}}"#, headers.join(",")));
+        assert!(request.headers().len() > 20_000);
+    }
+
+    #[test]
+    fn the_cookies_of_the_list_count_and_the_header_where_the_list_has_none() {
+        for (cookies, expected) in [
+            (r#"["a=1","b=2"]"#, "a=1; b=2"),
+            (r#"["a=1","a=2"]"#, "a=1; a=2"),
+            (r#"["a=\u0000","b=caf\u00e9",7,null,"c=3"]"#, "c=3"),
+            ("null", "from=header"),
+            ("[]", "from=header"),
+            (r#"[""]"#, "from=header"),
+            (r#"["a=\u0000",7,null,{},"\ud83d"]"#, "from=header"),
+            (r#""a=1""#, "from=header"),
+            ("{}", "from=header"),
+        ] {
+            assert_eq!(with("/cookies", cookies).headers()[COOKIE], expected, "{cookies}");
+        }
+    }
+
+    #[test]
+    fn a_path_and_a_query_become_a_uri_or_nothing() {
+        let long = format!("\"{}\"", "a".repeat(100_000));
+        for (pointer, value, uri) in [
+            ("/rawQueryString", r#""a b<\"\u007f>=%20""#, "/auth/sign-in?a%20b%3C%22%7F%3E=%20"),
+            ("/rawQueryString", r#""caf\u00e9\u0000#x""#, "/auth/sign-in?caf%C3%A9%00%23x"),
+            ("/rawQueryString", "7", "/auth/sign-in"),
+            ("/rawQueryString", "null", "/auth/sign-in"),
+            ("/rawQueryString", long.as_str(), "/"),
+            ("/rawPath", r#""a b""#, "/?a=1"),
+            ("/rawPath", r#""//a b""#, "//a%20b?a=1"),
+            ("/rawPath", "null", "/?a=1"),
+        ] {
+            assert_eq!(with(pointer, value).uri(), uri, "{pointer} {value}");
+        }
+    }
+
+    #[test]
+    fn a_response_becomes_an_answer_with_its_cookies_apart() {
+        let response = http::Response::builder()
+            .status(201)
+            .header("vary", "Origin, Cookie")
+            .header(SET_COOKIE, "a=1")
+            .header(SET_COOKIE, "b=2")
+            .body(Body::from("{}"))
+            .expect("a response");
+        let answer = serde_json::to_value(answer(response)).expect("JSON");
+        assert_eq!(answer["statusCode"], 201);
+        assert_eq!(answer["headers"], json!({"vary": "Origin, Cookie"}));
+        assert_eq!(answer["cookies"], json!(["a=1", "b=2"]));
+        assert_eq!((&answer["body"], &answer["isBase64Encoded"]), (&json!("{}"), &json!(false)));
+    }
+}
