@@ -474,6 +474,18 @@ export const requests = [
     user: ada,
   },
   {
+    name: "a cookie without a party from a page that is allowed",
+    headers: () => ({ origin, cookie: session(clerk.token({ azp: undefined })) }),
+    status: accepted,
+    user: ada,
+    laxer: "the page's origin stands in for the party; the SDK accepts it only where no parties are configured",
+  },
+  {
+    name: "a header without a party from a page that is allowed",
+    headers: () => ({ origin, ...bearer(clerk.token({ azp: undefined })) }),
+    status: refused,
+  },
+  {
     name: "a cookie from a page that is not allowed",
     headers: () => ({ origin: "https://evil.example", cookie: session(clerk.token()) }),
     status: 403,

@@ -482,7 +482,9 @@ fn contains(words: &BTreeSet<&[u8]>, name: &str) -> bool {
 /// are used for more than one thing read more than each of their uses needs.
 fn matters(variable: &str, function: &str) -> bool {
     match variable {
-        "CONCEAL_ACCOUNTS" => matches!(function, "sign-in" | "sign-up" | "resend-magic-auth"),
+        "CONCEAL_ACCOUNTS" => {
+            matches!(function, "sign-in" | "sign-up" | "resend-magic-auth" | "finalize-magic-auth")
+        }
         "WORKOS_LOGOUT_RETURN_TO" => function == "sign-out",
         // Only these are shown access tokens.
         "WORKOS_ISSUER" => matches!(

@@ -70,7 +70,7 @@ pub use organization::Organization;
 pub use publishable_key::PublishableKey;
 pub use refusal::Refusal;
 pub use session::{Auth, AuthError, SessionId, SignedIn, SignedOut, UserId};
-pub use user::{EmailAddress, User};
+pub use user::{Blocked, EmailAddress, User};
 
 use crate::api::Request;
 use crate::jwks::KeyCache;
@@ -133,8 +133,9 @@ impl Clerk {
 
     /// The auth state of a request: who is signed in, or that nobody is.
     ///
-    /// The token is taken from `Authorization: Bearer`, else from the cookie `__session`; it is
-    /// checked as Clerk's backend SDK checks it, and for its issuer besides.
+    /// The token is taken from `Authorization: Bearer`, else from the cookie `__session`. It is
+    /// checked as Clerk's backend SDK checks it, and for its issuer too. A token without `azp` is
+    /// refused, unless it is in a cookie and the request's `Origin` is an authorized party.
     ///
     /// # Errors
     /// [`AuthError::Refused`] for a token that is forged, foreign, malformed or not valid yet;
@@ -180,7 +181,7 @@ fn test_key_form(key: &str) -> Result<(), &'static str> {
 
 fn signing_keys(settings: &mut Settings) -> Result<SigningKeys, Incomplete> {
     let Some(key) = settings.optional("CLERK_JWT_KEY").map(whole_pem) else {
-        return Ok(SigningKeys::Published(KeyCache::new(settings.clock())));
+        return Ok(SigningKeys::Published(KeyCache::new("clerk", settings.clock())));
     };
     match Rs256Key::from_pem(&key) {
         Some(key) => Ok(SigningKeys::Fixed(key)),

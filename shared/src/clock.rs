@@ -40,6 +40,18 @@ impl Clock {
         }
     }
 
+    /// Moves a fixed clock backward, as a correction of the system's clock would. The system's clock
+    /// cannot be moved and ignores this.
+    pub fn set_back(&self, by: Duration) {
+        if let Source::Fixed(now) = &self.0 {
+            let by = u64::try_from(by.as_millis()).unwrap_or(u64::MAX);
+            // The closure always gives a new value, so this always succeeds.
+            let _ = now.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |now| {
+                Some(now.saturating_sub(by))
+            });
+        }
+    }
+
     /// The time now.
     #[expect(clippy::disallowed_methods, reason = "this is the one home of the system's clock")]
     pub fn now(&self) -> Timestamp {
@@ -98,6 +110,14 @@ impl Timestamp {
     pub fn since(self, earlier: Self) -> Duration {
         self.0.saturating_sub(earlier.0)
     }
+
+    /// Whether less than `period` has passed since `start`.
+    ///
+    /// A start in the future counts as over: the wall clock has been set back since, and nothing may
+    /// last until it has caught up. Use this for every pause and every age.
+    pub fn is_within(self, period: Duration, start: Self) -> bool {
+        start <= self && self.since(start) < period
+    }
 }
 
 #[cfg(test)]
@@ -124,6 +144,19 @@ mod tests {
         assert_eq!(clone.now().since(start), Duration::from_millis(1500));
         assert!((clone.now().unix_seconds() - 1_700_000_001.5).abs() < 1e-6);
         assert_eq!(start.since(clone.now()), Duration::ZERO);
+    }
+
+    #[test]
+    fn a_period_ends_when_its_time_is_over_or_the_clock_is_set_back() {
+        let clock = Clock::fixed(1_700_000_000);
+        let (start, period) = (clock.now(), Duration::from_secs(30));
+        assert!(clock.now().is_within(period, start));
+        clock.advance(Duration::from_millis(29_999));
+        assert!(clock.now().is_within(period, start));
+        clock.advance(Duration::from_millis(1));
+        assert!(!clock.now().is_within(period, start));
+        clock.set_back(Duration::from_mins(10));
+        assert!(!clock.now().is_within(period, start), "the start is in the future");
     }
 
     #[test]

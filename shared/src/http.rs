@@ -3,19 +3,29 @@
 //! It follows no redirect (a provider that redirects is not the provider), reads no proxy
 //! variables, trusts Mozilla's roots as compiled in plus those in `SSL_CERT_FILE`, and gives up:
 //! after [`CONNECT_TIMEOUT`] when there is nobody, after [`CALL_TIMEOUT`] when the answer is slow.
+//!
+//! It also decides which connections may be used again. Lambda freezes a process between two
+//! requests, and nothing tells it when a peer closes a connection meanwhile, or when a device on the
+//! way forgets one. The pool's own limit is of no help: its clock may stand still with the process.
+//! So the wall clock decides, by when the host last answered.
 
+use std::collections::HashMap;
+use std::fmt;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use aws_smithy_runtime_api::client::http::{
     HttpConnector, HttpConnectorFuture, SharedHttpClient, SharedHttpConnector, http_client_fn,
 };
-use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
+use url::{Position, Url};
+
+use crate::clock::{Clock, Timestamp};
 
 /// How long a connection may take to be made, TLS included.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -24,45 +34,122 @@ pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// attempt of one of them, stay within the ten seconds that a request may take.
 pub const CALL_TIMEOUT: Duration = Duration::from_secs(4);
 
-/// Idle connections are dropped after this; load balancers in front of providers keep them for a
-/// minute or more.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(50);
+/// How long a connection may have been idle for a request that can be sent again. Load balancers in
+/// front of providers keep connections for a minute or more.
+pub(crate) const IDLE_TIMEOUT: Duration = Duration::from_secs(50);
+
+/// How long a connection may have been idle for a request that is sent only once: shorter than any
+/// usual limit of a server or of a device on the way. A new connection costs a handshake, a dead one
+/// costs the user a code.
+pub(crate) const PROVEN: Duration = Duration::from_secs(3);
+
+/// The longest answer that is taken from AWS. A secret has up to 64 KB, which JSON escapes may make
+/// six times as long.
+const MAX_AWS_ANSWER_BYTES: usize = 512 * 1024;
 
 /// The shared client. Clones share its connections.
-#[derive(Clone, Debug)]
-pub struct Http(reqwest::Client);
+#[derive(Clone)]
+pub struct Http(Arc<Shared>);
+
+struct Shared {
+    tls: rustls::ClientConfig,
+    clock: Clock,
+    /// Used for every host until one has to be given new connections.
+    first: reqwest::Client,
+    hosts: Mutex<HashMap<String, Host>>,
+}
+
+/// The connections to one host.
+struct Host {
+    client: reqwest::Client,
+    answered: Option<Timestamp>,
+}
 
 impl Http {
     /// A client that trusts the built-in roots, and those in the PEM file `extra_roots`.
     ///
     /// # Errors
     /// When that file cannot be read or holds no certificate.
-    pub fn new(extra_roots: Option<&str>) -> Result<Self, io::Error> {
+    pub fn new(extra_roots: Option<&str>, clock: Clock) -> Result<Self, io::Error> {
         let tls = tls_config(extra_roots)?;
-        #[expect(clippy::disallowed_methods, reason = "this is the one home of the HTTP client")]
-        let client = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls)
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(CALL_TIMEOUT)
-            .pool_idle_timeout(IDLE_TIMEOUT)
-            .user_agent(concat!("anteroom/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(io::Error::other)?;
-        Ok(Self(client))
+        let first = client(tls.clone())?;
+        Ok(Self(Arc::new(Shared { tls, clock, first, hosts: Mutex::default() })))
     }
 
-    /// Starts a request to `url`.
-    pub(crate) fn request(&self, method: http::Method, url: url::Url) -> reqwest::RequestBuilder {
-        self.0.request(method, url)
+    /// The client for a request to `url`. It may use a connection again that has been idle for less
+    /// than `idle`.
+    pub(crate) fn client(&self, url: &Url, idle: Duration) -> reqwest::Client {
+        let mut hosts = self.hosts();
+        let name = name_of(url);
+        let Some(host) = hosts.get_mut(name) else {
+            let client = self.0.first.clone();
+            hosts.insert(name.to_owned(), Host { client: client.clone(), answered: None });
+            return client;
+        };
+        let now = self.0.clock.now();
+        if host.answered.is_some_and(|at| !now.is_within(idle, at)) {
+            self.reconnect(host);
+        }
+        host.client.clone()
+    }
+
+    /// The host of `url` has answered: the connection is good.
+    pub(crate) fn answered(&self, url: &Url) {
+        if let Some(host) = self.hosts().get_mut(name_of(url)) {
+            host.answered = Some(self.0.clock.now());
+        }
+    }
+
+    /// The host of `url` has not answered: no connection to it is used again.
+    pub(crate) fn failed(&self, url: &Url) {
+        if let Some(host) = self.hosts().get_mut(name_of(url)) {
+            self.reconnect(host);
+        }
+    }
+
+    fn reconnect(&self, host: &mut Host) {
+        // The clones share the sessions that TLS can resume, so this is cheaper than a first
+        // connection. The old client's connections end with the requests that use them.
+        match client(self.0.tls.clone()) {
+            Ok(client) => *host = Host { client, answered: None },
+            Err(error) => tracing::error!(%error, "no new connections"),
+        }
+    }
+
+    fn hosts(&self) -> MutexGuard<'_, HashMap<String, Host>> {
+        self.0.hosts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The same client in the form that the AWS SDK takes.
     pub(crate) fn for_aws_sdk(&self) -> SharedHttpClient {
-        let connector = SharedHttpConnector::new(AwsConnector(self.0.clone()));
+        let connector = SharedHttpConnector::new(AwsConnector(self.clone()));
         http_client_fn(move |_, _| connector.clone())
     }
+}
+
+impl fmt::Debug for Http {
+    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        formatter.debug_struct("Http").finish_non_exhaustive()
+    }
+}
+
+/// Scheme, host and port.
+fn name_of(url: &Url) -> &str {
+    &url[..Position::BeforePath]
+}
+
+fn client(tls: rustls::ClientConfig) -> Result<reqwest::Client, io::Error> {
+    #[expect(clippy::disallowed_methods, reason = "this is the one home of the HTTP client")]
+    let client = reqwest::Client::builder()
+        .tls_backend_preconfigured(tls)
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(CONNECT_TIMEOUT)
+        .timeout(CALL_TIMEOUT)
+        .pool_idle_timeout(IDLE_TIMEOUT)
+        .user_agent(concat!("anteroom/", env!("CARGO_PKG_VERSION")))
+        .build();
+    client.map_err(io::Error::other)
 }
 
 fn tls_config(extra_roots: Option<&str>) -> Result<rustls::ClientConfig, io::Error> {
@@ -96,13 +183,14 @@ fn tls_provider() -> rustls::crypto::CryptoProvider {
     provider
 }
 
-/// Hands the AWS SDK's requests to the shared client; time-outs are the client's own.
+/// Hands the AWS SDK's requests to the shared client; time-outs are the client's own. The SDK calls
+/// seldom, so it gets a new connection rather than one that has been idle, and after a failure as well.
 #[derive(Debug)]
-struct AwsConnector(reqwest::Client);
+struct AwsConnector(Http);
 
 impl HttpConnector for AwsConnector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let client = self.0.clone();
+        let http = self.0.clone();
         HttpConnectorFuture::new(async move {
             let request = request
                 .try_into_http1x()
@@ -110,14 +198,34 @@ impl HttpConnector for AwsConnector {
                 .map(|body| reqwest::Body::from(body.bytes().unwrap_or_default().to_vec()));
             let request = reqwest::Request::try_from(request)
                 .map_err(|error| ConnectorError::user(error.into()))?;
-            let response = client.execute(request).await.map_err(connector_error)?;
-            let (parts, body) = http::Response::from(response).into_parts();
-            let response = http::Response::from_parts(parts, SdkBody::from_body_1_x(body));
-            response.try_into().map_err(|error: aws_smithy_runtime_api::http::HttpError| {
-                ConnectorError::other(error.into(), None)
-            })
+            let url = request.url().clone();
+            let result = exchange(&http.client(&url, PROVEN), request).await;
+            match result {
+                Ok(_) => http.answered(&url),
+                Err(_) => http.failed(&url),
+            }
+            result
         })
     }
+}
+
+async fn exchange(
+    client: &reqwest::Client,
+    request: reqwest::Request,
+) -> Result<HttpResponse, ConnectorError> {
+    let mut response = client.execute(request).await.map_err(connector_error)?;
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(connector_error)? {
+        if body.len() + chunk.len() > MAX_AWS_ANSWER_BYTES {
+            return Err(ConnectorError::other("the answer is too long".into(), None));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    let (parts, _) = http::Response::from(response).into_parts();
+    let response = http::Response::from_parts(parts, SdkBody::from(body));
+    response.try_into().map_err(|error: aws_smithy_runtime_api::http::HttpError| {
+        ConnectorError::other(error.into(), None)
+    })
 }
 
 fn connector_error(error: reqwest::Error) -> ConnectorError {
@@ -134,8 +242,9 @@ mod tests {
 
     #[test]
     fn refuses_a_certificate_file_that_is_missing_or_empty() {
-        assert!(Http::new(Some("/nonexistent/roots.pem")).is_err());
-        assert!(Http::new(Some(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"))).is_err());
-        assert!(Http::new(None).is_ok());
+        let new = |extra_roots| Http::new(extra_roots, Clock::fixed(0));
+        assert!(new(Some("/nonexistent/roots.pem")).is_err());
+        assert!(new(Some(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"))).is_err());
+        assert!(new(None).is_ok());
     }
 }

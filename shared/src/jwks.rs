@@ -1,20 +1,22 @@
 //! A provider's published signing keys (JWKS, RFC 7517), kept between requests.
 //!
-//! Keys are fetched once and used for [`MAX_AGE`]. A key that is not among them has them fetched
-//! again, since providers rotate keys; tokens with invented key ids cannot make us fetch more
-//! often than every [`COOL_DOWN`]. While the provider is out of reach the keys at hand go on being
-//! used for up to [`MAX_STALE_AGE`].
+//! Keys are fetched once and used for [`MAX_AGE`]. A key id that is not among them has them fetched
+//! again, since providers rotate keys; tokens with invented key ids cannot make us fetch more often
+//! than every [`COOL_DOWN`]. In between, nothing is known of such an id: whoever invents one must not
+//! be able to make tokens look forged that were signed with a key published since. While the provider
+//! is out of reach, the keys that are here go on being used for up to [`MAX_STALE_AGE`].
 
 use std::collections::HashMap;
 use std::future::Future;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use serde::Deserialize;
 
 use crate::clock::{Clock, Timestamp};
+use crate::json;
 use crate::jwt::Rs256Key;
-use crate::provider::ProviderError;
+use crate::provider::{Failure, ProviderError};
 
 /// How long keys are used before they are fetched again.
 pub const MAX_AGE: Duration = Duration::from_hours(1);
@@ -25,10 +27,10 @@ pub const MAX_STALE_AGE: Duration = Duration::from_hours(24);
 /// How long no fetch follows one that failed or that did not bring the key looked for.
 pub const COOL_DOWN: Duration = Duration::from_secs(30);
 
-/// The RS256 keys, by id, of the document that a provider publishes.
+/// The RS256 keys, by id, of the document that a provider publishes. An id has one key or several.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(from = "Document")]
-pub struct KeySet(HashMap<String, Rs256Key>);
+pub struct KeySet(HashMap<String, Arc<[Rs256Key]>>);
 
 impl KeySet {
     /// Whether there is no usable key in it: no provider means that.
@@ -37,17 +39,18 @@ impl KeySet {
     }
 }
 
-/// RFC 7517, section 5.
+/// RFC 7517, section 5. Entries that cannot be read are skipped: the others are as good as before.
 #[derive(Deserialize)]
 struct Document {
+    #[serde(deserialize_with = "json::readable_items")]
     keys: Vec<Jwk>,
 }
 
-/// RFC 7517, section 4. Keys of other kinds and for other purposes are passed over.
+/// RFC 7517, section 4. Keys of other kinds and for other purposes are skipped as well.
 #[derive(Deserialize)]
 struct Jwk {
     kid: Option<String>,
-    kty: String,
+    kty: Option<String>,
     alg: Option<String>,
     #[serde(rename = "use")]
     purpose: Option<String>,
@@ -57,14 +60,19 @@ struct Jwk {
 
 impl From<Document> for KeySet {
     fn from(document: Document) -> Self {
-        Self(document.keys.into_iter().filter_map(Jwk::into_rs256).collect())
+        let mut keys: HashMap<String, Vec<Rs256Key>> = HashMap::new();
+        for (id, key) in document.keys.into_iter().filter_map(Jwk::into_rs256) {
+            keys.entry(id).or_default().push(key);
+        }
+        Self(keys.into_iter().map(|(id, keys)| (id, keys.into())).collect())
     }
 }
 
 impl Jwk {
     fn into_rs256(self) -> Option<(String, Rs256Key)> {
         let is_for = |value: &Option<String>, wanted| value.as_deref().is_none_or(|v| v == wanted);
-        if self.kty != "RSA" || !is_for(&self.alg, "RS256") || !is_for(&self.purpose, "sig") {
+        let is_rsa = self.kty.as_deref() == Some("RSA");
+        if !is_rsa || !is_for(&self.alg, "RS256") || !is_for(&self.purpose, "sig") {
             return None;
         }
         let key = Rs256Key::from_components(&self.n?, &self.e?)?;
@@ -75,6 +83,7 @@ impl Jwk {
 /// The keys of one provider.
 #[derive(Debug)]
 pub struct KeyCache {
+    provider: &'static str,
     state: RwLock<State>,
     /// Held while fetching, so that requests that miss the same key fetch it once.
     fetching: tokio::sync::Mutex<()>,
@@ -83,50 +92,64 @@ pub struct KeyCache {
 
 #[derive(Debug, Default)]
 struct State {
-    keys: HashMap<String, Rs256Key>,
+    set: KeySet,
     fetched: Option<Timestamp>,
     /// The last fetch that did not bring the key looked for.
     missed: Option<Timestamp>,
-    /// The last fetch that failed, and how.
-    failed: Option<(Timestamp, ProviderError)>,
+    /// The last fetch that failed.
+    failed: Option<Timestamp>,
+}
+
+/// What is known of a key id without a fetch.
+enum Known {
+    /// Its keys.
+    Keys(Arc<[Rs256Key]>),
+    /// Nothing, for as long as the pause after the last fetch lasts.
+    NothingFor(Duration),
 }
 
 impl KeyCache {
-    /// A cache with nothing in it.
-    pub fn new(clock: Clock) -> Self {
-        Self { state: RwLock::default(), fetching: tokio::sync::Mutex::default(), clock }
+    /// A cache with nothing in it. `provider` is the provider's name in logs.
+    pub fn new(provider: &'static str, clock: Clock) -> Self {
+        let fetching = tokio::sync::Mutex::default();
+        Self { provider, state: RwLock::default(), fetching, clock }
     }
 
-    /// The key `kid`; nothing when the provider has no such key. `fetch` gets the provider's
-    /// document and is awaited only if need be; its error comes back when without it nothing can
-    /// be said.
+    /// The keys with the id `kid`, of which there is at least one; nothing when the provider has just
+    /// said that it has no such key. `fetch` gets the provider's document and is awaited only if need
+    /// be.
+    ///
+    /// # Errors
+    /// When nobody can tell: the fetch has failed, or it is too early for another
+    /// ([`Failure::Paused`]). This says nothing about the token.
     pub async fn key(
         &self,
         kid: &str,
         fetch: impl Future<Output = Result<KeySet, ProviderError>>,
-    ) -> Result<Option<Rs256Key>, ProviderError> {
-        if let Some(answer) = self.at_hand(kid) {
-            return answer;
+    ) -> Result<Option<Arc<[Rs256Key]>>, ProviderError> {
+        if let Some(known) = self.known(kid) {
+            return self.answer(known);
         }
         let _fetching = self.fetching.lock().await;
-        if let Some(answer) = self.at_hand(kid) {
-            return answer;
+        if let Some(known) = self.known(kid) {
+            return self.answer(known);
         }
         let fetched = fetch.await;
         let now = self.clock.now();
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         match fetched {
             Ok(set) => {
-                let key = set.0.get(kid).cloned();
-                *state = State { missed: key.is_none().then_some(now), ..State::fetched(set, now) };
-                Ok(key)
+                let keys = set.0.get(kid).cloned();
+                let missed = keys.is_none().then_some(now);
+                *state = State { set, fetched: Some(now), missed, failed: None };
+                Ok(keys)
             }
             Err(error) => {
-                state.failed = Some((now, error.clone()));
-                match state.keys.get(kid).filter(|_| state.is_usable(now, MAX_STALE_AGE)) {
-                    Some(key) => {
-                        tracing::warn!(%error, "using the signing keys at hand");
-                        Ok(Some(key.clone()))
+                state.failed = Some(now);
+                match state.set.0.get(kid).filter(|_| state.is_usable(now, MAX_STALE_AGE)) {
+                    Some(keys) => {
+                        tracing::warn!(%error, "using the signing keys from before");
+                        Ok(Some(Arc::clone(keys)))
                     }
                     None => Err(error),
                 }
@@ -134,44 +157,152 @@ impl KeyCache {
         }
     }
 
-    /// Fetches the keys ahead of the first request. That it fails is logged; the request that
-    /// needs them tries again.
+    /// Fetches the keys ahead of the first request. A failure is only logged; the request that needs
+    /// the keys tries again.
     pub async fn prefetch(&self, fetch: impl Future<Output = Result<KeySet, ProviderError>>) {
         match fetch.await {
             Ok(set) => {
+                let fetched = Some(self.clock.now());
                 let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-                *state = State::fetched(set, self.clock.now());
+                *state = State { set, fetched, missed: None, failed: None };
             }
             Err(error) => tracing::warn!(%error, "starting without signing keys"),
         }
     }
 
-    /// What can be said of a key without fetching: which it is, that there is none, or that the
-    /// provider has just failed to say.
-    fn at_hand(&self, kid: &str) -> Option<Result<Option<Rs256Key>, ProviderError>> {
+    fn known(&self, kid: &str) -> Option<Known> {
         let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
         let now = self.clock.now();
-        let rests = |since: Timestamp| now.since(since) < COOL_DOWN;
-        let failure = state.failed.as_ref().filter(|(at, _)| rests(*at)).map(|(_, error)| error);
-        let is_fresh = state.is_usable(now, MAX_AGE);
-        let is_stopgap = failure.is_some() && state.is_usable(now, MAX_STALE_AGE);
-        match (state.keys.get(kid), failure) {
-            (Some(key), _) if is_fresh || is_stopgap => Some(Ok(Some(key.clone()))),
-            // With keys at hand an unknown one is likely an invention, and no reason to keep asking
-            // a provider that fails. Without any, every request may ask.
-            (None, Some(error)) if is_fresh || is_stopgap => Some(Err(error.clone())),
-            (None, None) if is_fresh && state.missed.is_some_and(rests) => Some(Ok(None)),
-            _ => None,
+        let pause = |since: Option<Timestamp>| {
+            let since = since.filter(|since| now.is_within(COOL_DOWN, *since))?;
+            Some(COOL_DOWN.saturating_sub(now.since(since)))
+        };
+        let after_failure = pause(state.failed);
+        let max_age = if after_failure.is_some() { MAX_STALE_AGE } else { MAX_AGE };
+        if !state.is_usable(now, max_age) {
+            // Without keys no request can be answered, so every request may ask.
+            return None;
+        }
+        match state.set.0.get(kid) {
+            Some(keys) => Some(Known::Keys(Arc::clone(keys))),
+            // Most likely it is invented, which is no reason to keep asking.
+            None => after_failure.max(pause(state.missed)).map(Known::NothingFor),
+        }
+    }
+
+    fn answer(&self, known: Known) -> Result<Option<Arc<[Rs256Key]>>, ProviderError> {
+        match known {
+            Known::Keys(keys) => Ok(Some(keys)),
+            Known::NothingFor(retry_after) => {
+                let failure = Failure::Paused { retry_after };
+                Err(ProviderError { provider: self.provider, call: "jwks", failure })
+            }
         }
     }
 }
 
 impl State {
-    fn fetched(set: KeySet, now: Timestamp) -> Self {
-        Self { keys: set.0, fetched: Some(now), missed: None, failed: None }
+    fn is_usable(&self, now: Timestamp, max_age: Duration) -> bool {
+        self.fetched.is_some_and(|at| now.is_within(max_age, at))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// An odd number of 2,048 bits; whether it has two prime factors does not matter here.
+    fn modulus() -> String {
+        "x".repeat(341) + "Q"
     }
 
-    fn is_usable(&self, now: Timestamp, max_age: Duration) -> bool {
-        self.fetched.is_some_and(|at| now.since(at) < max_age)
+    fn read(document: &str) -> KeySet {
+        json::from_slice(document.as_bytes()).expect("a document")
+    }
+
+    fn ids(keys: &Value) -> Vec<String> {
+        let set = read(&json!({ "keys": keys, "more": { "of": ["it"] } }).to_string());
+        let mut ids: Vec<_> = set.0.into_keys().collect();
+        ids.sort();
+        ids
+    }
+
+    #[test]
+    fn an_entry_that_cannot_be_used_is_skipped_and_the_others_count() {
+        let good = json!({ "kid": "good", "kty": "RSA", "n": modulus(), "e": "AQAB" });
+        assert_eq!(ids(&json!([good])), ["good"]);
+        for (name, value) in [
+            ("kty", Value::Null),
+            ("kty", json!("EC")),
+            ("kty", json!("rsa")),
+            ("kty", json!(1)),
+            ("e", json!(65537)),
+            ("e", Value::Null),
+            ("e", json!("")),
+            ("e", json!("AQ")),
+            ("e", json!("AA")),
+            ("n", json!("")),
+            ("n", json!("AQAB")),
+            ("n", json!("x".repeat(341) + "A")),
+            ("n", json!(["AQAB"])),
+            ("n", json!("\u{fffd}")),
+            ("use", json!("enc")),
+            ("use", json!(["sig"])),
+            ("alg", json!("PS256")),
+            ("alg", json!(256)),
+            ("kid", Value::Null),
+            ("kid", json!(7)),
+        ] {
+            let mut odd = good.clone();
+            odd["kid"] = json!("odd");
+            odd[name] = value.clone();
+            assert_eq!(ids(&json!([odd, good])), ["good"], "{name}: {value}");
+        }
+        for odd in [json!(null), json!("key"), json!([]), json!({}), json!(1.5)] {
+            assert_eq!(ids(&json!([odd, good, odd])), ["good"], "{odd}");
+        }
+        let mut without_kty = good.clone();
+        without_kty.as_object_mut().expect("an object").remove("kty");
+        assert!(ids(&json!([without_kty])).is_empty());
+    }
+
+    #[test]
+    fn what_may_be_absent_may_be_null_and_what_nobody_reads_may_be_anything() {
+        let absent = json!({ "kid": "a", "kty": "RSA", "n": modulus(), "e": "AQAB" });
+        let nothing = json!({
+            "kid": "b", "kty": "RSA", "n": modulus(), "e": "AAEAAQ", "alg": null, "use": null,
+            "x5c": null, "key_ops": 1,
+        });
+        assert_eq!(ids(&json!([absent, nothing])), ["a", "b"]);
+        let deep = "[".repeat(200) + &"]".repeat(200);
+        for odd in ["1e400", r#""\ud83d""#, &deep] {
+            let (n, e) = (modulus(), "AQAB");
+            let key = format!(r#"{{"kid":"a","kty":"RSA","n":"{n}","e":"{e}","x":{odd}}}"#);
+            let set = read(&format!(r#"{{"keys":[{key}],"x":{odd}}}"#));
+            assert!(set.0.contains_key("a"), "{odd}");
+        }
+    }
+
+    #[test]
+    fn an_id_may_have_several_keys() {
+        let key = json!({ "kid": "a", "kty": "RSA", "n": modulus(), "e": "AQAB" });
+        let set = read(&json!({ "keys": [key, key, { "kid": "a", "kty": "EC" }] }).to_string());
+        assert_eq!(set.0["a"].len(), 2);
+    }
+
+    #[test]
+    fn no_keys_are_none_and_a_document_of_another_shape_is_no_document() {
+        for (document, is_empty) in [
+            (r#"{"keys":[]}"#, Some(true)),
+            (r#"{"keys":null}"#, Some(true)),
+            (r#"{"keys":{"a":1}}"#, Some(true)),
+            ("{}", None),
+            ("[]", None),
+        ] {
+            let set = json::from_slice::<KeySet>(document.as_bytes());
+            assert_eq!(set.ok().map(|set| set.is_empty()), is_empty, "{document}");
+        }
     }
 }

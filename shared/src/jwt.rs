@@ -21,10 +21,11 @@ use jsonwebtoken::{
 use ring::hmac;
 use ring::signature::{RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents, UnparsedPublicKey};
 use secrecy::{ExposeSecret, SecretString};
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
+use crate::json;
 
 /// What is wrong with a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -38,7 +39,7 @@ pub enum TokenError {
     /// It demands extensions (`crit`) that we do not know.
     #[error("the token has critical extensions")]
     CriticalExtension,
-    /// Its signature was not made by the key.
+    /// Its signature was made by none of the keys.
     #[error("the token's signature is wrong")]
     Signature,
 }
@@ -85,7 +86,7 @@ impl<'t> Token<'t> {
             header: read_json(&decode(header)?)?,
             claims: decode(claims)?,
         };
-        read_json::<serde_json::Map<_, _>>(&token.claims)?;
+        read_json::<IgnoredAny>(&token.claims)?;
         Ok(token)
     }
 
@@ -112,16 +113,17 @@ impl<'t> Token<'t> {
         Ok(())
     }
 
-    /// Believes the token, once [`check_header`](Self::check_header) passes and the signature is
-    /// `key`'s.
-    pub fn verify(self, key: &Rs256Key) -> Result<Claims, TokenError> {
+    /// Believes the token, once [`check_header`](Self::check_header) passes and the signature was made
+    /// by one of `keys`: those that share the key id of its header.
+    pub fn verify(self, keys: &[Rs256Key]) -> Result<Claims, TokenError> {
         self.check_header()?;
         install_ring();
         let message = self.signed.as_bytes();
-        match jsonwebtoken::crypto::verify(self.signature, message, &key.0, Algorithm::RS256) {
-            Ok(true) => Ok(Claims(self.claims)),
-            _ => Err(TokenError::Signature),
-        }
+        let made_it = |key: &Rs256Key| {
+            let (signature, algorithm) = (self.signature, Algorithm::RS256);
+            matches!(jsonwebtoken::crypto::verify(signature, message, &key.0, algorithm), Ok(true))
+        };
+        if keys.iter().any(made_it) { Ok(Claims(self.claims)) } else { Err(TokenError::Signature) }
     }
 }
 
@@ -148,16 +150,22 @@ impl fmt::Debug for Token<'_> {
     }
 }
 
-fn read_json<T: DeserializeOwned>(json: &[u8]) -> Result<T, TokenError> {
+fn read_json<T: DeserializeOwned>(text: &[u8]) -> Result<T, TokenError> {
     // serde would read a struct from an array as well.
-    if json.first() != Some(&b'{') {
+    if text.first() != Some(&b'{') {
         return Err(TokenError::Malformed);
     }
-    serde_json::from_slice(json).map_err(|_| TokenError::Malformed)
+    json::from_slice(text).map_err(|_| TokenError::Malformed)
 }
 
 /// RFC 7518, section 3.3: keys of 2,048 bits or more. A DER key is a little longer than its modulus.
 const MIN_MODULUS_BYTES: usize = 2048 / 8;
+
+/// The longest modulus that ring takes.
+const MAX_MODULUS_BYTES: usize = 8192 / 8;
+
+/// The largest exponent that ring takes; the smallest is 3.
+const MAX_EXPONENT: u64 = (1 << 33) - 1;
 
 /// An RSA public key for RS256 signatures.
 #[derive(Clone, Debug)]
@@ -175,10 +183,33 @@ impl Rs256Key {
         long_enough.then_some(Self(key))
     }
 
-    /// A key by its modulus and exponent, each base64url (RFC 7518, section 6.3.1).
+    /// A key by its modulus and exponent, each base64url (RFC 7518, section 6.3.1); nothing when they
+    /// are no key that signatures can be checked with. They are numbers: zeros in front, which some
+    /// key servers write and ring refuses, do not count.
     pub fn from_components(modulus: &str, exponent: &str) -> Option<Self> {
-        DecodingKey::from_rsa_components(modulus, exponent).ok().map(Self)
+        let (modulus, exponent) = (decode_number(modulus)?, decode_number(exponent)?);
+        // These are ring's own conditions. It checks them with each signature, and then cannot tell a
+        // bad key from a bad signature.
+        let is_odd = modulus.last().is_some_and(|last| last % 2 == 1);
+        let has_length = (MIN_MODULUS_BYTES..=MAX_MODULUS_BYTES).contains(&modulus.len());
+        if !is_odd || !has_length || !is_exponent(&exponent) {
+            return None;
+        }
+        Some(Self(DecodingKey::from_rsa_raw_components(&modulus, &exponent)))
     }
+}
+
+/// A number in base64url, without zeros in front.
+fn decode_number(text: &str) -> Option<Vec<u8>> {
+    let mut number = BASE64_URL_SAFE_NO_PAD.decode(text).ok()?;
+    let zeros = number.iter().take_while(|byte| **byte == 0).count();
+    number.drain(..zeros);
+    Some(number)
+}
+
+fn is_exponent(bytes: &[u8]) -> bool {
+    let value = bytes.iter().fold(0_u64, |value, byte| (value << 8) | u64::from(*byte));
+    bytes.len() <= 5 && value % 2 == 1 && (3..=MAX_EXPONENT).contains(&value)
 }
 
 /// Why a token could not be made.
@@ -304,5 +335,67 @@ impl Lifetime {
             return Err(Untimely::NotYet);
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn modulus(length: usize, last: u8) -> Vec<u8> {
+        let mut bytes = vec![0xc5; length];
+        bytes[length - 1] = last;
+        bytes
+    }
+
+    #[test]
+    fn a_key_that_cannot_be_used_is_none() {
+        let good = modulus(256, 0x0b);
+        let after_zeros = |bytes: &[u8]| [&[0, 0], bytes].concat();
+        let usual: &[u8] = &[1, 0, 1];
+        for (n, e, usable) in [
+            (good.clone(), usual, true),
+            (good.clone(), &[3], true),
+            (after_zeros(&good), usual, true),
+            (good.clone(), &[0, 0, 1, 0, 1], true),
+            (modulus(1024, 1), usual, true),
+            (good.clone(), &[1, 0xff, 0xff, 0xff, 0xff], true),
+            (vec![], usual, false),
+            (vec![0; 256], usual, false),
+            (modulus(256, 0x0a), usual, false),
+            (modulus(255, 0x0b), usual, false),
+            (after_zeros(&modulus(254, 0x0b)), usual, false),
+            (modulus(1025, 1), usual, false),
+            (good.clone(), &[], false),
+            (good.clone(), &[0], false),
+            (good.clone(), &[1], false),
+            (good.clone(), &[1, 0, 0], false),
+            (good.clone(), &[2, 0, 0, 0, 1], false),
+            (good.clone(), &[1, 0, 0, 0, 0, 0, 0, 0, 1], false),
+        ] {
+            let encode = |bytes: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(bytes);
+            let key = Rs256Key::from_components(&encode(&n), &encode(e));
+            assert_eq!(key.is_some(), usable, "{} bytes, {e:?}", n.len());
+        }
+        assert!(Rs256Key::from_components("not base64url!", "AQAB").is_none());
+    }
+
+    #[test]
+    fn a_token_is_read_as_javascript_reads_it() {
+        let deep = "[".repeat(200) + &"]".repeat(200);
+        for (claims, readable) in [
+            (r#"{"sub":"a","name":"\ud83d"}"#.to_owned(), true),
+            (r#"{"sub":"a","large":1e400}"#.to_owned(), true),
+            (format!(r#"{{"sub":"a","deep":{deep}}}"#), true),
+            (r#"["a"]"#.to_owned(), false),
+            (r#"{"sub":"a""#.to_owned(), false),
+            (r#"{"sub":"a"} {}"#.to_owned(), false),
+            (String::new(), false),
+        ] {
+            let part = |text: &str| BASE64_URL_SAFE_NO_PAD.encode(text);
+            let header = part(r#"{"alg":"RS256","note":"\udead"}"#);
+            let token = format!("{header}.{}.{}", part(&claims), part("signature"));
+            assert_eq!(Token::parse(&token).is_ok(), readable, "{claims}");
+        }
     }
 }

@@ -18,15 +18,20 @@ use std::task::Poll;
 use std::time::Duration;
 
 use http::{Method, StatusCode};
+use lambda_http::lambda_runtime::Runtime;
+use lambda_http::lambda_runtime::layers::TracingLayer;
+use lambda_http::tower::util::MapFutureLayer;
 use lambda_http::{LambdaEvent, RequestExt as _, service_fn};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::afterwork;
 use crate::api::{self, ApiError, Event, Flaw, Reply, Request, Response};
 use crate::clock::{Clock, Timestamp};
 use crate::lambda::init_error::InitErrors;
 use crate::log;
 use crate::metrics;
+use crate::request_scope;
 use crate::settings::{Incomplete, Problems, Settings};
 
 /// How long a start may take: what a provider that is slow at start takes from the first request
@@ -101,7 +106,8 @@ pub fn run<E: Endpoint>() -> ExitCode {
             let request = event.payload.into_request().with_lambda_context(event.context);
             Ok::<_, Infallible>(api::answer(function.answer(request).await))
         });
-        lambda_http::lambda_runtime::run(service).await
+        let runtime = Runtime::new(service).layer(TracingLayer::new());
+        runtime.layer(MapFutureLayer::new(finish_afterwards)).run().await
     });
     let Err(error) = stopped else {
         return ExitCode::SUCCESS;
@@ -151,8 +157,10 @@ impl<E: Endpoint> Function<E> {
         let began = self.clock.now();
         let cold = !self.warm.swap(true, Ordering::Relaxed);
         let limit = self.time_left(&request, cold);
-        request.extensions_mut().insert(Deadline(began.after(limit)));
-        let (result, cookies) = api::with_cookies(self.guarded(&request, limit)).await;
+        let deadline = began.after(limit);
+        request.extensions_mut().insert(Deadline(deadline));
+        let guarded = request_scope::handle(deadline, self.guarded(&request, limit));
+        let (result, cookies) = api::with_cookies(guarded).await;
         let now = self.clock.now();
         let took = now.since(began);
         let ms = (took.as_secs_f64() * 10_000.0).round() / 10.0;
@@ -256,6 +264,13 @@ fn log_error<E: Endpoint>(error: &ApiError, id: Option<&str>, ms: f64, cold: boo
         501.. => line!(warn),
         _ => line!(info),
     }
+}
+
+/// Waits for what a request has begun and not finished, when its answer has left.
+async fn finish_afterwards<T, E>(sent: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+    let sent = sent.await;
+    afterwork::finish().await;
+    sent
 }
 
 /// Logs where a panic happened and not what it says, which may quote anything.

@@ -21,8 +21,11 @@
 //! | [`caller`] | who a request comes from |
 //! | [`text`] | lines that people write and others read |
 //! | [`clock`] | the time |
+//! | [`request_scope`] | when the request being handled arrived, and how long it may take |
+//! | `afterwork` | what goes on when the answer has left |
 
 mod address;
+mod afterwork;
 pub mod api;
 pub mod caller;
 pub mod clerk;
@@ -39,6 +42,7 @@ pub mod livekit;
 mod log;
 mod metrics;
 pub mod provider;
+pub mod request_scope;
 pub mod secrets;
 pub mod settings;
 pub mod text;

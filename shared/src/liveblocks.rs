@@ -1,13 +1,24 @@
 //! Liveblocks: tokens that open its rooms.
 //! <https://liveblocks.io/docs/api-reference/rest-api-endpoints#Authenticate>
 
+use std::collections::BTreeMap;
+
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
+use serde_json::value::RawValue;
 
 use crate::api::ApiError;
-use crate::provider::{Answer, Call, Failure, KeyedProvider, Provider, ProviderError};
+use crate::provider::{Answer, Call, Failure, KeyedProvider, Provider, ProviderError, Retry};
 use crate::secrets::secret_key_form;
 use crate::settings::{Incomplete, Settings};
+
+/// The longest user id that Liveblocks takes.
+/// <https://liveblocks.io/docs/platform/technical-limits>
+const LONGEST_USER_ID: usize = 128;
+
+/// The longest `userInfo` that Liveblocks takes, written as JSON.
+const LONGEST_USER_INFO: usize = 1024;
 
 /// Liveblocks' API.
 #[derive(Clone, Debug)]
@@ -30,14 +41,22 @@ pub struct UserInfo {
 /// of the user it was made for: it is not printed.
 #[derive(Clone, Serialize)]
 #[serde(transparent)]
-pub struct Identity(serde_json::Map<String, serde_json::Value>);
+pub struct Identity(BTreeMap<String, Box<RawValue>>);
 
 /// Why a user got no token.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum IdentifyError {
+    /// The user's id is longer than Liveblocks takes.
+    #[error("the user's id is too long for liveblocks")]
+    IdTooLong,
     /// Liveblocks refuses this user.
-    #[error("liveblocks refuses the user")]
-    UserRefused,
+    #[error("liveblocks refuses the user with {status} {code}")]
+    UserRefused {
+        /// Its status.
+        status: StatusCode,
+        /// What it calls the refusal.
+        code: String,
+    },
     /// Liveblocks could not be asked.
     #[error("{0}")]
     Provider(#[from] ProviderError),
@@ -46,7 +65,11 @@ pub enum IdentifyError {
 impl From<IdentifyError> for ApiError {
     fn from(error: IdentifyError) -> Self {
         match error {
-            IdentifyError::UserRefused => {
+            // Users are known to Liveblocks by their e-mail address.
+            IdentifyError::IdTooLong => {
+                Self::forbidden("This e-mail address is too long").because(error)
+            }
+            IdentifyError::UserRefused { .. } => {
                 Self::forbidden("Liveblocks does not let this user in").because(error)
             }
             IdentifyError::Provider(error) => error.into(),
@@ -71,32 +94,82 @@ impl Liveblocks {
 
     /// A token for the user `id`, whom others see as `info` says. Which rooms it opens is decided
     /// by the rooms' own permissions.
+    ///
+    /// Where `info` is longer than Liveblocks takes, it goes without the picture, and if need be
+    /// with a shorter name.
+    ///
+    /// # Errors
+    /// [`IdentifyError::IdTooLong`] before anything is sent, [`IdentifyError::UserRefused`] when
+    /// Liveblocks does not accept this user.
     pub async fn identify_user(
         &self,
         id: &str,
         info: &UserInfo,
     ) -> Result<Identity, IdentifyError> {
-        let body = serde_json::json!({ "userId": id, "userInfo": info });
+        if javascript_length(id) > LONGEST_USER_ID {
+            return Err(IdentifyError::IdTooLong);
+        }
+        let body = json!({ "userId": id, "userInfo": info.within_limit() });
         let path = ["v2", "identify-user"];
         let call = Call {
-            repeatable: true,
+            retry: Retry::Once,
             refuses_key,
             ..Call::post("identify-user", &path, Some(body))
         };
         let answer = self.0.send(&call).await?;
         match answer.status {
             StatusCode::OK => Ok(read_identity(&answer)?),
-            StatusCode::FORBIDDEN if refuses_user(&answer) => Err(IdentifyError::UserRefused),
-            _ => Err(answer.unexpected().into()),
+            status => match user_refusal(&answer) {
+                Some(code) => Err(IdentifyError::UserRefused { status, code }),
+                None => Err(answer.unexpected().into()),
+            },
         }
     }
 }
 
+impl UserInfo {
+    /// The same within Liveblocks' limit. The name tells people apart better than the picture.
+    fn within_limit(&self) -> Self {
+        if self.length() <= LONGEST_USER_INFO {
+            return self.clone();
+        }
+        let mut info = Self { image_url: None, ..self.clone() };
+        if info.length() > LONGEST_USER_INFO {
+            let name = std::mem::take(&mut info.name);
+            let room = LONGEST_USER_INFO.saturating_sub(info.length());
+            shortened(&name, room).clone_into(&mut info.name);
+        }
+        info
+    }
+
+    /// Its length as JSON.
+    fn length(&self) -> usize {
+        javascript_length(&json!(self).to_string())
+    }
+}
+
+/// The start of `text` that takes no more than `room` inside a JSON string.
+fn shortened(text: &str, room: usize) -> &str {
+    let mut length = 0;
+    let end = text.char_indices().find(|(_, c)| {
+        length += javascript_length(&json!(c).to_string()) - 2; // the quotation marks
+        length > room
+    });
+    // A joiner at the end would have nothing to join.
+    let is_loose = |c: char| c.is_whitespace() || c == '\u{200d}';
+    text[..end.map_or(text.len(), |(at, _)| at)].trim_end_matches(is_loose)
+}
+
+/// A text's length as JavaScript counts it, which Liveblocks is written in: UTF-16 code units.
+fn javascript_length(text: &str) -> usize {
+    text.encode_utf16().count()
+}
+
 fn read_identity(answer: &Answer) -> Result<Identity, ProviderError> {
-    let identity: serde_json::Map<String, serde_json::Value> = answer.json()?;
-    let token = identity.get("token").and_then(serde_json::Value::as_str);
+    let identity: BTreeMap<String, Box<RawValue>> = answer.json()?;
+    let token = identity.get("token").map(|token| serde_json::from_str::<String>(token.get()));
     match token {
-        Some(token) if !token.is_empty() => Ok(Identity(identity)),
+        Some(Ok(token)) if !token.is_empty() => Ok(Identity(identity)),
         _ => Err(answer.error(Failure::Unreadable("it has no token"))),
     }
 }
@@ -105,7 +178,7 @@ fn read_identity(answer: &Answer) -> Result<Identity, ProviderError> {
 #[derive(Deserialize)]
 struct Refusal {
     error: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::json::or_default")]
     message: String,
 }
 
@@ -123,10 +196,141 @@ fn refuses_key(answer: &Answer) -> bool {
     }
 }
 
-/// Whether a 403 is about the user. Its client stops for good then, so anybody else's 403 on the
-/// way to Liveblocks must not pass for one.
-fn refuses_user(answer: &Answer) -> bool {
-    answer.json::<Refusal>().is_ok_and(|refusal| {
-        matches!(refusal.error.as_str(), "UNAUTHORIZED_ROOM_ACCESS" | "FORBIDDEN" | "Forbidden")
-    })
+/// What Liveblocks calls its refusal of a user, if that is what the answer is.
+///
+/// A 422 refuses what we say of the user; nothing else in the request varies. A 403 must be
+/// Liveblocks' own: its client stops for good then, so a 403 from somebody on the way must not pass
+/// for one. Codes that nobody has heard of count too: Liveblocks adds some every now and then.
+fn user_refusal(answer: &Answer) -> Option<String> {
+    let refusal = answer.json::<Refusal>().ok().map(|refusal| name_of(&refusal.error));
+    match answer.status {
+        StatusCode::FORBIDDEN => refusal,
+        StatusCode::UNPROCESSABLE_ENTITY => Some(refusal.unwrap_or_default()),
+        _ => None,
+    }
+}
+
+/// A code as it may stand in a log: nothing but a short name gets there.
+fn name_of(code: &str) -> String {
+    let is_name = code.len() <= 64
+        && code.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
+    if is_name { code.to_owned() } else { "of another kind".to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderMap;
+
+    use super::*;
+
+    const COLOR: &str = "#0072B2";
+
+    fn info(name: &str, picture: Option<&str>) -> UserInfo {
+        let image_url = picture.map(str::to_owned);
+        UserInfo { name: name.to_owned(), image_url, color: COLOR }
+    }
+
+    #[test]
+    fn what_is_too_long_loses_the_picture_first_and_then_the_end_of_the_name() {
+        let picture = |length: usize| format!("https://img.example/{}", "x".repeat(length - 20));
+        let (short, long, huge) = (picture(480), picture(1000), picture(100_000));
+        let names = format!("{} {}", "a".repeat(256), "b".repeat(256));
+        let quotes = "\"".repeat(256);
+        let two_quotes = format!("{quotes} {quotes}");
+        let emoji = "👩".repeat(512);
+        let family = "👩\u{200d}".repeat(400);
+        let kanji = "漢".repeat(600);
+        let bells = "\u{7}".repeat(256);
+        let endless = "a".repeat(100_000);
+        for (name, picture, keeps_picture, keeps_name) in [
+            ("Jane Doe", None, false, true),
+            ("Jane Doe", Some(&short), true, true),
+            ("Jane Doe", Some(&long), false, true),
+            ("Jane Doe", Some(&huge), false, true),
+            (&names, Some(&short), false, true),
+            (&quotes, Some(&short), false, true),
+            (&two_quotes, Some(&short), false, false),
+            (&two_quotes, None, false, false),
+            (&emoji, None, false, false),
+            (&family, None, false, false),
+            (&kanji, Some(&short), false, true),
+            (&bells, None, false, false),
+            (&endless, Some(&huge), false, false),
+        ] {
+            let sent = info(name, picture.map(String::as_str)).within_limit();
+            let start: String = name.chars().take(10).collect();
+            assert!(sent.length() <= LONGEST_USER_INFO, "{start}");
+            assert_eq!(sent.image_url.is_some(), keeps_picture, "{start}");
+            assert_eq!(sent.name == name, keeps_name, "{start}");
+            assert!(name.starts_with(&sent.name), "{start}");
+            assert!(keeps_name || sent.length() > LONGEST_USER_INFO - 8, "{start}: not too short");
+            assert!(!sent.name.ends_with('\u{200d}'), "{start}");
+            assert_eq!(sent.color, COLOR);
+        }
+    }
+
+    #[test]
+    fn fills_the_limit_to_the_last_character() {
+        let room = LONGEST_USER_INFO - info("", None).length();
+        let sent = info(&"a".repeat(room), None).within_limit();
+        assert_eq!((sent.name.len(), sent.length()), (room, LONGEST_USER_INFO));
+        let sent = info(&"a".repeat(room + 1), None).within_limit();
+        assert_eq!((sent.name.len(), sent.length()), (room, LONGEST_USER_INFO));
+    }
+
+    #[test]
+    fn tells_a_refused_user_from_a_refused_key_and_both_from_somebody_elses_answer() {
+        for (status, body, user, key) in [
+            (
+                403,
+                json!({"error": "UNAUTHORIZED_ROOM_ACCESS"}),
+                Some("UNAUTHORIZED_ROOM_ACCESS"),
+                false,
+            ),
+            (
+                403,
+                json!({"error": "A_CODE_OF_NEXT_YEAR", "message": null}),
+                Some("A_CODE_OF_NEXT_YEAR"),
+                false,
+            ),
+            (403, json!({"error": "jane@example.com may not"}), Some("of another kind"), false),
+            (
+                403,
+                json!({"error": "INVALID_SECRET_KEY", "message": 7}),
+                Some("INVALID_SECRET_KEY"),
+                true,
+            ),
+            (
+                403,
+                json!({"error": "Forbidden", "message": "Invalid secret key."}),
+                Some("Forbidden"),
+                true,
+            ),
+            (403, json!({"message": "Forbidden"}), None, false),
+            (403, json!("Forbidden"), None, false),
+            (422, json!({"error": "UNPROCESSABLE_ENTITY"}), Some("UNPROCESSABLE_ENTITY"), false),
+            (422, json!([]), Some(""), false),
+            (401, json!({"error": "MISSING_SECRET_KEY"}), None, true),
+            (400, json!({"error": "BAD_REQUEST"}), None, false),
+            (404, json!({"error": "NOT_FOUND"}), None, false),
+        ] {
+            let answer = Answer::made_up(status, HeaderMap::new(), &body);
+            assert_eq!(user_refusal(&answer).as_deref(), user, "{status} {body}");
+            assert_eq!(refuses_key(&answer), key, "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn passes_on_whatever_comes_beside_the_token() {
+        let body = json!({"token": "t", "expires": 1.5, "more": {"a": [null]}});
+        let identity = read_identity(&Answer::made_up(200, HeaderMap::new(), &body));
+        let identity = identity.unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(serde_json::to_value(identity).expect("JSON"), body);
+        for body in [json!({"token": ""}), json!({"token": 7}), json!({}), json!(["t"])] {
+            assert!(
+                read_identity(&Answer::made_up(200, HeaderMap::new(), &body)).is_err(),
+                "{body}"
+            );
+        }
+    }
 }

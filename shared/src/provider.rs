@@ -5,23 +5,37 @@
 //! line a call.
 
 use std::sync::OnceLock;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, Method, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 use url::Url;
 
 use crate::clock::{Clock, Timestamp};
-use crate::http::{CALL_TIMEOUT, Http};
+use crate::http::{CALL_TIMEOUT, Http, IDLE_TIMEOUT, PROVEN};
+use crate::json;
 use crate::metrics;
+use crate::request_scope;
 use crate::secrets::{Secret, SecretError};
 
 /// The longest answer that is read; none of the documented ones comes near it.
 const MAX_ANSWER_BYTES: usize = 1024 * 1024;
 
 const BROKEN: &str = "the connection broke";
+const TIMED_OUT: &str = "no answer in time";
+const UNSENDABLE: &str = "the key has characters that no header can carry";
+
+/// The first pause before a call is sent again; each pause is twice the one before.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+
+/// How long a call may be paused in all.
+const MAX_PAUSES: Duration = Duration::from_secs(5);
+
+/// A call is not sent again when the request has less time left than this.
+const LEAST_TIME: Duration = Duration::from_millis(300);
 
 /// A provider's API, as far as it is open to everybody.
 #[derive(Clone, Debug)]
@@ -88,20 +102,83 @@ pub struct Call<'a> {
     pub path: &'a [&'a str],
     /// The query's parameters. They are encoded here as well.
     pub query: &'a [(&'a str, &'a str)],
+    /// Headers of this call alone.
+    pub headers: &'a [(&'static str, &'static str)],
     /// The JSON body, if there is one.
     pub body: Option<serde_json::Value>,
     /// Where the key goes, if the provider is called with one.
     pub key: KeyPlace,
-    /// Whether sending it twice does no more than sending it once. Only then is it sent again on a
-    /// connection that broke: after a pause Lambda may wake up with connections that are long gone.
-    pub repeatable: bool,
-    /// How long it may take from its first byte to its last.
+    /// Whether it is sent again when it fails.
+    pub retry: Retry,
+    /// How long one attempt may take from its first byte to its last. It never takes longer than the
+    /// request has time.
     pub time_limit: Duration,
     /// Says whether an answer is the provider's refusal of our key.
     pub refuses_key: fn(&Answer) -> bool,
     /// Whether a 429 comes back as an answer, because it may be about what our own caller did, and
     /// not as the failure that it is otherwise.
     pub hands_back_limits: bool,
+}
+
+/// Whether a call is sent again when it fails, always on a new connection and only while the request
+/// has time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Retry {
+    /// Never: what it does the first time cannot be done a second time. Its connection is a new one
+    /// unless the provider has answered in the last few seconds.
+    Never,
+    /// Once, after a broken connection or a time-out: it changes nothing, or no more the second time.
+    Once,
+    /// After a broken connection, a time-out, 408, 429 and 5xx, as long as the request has time and the
+    /// pauses stay under five seconds: the provider answers the same however often it is sent.
+    WhileTimeLasts {
+        /// Whether there may be pauses. Without them it is sent again once, and not at all when the
+        /// provider says when to come back.
+        pause: bool,
+    },
+}
+
+/// The attempts of one call so far.
+struct Attempts {
+    retry: Retry,
+    failed: u32,
+    paused: Duration,
+}
+
+impl Attempts {
+    fn new(retry: Retry) -> Self {
+        Self { retry, failed: 0, paused: Duration::ZERO }
+    }
+
+    /// How long to wait before the next attempt, if `failure` is to be followed by one.
+    fn pause_after(&mut self, failure: &Failure) -> Option<Duration> {
+        self.failed += 1;
+        let is_first = self.failed == 1;
+        let lost = matches!(failure, Failure::Unreachable(BROKEN | TIMED_OUT));
+        match self.retry {
+            Retry::Never => None,
+            Retry::Once => (is_first && lost).then_some(Duration::ZERO),
+            Retry::WhileTimeLasts { pause: false } => {
+                let told = failure.retry_after().is_some_and(|wait| !wait.is_zero());
+                (is_first && failure.may_pass() && !told).then_some(Duration::ZERO)
+            }
+            Retry::WhileTimeLasts { pause: true } if !failure.may_pass() => None,
+            // Most likely it was the connection and not the provider.
+            Retry::WhileTimeLasts { pause: true } if is_first && lost => Some(Duration::ZERO),
+            Retry::WhileTimeLasts { pause: true } => self.longer_pause(failure.retry_after()),
+        }
+    }
+
+    fn longer_pause(&mut self, told: Option<Duration>) -> Option<Duration> {
+        let left = MAX_PAUSES.saturating_sub(self.paused);
+        let pause = FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(self.failed - 1)).min(left);
+        let pause = pause.max(told.unwrap_or_default());
+        if left.is_zero() || pause > left {
+            return None;
+        }
+        self.paused += pause;
+        Some(pause)
+    }
 }
 
 /// Where a provider looks for the key.
@@ -121,6 +198,7 @@ pub struct Answer {
     pub status: StatusCode,
     headers: HeaderMap,
     body: Vec<u8>,
+    received: Timestamp,
     tally: Option<Tally>,
 }
 
@@ -188,6 +266,12 @@ pub enum Failure {
         /// When it wants to be asked again.
         retry_after: Option<Duration>,
     },
+    /// The provider was asked a moment ago and is not asked again yet.
+    #[error("is not asked again yet")]
+    Paused {
+        /// When it will be asked again.
+        retry_after: Duration,
+    },
     /// There is no key to call it with.
     #[error("no key: {0}")]
     NoKey(#[from] SecretError),
@@ -203,7 +287,26 @@ impl Failure {
             Self::Unreachable(_) => "unreachable",
             Self::Failing { .. } => "failing",
             Self::Limiting { .. } => "limited",
+            Self::Paused { .. } => "paused",
             Self::NoKey(_) => "no_key",
+        }
+    }
+
+    /// Whether the provider may do better the next time it is asked the same.
+    fn may_pass(&self) -> bool {
+        match self {
+            Self::Unreachable(what) => *what != UNSENDABLE,
+            Self::Failing { .. } | Self::Limiting { .. } => true,
+            _ => false,
+        }
+    }
+
+    /// When the provider wants to be asked again, if it says so.
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Failing { retry_after, .. } | Self::Limiting { retry_after } => *retry_after,
+            Self::Paused { retry_after } => Some(*retry_after),
+            _ => None,
         }
     }
 }
@@ -277,24 +380,34 @@ impl Provider {
         key: Option<&SecretString>,
     ) -> Result<Answer, Failure> {
         let began = self.clock.now();
-        let mut result = self.exchange(call, key).await;
-        let again = call.repeatable && matches!(result, Err(Failure::Unreachable(BROKEN)));
-        if again {
-            result = self.exchange(call, key).await;
-        }
+        let mut attempts = Attempts::new(call.retry);
+        let (status, result) = loop {
+            // Boxed, since it is large and part of the future of every request.
+            let result = Box::pin(self.exchange(call, key)).await;
+            let status = result.as_ref().map(|answer| answer.status.as_u16()).ok();
+            let result = result.and_then(|answer| answer.unless_failing(call.hands_back_limits));
+            let Some(pause) = result.as_ref().err().and_then(|error| attempts.pause_after(error))
+            else {
+                break (status, result);
+            };
+            let left = request_scope::time_left(self.clock.now());
+            if left.is_some_and(|left| left < pause + LEAST_TIME) {
+                break (status, result);
+            }
+            tokio::time::sleep(pause).await;
+        };
         let took = self.clock.now().since(began).as_secs_f64() * 1000.0;
-        let status = result.as_ref().map(|answer| answer.status.as_u16()).ok();
         let failure = result.as_ref().err().map(tracing::field::display);
         tracing::info!(
             provider = self.name,
             call = call.name,
             status,
             failure,
-            again,
+            attempts = attempts.failed + u32::from(result.is_ok()),
             ms = (took * 10.0).round() / 10.0,
             "provider call"
         );
-        result.and_then(|answer| answer.unless_failing(call.hands_back_limits))
+        result
     }
 
     async fn exchange(
@@ -303,9 +416,36 @@ impl Provider {
         key: Option<&SecretString>,
     ) -> Result<Answer, Failure> {
         let url = self.address(call.path, call.query);
-        let mut request = self.http.request(call.method.clone(), url).timeout(call.time_limit);
+        let result = self.exchange_with(&url, call, key).await;
+        match &result {
+            Ok(_) => self.http.answered(&url),
+            Err(Failure::Unreachable(_)) => self.http.failed(&url),
+            Err(_) => {}
+        }
+        result
+    }
+
+    async fn exchange_with(
+        &self,
+        url: &Url,
+        call: &Call<'_>,
+        key: Option<&SecretString>,
+    ) -> Result<Answer, Failure> {
+        let left = request_scope::time_left(self.clock.now()).unwrap_or(call.time_limit);
+        if left.is_zero() {
+            return Err(Failure::Unreachable("no time is left for it"));
+        }
+        let idle = if call.retry == Retry::Never { PROVEN } else { IDLE_TIMEOUT };
+        let mut request = self
+            .http
+            .client(url, idle)
+            .request(call.method.clone(), url.clone())
+            .timeout(call.time_limit.min(left));
         if let (Some(key), KeyPlace::Header) = (key, call.key) {
             request = request.bearer_auth(key.expose_secret());
+        }
+        for (name, value) in call.headers {
+            request = request.header(*name, *value);
         }
         if let Some(body) = call.body_with(key) {
             request = request.json(&body);
@@ -328,6 +468,7 @@ impl Provider {
             status: response.status(),
             headers: std::mem::take(response.headers_mut()),
             body,
+            received: self.clock.now(),
             tally: None,
         })
     }
@@ -348,11 +489,11 @@ impl Provider {
 
 fn unreachable(error: &reqwest::Error) -> Failure {
     Failure::Unreachable(if error.is_timeout() {
-        "no answer in time"
+        TIMED_OUT
     } else if error.is_connect() {
         "no connection"
     } else if error.is_builder() {
-        "the key has characters that no header can carry"
+        UNSENDABLE
     } else {
         BROKEN
     })
@@ -361,18 +502,32 @@ fn unreachable(error: &reqwest::Error) -> Failure {
 impl Answer {
     fn unless_failing(self, hands_back_limits: bool) -> Result<Self, Failure> {
         let retry_after = self.retry_after();
-        let is_page = self
-            .headers
-            .get(CONTENT_TYPE)
-            .is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+        let is_page = self.is_page();
         let status = self.status;
-        if status == StatusCode::TOO_MANY_REQUESTS && (is_page || !hands_back_limits) {
-            return Err(Failure::Limiting { retry_after });
+        if status == StatusCode::TOO_MANY_REQUESTS {
+            // A limit that the provider itself has is written in its own JSON; what stands before it
+            // has limits as well, which are never about one caller.
+            let body = self.json::<Box<RawValue>>();
+            let is_own = !is_page && body.is_ok_and(|body| body.get().starts_with('{'));
+            if !hands_back_limits || !is_own {
+                return Err(Failure::Limiting { retry_after });
+            }
         }
-        if status.is_server_error() || (is_page && !status.is_success()) {
+        if status == StatusCode::REQUEST_TIMEOUT
+            || status.is_server_error()
+            || (is_page && !status.is_success())
+        {
             return Err(Failure::Failing { status, retry_after });
         }
         Ok(self)
+    }
+
+    /// Whether it is an HTML page, as gateways write them.
+    fn is_page(&self) -> bool {
+        let kind = self.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+        let media_type = kind.and_then(|kind| kind.split(';').next()).unwrap_or_default().trim();
+        let pages = ["text/html", "application/xhtml+xml"];
+        pages.iter().any(|page| media_type.eq_ignore_ascii_case(page))
     }
 
     /// Whether its status is 401, which is how most providers refuse a key.
@@ -382,7 +537,7 @@ impl Answer {
 
     /// The body as `T`, or the reason why a success cannot be read.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, ProviderError> {
-        serde_json::from_slice(&self.body).map_err(|error| {
+        json::from_slice(&self.body).map_err(|error| {
             let failure = Failure::Unreadable(match error.classify() {
                 serde_json::error::Category::Data => "it is JSON of another shape",
                 _ => "it is not JSON",
@@ -409,11 +564,16 @@ impl Answer {
         ProviderError { provider: self.provider, call: self.call, failure }
     }
 
-    /// `Retry-After` in seconds; its other form, a date, is not read.
+    /// `Retry-After`, which is a number of seconds or a date; a date in the past is now.
     /// <https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3>
     pub fn retry_after(&self) -> Option<Duration> {
-        let value = self.headers.get(RETRY_AFTER)?.to_str().ok()?;
-        value.trim().parse().ok().map(Duration::from_secs)
+        let value = self.headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+        if let Ok(seconds) = value.parse() {
+            return Some(Duration::from_secs(seconds));
+        }
+        let date = httpdate::parse_http_date(value).ok()?;
+        let date = Timestamp::EPOCH.after(date.duration_since(UNIX_EPOCH).ok()?);
+        Some(date.since(self.received))
     }
 }
 
@@ -427,31 +587,33 @@ impl Answer {
             status: StatusCode::from_u16(status).expect("a status"),
             headers,
             body: body.to_string().into_bytes(),
+            received: Timestamp::EPOCH,
             tally: None,
         }
     }
 }
 
 impl<'a> Call<'a> {
-    /// A `GET`: repeatable, without a query, its key in the header and refused with 401.
+    /// A `GET`: sent again once, without a query, its key in the header and refused with 401.
     pub fn get(name: &'static str, path: &'a [&'a str]) -> Self {
         Self {
             name,
             method: Method::GET,
             path,
             query: &[],
+            headers: &[],
             body: None,
             key: KeyPlace::Header,
-            repeatable: true,
+            retry: Retry::Once,
             time_limit: CALL_TIMEOUT,
             refuses_key: Answer::is_unauthorized,
             hands_back_limits: false,
         }
     }
 
-    /// A `POST`: not repeatable, otherwise as [`get`](Self::get).
+    /// A `POST`: never sent again, otherwise as [`get`](Self::get).
     pub fn post(name: &'static str, path: &'a [&'a str], body: Option<serde_json::Value>) -> Self {
-        Self { method: Method::POST, body, repeatable: false, ..Self::get(name, path) }
+        Self { method: Method::POST, body, retry: Retry::Never, ..Self::get(name, path) }
     }
 
     fn body_with(&self, key: Option<&SecretString>) -> Option<serde_json::Value> {
@@ -472,11 +634,86 @@ mod tests {
     use super::*;
 
     fn answer(status: u16, content_type: &'static str) -> Answer {
+        answer_of(status, content_type, "7", "{}")
+    }
+
+    fn answer_of(
+        status: u16,
+        content_type: &'static str,
+        retry_after: &'static str,
+        body: &str,
+    ) -> Answer {
         let headers = [
             (CONTENT_TYPE, HeaderValue::from_static(content_type)),
-            (RETRY_AFTER, HeaderValue::from_static("7")),
+            (RETRY_AFTER, HeaderValue::from_static(retry_after)),
         ];
-        Answer::made_up(status, headers.into_iter().collect(), &serde_json::json!({}))
+        let headers = headers.into_iter().collect();
+        let body = body.as_bytes().to_vec();
+        Answer { body, ..Answer::made_up(status, headers, &serde_json::json!({})) }
+    }
+
+    #[test]
+    fn when_to_come_back_is_a_number_of_seconds_or_a_date() {
+        // 2025-07-14T09:54:56Z
+        let received = Timestamp::EPOCH.after(Duration::from_millis(1_752_486_896_250));
+        for (value, milliseconds) in [
+            ("7", Some(7000)),
+            (" 7 ", Some(7000)),
+            ("0", Some(0)),
+            ("Mon, 14 Jul 2025 09:55:03 GMT", Some(6750)),
+            ("Monday, 14-Jul-25 09:55:03 GMT", Some(6750)),
+            ("Mon Jul 14 09:55:03 2025", Some(6750)),
+            ("Mon, 14 Jul 2025 10:54:56 GMT", Some(3_599_750)),
+            ("Mon, 14 Jul 2025 09:54:56 GMT", Some(0)),
+            ("Thu, 01 Jan 1970 00:00:00 GMT", Some(0)),
+            ("-7", None),
+            ("7.5", None),
+            ("soon", None),
+            ("", None),
+        ] {
+            let mut answer = answer_of(503, "application/json", value, "{}");
+            answer.received = received;
+            let expected = milliseconds.map(Duration::from_millis);
+            assert_eq!(answer.retry_after(), expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn only_a_limit_in_the_providers_own_json_is_about_the_caller() {
+        let own = r#"{"code":"rate_limit_exceeded","message":"Rate limit exceeded."}"#;
+        for (content_type, body, is_own) in [
+            ("application/json", own, true),
+            ("application/json; charset=utf-8", r#"{"name":"\ud83d","more":1e400}"#, true),
+            ("text/plain", "error code: 1015", false),
+            ("application/json", "error code: 1015", false),
+            ("application/json", r#""error code: 1015""#, false),
+            ("application/json", "1015", false),
+            ("application/json", "[]", false),
+            ("application/json", "null", false),
+            ("application/json", "", false),
+            ("Text/HTML", own, false),
+        ] {
+            let result = answer_of(429, content_type, "7", body).unless_failing(true);
+            assert_eq!(result.is_ok(), is_own, "{content_type} {body}");
+        }
+    }
+
+    #[test]
+    fn the_pauses_of_a_call_grow_and_end_after_five_seconds() {
+        let failing = Failure::Failing { status: StatusCode::BAD_GATEWAY, retry_after: None };
+        let lost = Failure::Unreachable(TIMED_OUT);
+        let pauses = |failure: &Failure| {
+            let mut attempts = Attempts::new(Retry::WhileTimeLasts { pause: true });
+            let pauses = std::iter::from_fn(|| attempts.pause_after(failure));
+            pauses.take(20).map(|pause| pause.as_millis()).collect::<Vec<_>>()
+        };
+        assert_eq!(pauses(&failing), [100, 200, 400, 800, 1600, 1900]);
+        assert_eq!(pauses(&lost), [0, 200, 400, 800, 1600, 2000]);
+        let told = |seconds| Some(Duration::from_secs(seconds));
+        let limiting = |seconds| Failure::Limiting { retry_after: told(seconds) };
+        assert_eq!(pauses(&limiting(2)), [2000, 2000]);
+        assert_eq!(pauses(&limiting(5)), [5000]);
+        assert_eq!(pauses(&limiting(6)), [0; 0]);
     }
 
     #[test]
@@ -525,7 +762,13 @@ mod tests {
         for hands_back in [false, true] {
             let fails = |status, kind| answer(status, kind).unless_failing(hands_back).is_err();
             assert!(fails(500, "application/json") && fails(503, "text/html"));
-            assert!(fails(403, "text/html"), "a gateway's page");
+            assert!(fails(408, "application/json"), "too slow for itself");
+            for page in
+                ["text/html", "Text/HTML", "TEXT/HTML ;charset=UTF-8", "application/xhtml+xml"]
+            {
+                assert!(fails(403, page), "a gateway's page: {page}");
+            }
+            assert!(!fails(403, "text/html-template") && !fails(403, ""));
             assert!(!fails(403, "application/json") && !fails(200, "text/html"));
         }
     }

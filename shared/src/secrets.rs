@@ -3,7 +3,9 @@
 //! A secret in Secrets Manager is a JSON object that holds several values by name. It is fetched
 //! once for all of them, kept for [`MAX_AGE`], and read again when it is older or when a provider
 //! refuses a value, so that a rotation needs no deploy and fails no request. While Secrets Manager
-//! is out of reach the values at hand go on being used.
+//! is out of reach, the values from before go on being used. Something that no value fits (a seal, a
+//! signature) is called foreign only after the secret has been read anew: somebody else may have had
+//! the next value first.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,11 +17,14 @@ use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueError;
 use aws_smithy_async::rt::sleep::TokioSleep;
 use secrecy::{ExposeSecret, SecretString};
+use serde_json::value::RawValue;
 
 use crate::api::ApiError;
 use crate::clock::{Clock, Timestamp};
 use crate::http::Http;
+use crate::json;
 use crate::metrics;
+use crate::request_scope::Moment;
 use crate::text::is_visible_ascii;
 
 /// How long fetched secrets are used before they are read again.
@@ -29,6 +34,10 @@ pub const MAX_AGE: Duration = Duration::from_mins(5);
 /// before the next: neither an outage nor a wrong key makes every request slower. Without any values
 /// every request asks, since it cannot be answered otherwise.
 const COOL_DOWN: Duration = Duration::from_secs(5);
+
+/// How often the secret is read anew for requests that bring what no value fits, at most. Anybody can
+/// send such requests; they wait for their turn.
+const REREAD_PAUSE: Duration = Duration::from_secs(1);
 
 /// How long Secrets Manager may take to answer, second attempts included.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(3);
@@ -58,10 +67,27 @@ pub enum SecretError {
 
 impl From<SecretError> for ApiError {
     fn from(error: SecretError) -> Self {
-        match error {
-            SecretError::Unreachable(_) => Self::unavailable(error),
-            SecretError::Misconfigured(_) => Self::internal(error),
-        }
+        // Also where the operator has to act: it is no defect of ours, and it says nothing about the
+        // caller.
+        Self::unavailable(error)
+    }
+}
+
+/// What a value is read as. It means the same from a variable and from Secrets Manager.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reading {
+    /// Without the whitespace around it, such as the line end that an editor or a shell adds: keys.
+    Trimmed,
+    /// Byte for byte, as other software does that has the same value: passwords.
+    Exact,
+}
+
+impl Reading {
+    /// The value in `text`, unless that is blank, which is as good as absent.
+    pub(crate) fn of(self, text: &str) -> Option<&str> {
+        let trimmed = text.trim();
+        let value = if self == Self::Exact { text } else { trimmed };
+        (!trimmed.is_empty()).then_some(value)
     }
 }
 
@@ -96,6 +122,25 @@ impl Secret {
             Source::Stored { name, secret } => secret.newer_value(name, refused).await,
         }
     }
+
+    /// Makes sure that the value was read after `arrived`, which may take a second and a read. Do so
+    /// before you call something foreign that does not fit the value; `arrived` is
+    /// [`request_scope::arrival`](crate::request_scope::arrival).
+    ///
+    /// # Errors
+    /// When it cannot be read: nothing can be said then.
+    pub async fn reread_after(&self, arrived: Moment) -> Result<(), SecretError> {
+        self.0.reread_after(arrived).await
+    }
+}
+
+impl Source {
+    async fn reread_after(&self, arrived: Moment) -> Result<(), SecretError> {
+        match self {
+            Self::Fixed(_) => Ok(()),
+            Self::Stored { secret, .. } => secret.reread_after(arrived).await,
+        }
+    }
 }
 
 /// A secret value that may be absent, and may come and go with a rotation: a password that has been
@@ -122,6 +167,14 @@ impl OptionalSecret {
             Some(Source::Stored { name, secret }) => secret.optional_value(name).await,
         }
     }
+
+    /// As [`Secret::reread_after`].
+    pub async fn reread_after(&self, arrived: Moment) -> Result<(), SecretError> {
+        match &self.0 {
+            None => Ok(()),
+            Some(source) => source.reread_after(arrived).await,
+        }
+    }
 }
 
 /// A secret in Secrets Manager: several values, fetched together.
@@ -140,20 +193,29 @@ pub struct StoredSecret {
 struct Wanted {
     name: &'static str,
     check: Check,
+    reading: Reading,
     optional: bool,
 }
 
-type Values = HashMap<String, SecretString>;
+/// The values that are wanted and there.
+type Values = HashMap<&'static str, SecretString>;
 
 impl Wanted {
-    /// What is wrong with it in a secret that holds `values`.
-    fn problem(&self, values: &Values) -> Option<String> {
-        let Self { name, check, optional } = *self;
-        match values.get(name).map(|value| check(value.expose_secret())) {
-            None if optional => None,
-            None => Some(format!("the secret lacks {name}")),
-            Some(Ok(())) => None,
-            Some(Err(form)) => Some(format!("{name} in the secret is not {form}")),
+    /// Its value among those of a secret, if it is there, or what is wrong with it.
+    fn find(
+        &self,
+        fields: &HashMap<String, Box<RawValue>>,
+    ) -> Result<Option<SecretString>, String> {
+        let Self { name, check, reading, optional } = *self;
+        let text =
+            fields.get(name).and_then(|field| serde_json::from_str::<String>(field.get()).ok());
+        match text.as_deref().and_then(|text| reading.of(text)) {
+            None if optional => Ok(None),
+            None => Err(format!("the secret lacks {name}")),
+            Some(value) => match check(value) {
+                Ok(()) => Ok(Some(SecretString::from(value))),
+                Err(form) => Err(format!("{name} in the secret is not {form}")),
+            },
         }
     }
 }
@@ -162,6 +224,10 @@ impl Wanted {
 struct Cache {
     values: Option<Arc<Values>>,
     fetched: Option<Timestamp>,
+    /// When the fetch began that brought the values.
+    current_as_of: Option<Moment>,
+    /// When the last fetch began, whatever came of it.
+    asked: Option<Timestamp>,
     /// The last fetch that failed or brought nothing new.
     fruitless: Option<Timestamp>,
 }
@@ -188,17 +254,23 @@ impl StoredSecret {
     }
 
     /// The value `name` of this secret, which must pass `check`.
-    pub(crate) fn secret(self: &Arc<Self>, name: &'static str, check: Check) -> Secret {
-        Secret(self.source(Wanted { name, check, optional: false }))
+    pub(crate) fn secret(
+        self: &Arc<Self>,
+        name: &'static str,
+        reading: Reading,
+        check: Check,
+    ) -> Secret {
+        Secret(self.source(Wanted { name, check, reading, optional: false }))
     }
 
     /// The value `name` of this secret, which must pass `check` where it is there.
     pub(crate) fn optional_secret(
         self: &Arc<Self>,
         name: &'static str,
+        reading: Reading,
         check: Check,
     ) -> OptionalSecret {
-        OptionalSecret(Some(self.source(Wanted { name, check, optional: true })))
+        OptionalSecret(Some(self.source(Wanted { name, check, reading, optional: true })))
     }
 
     fn source(self: &Arc<Self>, wanted: Wanted) -> Source {
@@ -229,7 +301,7 @@ impl StoredSecret {
         let mut cache = self.cache.lock().await;
         let now = self.clock.now();
         let at_hand = cache.values.clone();
-        let fresh = cache.fetched.is_some_and(|at| now.since(at) < MAX_AGE);
+        let fresh = cache.fetched.is_some_and(|at| now.is_within(MAX_AGE, at));
         let resting = cache.is_resting(now);
         let values = match at_hand {
             Some(values) if fresh || resting => values,
@@ -272,8 +344,23 @@ impl StoredSecret {
         value
     }
 
+    /// Reads the secret, unless that was done after `arrived`. Requests that come together share a
+    /// read: they wait for the cache one after the other.
+    async fn reread_after(&self, arrived: Moment) -> Result<(), SecretError> {
+        let mut cache = self.cache.lock().await;
+        if cache.current_as_of.is_some_and(|moment| arrived < moment) {
+            return Ok(());
+        }
+        let now = self.clock.now();
+        if let Some(asked) = cache.asked.filter(|asked| now.is_within(REREAD_PAUSE, *asked)) {
+            tokio::time::sleep(REREAD_PAUSE.saturating_sub(now.since(asked))).await;
+        }
+        self.fetch(&mut cache).await.map(drop)
+    }
+
     async fn fetch(&self, cache: &mut Cache) -> Result<Arc<Values>, SecretError> {
-        let began = self.clock.now();
+        let (began, moment) = (self.clock.now(), Moment::now());
+        cache.asked = Some(began);
         let fetched = self.manager.fetch(&self.id).await;
         let now = self.clock.now();
         let outcome = match &fetched {
@@ -287,6 +374,7 @@ impl StoredSecret {
                 let values = Arc::new(values);
                 cache.values = Some(Arc::clone(&values));
                 cache.fetched = Some(self.clock.now());
+                cache.current_as_of = Some(moment);
                 cache.fruitless = None;
                 Ok(values)
             }
@@ -304,20 +392,20 @@ impl StoredSecret {
 
     /// The values by name, all that are wanted among them and well formed.
     fn parse(&self, text: &SecretString) -> Result<Values, SecretError> {
-        let object: HashMap<String, serde_json::Value> = serde_json::from_str(text.expose_secret())
-            .map_err(|_| {
+        let fields: HashMap<String, Box<RawValue>> =
+            json::from_slice(text.expose_secret().as_bytes()).map_err(|_| {
                 SecretError::Misconfigured("the secret is not a JSON object".to_owned())
             })?;
-        // An empty value is as good as none, as with variables.
-        let values: Values = object
-            .into_iter()
-            .filter_map(|(name, value)| Some((name, value.as_str()?.to_owned())))
-            .filter(|(_, value)| !value.is_empty())
-            .map(|(name, value)| (name, SecretString::from(value)))
-            .collect();
         let wanted = self.wanted.lock().unwrap_or_else(PoisonError::into_inner);
-        let problems: Vec<String> =
-            wanted.iter().filter_map(|wanted| wanted.problem(&values)).collect();
+        let mut values = Values::new();
+        let mut problems = Vec::new();
+        for wanted in wanted.iter() {
+            match wanted.find(&fields) {
+                Ok(Some(value)) => drop(values.insert(wanted.name, value)),
+                Ok(None) => {}
+                Err(problem) => problems.push(problem),
+            }
+        }
         if problems.is_empty() {
             Ok(values)
         } else {
@@ -332,13 +420,13 @@ impl StoredSecret {
 
 impl Cache {
     fn is_resting(&self, now: Timestamp) -> bool {
-        self.fruitless.is_some_and(|at| now.since(at) < COOL_DOWN)
+        self.fruitless.is_some_and(|at| now.is_within(COOL_DOWN, at))
     }
 }
 
 /// AWS Secrets Manager, called with the region and credentials that Lambda puts into the
 /// environment (`AWS_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`),
-/// or at the address in `AWS_ENDPOINT_URL_SECRETS_MANAGER`. A function whose secrets are all
+/// or at the address in `AWS_ENDPOINT_URL_SECRETS_MANAGER` or `AWS_ENDPOINT_URL`. A function whose secrets are all
 /// variables has none.
 #[derive(Clone, Debug)]
 pub struct SecretsManager(aws_sdk_secretsmanager::Client);
@@ -387,6 +475,8 @@ fn fetch_error(error: &SdkError<GetSecretValueError>) -> SecretError {
         return SecretError::Unreachable(
             match error {
                 SdkError::TimeoutError(_) => "no answer in time",
+                SdkError::DispatchFailure(failure) if failure.is_timeout() => "no answer in time",
+                SdkError::DispatchFailure(failure) if failure.is_other() => "an unreadable answer",
                 SdkError::DispatchFailure(_) => "no connection",
                 SdkError::ResponseError(_) => "an unreadable answer",
                 _ => "the request could not be made",

@@ -16,9 +16,12 @@ use url::Url;
 use crate::address;
 use crate::clock::Clock;
 use crate::http::Http;
-use crate::secrets::{AwsAccess, Check, OptionalSecret, Secret, SecretsManager, StoredSecret};
+use crate::secrets::{
+    AwsAccess, Check, OptionalSecret, Reading, Secret, SecretsManager, StoredSecret,
+};
 
-const AWS_ENDPOINT: &str = "AWS_ENDPOINT_URL_SECRETS_MANAGER";
+/// The address of Secrets Manager; the one for all of AWS counts where there is none for the service.
+const AWS_ENDPOINTS: [&str; 2] = ["AWS_ENDPOINT_URL_SECRETS_MANAGER", "AWS_ENDPOINT_URL"];
 
 /// Says that a setting is missing or malformed and that [`Settings`] has written down which.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,12 +77,12 @@ impl Settings {
         // CloudFormation cannot leave a variable out, only leave it empty.
         variables.retain(|_, value| !value.trim().is_empty());
         let mut problems = Vec::new();
-        let http =
-            Http::new(variables.get("SSL_CERT_FILE").map(String::as_str)).or_else(|error| {
-                // Written down with the others, not before them.
-                problems.push(format!("SSL_CERT_FILE names no PEM file of certificates ({error})"));
-                Http::new(None).map_err(|error| Problems(vec![error.to_string()]))
-            })?;
+        let extra_roots = variables.get("SSL_CERT_FILE").map(String::as_str);
+        let http = Http::new(extra_roots, clock.clone()).or_else(|error| {
+            // Written down with the others, not before them.
+            problems.push(format!("SSL_CERT_FILE names no PEM file of certificates ({error})"));
+            Http::new(None, clock.clone()).map_err(|error| Problems(vec![error.to_string()]))
+        })?;
         Ok(Self { variables, problems, stored: Vec::new(), http, clock })
     }
 
@@ -256,16 +259,38 @@ impl Settings {
         Err(self.problem(format!("{name} is not a domain that browsers keep cookies for")))
     }
 
-    /// A secret: from the variable `name`, or from the AWS Secrets Manager secret that the
+    /// A secret key: from the variable `name`, or from the AWS Secrets Manager secret that the
     /// variable `id_variable` names, whose JSON object has `name` as a key. The variable wins.
-    /// `check` says whether a value has the form that it must have.
+    /// Whitespace around it does not count. `check` says whether a value has the form that it must
+    /// have.
     pub fn secret(
         &mut self,
         name: &'static str,
         id_variable: &'static str,
         check: Check,
     ) -> Result<Secret, Incomplete> {
-        if let Some(value) = self.optional(name) {
+        self.read_secret(name, id_variable, Reading::Trimmed, check)
+    }
+
+    /// A password: as [`secret`](Self::secret), but byte for byte, since other software seals with the
+    /// same password and takes it as it is.
+    pub fn password(
+        &mut self,
+        name: &'static str,
+        id_variable: &'static str,
+        check: Check,
+    ) -> Result<Secret, Incomplete> {
+        self.read_secret(name, id_variable, Reading::Exact, check)
+    }
+
+    fn read_secret(
+        &mut self,
+        name: &'static str,
+        id_variable: &'static str,
+        reading: Reading,
+        check: Check,
+    ) -> Result<Secret, Incomplete> {
+        if let Some(value) = self.variables.get(name).and_then(|value| reading.of(value)) {
             return match check(value) {
                 Ok(()) => Ok(Secret::fixed(SecretString::from(value))),
                 Err(form) => Err(self.problem(format!("{name} is not {form}"))),
@@ -276,25 +301,47 @@ impl Settings {
                 "{name} is missing (set it, or set {id_variable} to a secret that holds it)"
             )));
         };
-        Ok(self.stored(id, id_variable)?.secret(name, check))
+        Ok(self.stored(id, id_variable)?.secret(name, reading, check))
     }
 
-    /// A secret that may be absent, and that may come and go with a rotation: from the variable
+    /// A password that may be absent, and that may come and go with a rotation: from the variable
     /// `name`, or from the secret that the variable `id_variable` names, if there is one and it has
-    /// that.
+    /// that. It is taken byte for byte.
+    pub fn optional_password(
+        &mut self,
+        name: &'static str,
+        id_variable: &'static str,
+        check: Check,
+    ) -> Result<OptionalSecret, Incomplete> {
+        self.read_optional_secret(name, id_variable, Reading::Exact, check)
+    }
+
+    /// A secret key that may be absent, without the whitespace around it; otherwise as
+    /// [`optional_password`](Self::optional_password).
     pub fn optional_secret(
         &mut self,
         name: &'static str,
         id_variable: &'static str,
         check: Check,
     ) -> Result<OptionalSecret, Incomplete> {
-        match self.optional(name).map(|value| (check(value), SecretString::from(value))) {
-            Some((Ok(()), value)) => return Ok(OptionalSecret::fixed(value)),
-            Some((Err(form), _)) => return Err(self.problem(format!("{name} is not {form}"))),
-            None => {}
+        self.read_optional_secret(name, id_variable, Reading::Trimmed, check)
+    }
+
+    fn read_optional_secret(
+        &mut self,
+        name: &'static str,
+        id_variable: &'static str,
+        reading: Reading,
+        check: Check,
+    ) -> Result<OptionalSecret, Incomplete> {
+        if let Some(value) = self.variables.get(name).and_then(|value| reading.of(value)) {
+            return match check(value) {
+                Ok(()) => Ok(OptionalSecret::fixed(SecretString::from(value))),
+                Err(form) => Err(self.problem(format!("{name} is not {form}"))),
+            };
         }
         match self.optional(id_variable).map(str::to_owned) {
-            Some(id) => Ok(self.stored(id, id_variable)?.optional_secret(name, check)),
+            Some(id) => Ok(self.stored(id, id_variable)?.optional_secret(name, reading, check)),
             None => Ok(OptionalSecret::absent()),
         }
     }
@@ -319,9 +366,10 @@ impl Settings {
         let key_id = self.text("AWS_ACCESS_KEY_ID");
         let key = self.text("AWS_SECRET_ACCESS_KEY");
         let session = self.optional("AWS_SESSION_TOKEN").map(str::to_owned);
-        let endpoint = match self.optional(AWS_ENDPOINT).map(str::to_owned) {
-            Some(endpoint) => self.check_address(AWS_ENDPOINT, &endpoint).map(Some),
-            None => Ok(None),
+        let name = AWS_ENDPOINTS.into_iter().find(|name| self.optional(name).is_some());
+        let endpoint = match name.map(|name| (name, self.optional(name).map(str::to_owned))) {
+            Some((name, Some(endpoint))) => self.check_address(name, &endpoint).map(Some),
+            _ => Ok(None),
         };
         let access = AwsAccess {
             region: region?,

@@ -21,6 +21,7 @@ mod application;
 mod authentication;
 mod authorization;
 mod client;
+mod concealment;
 mod connection;
 mod cookies;
 mod email;

@@ -8,15 +8,19 @@ use anteroom::settings::Settings;
 use anteroom::workos::{Cookies, Email, WorkOs};
 use anteroom_local::stand_ins::faults::Fault;
 use anteroom_local::stand_ins::secrets_manager::SecretsManager;
-use anteroom_local::stand_ins::workos::{API_KEY, COOKIE_PASSWORD, MAGIC_CODE_GUESSES};
-use anteroom_local::testing::{AuthWorld, Event, MALFORMED_EMAILS, OUTAGES, mistaken};
+use anteroom_local::stand_ins::workos::{API_KEY, COOKIE_PASSWORD, MAGIC_CODE_GUESSES, User};
+use anteroom_local::testing::{AuthWorld, Event, MALFORMED_EMAILS, OUTAGES, SetCookie, mistaken};
 use serde_json::{Value, json};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_finalize-magic-auth");
 
 const JANE: &str = "jane.doe@example.com";
 
+const FIND: &str = "GET /user_management/users";
+
 const AUTHENTICATE: &str = "POST /user_management/authenticate";
+
+const REDEMPTIONS: &str = "/user_management/authenticate";
 
 fn input(email: &str, code: &str) -> Value {
     json!({ "email": email, "code": code })
@@ -24,12 +28,16 @@ fn input(email: &str, code: &str) -> Value {
 
 /// The function's own API client, as far as codes have to be asked for.
 async fn send_code(world: &AuthWorld, address: &str) -> String {
+    send_code_spelled(world, Email::parse(address).expect("an address").as_str()).await
+}
+
+/// The same for an address in WorkOS's own spelling.
+async fn send_code_spelled(world: &AuthWorld, address: &str) -> String {
     let mut settings =
         Settings::from_pairs(world.settings.clone(), Clock::system()).expect("settings");
     let workos = WorkOs::configure(&mut settings);
     let workos = settings.complete(workos).await.expect("complete settings");
-    let email = Email::parse(address).expect("an address");
-    workos.create_magic_auth(&email).await.expect("a code");
+    workos.create_magic_auth(address).await.expect("a code");
     world.workos.forget_requests();
     world.workos.magic_code_for(address).expect("a code")
 }
@@ -96,6 +104,7 @@ async fn a_code_that_is_wrong_expired_used_or_somebody_elses_is_401() {
         refused(JANE, &of_loner, "somebody else's").await;
     }
     refused("nobody@example.com", &code, "of nobody").await;
+    assert!(!world.workos.has_user("nobody@example.com"));
     assert_eq!(world.post(&input(JANE, &code)).await.status(), 200);
     refused(JANE, &code, "used").await;
     world.workos.expire_codes();
@@ -111,10 +120,154 @@ async fn guessing_is_429_and_so_is_workoss_own_limit_with_its_wait() {
     }
     assert_eq!(world.post(&input(JANE, &code)).await.refusal().0, 429, "even the right one");
 
-    world.workos.inject(Fault::Limiting { retry_after: Some(17) });
-    let answer = world.post(&input(JANE, &code)).await;
-    assert_eq!(answer.refusal().0, 429);
-    assert_eq!(answer.header("retry-after"), Some("17"));
+    let limit = Fault::Limiting { retry_after: Some(17) };
+    for (path, status) in [(REDEMPTIONS, 429), ("/user_management/users", 503)] {
+        world.workos.inject(limit.on(path));
+        let answer = world.post(&input(JANE, &code)).await;
+        assert_eq!(answer.refusal().0, status, "{path}");
+        assert_eq!(answer.header("retry-after"), Some("17"));
+        world.workos.clear_faults();
+    }
+}
+
+#[tokio::test]
+async fn whoever_guesses_is_not_told_who_has_an_account() {
+    let world = AuthWorld::start_with(BINARY, &[("CONCEAL_ACCOUNTS", "true")]).await;
+    send_code(&world, JANE).await;
+    let mut answers = vec![];
+    for address in [JANE, "nobody@example.com"] {
+        let mut of_address = vec![];
+        // More than WorkOS takes for a code that was sent.
+        for _ in 0..MAGIC_CODE_GUESSES + 2 {
+            of_address.push(format!("{:?}", world.post(&input(address, "000000")).await));
+        }
+        // It limits the attempts for every address, and says for how long to wait.
+        world.workos.inject(Fault::Limiting { retry_after: Some(17) }.on(REDEMPTIONS));
+        of_address.push(format!("{:?}", world.post(&input(address, "000000")).await));
+        world.workos.clear_faults();
+        let asked = world.asked();
+        assert_eq!(asked, [FIND, AUTHENTICATE].repeat(asked.len() / 2), "as many calls for both");
+        world.workos.forget_requests();
+        answers.push(of_address);
+    }
+    assert_eq!(answers[0], answers[1]);
+}
+
+#[tokio::test]
+async fn a_code_is_taken_as_people_paste_it() {
+    let world = AuthWorld::start(BINARY).await;
+    world.workos.lift_limits();
+    for paste in [
+        (|code| code.to_owned()) as fn(&str) -> String,
+        |code| format!("{} {}", &code[..3], &code[3..]),
+        |code| format!("{}-{}", &code[..3], &code[3..]),
+        |code| format!("{code}\r\n"),
+        |code| format!("\u{a0}{}\u{2009}{}\t", &code[..2], &code[2..]),
+    ] {
+        let code = send_code(&world, JANE).await;
+        let answer = world.post(&input(JANE, &paste(&code))).await;
+        assert_eq!(answer.status(), 200, "{:?}", paste("123456"));
+        assert_eq!(world.last_sent()["code"], json!(code));
+    }
+}
+
+#[tokio::test]
+async fn a_code_is_redeemed_in_workoss_own_spelling_of_the_address() {
+    let world = AuthWorld::start(BINARY).await;
+    for (asked, own) in [
+        ("jane.doe@mail.example", "Jane.Doe@Mail.Example"),
+        (" JANE@bücher.example ", "Jane@xn--bcher-kva.example"),
+        ("ÄNNE@example.com", "änne@example.com"),
+        ("änne2@example.com", "ÄNNE2@example.com"),
+    ] {
+        world.workos.add_user(User::new(own, own).with_email_spelled(own));
+        let code = send_code_spelled(&world, own).await;
+        let answer = world.post(&input(asked, &code)).await;
+        assert_eq!(answer.success()["user"]["email"], own, "{asked:?}");
+        assert_eq!(world.asked(), [FIND, AUTHENTICATE]);
+        assert_eq!(world.last_sent()["email"], own, "{asked:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_no_cookie_holds_is_refused_before_its_code_is_spent() {
+    let world = AuthWorld::start(BINARY).await;
+    let long = "Jane ".repeat(800);
+    world.workos.add_user(User::new("long", "long@example.com").with_name(&long, "Doe"));
+    let code = send_code(&world, "long@example.com").await;
+    let answer = world.post(&input("long@example.com", &code)).await;
+    let message = "This account's session is too large for a cookie";
+    assert_eq!(answer.refusal(), (403, message.to_owned()));
+    assert_eq!(world.asked(), [FIND]);
+}
+
+#[tokio::test]
+async fn a_code_of_an_address_that_merely_looks_alike_is_somebody_elses() {
+    let world = AuthWorld::start(BINARY).await;
+    for (asked, own) in [
+        ("ban\u{212a}@example.com", "bank@example.com"),
+        ("\u{131}ris@example.com", "iris@example.com"),
+    ] {
+        world.workos.add_user(User::new(own, own));
+        let code = send_code(&world, own).await;
+        let answer = world.post(&input(asked, &code)).await;
+        assert_eq!(answer.refusal().0, 401, "{asked:?}");
+        assert_eq!(answer.cookies(), []);
+    }
+}
+
+#[tokio::test]
+async fn what_workos_refuses_keeps_its_meaning_even_if_it_is_new() {
+    let world = AuthWorld::start(BINARY).await;
+    let code = |code: &str| json!({"code": code, "message": ["No.", "Not like this."]});
+    for (status, body, expected) in [
+        (403, code("radar_email_challenge"), 403),
+        (403, code("radar_sms_sign_in_challenge"), 403),
+        (403, code("something_new"), 403),
+        (403, json!({"error": "something_new", "error_description": "No."}), 403),
+        (400, code("something_new"), 401),
+        (422, code("something_new"), 401),
+        (400, json!({"code": "one_time_code_expired", "error": "Bad Request"}), 401),
+        (403, json!({"message": ["No."], "code": "mfa_challenge", "errors": ["No."]}), 403),
+        (400, json!({"message": ["No."], "error": "Bad Request"}), 502),
+        (403, json!({"message": "Forbidden"}), 502),
+        (200, json!({}), 502),
+        (200, json!("a page"), 502),
+    ] {
+        world.workos.prescribe(REDEMPTIONS, status, body.clone());
+        let answer = world.post(&input(JANE, "123456")).await;
+        assert_eq!(answer.refusal().0, expected, "{status} {body}");
+        assert_eq!(answer.cookies(), [], "{status} {body}");
+    }
+    let logs = world.stop().await;
+    assert!(logs.contains("\"code\":\"something_new\""), "{logs}");
+    assert!(!logs.contains("Not like this"), "{logs}");
+}
+
+#[tokio::test]
+async fn a_choice_is_offered_without_what_cannot_be_read_of_it() {
+    let world = AuthWorld::start(BINARY).await;
+    let organizations = json!([null, {"name": "None"}, {"id": "org_1", "name": null}]);
+    let body = json!({
+        "code": "organization_selection_required", "message": ["Choose."],
+        "pending_authentication_token": "pending-token",
+        "user": {"id": "user_1", "email": JANE, "first_name": 7},
+        "organizations": organizations,
+    });
+    world.workos.prescribe(REDEMPTIONS, 403, body);
+    let answer = world.post(&input(JANE, "123456")).await;
+    let expected = json!([{"id": "org_1", "name": ""}]);
+    assert_eq!(answer.success()["user"]["organizations"], expected);
+
+    // A name that JavaScript has cut inside an emoji, and a number that no double holds.
+    let body = r#"{"code": "organization_selection_required", "message": "Choose.", "x": 1e400,
+        "pending_authentication_token": "pending-token",
+        "user": {"id": "user_1", "email": "jane.doe@example.com", "first_name": "\udc4b"},
+        "organizations": [{"id": "org_1", "name": "Acme \ud83d"}]}"#;
+    world.workos.prescribe(REDEMPTIONS, 403, body);
+    let answer = world.post(&input(JANE, "123456")).await;
+    let expected = json!([{"id": "org_1", "name": "Acme \u{fffd}"}]);
+    assert_eq!(answer.success()["user"]["organizations"], expected);
 }
 
 #[tokio::test]
@@ -140,11 +293,18 @@ async fn an_outage_is_no_refusal_of_the_code() {
     let world = AuthWorld::start(BINARY).await;
     let code = send_code(&world, JANE).await;
     for (fault, status) in OUTAGES {
-        world.workos.inject(fault);
+        world.workos.inject(fault.on("/user_management/users"));
+        let answer = world.post(&input(JANE, &code)).await;
+        assert_eq!(answer.refusal().0, status, "{fault:?} of the look-up");
+        assert!(!world.asked().contains(&AUTHENTICATE.to_owned()), "{fault:?}: it is not spent");
+        world.workos.clear_faults();
+        world.workos.forget_requests();
+
+        world.workos.inject(fault.on(REDEMPTIONS));
         let answer = world.post(&input(JANE, &code)).await;
         assert_eq!(answer.refusal().0, status, "{fault:?}");
         assert_eq!(answer.cookies(), [], "{fault:?}");
-        assert_eq!(world.asked(), [AUTHENTICATE], "{fault:?}: a code is sent once");
+        assert_eq!(world.asked(), [FIND, AUTHENTICATE], "{fault:?}: a code is sent once");
         world.workos.clear_faults();
         world.workos.forget_requests();
     }
@@ -178,7 +338,7 @@ async fn a_good_code_brings_the_user_and_a_session() {
     assert!(cookie.value.starts_with("Fe26.2*") && cookie.value.ends_with("~2"), "{cookie:?}");
     assert_eq!(cookie.attributes, ["HttpOnly", "Max-Age=34560000", "Path=/", "SameSite=Lax"]);
 
-    assert_eq!(world.asked(), [AUTHENTICATE]);
+    assert_eq!(world.asked(), [FIND, AUTHENTICATE]);
     let sent = world.last_sent();
     assert_eq!(sent["grant_type"], "urn:workos:oauth:grant-type:magic-auth:code");
     assert_eq!((&sent["email"], &sent["code"]), (&json!(JANE), &json!(code)));
@@ -203,11 +363,17 @@ async fn the_session_cookie_is_as_the_settings_have_it() {
     ];
     let world = AuthWorld::start_with(BINARY, &own).await;
     let code = send_code(&world, JANE).await;
-    let cookie = world.post(&input(JANE, &code)).await.cookie();
+    let cookies = world.post(&input(JANE, &code)).await.cookies();
+    let (cleared, kept): (Vec<_>, Vec<_>) = cookies.into_iter().partition(SetCookie::is_cleared);
+    let [cookie] = &kept[..] else { panic!("{kept:?}") };
     assert_eq!(cookie.name, "session");
     let expected =
         ["Domain=example.com", "HttpOnly", "Max-Age=3600", "Path=/", "SameSite=Lax", "Secure"];
     assert_eq!(cookie.attributes, expected);
+    // The host's own cookie, from before the domain was set, would be a second one of that name.
+    let [host_only] = &cleared[..] else { panic!("{cleared:?}") };
+    assert_eq!(host_only.name, "session");
+    assert!(!host_only.has("Domain=example.com"), "{host_only:?}");
 }
 
 #[tokio::test]
@@ -283,7 +449,7 @@ async fn a_rotated_key_is_taken_into_use_by_the_very_request_that_meets_it() {
     world.workos.rotate_api_key("sk_test_rotated");
     put("sk_test_rotated");
     assert_eq!(world.post(&input(JANE, &code)).await.status(), 200, "its code is not spent");
-    assert_eq!(world.asked(), [AUTHENTICATE, AUTHENTICATE], "refused, and then not");
+    assert_eq!(world.asked(), [FIND, FIND, AUTHENTICATE], "refused, and then not");
 }
 
 #[tokio::test]

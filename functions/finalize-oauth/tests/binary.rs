@@ -179,6 +179,28 @@ async fn what_a_user_has_to_do_first_is_403_and_says_what() {
 }
 
 #[tokio::test]
+async fn what_workos_refuses_keeps_its_meaning_even_if_it_is_new() {
+    let world = AuthWorld::start(BINARY).await;
+    let begun = begin_now(&world).await;
+    let event = with(world.event().json(&begun.input("01CODE")), &begun);
+    let code = |code: &str| json!({"code": code, "message": ["No.", "Not like this."]});
+    for (status, body, expected) in [
+        (403, code("radar_email_challenge"), 403),
+        (403, code("something_new"), 403),
+        (400, code("something_new"), 401),
+        (400, json!({"code": "invalid_grant", "error": "Bad Request"}), 401),
+        (400, json!({"message": ["No."], "error": "Bad Request"}), 502),
+        (200, json!({}), 502),
+        (200, json!("a page"), 502),
+    ] {
+        world.workos.prescribe("/user_management/authenticate", status, body.clone());
+        let answer = world.ask(&event).await;
+        assert_eq!(answer.refusal().0, expected, "{status} {body}");
+        assert_eq!(answer.cookies(), [], "{status} {body}: the sign-in can be gone on with");
+    }
+}
+
+#[tokio::test]
 async fn an_outage_is_no_refusal_of_the_code() {
     let world = AuthWorld::start(BINARY).await;
     let begun = begin_now(&world).await;

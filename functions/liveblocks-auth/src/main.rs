@@ -5,7 +5,7 @@
 //! | session | Clerk: `Authorization: Bearer`, or the cookie `__session` |
 //! | input | none |
 //! | output | 200, Liveblocks' own answer: `{"token"}` |
-//! | errors | 401 a token that is not good, 403 Liveblocks refuses the user, 404 nobody signed in, a user who is gone, or no primary e-mail address, 502, 503 |
+//! | errors | 401 a token that is not good, 403 the user is banned or locked, or Liveblocks refuses them, 404 nobody signed in, a user who is gone, or no verified primary e-mail address, 502, 503 |
 //!
 //! Others in a room see the user under the primary e-mail address, with the full name, the picture
 //! and a colour. All of it comes from Clerk; nothing in the request can change it.
@@ -43,10 +43,11 @@ impl Endpoint for LiveblocksAuth {
         let user_not_found = || ApiError::not_found("User not found");
         let session = self.clerk.auth(request).await?.signed_in_or(user_not_found)?;
         let user = self.clerk.users().user(session.user_id()).await?.ok_or_else(user_not_found)?;
+        user.check_access()?;
         let email = user.primary_email().ok_or_else(|| ApiError::not_found("Email not set"))?;
         let info = UserInfo {
             name: user.full_name().unwrap_or_else(|| "Unnamed User".to_owned()),
-            image_url: user.image_url.clone(),
+            image_url: user.image_url.clone().filter(|url| !url.is_empty()),
             color: palette::random_color(),
         };
         Ok(Reply::ok(self.liveblocks.identify_user(email, &info).await?))

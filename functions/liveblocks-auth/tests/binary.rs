@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
 
+mod world;
+
 use std::collections::HashSet;
 use std::time::Duration;
 
@@ -13,53 +15,7 @@ use anteroom_local::stand_ins::liveblocks::Liveblocks;
 use anteroom_local::stand_ins::secrets_manager::SecretsManager;
 use anteroom_local::testing::{Answer, Event, PAGE, mistaken};
 use serde_json::{Value, json};
-
-const BINARY: &str = env!("CARGO_BIN_EXE_liveblocks-auth");
-const PATH: &str = "/api/liveblocks-auth";
-
-type Environment = Vec<(String, String)>;
-
-/// Clerk, Liveblocks, and the function between them.
-struct World {
-    clerk: Clerk,
-    liveblocks: Liveblocks,
-    function: Instance,
-}
-
-impl World {
-    async fn start() -> Self {
-        let clerk = Clerk::start().await.unwrap();
-        let liveblocks = Liveblocks::start().await.unwrap();
-        let environment = environment(&clerk, &liveblocks);
-        let function = Instance::start(BINARY, environment).await.unwrap();
-        Self { clerk, liveblocks, function }
-    }
-
-    async fn ask(&self, event: &Event) -> Answer {
-        Answer::of(&self.function, event).await
-    }
-
-    /// The answer to the user's own, current session.
-    async fn ask_as(&self, user: &str) -> Answer {
-        self.ask(&bearer(&self.clerk.session_token(user))).await
-    }
-}
-
-fn environment(clerk: &Clerk, liveblocks: &Liveblocks) -> Environment {
-    let mut environment = clerk.settings();
-    environment.extend(liveblocks.settings());
-    environment.push(("ALLOWED_ORIGINS".to_owned(), PAGE.to_owned()));
-    environment
-}
-
-fn bearer(token: &str) -> Event {
-    Event::post(PATH).bearer(token)
-}
-
-/// The claims of the Liveblocks token in an answer.
-fn identity(answer: &Answer) -> Value {
-    jwt::claims(answer.success()["token"].as_str().unwrap()).unwrap()
-}
+use world::{BINARY, PATH, World, bearer, environment, identity};
 
 #[tokio::test]
 async fn nobody_signed_in_is_404_user_not_found() {

@@ -5,7 +5,10 @@
 //! | session | none |
 //! | input | `email` |
 //! | output | 200 `{"code":200,"message":"OK"}` |
-//! | errors | 400 also for an address without an account (with `CONCEAL_ACCOUNTS`: 200), 429, 502, 503 |
+//! | errors | 400 also for an address without an account, 403 for one that signs in by single sign-on, or WorkOS demands more of the user first, 429, 502, 503 |
+//!
+//! With `CONCEAL_ACCOUNTS`, the answer is 200 and leaves two seconds after the request arrived,
+//! whatever WorkOS says about the address.
 
 use std::process::ExitCode;
 
@@ -33,8 +36,8 @@ impl Endpoint for ResendMagicAuth {
         Ok(Self { workos: WorkOs::configure(settings)? })
     }
 
-    async fn handle(&self, _: &Request, input: Input) -> Result<Reply<Status>, ApiError> {
-        self.workos.send_code(&input.email).await?;
+    async fn handle(&self, request: &Request, input: Input) -> Result<Reply<Status>, ApiError> {
+        self.workos.resend_code(request, &input.email).await?;
         Ok(Reply::done())
     }
 }

@@ -1,6 +1,7 @@
 //! The real binary under a Lambda Runtime API, with real events. Denials first.
 
 use anteroom_local::stand_ins::faults::Fault;
+use anteroom_local::stand_ins::workos::User;
 use anteroom_local::testing::{AuthWorld, Event, MALFORMED_EMAILS, OUTAGES, mistaken};
 use serde_json::{Value, json};
 
@@ -9,6 +10,8 @@ const BINARY: &str = env!("CARGO_BIN_EXE_resend-magic-auth");
 const JANE: &str = "jane.doe@example.com";
 
 const NOBODY: &str = "nobody@example.com";
+
+const DOMAIN: &str = "GET /organizations";
 
 const FIND: &str = "GET /user_management/users";
 
@@ -49,7 +52,7 @@ async fn an_address_without_an_account_is_400_and_gets_neither_code_nor_account(
     let world = AuthWorld::start(BINARY).await;
     let answer = world.post(&email(NOBODY)).await;
     assert_eq!(answer.refusal(), (400, "No account has this e-mail address".to_owned()));
-    assert_eq!(world.asked(), [FIND]);
+    assert_eq!(world.asked(), [DOMAIN, FIND]);
     assert!(!world.workos.has_user(NOBODY));
 }
 
@@ -65,15 +68,73 @@ async fn where_accounts_are_concealed_both_are_answered_alike() {
 }
 
 #[tokio::test]
+async fn where_accounts_are_concealed_limits_requirements_and_single_sign_on_are_too() {
+    let world = AuthWorld::start_with(BINARY, &[("CONCEAL_ACCOUNTS", "true")]).await;
+    let unknown = world.post(&email(NOBODY)).await;
+    assert_eq!(unknown.success(), ok());
+    let path = "/user_management/magic_auth";
+    let error = "authentication_method_not_allowed";
+    world.workos.prescribe(path, 400, json!({"error": error, "error_description": "No."}));
+    let known = world.post(&email(JANE)).await;
+    assert_eq!(format!("{known:?}"), format!("{unknown:?}"), "a requirement");
+    world.workos.inject(Fault::Limiting { retry_after: Some(30) }.on(path));
+    let known = world.post(&email(JANE)).await;
+    assert_eq!(format!("{known:?}"), format!("{unknown:?}"), "a limit");
+    world.workos.clear_faults();
+
+    world.workos.forget_requests();
+    let sso = world.post(&email("someone@sso.example.com")).await;
+    assert_eq!(format!("{sso:?}"), format!("{unknown:?}"), "single sign-on");
+    assert_eq!(world.asked(), [DOMAIN, "GET /connections"], "and no code");
+    assert_eq!(world.workos.magic_code_for("someone@sso.example.com"), None);
+}
+
+#[tokio::test]
+async fn an_address_that_signs_in_by_single_sign_on_gets_no_code_by_the_side_door() {
+    let world = AuthWorld::start(BINARY).await;
+    for address in ["someone@sso.example.com", "Someone@SSO.example.com ", "nobody@sso.example.com"]
+    {
+        let answer = world.post(&email(address)).await;
+        assert_eq!(answer.refusal(), (403, "Sign in with single sign-on".to_owned()), "{address}");
+        assert_eq!(world.workos.magic_code_for(address.trim()), None, "{address}");
+    }
+    assert!(!world.asked().contains(&SEND.to_owned()));
+    for address in ["pending@pending.example.com", "inactive@inactive.example.com"] {
+        assert_eq!(world.post(&email(address)).await.success(), ok(), "{address}");
+    }
+}
+
+#[tokio::test]
+async fn the_same_address_is_found_however_it_is_written_and_used_as_workos_spells_it() {
+    let world = AuthWorld::start(BINARY).await;
+    for (asked, own) in [
+        ("jane.doe@mail.example", "Jane.Doe@Mail.Example"),
+        (" jane@bücher.example\n", "jane@xn--bcher-kva.example"),
+        ("ÄNNE@example.com", "änne@example.com"),
+    ] {
+        world.workos.add_user(User::new(own, own).with_email_spelled(own));
+        assert_eq!(world.post(&email(asked)).await.success(), ok(), "{asked:?}");
+        assert_eq!(world.last_sent(), email(own), "{asked:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_success_that_is_not_about_a_code_is_502() {
+    let world = AuthWorld::start(BINARY).await;
+    for status in [200, 201, 202] {
+        for body in ["", "<!doctype html><title>Hello</title>", "null", "[]", "{}", "\"ok\""] {
+            world.workos.prescribe("/user_management/magic_auth", status, body);
+            assert_eq!(world.post(&email(JANE)).await.refusal().0, 502, "{status} {body}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn an_outage_says_what_it_is_and_nothing_of_the_account() {
     let world = AuthWorld::start(BINARY).await;
     world.workos.lift_limits();
-    for path in ["/user_management/users", "/user_management/magic_auth"] {
+    for path in ["/organizations", "/user_management/users", "/user_management/magic_auth"] {
         for (fault, status) in OUTAGES {
-            // What a code's creation says is not read: whatever it says, it was a success.
-            if path.ends_with("magic_auth") && matches!(fault, Fault::Garbage | Fault::WrongShape) {
-                continue;
-            }
             world.workos.inject(fault.on(path));
             let answer = world.post(&email(JANE)).await;
             assert_eq!(answer.refusal().0, status, "{fault:?} of {path}");
@@ -87,7 +148,11 @@ async fn an_outage_says_what_it_is_and_nothing_of_the_account() {
 async fn a_limit_of_codes_is_429_and_any_other_limit_is_503_each_with_its_wait() {
     let world = AuthWorld::start(BINARY).await;
     let limit = Fault::Limiting { retry_after: Some(9) };
-    for (path, status) in [("/user_management/magic_auth", 429), ("/user_management/users", 503)] {
+    for (path, status) in [
+        ("/user_management/magic_auth", 429),
+        ("/user_management/users", 503),
+        ("/organizations", 503),
+    ] {
         world.workos.inject(limit.on(path));
         let answer = world.post(&email(JANE)).await;
         assert_eq!(answer.refusal().0, status, "{path}");
@@ -110,7 +175,7 @@ async fn a_user_is_sent_another_code_and_the_caller_does_not_see_it() {
     let answer = world.post(&email("Jane.Doe@Example.com")).await;
     assert_eq!(answer.success(), ok());
     assert_eq!(answer.cookies(), []);
-    assert_eq!(world.asked(), [FIND, SEND]);
+    assert_eq!(world.asked(), [DOMAIN, FIND, SEND]);
     assert_eq!(world.last_sent(), email(JANE), "in small letters");
     assert!(world.workos.magic_code_for(JANE).is_some());
 }

@@ -4,8 +4,8 @@
 //! |---|---|
 //! | session | none |
 //! | input | `pendingAuthenticationToken`, `organizationId` |
-//! | output | 200 `{"user"}` and a session cookie |
-//! | errors | 400, 401 a token that is spent or expired, 403 another browser or an organization that was not offered, 502, 503 |
+//! | output | 200 `{"user"}` and a session cookie; the cookie of the choice shrinks |
+//! | errors | 400, 401 a token that is spent or expired, 403 another browser, an organization that was not offered, or a session too large for a cookie, 502, 503 |
 
 use std::process::ExitCode;
 

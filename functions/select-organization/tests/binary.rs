@@ -5,7 +5,8 @@ use anteroom::clock::Clock;
 use anteroom::settings::Settings;
 use anteroom::workos::{Email, MagicCode, SignIns, WorkOs};
 use anteroom_local::stand_ins::faults::Fault;
-use anteroom_local::testing::{Answer, AuthWorld, Event, OUTAGES, mistaken};
+use anteroom_local::stand_ins::workos::{Organization, User};
+use anteroom_local::testing::{Answer, AuthWorld, Event, OUTAGES, SetCookie, mistaken};
 use serde_json::{Map, Value, json};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_select-organization");
@@ -58,6 +59,14 @@ impl Choosing {
     fn with_cookie(&self, event: Event) -> Event {
         event.cookie(&self.cookie.0, &self.cookie.1)
     }
+}
+
+/// The session's cookie in an answer, which shrinks that of the choice as well.
+fn session_cookie(answer: &Answer) -> SetCookie {
+    let cookies = answer.cookies();
+    assert_eq!(cookies.len(), 2, "{cookies:?} with {}", answer.text());
+    let own = cookies.into_iter().find(|cookie| cookie.name == "wos-session");
+    own.expect("a session")
 }
 
 fn assert_refused(answer: &Answer, status: u64, why: &str) {
@@ -143,6 +152,7 @@ async fn a_token_that_is_spent_or_expired_is_401() {
     let world = AuthWorld::start(BINARY).await;
     let spent = choosing(&world, CHOOSER).await;
     assert_eq!(world.ask(&spent.event(&world, "MASADAS")).await.status(), 200);
+    world.workos.forget_requests();
     for organization in ["MASADAS", "TAUNTA SCRE"] {
         assert_refused(&world.ask(&spent.event(&world, organization)).await, 401, "spent");
     }
@@ -215,8 +225,7 @@ async fn a_choice_brings_the_user_and_a_session() {
             "id": id, "email": CHOOSER, "firstName": "Chris", "lastName": "Chooser",
         });
         assert_eq!(answer.success(), json!({ "user": user }));
-        let cookie = answer.cookie();
-        assert_eq!(cookie.name, "wos-session");
+        let cookie = session_cookie(&answer);
         assert!(cookie.value.starts_with("Fe26.2*") && cookie.value.ends_with("~2"));
         assert_eq!(cookie.attributes, ["HttpOnly", "Max-Age=34560000", "Path=/", "SameSite=Lax"]);
 
@@ -238,6 +247,70 @@ async fn any_of_a_hundred_organizations_can_be_chosen_and_no_other() {
         let answer = world.ask(&choosing.event(&world, organization)).await;
         let user = &answer.success()["user"];
         assert_eq!(user.as_object().map(Map::len), Some(4), "without a picture: {user}");
+    }
+}
+
+#[tokio::test]
+async fn of_a_choice_that_was_made_as_much_is_left_as_recognizes_its_token() {
+    let world = AuthWorld::start(BINARY).await;
+    let made = choosing(&world, "joiner@example.com").await;
+    assert!(made.cookie.1.len() > 1000, "a hundred organizations");
+    let answer = world.ask(&made.event(&world, "Team 057")).await;
+    assert_eq!(answer.status(), 200);
+    let mut cookies = answer.cookies();
+    cookies.retain(|cookie| cookie.name == made.cookie.0);
+    let [stub] = &cookies[..] else { panic!("{cookies:?}") };
+    assert!(!stub.is_cleared() && stub.name.len() + stub.value.len() < 200, "{stub:?}");
+    let max_age = stub.attributes.iter().find_map(|attribute| attribute.strip_prefix("Max-Age="));
+    let seconds: u64 = max_age.and_then(|seconds| seconds.parse().ok()).expect("a lifetime");
+    assert!((3000..=3600).contains(&seconds), "until its hour is over: {seconds}");
+
+    world.workos.forget_requests();
+    let again = Choosing { cookie: (stub.name.clone(), stub.value.clone()), ..made };
+    assert_refused(&world.ask(&again.event(&world, "Team 057")).await, 401, "made before");
+    assert_refused(&world.ask(&again.event(&world, "Example")).await, 401, "made before");
+    let other = choosing(&world, CHOOSER).await;
+    let planted = world.event().cookie(&other.cookie.0, &stub.value);
+    let input = other.input(&world, "MASADAS");
+    assert_refused(&world.ask(&planted.json(&input)).await, 403, "another's stub");
+    assert_eq!(world.asked(), [""; 0]);
+}
+
+#[tokio::test]
+async fn one_of_hundreds_of_organizations_can_be_chosen() {
+    let world = AuthWorld::start(BINARY).await;
+    world.workos.add_user(User::new("manager", "manager@example.com"));
+    for number in 0..340 {
+        let name = format!("Tenant {number}");
+        let id = format!("org_01TENANT{number:018}");
+        world.workos.add_organization(Organization { id, ..Organization::new(&name) });
+        world.workos.add_member(&name, "manager");
+    }
+    let choosing = choosing(&world, "manager@example.com").await;
+    assert_refused(&world.ask(&choosing.event(&world, "Example")).await, 403, "no other");
+    assert_eq!(world.ask(&choosing.event(&world, "Tenant 339")).await.status(), 200);
+}
+
+#[tokio::test]
+async fn a_large_account_signs_in_and_one_that_is_too_large_is_told_so() {
+    let world = AuthWorld::start(BINARY).await;
+    for (metadata, picture, name, status) in
+        [(1700, 100, 10, 200), (30_000, 1700, 10, 200), (100, 100, 3000, 403)]
+    {
+        let choosing = choosing(&world, CHOOSER).await;
+        let mut session = world.workos.sign_in("chooser", Some("MASADAS"));
+        session["user"]["metadata"] = json!({ "note": "x".repeat(metadata) });
+        session["user"]["profile_picture_url"] = json!("x".repeat(picture));
+        session["user"]["first_name"] = json!("C".repeat(name));
+        world.workos.prescribe("/user_management/authenticate", 200, session);
+        let answer = world.ask(&choosing.event(&world, "MASADAS")).await;
+        assert_eq!(answer.status(), status, "{}", answer.text());
+        if status == 200 {
+            assert!(session_cookie(&answer).value.len() < 4096);
+        } else {
+            let message = "This account's session is too large for a cookie".to_owned();
+            assert_eq!(answer.refusal(), (403, message));
+        }
     }
 }
 
@@ -265,7 +338,7 @@ async fn logs_tell_of_each_request_and_nothing_personal() {
     let world = AuthWorld::start(BINARY).await;
     let choosing = choosing(&world, CHOOSER).await;
     let event = choosing.event(&world, "MASADAS");
-    let session = world.ask(&event).await.cookie().value;
+    let session = session_cookie(&world.ask(&event).await).value;
     assert_eq!(world.ask(&event).await.status(), 401);
     assert_eq!(world.ask(&choosing.event(&world, "Example")).await.status(), 403);
     let private = ["Chris", "Chooser", &choosing.token, &choosing.cookie.1, &session];

@@ -2,14 +2,17 @@
 
 mod sessions;
 
+use anteroom_local::instance::Instance;
 use anteroom_local::stand_ins::faults::Fault;
 use anteroom_local::stand_ins::jwt;
 use anteroom_local::stand_ins::workos::RECORDING_PERMISSION;
-use anteroom_local::testing::{Answer, AuthWorld, Event, OUTAGES, PAGE, mistaken};
+use anteroom_local::testing::{Answer, AuthWorld, Event, PAGE, SetCookie, mistaken};
 use serde_json::{Value, json};
 
+use self::sessions::cookies::{self, Endpoint, Kind};
 use self::sessions::{
-    COOKIE, access_token, assert_cleared, expired_session, opened, sealed, sid, token_of,
+    COOKIE, access_token, assert_cleared, expired_session, opened, refresh_outages, sealed,
+    session_near_its_end, sid, token_of,
 };
 
 const BINARY: &str = env!("CARGO_BIN_EXE_session");
@@ -36,10 +39,7 @@ fn expired(world: &AuthWorld) -> Value {
 
 /// A session whose access token is good for another half a minute.
 fn near_its_end(world: &AuthWorld) -> Value {
-    world.workos.set_access_token_seconds(30);
-    let session = world.workos.sign_in("jane", None);
-    world.workos.set_access_token_seconds(300);
-    session
+    session_near_its_end(&world.workos, "jane", None)
 }
 
 fn claims(token: &str) -> Value {
@@ -138,9 +138,6 @@ async fn a_cookie_that_is_not_good_is_401_and_cleared() {
         ("changed claims", with_token(&changed).await),
         ("an unsigned token", with_token(&jwt::unsigned(&json!({"alg": "none"}), &claims)).await),
         ("another user's token", with_token(&signed("sub", json!("user_eve"))).await),
-        ("another issuer's token", with_token(&signed("iss", json!("https://evil.example"))).await),
-        ("of no session", with_token(&signed("sid", json!(null))).await),
-        ("not yet", with_token(&signed("nbf", json!(4_000_000_000_u64))).await),
     ] {
         let answer = world.ask(&question(&world).cookie(COOKIE, &value)).await;
         assert_eq!(answer.refusal().0, 401, "{why}");
@@ -151,6 +148,60 @@ async fn a_cookie_that_is_not_good_is_401_and_cleared() {
     assert_eq!(answer.refusal().0, 401, "two cookies");
     assert_cleared(&answer, "two cookies");
     assert_eq!(world.asked(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_genuine_token_that_is_not_accepted_is_refused_and_its_cookie_kept() {
+    let world = AuthWorld::start(BINARY).await;
+    let session = world.workos.sign_in("jane", None);
+    for (name, value, status) in [
+        ("iss", json!("https://evil.example"), 401),
+        ("client_id", json!("client_01OTHER"), 401),
+        ("aud", json!("client_01OTHER"), 401),
+        ("sid", json!(null), 401),
+        ("sid", json!("app_consent_01"), 401),
+        ("nbf", json!(4_000_000_000_u64), 503),
+    ] {
+        let mut claims = claims(access_token(&session));
+        claims[name] = value;
+        let token = world.workos.sign(&world.workos.header(), &claims);
+        let mut session = session.clone();
+        session["access_token"] = json!(token);
+        for event in [asked_by(&world, &session).await, question(&world).bearer(&token)] {
+            let answer = world.ask(&event).await;
+            assert_eq!(answer.refusal().0, status, "{name}");
+            assert_eq!(answer.cookies(), [], "{name}");
+        }
+    }
+    assert_eq!(world.asked(), [""; 0]);
+}
+
+#[tokio::test]
+async fn what_a_token_says_besides_is_no_obstacle() {
+    let world = AuthWorld::start(BINARY).await;
+    let session = world.workos.sign_in("jane", None);
+    let now = claims(access_token(&session))["iat"].as_u64().expect("a time");
+    for (header, name, value) in [
+        (json!("JWT"), "iat", json!(now + 6)),
+        (json!("JWT"), "iat", json!("yesterday")),
+        (json!("at+jwt"), "aud", json!("https://api.example.com")),
+        (json!("AT+JWT"), "client_id", json!(world.workos.client_id())),
+        (json!("jwt"), "permissions", json!(null)),
+        (json!("jwt"), "role", json!(17)),
+    ] {
+        let mut claims = claims(access_token(&session));
+        claims[name] = value;
+        let mut typed = world.workos.header();
+        typed["typ"] = header;
+        let token = world.workos.sign(&typed, &claims);
+        let mut session = session.clone();
+        session["access_token"] = json!(token);
+        for event in [asked_by(&world, &session).await, question(&world).bearer(&token)] {
+            let answer = world.ask(&event).await;
+            assert_eq!(answer.status(), 200, "{name}: {}", answer.text());
+            assert_eq!(answer.cookies(), [], "{name}");
+        }
+    }
 }
 
 #[tokio::test]
@@ -189,7 +240,7 @@ async fn an_outage_is_never_signed_out_and_the_session_is_kept() {
     let world = AuthWorld::start(BINARY).await;
     let event = asked_by(&world, &expired(&world)).await;
     let limit = (Fault::Limiting { retry_after: Some(9) }, 503);
-    for (fault, status) in OUTAGES.into_iter().chain([limit]) {
+    for (fault, status) in refresh_outages().chain([limit]) {
         world.workos.inject(fault.on("/user_management/authenticate"));
         let answer = world.ask(&event).await;
         assert_eq!(answer.refusal().0, status, "{fault:?}");
@@ -214,10 +265,9 @@ async fn signing_keys_out_of_reach_are_never_signed_out() {
         let session = world.workos.sign_in("jane", None);
         let event = asked_by(&world, &session).await;
         world.workos.inject(fault.on("/sso/jwks/"));
-        let expected = if fault == Fault::Garbage { 502 } else { 503 };
         for event in [event, question(&world).bearer(access_token(&session))] {
             let answer = world.ask(&event).await;
-            assert_eq!(answer.refusal().0, expected, "{fault:?}");
+            assert_eq!(answer.refusal().0, 503, "{fault:?}");
             assert_eq!(answer.cookies(), [], "{fault:?}");
         }
     }
@@ -456,6 +506,120 @@ async fn what_another_site_makes_a_browser_ask_renews_nothing() {
 }
 
 #[tokio::test]
+async fn an_early_renewal_that_brings_nothing_usable_leaves_the_session_as_it_is() {
+    let changes: [(&str, Change); 6] = [
+        ("a user of 3 KB", |answer, _| answer["user"]["first_name"] = json!("J".repeat(3000))),
+        ("an unknown key", |answer, world| {
+            let mut header = world.workos.header();
+            header["kid"] = json!("unknown");
+            let claims = claims(access_token(answer));
+            answer["access_token"] = json!(world.workos.sign(&header, &claims));
+        }),
+        ("another session", |answer, world| resign(answer, world, "sid", json!("session_1"))),
+        ("not valid yet", |answer, world| resign(answer, world, "nbf", json!(4_000_000_000_u64))),
+        ("expired", |answer, world| resign(answer, world, "exp", json!(1))),
+        ("another user", |answer, _| answer["user"]["id"] = json!("user_eve")),
+    ];
+    for (why, change) in changes {
+        let world = AuthWorld::start(BINARY).await;
+        let session = near_its_end(&world);
+        let mut answer = world.workos.sign_in("jane", None);
+        resign(&mut answer, &world, "sid", json!(sid(&session)));
+        change(&mut answer, &world);
+        world.workos.prescribe("/user_management/authenticate", 200, answer);
+        let answer = world.ask(&asked_by(&world, &session).await).await;
+        assert_eq!(answer.success(), janes(&world, access_token(&session)), "{why}");
+        assert_eq!(answer.cookies(), [], "{why}: the cookie is still good");
+        assert_eq!(world.asked(), [AUTHENTICATE], "{why}");
+    }
+}
+
+/// What is done to an answer of WorkOS's.
+type Change = fn(&mut Value, &AuthWorld);
+
+/// Changes a claim of the access token in an answer.
+fn resign(answer: &mut Value, world: &AuthWorld, name: &str, value: Value) {
+    let mut claims = claims(access_token(answer));
+    claims[name] = value;
+    answer["access_token"] = json!(world.workos.sign(&world.workos.header(), &claims));
+}
+
+#[tokio::test]
+async fn an_idle_users_session_is_renewed_although_its_key_is_gone() {
+    let world = AuthWorld::start(BINARY).await;
+    let session = expired(&world);
+    world.workos.rotate_signing_key();
+    world.workos.retire_old_signing_key();
+    let answer = world.ask(&asked_by(&world, &session).await).await;
+    let token = token_in(&world, &answer).await;
+    assert_eq!(answer.success(), janes(&world, &token));
+}
+
+#[tokio::test]
+async fn a_dead_cookie_sends_one_request_of_twenty_to_workos() {
+    let world = AuthWorld::start(BINARY).await;
+    let session = expired(&world);
+    world.workos.revoke_session(&sid(&session));
+    let event = asked_by(&world, &session).await;
+    for _ in 0..20 {
+        let answer = world.ask(&event).await;
+        assert_eq!(answer.refusal().0, 401);
+        assert_cleared(&answer, "revoked");
+    }
+    assert_eq!(world.asked(), [AUTHENTICATE]);
+}
+
+#[tokio::test]
+async fn a_domain_that_is_newly_configured_signs_nobody_out() {
+    let own = [
+        ("WORKOS_COOKIE_DOMAIN", "example.com"),
+        ("WORKOS_REDIRECT_URI", "https://app.example.com/callback"),
+    ];
+    let world = AuthWorld::start_with(BINARY, &own).await;
+    let answer = world.ask(&asked_by(&world, &expired(&world)).await).await;
+    assert_eq!(answer.status(), 200);
+    let cookies = answer.cookies();
+    let wide = |cookie: &SetCookie| cookie.has("Domain=example.com");
+    let [new, old] = &cookies[..] else { panic!("{cookies:?}") };
+    assert!(wide(new) && !new.is_cleared(), "{new:?}");
+    assert!(!wide(old) && old.is_cleared() && old.name == COOKIE, "{old:?}");
+    let next = question(&world).cookie(COOKIE, &new.value);
+    assert_eq!(world.ask(&next).await.status(), 200, "the host's own cookie is gone");
+}
+
+#[tokio::test]
+async fn two_processes_renew_one_session_at_once_two_hundred_times_over() {
+    let world = AuthWorld::start(BINARY).await;
+    let other = Instance::start(BINARY, world.settings.clone()).await.expect("a process");
+    for turn in 0..200 {
+        let event = asked_by(&world, &expired(&world)).await;
+        let (one, two) = tokio::join!(world.ask(&event), Answer::of(&other, &event));
+        // Whichever answer comes last, the browser has a good cookie.
+        for answer in [one, two] {
+            assert_eq!(answer.status(), 200, "{turn}: {}", answer.text());
+            let next = question(&world).cookie(COOKIE, &answer.cookie().value);
+            let next = world.ask(&next).await;
+            assert_eq!((next.status(), next.cookies()), (200, vec![]), "{turn}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_loser_of_a_race_leaves_the_winners_cookie_alone() {
+    let world = AuthWorld::start(BINARY).await;
+    let other = Instance::start(BINARY, world.settings.clone()).await.expect("a process");
+    let event = asked_by(&world, &expired(&world)).await;
+    assert_eq!(Answer::of(&other, &event).await.status(), 200);
+    world.workos.end_replays();
+    for _ in 0..3 {
+        let answer = world.ask(&event).await;
+        assert_eq!(answer.refusal().0, 401);
+        assert_eq!(answer.cookies(), []);
+    }
+    assert_eq!(world.asked(), [AUTHENTICATE; 2]);
+}
+
+#[tokio::test]
 async fn the_documented_event_has_nobody_signed_in() {
     let world = AuthWorld::start(BINARY).await;
     let answer = world.ask(&Event::documented("session.json")).await;
@@ -492,4 +656,9 @@ async fn logs_tell_of_each_request_and_nothing_personal() {
         access_token(&session),
     ];
     world.logs_nothing_of(4, &private).await;
+}
+
+#[tokio::test]
+async fn only_what_can_never_be_good_clears_the_cookie() {
+    cookies::check(Endpoint { binary: BINARY, kind: Kind::WhoAmI }).await;
 }

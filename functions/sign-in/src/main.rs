@@ -5,7 +5,10 @@
 //! | session | none |
 //! | input | `email` |
 //! | output | 200 `{"authData":{"authMethod":"sso","redirectURL","state"}}` where an organization with an active SSO connection has verified the domain; else a code is sent, and 200 `{"authData":{"authMethod":"magic_auth"}}` |
-//! | errors | 400 `Bad request`, also for an address without an account (with `CONCEAL_ACCOUNTS`: 200), 429, 502, 503 |
+//! | errors | 400 `Bad request`, also for an address without an account, 403 WorkOS demands more of the user first, 429, 502, 503 |
+//!
+//! With `CONCEAL_ACCOUNTS`, an answer that a code has been sent leaves two seconds after the request
+//! arrived, whether or not the address has an account and whatever WorkOS says about it.
 
 mod method;
 
@@ -41,13 +44,12 @@ impl Endpoint for SignIn {
 
     async fn handle(&self, request: &Request, input: Input) -> Result<MethodReply, ApiError> {
         let email = &input.email;
-        if let Some(connection) = self.workos.sso_connection(email.domain()).await? {
-            let with = SignInWith::Connection(connection.id);
-            let redirect = self.redirects.begin(request.headers(), &with, Some(email)).await?;
-            return Ok(Method::Sso(redirect).reply());
-        }
-        self.workos.send_code(email).await?;
-        Ok(Method::MagicAuth.reply())
+        let Some(connection) = self.workos.begin_sign_in(request, email).await? else {
+            return Ok(Method::MagicAuth.reply());
+        };
+        let with = SignInWith::Connection(connection.id);
+        let redirect = self.redirects.begin(request.headers(), &with, Some(email)).await?;
+        Ok(Method::Sso(redirect).reply())
     }
 }
 

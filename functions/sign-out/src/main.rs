@@ -4,8 +4,8 @@
 //! |---|---|
 //! | session | WorkOS: the cookie, also one whose token has expired, or `Authorization: Bearer` |
 //! | input | none |
-//! | output | 200 `{"authData":{"redirectURL"}}`, the address that ends the session at WorkOS; the cookie is cleared |
-//! | errors | 401 no session, and the cookie is cleared all the same, 503 |
+//! | output | 200 `{"authData":{"redirectURL"}}`, the address that ends the session at WorkOS; the cookie is cleared, unless an access token came |
+//! | errors | 401 no session, and the cookie is cleared, 503 nobody can tell, and the cookie is kept |
 
 use std::process::ExitCode;
 

@@ -8,6 +8,7 @@ use anteroom_local::stand_ins::jwt;
 use anteroom_local::testing::{Answer, AuthWorld, Event, PAGE, SetCookie, mistaken};
 use serde_json::{Value, json};
 
+use self::sessions::cookies::{self, Endpoint, Kind};
 use self::sessions::{COOKIE, access_token, assert_cleared, sid};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_sign-out");
@@ -30,12 +31,17 @@ fn with_token(session: &Value, token: &str) -> Value {
 }
 
 fn assert_signed_out(world: &AuthWorld, answer: &Answer, sid: &str, why: &str) {
+    assert_eq!(answer.success(), farewell(world, sid), "{why}");
+    assert_cleared(answer, why);
+}
+
+/// What is answered to somebody who leaves this session.
+fn farewell(world: &AuthWorld, sid: &str) -> Value {
     let url = format!(
         "{}/user_management/sessions/logout?session_id={sid}&return_to=http%3A%2F%2Flocalhost%3A3000",
         world.workos.url(),
     );
-    assert_eq!(answer.success(), json!({"authData": {"redirectURL": url}}), "{why}");
-    assert_cleared(answer, why);
+    json!({"authData": {"redirectURL": url}})
 }
 
 #[tokio::test]
@@ -119,7 +125,8 @@ async fn a_genuine_cookie_with_a_token_that_is_not_good_is_401_and_cleared() {
         ("another issuer", sign(&changed("iss", json!("https://evil.example")))),
         ("another user", sign(&changed("sub", json!("user_eve")))),
         ("no session", sign(&changed("sid", json!(null)))),
-        ("not yet", sign(&changed("nbf", json!(4_000_000_000_u64)))),
+        ("a consent", sign(&changed("sid", json!("app_consent_1")))),
+        ("another client", sign(&changed("client_id", json!("client_01OTHER")))),
         ("no token", "token".to_owned()),
     ] {
         let cookie = sealed(&world, &with_token(&session, &token)).await;
@@ -133,6 +140,21 @@ async fn a_genuine_cookie_with_a_token_that_is_not_good_is_401_and_cleared() {
 }
 
 #[tokio::test]
+async fn a_session_that_is_not_valid_yet_is_503_and_its_cookie_kept() {
+    let world = AuthWorld::start(BINARY).await;
+    let session = session_of(&world, "jane");
+    let mut claims = jwt::claims(access_token(&session)).expect("claims");
+    claims["nbf"] = json!(4_000_000_000_u64);
+    let token = world.workos.sign(&world.workos.header(), &claims);
+    let cookie = sealed(&world, &with_token(&session, &token)).await;
+    for event in [world.event().cookie(COOKIE, &cookie), world.event().bearer(&token)] {
+        let answer = world.ask(&event).await;
+        assert_eq!(answer.refusal().0, 503, "the clocks differ");
+        assert_eq!(answer.cookies(), []);
+    }
+}
+
+#[tokio::test]
 async fn a_bearer_token_counts_and_nothing_falls_back_to_the_cookie() {
     let world = AuthWorld::start(BINARY).await;
     let jane = session_of(&world, "jane");
@@ -142,9 +164,10 @@ async fn a_bearer_token_counts_and_nothing_falls_back_to_the_cookie() {
 
     let answer = world.ask(&event.clone().bearer("token")).await;
     assert_eq!(answer.refusal().0, 401);
-    assert_cleared(&answer, "a bad bearer beside a good cookie");
+    assert_eq!(answer.cookies(), [], "a bad bearer beside a good cookie");
     let answer = world.ask(&event.bearer(access_token(&loner))).await;
-    assert_signed_out(&world, &answer, &sid(&loner), "the bearer's session, not the cookie's");
+    assert_eq!(answer.success(), farewell(&world, &sid(&loner)), "the bearer's, not the cookie's");
+    assert_eq!(answer.cookies(), [], "the cookie is of another session");
 
     world.workos.set_access_token_seconds(-60);
     let expired = session_of(&world, "jane");
@@ -198,8 +221,7 @@ async fn leaving_does_not_wait_for_workos_and_its_keys() {
         assert_signed_out(&world, &answer, &sid(&session), &format!("{fault:?}"));
         let token = access_token(&session);
         let answer = world.ask(&world.event().bearer(token)).await;
-        let expected = if fault == Fault::Garbage { 502 } else { 503 };
-        assert_eq!(answer.refusal().0, expected, "{fault:?}: a token alone has no seal");
+        assert_eq!(answer.refusal().0, 503, "{fault:?}: a token alone has no seal");
         assert_eq!(answer.cookies(), [], "{fault:?}");
     }
 }
@@ -257,4 +279,9 @@ async fn logs_tell_of_each_request_and_nothing_personal() {
     let refresh_token = session["refresh_token"].as_str().expect("a token").to_owned();
     let private = ["jane", "Jane", &sid(&session), &refresh_token, &cookie, access_token(&session)];
     world.logs_nothing_of(4, &private).await;
+}
+
+#[tokio::test]
+async fn only_what_can_never_be_good_clears_the_cookie() {
+    cookies::check(Endpoint { binary: BINARY, kind: Kind::SignOut }).await;
 }

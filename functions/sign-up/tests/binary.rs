@@ -1,6 +1,7 @@
 //! The real binary under a Lambda Runtime API, with real events. Denials first.
 
 use anteroom_local::stand_ins::faults::Fault;
+use anteroom_local::stand_ins::workos::User;
 use anteroom_local::testing::{AuthWorld, Event, MALFORMED_EMAILS, OUTAGES, mistaken};
 use serde_json::{Value, json};
 
@@ -43,7 +44,17 @@ async fn what_is_no_address_is_400_and_nothing_is_asked() {
 #[tokio::test]
 async fn an_address_that_has_an_account_is_409() {
     let world = AuthWorld::start(BINARY).await;
-    for address in ["jane.doe@example.com", "Jane.Doe@Example.com"] {
+    let own = ["Änne@example.com", "jane@xn--bcher-kva.example"];
+    for own in own {
+        world.workos.add_user(User::new(own, own).with_email_spelled(own));
+    }
+    for address in [
+        "jane.doe@example.com",
+        "Jane.Doe@Example.com",
+        " jane.doe@example.com\r\n",
+        "ÄNNE@example.com",
+        "Jane@BÜCHER.example",
+    ] {
         let answer = world.post(&email(address)).await;
         let message = "This e-mail address has an account already";
         assert_eq!(answer.refusal(), (409, message.to_owned()));
@@ -58,6 +69,43 @@ async fn where_accounts_are_concealed_both_are_answered_alike() {
     assert_eq!((known.status(), known.body()), (201, created()));
     assert_eq!((unknown.status(), unknown.text()), (201, known.text()));
     assert!(world.workos.has_user(NEW));
+}
+
+#[tokio::test]
+async fn what_workos_refuses_keeps_its_meaning_even_if_it_is_new() {
+    let world = AuthWorld::start(BINARY).await;
+    let code = |code: &str| json!({"code": code, "message": ["No.", "Not like this."]});
+    let list = |errors: Value| json!({"code": "user_creation_error", "errors": errors});
+    for (status, body, expected) in [
+        (400, code("email_domain_not_deliverable"), 400),
+        (400, list(json!([{"code": "email_domain_not_deliverable"}])), 400),
+        (400, list(json!([{"code": "email_not_available"}])), 409),
+        (422, list(json!(["email_not_available"])), 409),
+        (400, code("something_new"), 400),
+        (403, code("something_new"), 403),
+        (403, code("radar_sign_up_challenge"), 403),
+        (400, json!({"error": "sign_up_not_allowed", "error_description": "No."}), 403),
+        (400, code("password_strength_error"), 502),
+        (400, json!({"message": ["No."], "error": "Bad Request"}), 502),
+        (200, json!("a page"), 502),
+        (201, json!({}), 502),
+    ] {
+        world.workos.prescribe("/user_management/users", status, body.clone());
+        assert_eq!(world.post(&email(NEW)).await.refusal().0, expected, "{status} {body}");
+    }
+}
+
+#[tokio::test]
+async fn where_accounts_are_concealed_what_workos_says_about_the_address_is_201() {
+    let world = AuthWorld::start_with(BINARY, &[("CONCEAL_ACCOUNTS", "true")]).await;
+    for code in ["email_not_available", "sign_up_not_allowed", "something_new"] {
+        world.workos.prescribe("/user_management/users", 400, json!({ "code": code }));
+        assert_eq!(world.post(&email(NEW)).await.status(), 201, "{code}");
+    }
+    world.workos.inject(Fault::Down);
+    for address in [NEW, "jane.doe@example.com"] {
+        assert_eq!(world.post(&email(address)).await.refusal().0, 503, "{address}");
+    }
 }
 
 #[tokio::test]

@@ -130,6 +130,22 @@ impl Clerk {
         self.state().users.retain(|_, user| !user.is_called(name));
     }
 
+    /// Answers requests for `path` that have the key like this from now on, whatever Clerk would
+    /// say.
+    pub fn answer_with(&self, path: &str, answer: Answer) {
+        self.state().answers.insert(path.to_owned(), answer);
+    }
+
+    /// The address below the API's of a user, given by id or short name, and the user's object as
+    /// Clerk writes it.
+    ///
+    /// # Panics
+    /// When there is no such user.
+    pub fn user_document(&self, name: &str) -> (String, Value) {
+        let user = self.user(name);
+        (format!("/v1/users/{}", user.id), user.to_json())
+    }
+
     /// A user, by id or short name.
     ///
     /// # Panics
@@ -174,6 +190,12 @@ impl Clerk {
         key.sign(header, claims)
     }
 
+    /// Signs claims that need not be JSON as Rust writes it, with the key that signs now.
+    pub fn sign_text(&self, header: &Value, claims: &str) -> String {
+        let key = self.state().signing_key;
+        key.sign_text(header, claims)
+    }
+
     /// Signs any token with another instance's key.
     pub fn sign_foreign(&self, header: &Value, claims: &Value) -> String {
         FOREIGN_KEY.sign(header, claims)
@@ -202,6 +224,7 @@ struct State {
     authorized_party: String,
     users: BTreeMap<String, User>,
     templates: BTreeMap<String, Value>,
+    answers: BTreeMap<String, Answer>,
     signing_key: &'static RsaKey,
     published_keys: Vec<&'static RsaKey>,
 }
@@ -218,6 +241,7 @@ impl Default for State {
             authorized_party: AUTHORIZED_PARTY.to_owned(),
             users: seeded_users().into_iter().map(|user| (user.id.clone(), user)).collect(),
             templates: BTreeMap::from([("supabase".to_owned(), supabase)]),
+            answers: BTreeMap::new(),
             signing_key: &INSTANCE_KEY,
             published_keys: vec![&INSTANCE_KEY],
         }
@@ -264,6 +288,9 @@ impl Provider for Instance {
 impl State {
     fn answer(&self, request: &Request) -> Result<Answer, Refusal> {
         self.check_key(request)?;
+        if let Some(answer) = self.answers.get(request.path()) {
+            return Ok(answer.clone());
+        }
         let body = match (request.method.as_str(), request.segments().as_slice()) {
             ("GET", ["v1", "jwks"]) => self.jwks(),
             ("GET", ["v1", "users", id]) => {

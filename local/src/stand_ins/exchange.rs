@@ -77,7 +77,17 @@ pub struct Answer {
     status: StatusCode,
     headers: HeaderMap,
     body: Vec<u8>,
-    is_cut_off: bool,
+    ending: Ending,
+}
+
+/// How a body ends.
+#[derive(Clone, Copy, Debug)]
+enum Ending {
+    Proper,
+    /// The connection breaks in the middle.
+    CutOff,
+    /// It is repeated again and again.
+    Never,
 }
 
 impl Answer {
@@ -99,7 +109,7 @@ impl Answer {
             status: StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
             headers,
             body,
-            is_cut_off: false,
+            ending: Ending::Proper,
         }
     }
 
@@ -127,22 +137,46 @@ impl Answer {
     /// The same, but the connection breaks in the middle of the body.
     #[must_use]
     pub fn cut_off(mut self) -> Self {
-        self.is_cut_off = true;
+        self.ending = Ending::CutOff;
+        self
+    }
+
+    /// The same, but the body is repeated as long as anybody reads it.
+    #[must_use]
+    pub fn without_end(mut self) -> Self {
+        self.ending = Ending::Never;
         self
     }
 
     pub(super) fn into_response(self) -> Response<Body> {
         let length = self.body.len();
-        let body = if self.is_cut_off {
-            Body::new(CutOff::after(self.body[..length / 2].to_vec()))
-        } else {
-            Body::from(self.body)
+        let body = match self.ending {
+            Ending::Proper => Body::from(self.body),
+            Ending::CutOff => Body::new(CutOff::after(self.body[..length / 2].to_vec())),
+            Ending::Never => Body::new(Endless(Bytes::from(self.body))),
         };
         let mut response = Response::new(body);
         *response.status_mut() = self.status;
         *response.headers_mut() = self.headers;
-        response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+        if !matches!(self.ending, Ending::Never) {
+            response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+        }
         response
+    }
+}
+
+/// A body that gives the same part again and again.
+struct Endless(Bytes);
+
+impl HttpBody for Endless {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        Poll::Ready(Some(Ok(Frame::data(self.0.clone()))))
     }
 }
 

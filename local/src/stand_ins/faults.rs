@@ -7,6 +7,7 @@
 //! curl -X POST $URL/dev/faults -d '{"fault": "slow", "milliseconds": 3000}'
 //! curl -X POST $URL/dev/faults -d '{"fault": "limiting", "retry_after": 7, "path": "/v1/users", "times": 1}'
 //! curl -X POST $URL/dev/faults -d '{"fault": "failing", "status": 503}'
+//! curl -X POST $URL/dev/faults -d '{"fault": "dated", "status": 503, "retry_after": 7}'
 //! curl -X POST $URL/dev/faults -d '{"fault": "none"}'
 //! ```
 
@@ -30,12 +31,30 @@ pub enum Fault {
     },
     /// The provider's own error body with this status.
     Failing(u16),
+    /// The same, or for 429 the provider's own limit, with `Retry-After` as a date.
+    Dated {
+        /// 429, 503 …
+        status: u16,
+        /// How far ahead the date is.
+        seconds: u64,
+    },
+    /// An answer of somebody who stands before the provider: a gateway, a CDN.
+    Between {
+        /// Its status.
+        status: u16,
+        /// Its media type.
+        content_type: &'static str,
+        /// Its body.
+        body: &'static str,
+    },
     /// 502 with the HTML page of a gateway that stands before the provider.
     GatewayPage,
     /// 200 that claims to be JSON and is not.
     Garbage,
     /// The right answer, but the connection breaks in the middle of its body.
     Truncated,
+    /// 200 with a body that never ends.
+    Endless,
     /// 200 with JSON of another shape.
     WrongShape,
     /// The provider's own refusal of our key, whatever key it is.
@@ -169,10 +188,21 @@ enum Kind {
     Limiting,
     Failing,
     GatewayPage,
+    Dated,
     Garbage,
     Truncated,
+    Endless,
     WrongShape,
     Refusing,
+}
+
+impl Order {
+    fn failing_status(&self, usual: u16) -> Result<u16, String> {
+        match self.status.unwrap_or(usual) {
+            status @ 400..=599 => Ok(status),
+            _ => Err("status must be from 400 to 599".to_owned()),
+        }
+    }
 }
 
 /// Reads the body of `POST /dev/faults`: a rule, nothing for "fail no more", or what is wrong.
@@ -186,13 +216,15 @@ pub(super) fn read_order(body: &[u8]) -> Result<Option<FaultRule>, String> {
             Fault::Slow(Duration::from_millis(milliseconds))
         }
         Kind::Limiting => Fault::Limiting { retry_after: order.retry_after },
-        Kind::Failing => match order.status.unwrap_or(500) {
-            status @ 400..=599 => Fault::Failing(status),
-            _ => return Err("status must be from 400 to 599".to_owned()),
-        },
+        Kind::Failing => Fault::Failing(order.failing_status(500)?),
+        Kind::Dated => {
+            let seconds = order.retry_after.ok_or("dated needs retry_after")?;
+            Fault::Dated { status: order.failing_status(503)?, seconds }
+        }
         Kind::GatewayPage => Fault::GatewayPage,
         Kind::Garbage => Fault::Garbage,
         Kind::Truncated => Fault::Truncated,
+        Kind::Endless => Fault::Endless,
         Kind::WrongShape => Fault::WrongShape,
         Kind::Refusing => Fault::Refusing,
     };
@@ -241,6 +273,11 @@ mod tests {
             ),
             (r#"{"fault":"failing"}"#, Fault::Failing(500).on("/")),
             (r#"{"fault":"failing","status":418}"#, Fault::Failing(418).on("/")),
+            (
+                r#"{"fault":"dated","status":429,"retry_after":7}"#,
+                Fault::Dated { status: 429, seconds: 7 }.on("/"),
+            ),
+            (r#"{"fault":"endless"}"#, Fault::Endless.on("/")),
             (r#"{"fault":"gateway_page"}"#, Fault::GatewayPage.on("/")),
             (r#"{"fault":"garbage"}"#, Fault::Garbage.on("/")),
             (r#"{"fault":"truncated"}"#, Fault::Truncated.on("/")),
@@ -261,6 +298,7 @@ mod tests {
             r#"{"fault":"tired"}"#,
             r#"{"fault":"slow"}"#,
             r#"{"fault":"failing","status":200}"#,
+            r#"{"fault":"dated"}"#,
             r#"{"fault":"down","tmies":1}"#,
         ] {
             assert!(read_order(json.as_bytes()).is_err(), "{json}");

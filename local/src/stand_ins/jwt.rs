@@ -51,7 +51,15 @@ impl RsaKey {
     /// # Panics
     /// When a file in `local/keys/` is damaged.
     pub fn sign(&self, header: &Value, claims: &Value) -> String {
-        let message = message(header, claims);
+        self.sign_text(header, &claims.to_string())
+    }
+
+    /// The same with claims that need not be JSON as Rust writes it.
+    ///
+    /// # Panics
+    /// When a file in `local/keys/` is damaged.
+    pub fn sign_text(&self, header: &Value, claims: &str) -> String {
+        let message = format!("{}.{}", encode(header), BASE64_URL_SAFE_NO_PAD.encode(claims));
         let pair = self.pair();
         let mut signed = vec![0; pair.public().modulus_len()];
         pair.sign(

@@ -277,7 +277,7 @@ impl LiveKit {
         call: &'static str,
         edit: impl Fn(&mut Value) + Send + Sync + 'static,
     ) {
-        self.state().edits.0.insert(call, Arc::new(edit));
+        self.state().edits.0.insert(call, Box::new(edit));
     }
 
     /// The next egress starts, but whoever asked for it never hears of it: the connection ends.
@@ -329,15 +329,18 @@ struct State {
     edits: Edits,
 }
 
+/// Edits the JSON of an answer.
+type Edit = Box<dyn Fn(&mut Value) + Send + Sync>;
+
 /// How answers are edited, by call.
 #[derive(Default)]
-struct Edits(HashMap<&'static str, Arc<dyn Fn(&mut Value) + Send + Sync>>);
+struct Edits(HashMap<&'static str, Edit>);
 
 impl Edits {
     fn apply(&self, request: &Request, answer: Answer) -> Answer {
         let call = request.path().rsplit('/').next().unwrap_or_default();
         match self.0.get(call) {
-            Some(edit) => answer.edited(&**edit),
+            Some(edit) => answer.edited(edit),
             None => answer,
         }
     }

@@ -7,7 +7,7 @@ use std::{
     io,
     net::{Ipv4Addr, SocketAddr},
     sync::{Arc, Mutex},
-    time::Duration,
+    time::{Duration, UNIX_EPOCH},
 };
 
 use axum::body::Body;
@@ -31,7 +31,7 @@ use tokio_rustls::TlsAcceptor;
 use super::{
     exchange::{Answer, Request},
     faults::{Fault, FaultRule, Faults, read_order},
-    lock,
+    lock, unix_seconds,
 };
 
 /// The file that `SSL_CERT_FILE` must name for a client to trust a stand-in that speaks TLS.
@@ -41,6 +41,9 @@ const TLS_KEY: &str = include_str!("../../keys/tls-server.key.pem");
 
 /// Of the requests, the latest this many are kept whole; all of them are counted.
 const KEPT_REQUESTS: usize = 10_000;
+
+/// An endless body comes in parts of so many bytes.
+const ENDLESS_PART: usize = 16 * 1024;
 
 /// What makes a stand-in that provider's and no other's.
 pub trait Provider: Default + Send + Sync + 'static {
@@ -108,6 +111,7 @@ impl<P: Provider> StandIn<P> {
             provider: Arc::clone(&provider),
             faults: Faults::default(),
             requests: Mutex::default(),
+            connections: Mutex::default(),
         });
         let stand_in = Self { provider, desk, address, tls, running: Mutex::default() };
         stand_in.provider.listens_at(&stand_in.url());
@@ -159,6 +163,22 @@ impl<P: Provider> StandIn<P> {
     /// Makes no request fail any more.
     pub fn clear_faults(&self) {
         self.desk.faults.clear();
+    }
+
+    /// Makes every connection that is open now a dead one, as after a pause in which the client heard
+    /// nothing: a request on it ends it without an answer. New connections are good.
+    pub fn break_connections(&self) {
+        lock(&self.desk.connections).die(Death::Broken);
+    }
+
+    /// The same, but a request on a dead connection is simply never answered.
+    pub fn silence_connections(&self) {
+        lock(&self.desk.connections).die(Death::Silent);
+    }
+
+    /// How many connections were made to it.
+    pub fn connections(&self) -> u64 {
+        lock(&self.desk.connections).made
     }
 
     /// What it was asked, the latest 10,000, oldest first; also what a fault answered.
@@ -250,9 +270,10 @@ async fn speak_http<P: Provider>(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     desk: Arc<Desk<P>>,
 ) {
+    let number = lock(&desk.connections).next();
     let service = service_fn(move |request| {
         let desk = Arc::clone(&desk);
-        async move { desk.respond(request).await }
+        async move { desk.respond(number, request).await }
     });
     // Errors are clients that left and connections that a fault ended: both are as they should be.
     let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
@@ -263,6 +284,39 @@ struct Desk<P> {
     provider: Arc<P>,
     faults: Faults,
     requests: Mutex<Requests>,
+    connections: Mutex<Connections>,
+}
+
+/// The connections that were made, numbered from 0.
+#[derive(Default)]
+struct Connections {
+    made: u64,
+    /// Those before this number are dead.
+    dead: u64,
+    death: Death,
+}
+
+#[derive(Clone, Copy, Default)]
+enum Death {
+    #[default]
+    Broken,
+    Silent,
+}
+
+impl Connections {
+    fn next(&mut self) -> u64 {
+        self.made += 1;
+        self.made - 1
+    }
+
+    fn die(&mut self, death: Death) {
+        self.dead = self.made;
+        self.death = death;
+    }
+
+    fn death_of(&self, number: u64) -> Option<Death> {
+        (number < self.dead).then_some(self.death)
+    }
 }
 
 #[derive(Default)]
@@ -273,7 +327,17 @@ struct Requests {
 
 impl<P: Provider> Desk<P> {
     /// An error ends the connection without an answer.
-    async fn respond(&self, request: http::Request<Incoming>) -> io::Result<Response<Body>> {
+    async fn respond(
+        &self,
+        connection: u64,
+        request: http::Request<Incoming>,
+    ) -> io::Result<Response<Body>> {
+        let death = lock(&self.connections).death_of(connection);
+        match death {
+            None => {}
+            Some(Death::Broken) => return Err(io::ErrorKind::ConnectionAborted.into()),
+            Some(Death::Silent) => return future::pending().await,
+        }
         let request = Request::read(request).await?;
         let answer = if request.path().starts_with("/dev/") {
             self.dev_answer(&request)
@@ -297,6 +361,20 @@ impl<P: Provider> Desk<P> {
                 self.provider.limiting().with_header(header::RETRY_AFTER, &seconds.to_string())
             }
             Some(Fault::Failing(status)) => self.provider.failing(status),
+            Some(Fault::Dated { status, seconds }) => {
+                let answer = match status {
+                    429 => self.provider.limiting(),
+                    _ => self.provider.failing(status),
+                };
+                let moment = UNIX_EPOCH + Duration::from_secs(unix_seconds() + seconds);
+                answer.with_header(header::RETRY_AFTER, &httpdate::fmt_http_date(moment))
+            }
+            Some(Fault::Between { status, content_type, body }) => {
+                Answer::new(status, content_type, body)
+            }
+            Some(Fault::Endless) => {
+                Answer::new(200, "application/json", " ".repeat(ENDLESS_PART)).without_end()
+            }
             Some(Fault::GatewayPage) => gateway_page(),
             Some(Fault::Garbage) => Answer::new(200, "application/json", "}{ this is no JSON"),
             Some(Fault::Truncated) => self.provider.answer_in_time(request).await?.cut_off(),

@@ -307,8 +307,10 @@ impl WorkOs {
 
     /// Answers the next request to that path with this and nothing else, whoever asks: for what WorkOS
     /// documents and the stand-in has no occasion to say. Several are given in their order.
-    pub fn prescribe(&self, path: &str, status: u16, body: Value) {
-        self.state().prescriptions.push((path.to_owned(), status, body));
+    ///
+    /// The body may be a text with JSON that no [`Value`] holds, such as JavaScript writes.
+    pub fn prescribe(&self, path: &str, status: u16, body: impl fmt::Display) {
+        self.state().prescriptions.push((path.to_owned(), status, body.to_string()));
     }
 
     /// Registers one more redirect URI, which is the one that the settings have from now on.
@@ -410,7 +412,7 @@ struct State {
     limits: Limits,
     pending: HashMap<String, Pending>,
     sessions: Sessions,
-    prescriptions: Vec<(String, u16, Value)>,
+    prescriptions: Vec<(String, u16, String)>,
     sink: Sink,
 }
 
@@ -520,8 +522,8 @@ impl State {
 
     fn prescribed(&mut self, path: &str) -> Option<Answer> {
         let index = self.prescriptions.iter().position(|(wanted, ..)| wanted == path)?;
-        let (_, status, body) = self.prescriptions.remove(index);
-        Some(Answer::json(status, &body))
+        let (_, status, json) = self.prescriptions.remove(index);
+        Some(Answer::new(status, "application/json", json))
     }
 
     fn answer_to_key_holder(&mut self, request: &Request, now: u64) -> Result<Answer, Refusal> {
@@ -590,12 +592,13 @@ impl State {
     /// A magic code. Whoever is not known yet gets an account, unverified until the code comes back.
     fn create_magic_auth(&mut self, fields: &Fields, now: u64) -> Result<Value, Refusal> {
         let email = fields.email()?;
-        self.limits.check(Limit::Send, &email, now)?;
-        let user_id = match self.users.iter().find(|user| user.email == email) {
-            Some(user) => user.id.clone(),
+        self.limits.check(Limit::Send, &email.to_lowercase(), now)?;
+        let user = match self.user_spelled(&email) {
+            Some(user) => user,
             None if self.is_sign_up_closed => return Err(Refusal::sign_up_not_allowed()),
-            None => self.new_user(User::created(&email, now)).id.clone(),
+            None => self.new_user(User::created(&email, now)),
         };
+        let (user_id, email) = (user.id.clone(), user.email.clone());
         let code = self.magic_codes.issue(&user_id, &email, now);
         (self.sink.0)(&email, &code.digits);
         Ok(code.to_json())
@@ -630,7 +633,8 @@ impl State {
     }
 
     fn magic_code_for(&self, email: &str) -> Option<String> {
-        let code = self.magic_codes.latest_for(&email.to_ascii_lowercase())?;
+        let email = self.users.iter().find(|user| user.has_email(email)).map(|user| &user.email);
+        let code = self.magic_codes.latest_for(email?)?;
         Some(code.digits.clone())
     }
 

@@ -93,6 +93,14 @@ impl AuthWorld {
         requests.last().and_then(Request::json).expect("a request with JSON")
     }
 
+    /// Stops the function and gives what it logged.
+    ///
+    /// # Panics
+    /// When it does not stop.
+    pub async fn stop(self) -> String {
+        self.function.stop().await.join("\n")
+    }
+
     /// Stops the function, and checks that it logged a line for each request, and nothing of what is
     /// nobody's business: keys, tokens, cookies, addresses, and whatever else is given.
     ///

@@ -128,6 +128,9 @@ async fn gives_each_seeded_user_what_the_table_says() {
             "mailless" => (Some("Max"), false, 1, None),
             "several" => (Some("Sam"), false, 3, Some(1)),
             "member" => (Some("Mia"), false, 1, Some(0)),
+            "unproven" => (Some("Una"), false, 1, Some(0)),
+            "banned" => (Some("Ben"), false, 1, Some(0)),
+            "locked" => (Some("Lou"), false, 1, Some(0)),
             other => panic!("{other} is not in the table"),
         };
         assert_eq!(seen, expected, "{}", user.short_name);

@@ -10,7 +10,6 @@ use serde_json::json;
 
 use crate::api::{Reply, Response};
 use crate::provider::{Failure, ProviderError};
-use crate::secrets::SecretError;
 
 /// An error as the caller sees it, with what the log is told besides.
 ///
@@ -86,7 +85,7 @@ impl ApiError {
         Self::new(StatusCode::TOO_MANY_REQUESTS, message)
     }
 
-    /// 500: a defect of ours, or a deployment that lacks something.
+    /// 500: a defect of ours.
     pub fn internal(detail: impl fmt::Display) -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong on our side")
             .because(detail)
@@ -126,13 +125,14 @@ impl ApiError {
         Self { message: message.into(), detail: Some(detail), ..self }
     }
 
-    /// Says in whole seconds when to try again, where that is known.
+    /// Says in whole seconds, rounded up, when to try again, where that is known.
     #[must_use]
     pub fn retry_after(self, wait: Option<Duration>) -> Self {
-        match wait {
-            Some(wait) => Self { hint: Some(Hint::RetryAfter { seconds: wait.as_secs() }), ..self },
-            None => self,
-        }
+        let Some(wait) = wait else {
+            return self;
+        };
+        let seconds = wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0));
+        Self { hint: Some(Hint::RetryAfter { seconds }), ..self }
     }
 
     /// Its status.
@@ -169,14 +169,14 @@ impl From<ProviderError> for ApiError {
             Failure::KeyRefused(_) | Failure::Unexpected(_) | Failure::Unreadable(_) => {
                 Self::bad_gateway(error)
             }
-            Failure::Unreachable(_) | Failure::NoKey(SecretError::Unreachable(_)) => {
-                Self::unavailable(error)
-            }
-            Failure::Failing { retry_after, .. } | Failure::Limiting { retry_after } => {
-                let retry_after = *retry_after;
+            Failure::Unreachable(_)
+            | Failure::Failing { .. }
+            | Failure::Limiting { .. }
+            | Failure::Paused { .. }
+            | Failure::NoKey(_) => {
+                let retry_after = error.failure.retry_after();
                 Self::unavailable(error).retry_after(retry_after)
             }
-            Failure::NoKey(SecretError::Misconfigured(_)) => Self::internal(error),
         }
     }
 }
@@ -184,6 +184,7 @@ impl From<ProviderError> for ApiError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::secrets::SecretError;
 
     #[test]
     fn the_caller_reads_the_message_and_never_the_detail() {
@@ -197,8 +198,11 @@ mod tests {
 
     #[test]
     fn says_when_to_try_again_and_which_method_to_use() {
-        let error = ApiError::unavailable("slow").retry_after(Some(Duration::from_secs(7)));
-        assert_eq!(error.into_response().headers()[RETRY_AFTER], "7");
+        for (wait, seconds) in [(7000, "7"), (7001, "8"), (6999, "7"), (1, "1"), (0, "0")] {
+            let wait = Duration::from_millis(wait);
+            let error = ApiError::unavailable("slow").retry_after(Some(wait));
+            assert_eq!(error.into_response().headers()[RETRY_AFTER], seconds);
+        }
         let error = ApiError::method_not_allowed("GET");
         assert_eq!((error.status().as_u16(), error.message()), (405, "Use GET"));
         assert_eq!(error.into_response().headers()[ALLOW], "GET");
@@ -216,7 +220,8 @@ mod tests {
             (Failure::Failing { status, retry_after }, 503),
             (Failure::Limiting { retry_after }, 503),
             (Failure::NoKey(SecretError::Unreachable(String::new())), 503),
-            (Failure::NoKey(SecretError::Misconfigured(String::new())), 500),
+            (Failure::NoKey(SecretError::Misconfigured(String::new())), 503),
+            (Failure::Paused { retry_after: Duration::from_secs(3) }, 503),
         ] {
             let (provider, call) = ("clerk", "user");
             let error = ProviderError { provider, call, failure };

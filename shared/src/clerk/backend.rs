@@ -7,8 +7,14 @@ use serde::Deserialize;
 use crate::api::ApiError;
 use crate::clerk::{SessionId, User, UserId};
 use crate::ids;
+use crate::json;
 use crate::jwks::KeySet;
-use crate::provider::{Answer, Call, Failure, KeyedProvider, ProviderError};
+use crate::provider::{Answer, Call, Failure, KeyedProvider, ProviderError, Retry};
+
+/// The version of Clerk's API that this module was written for, which is the one that
+/// `@clerk/backend` 3 asks for. Without it, the instance's default decides what answers look like.
+/// <https://clerk.com/docs/guides/development/upgrading/versioning>
+const API_VERSION: &[(&str, &str)] = &[("clerk-api-version", "2026-05-12")];
 
 #[derive(Debug)]
 pub(super) struct Backend(KeyedProvider);
@@ -94,7 +100,11 @@ impl Backend {
         let path = ["v1", "sessions", session.as_str(), "tokens", template];
         let answer = self
             .0
-            .send(&Call { repeatable: true, ..Call::post("session token", &path, None) })
+            .send(&Call {
+                retry: Retry::Once,
+                headers: API_VERSION,
+                ..Call::post("session token", &path, None)
+            })
             .await?;
         match answer.status {
             StatusCode::OK => Ok(answer.json::<Token>()?.jwt),
@@ -104,7 +114,7 @@ impl Backend {
     }
 
     async fn get(&self, name: &'static str, path: &[&str]) -> Result<Answer, ProviderError> {
-        self.0.send(&Call::get(name, path)).await
+        self.0.send(&Call { headers: API_VERSION, ..Call::get(name, path) }).await
     }
 }
 
@@ -113,6 +123,7 @@ impl Backend {
 fn is_resource_missing(answer: &Answer) -> bool {
     #[derive(Deserialize)]
     struct Errors {
+        #[serde(default, deserialize_with = "json::readable_items")]
         errors: Vec<Error>,
     }
     #[derive(Deserialize)]

@@ -11,6 +11,7 @@ use crate::api;
 use crate::clerk::PublishableKey;
 use crate::clerk::refusal::Refusal;
 use crate::clock::Timestamp;
+use crate::json;
 use crate::jwt::Token;
 
 /// The cookies that count. They hold a session: they are not printed.
@@ -42,8 +43,11 @@ struct Pair<'r> {
 /// cookie being chosen, which must stand on its own.
 #[derive(Default, Deserialize)]
 struct Glimpse {
+    #[serde(default, deserialize_with = "json::or_default")]
     iss: Option<String>,
+    #[serde(default, deserialize_with = "json::or_default")]
     iat: Option<f64>,
+    #[serde(default, deserialize_with = "json::or_default")]
     exp: Option<f64>,
 }
 

@@ -1,7 +1,10 @@
 //! The organization that a session acts in, from either version of Clerk's claims.
 //! <https://clerk.com/docs/guides/sessions/session-tokens>
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+
+use crate::json;
 
 /// An organization, and what the user may do in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,38 +20,60 @@ pub struct Organization {
 }
 
 /// The claims about an organization. Version 2 keeps them under `o`, version 1 at the top.
+///
+/// A claim of an unexpected type counts as absent: it names no organization and permits nothing.
 #[derive(Deserialize)]
 pub(super) struct OrganizationClaims {
-    v: Option<u32>,
+    /// JavaScript has one type of number: 2 may be written as 2.0.
+    #[serde(default, deserialize_with = "json::or_default")]
+    v: Option<f64>,
+    #[serde(default, deserialize_with = "compact")]
     o: Option<Compact>,
+    #[serde(default, deserialize_with = "json::or_default")]
     fea: Option<String>,
+    #[serde(default, deserialize_with = "json::or_default")]
     org_id: Option<String>,
+    #[serde(default, deserialize_with = "json::or_default")]
     org_slug: Option<String>,
+    #[serde(default, deserialize_with = "json::or_default")]
     org_role: Option<String>,
-    org_permissions: Option<Vec<String>>,
+    #[serde(default, deserialize_with = "json::readable_items")]
+    org_permissions: Vec<String>,
 }
 
 #[derive(Deserialize)]
 struct Compact {
+    #[serde(default, deserialize_with = "json::or_default")]
     id: Option<String>,
+    #[serde(default, deserialize_with = "json::or_default")]
     slg: Option<String>,
+    #[serde(default, deserialize_with = "json::or_default")]
     rol: Option<String>,
     /// The permissions' names, comma separated.
+    #[serde(default, deserialize_with = "json::or_default")]
     per: Option<String>,
     /// For each feature of the organization a number whose bits say which permissions it has.
+    #[serde(default, deserialize_with = "json::or_default")]
     fpm: Option<String>,
+}
+
+/// Reads `o`. serde would read a struct from a list too, which to Clerk's SDK names no organization.
+fn compact<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Compact>, D::Error> {
+    let claim = Box::<RawValue>::deserialize(deserializer)?;
+    let object = Some(claim.get()).filter(|claim| claim.starts_with('{'));
+    Ok(object.and_then(|claim| serde_json::from_str(claim).ok()))
 }
 
 impl OrganizationClaims {
     pub(super) fn into_organization(self) -> Option<Organization> {
-        if self.v == Some(2) {
+        if self.v == Some(2.0) {
             return self.o?.into_organization(self.fea.as_deref());
         }
         Some(Organization {
             id: self.org_id?,
             slug: self.org_slug,
             role: self.org_role,
-            permissions: self.org_permissions.unwrap_or_default(),
+            permissions: self.org_permissions,
         })
     }
 }
@@ -78,7 +103,9 @@ fn permissions(features: &str, names: &str, masks: &str) -> Vec<String> {
     of_organization
         .zip(masks.split(','))
         .flat_map(|(feature, mask)| {
-            let mask: u128 = mask.trim().parse().unwrap_or_default();
+            // Rust would read a sign as well.
+            let digits = Some(mask.trim()).filter(|mask| !mask.starts_with('+'));
+            let mask: u128 = digits.and_then(|mask| mask.parse().ok()).unwrap_or_default();
             names
                 .split(',')
                 .map(str::trim)
@@ -131,11 +158,42 @@ mod tests {
     }
 
     #[test]
+    fn a_claim_of_another_type_is_absent() {
+        let compact = json!({"id": "org_1", "rol": "admin", "per": "read", "fpm": "1"});
+        for (claims, expected) in [
+            // No organization without an id that can be read.
+            (json!({"v": 2, "o": "org_1"}), None),
+            (json!({"v": 2, "o": ["org_1"]}), None),
+            (json!({"v": 2, "o": {"id": 1}}), None),
+            (json!({"v": 2, "o": null, "fea": null}), None),
+            (json!({"org_id": 1, "org_permissions": ["org:rooms:read"]}), None),
+            // An organization without what cannot be read.
+            (json!({"v": 2, "o": compact, "fea": ["o:rooms"]}), Some(vec![])),
+            (
+                json!({"v": 2, "o": {"id": "org_1", "per": 1, "fpm": 1}, "fea": "o:rooms"}),
+                Some(vec![]),
+            ),
+            (json!({"v": "2", "org_id": "org_1", "org_permissions": "all"}), Some(vec![])),
+            (json!({"org_id": "org_1", "org_permissions": null}), Some(vec![])),
+            (
+                json!({"v": [], "org_id": "org_1", "org_permissions": [1, "org:rooms:read", null]}),
+                Some(vec!["org:rooms:read"]),
+            ),
+            (json!({"v": 2.0, "o": compact, "fea": "o:rooms"}), Some(vec!["org:rooms:read"])),
+        ] {
+            let permissions = organization(claims.clone()).map(|found| found.permissions);
+            let expected = expected.map(|list| list.into_iter().map(str::to_owned).collect());
+            assert_eq!(permissions, expected, "{claims}");
+        }
+    }
+
+    #[test]
     fn what_cannot_be_read_permits_nothing() {
         for (fea, per, fpm) in [
             ("o:rooms", "read", ""),
             ("o:rooms", "read", "x"),
             ("o:rooms", "read", "-1"),
+            ("o:rooms", "read", "+1"),
             ("rooms", "read", "1"),
             ("u:rooms", "read", "1"),
             ("o:rooms", "", "1"),

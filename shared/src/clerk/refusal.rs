@@ -20,6 +20,9 @@ pub enum Refusal {
     /// It was issued for another application.
     #[error("the token's authorized party is not this application")]
     AuthorizedParty,
+    /// It does not say which application it was issued for, and nothing else says so.
+    #[error("the token has no authorized party")]
+    NoAuthorizedParty,
     /// It is not valid yet.
     #[error("the token is not valid yet")]
     NotYetValid,

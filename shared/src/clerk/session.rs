@@ -1,9 +1,11 @@
 //! The auth state of a request: which token counts, and whether it is good.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderMap;
+use http::header::ORIGIN;
 use secrecy::SecretString;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -181,12 +183,24 @@ struct SessionClaims {
     sts: Option<String>,
 }
 
+/// A token as it came with a request.
+struct Presented<'r> {
+    text: &'r str,
+    /// When the user last signed in, by the cookie beside it.
+    client_updated: Option<f64>,
+    /// Whether the token may leave out whom it was issued to.
+    may_lack_party: bool,
+}
+
 /// Finds a request's token and judges it.
 pub(super) async fn auth(clerk: &Clerk, headers: &HeaderMap) -> Result<Auth, AuthError> {
     let verifier = &clerk.0.verifier;
     match Authorization::as_clerk_reads_it(headers) {
         // Whoever sends a header means it: what the cookie says does not count any more.
-        Authorization::Bearer(token) => verify(clerk, token, None).await,
+        Authorization::Bearer(text) => {
+            let token = Presented { text, client_updated: None, may_lack_party: false };
+            verify(clerk, &token).await
+        }
         Authorization::Empty => Ok(Auth::SignedOut(SignedOut::NoToken)),
         Authorization::None => {
             let SessionCookies { token, client_updated } = cookies::choose(
@@ -195,24 +209,31 @@ pub(super) async fn auth(clerk: &Clerk, headers: &HeaderMap) -> Result<Auth, Aut
                 &verifier.issuer,
                 verifier.clock.now(),
             )?;
-            match (token, client_updated) {
-                (None, _) => Ok(Auth::SignedOut(SignedOut::NoToken)),
-                (_, ClientUpdated::SignedOut) => Ok(Auth::SignedOut(SignedOut::SignedOutSince)),
-                (Some(token), ClientUpdated::At(at)) => verify(clerk, token, Some(at)).await,
-                (Some(token), ClientUpdated::Absent) => verify(clerk, token, None).await,
-            }
+            let Some(text) = token else {
+                return Ok(Auth::SignedOut(SignedOut::NoToken));
+            };
+            let client_updated = match client_updated {
+                ClientUpdated::SignedOut => {
+                    return Ok(Auth::SignedOut(SignedOut::SignedOutSince));
+                }
+                ClientUpdated::At(at) => Some(at),
+                ClientUpdated::Absent => None,
+            };
+            // Clerk issues such tokens when a browser navigates, but only ever as cookies.
+            let may_lack_party = verifier.comes_from_authorized_party(headers);
+            verify(clerk, &Presented { text, client_updated, may_lack_party }).await
         }
     }
 }
 
 /// Judges a token, in the order of Clerk's SDK: its kind, its signature, its claims.
-async fn verify(clerk: &Clerk, text: &str, client_updated: Option<f64>) -> Result<Auth, AuthError> {
+async fn verify(clerk: &Clerk, presented: &Presented<'_>) -> Result<Auth, AuthError> {
     let verifier = &clerk.0.verifier;
-    let token = Token::parse(text).map_err(Refusal::Token)?;
+    let token = Token::parse(presented.text).map_err(Refusal::Token)?;
     check_kind(&token)?;
-    let key = signing_key(clerk, &token).await?;
-    let claims = token.verify(&key).map_err(Refusal::Token)?;
-    let (user_id, session_id, status) = verifier.check_parties(&claims)?;
+    let keys = signing_keys(clerk, &token).await?;
+    let claims = token.verify(&keys).map_err(Refusal::Token)?;
+    let (user_id, session_id, status) = verifier.check_parties(&claims, presented)?;
 
     let lifetime: Lifetime = claims.read().map_err(Refusal::Token)?;
     match lifetime.check(verifier.clock.now(), LEEWAY) {
@@ -222,7 +243,7 @@ async fn verify(clerk: &Clerk, text: &str, client_updated: Option<f64>) -> Resul
     }
     // A token that does not say when it was issued is older than any sign-out.
     let issued = lifetime.iat.unwrap_or_default();
-    if client_updated.is_some_and(|updated| updated > issued) {
+    if presented.client_updated.is_some_and(|updated| updated > issued) {
         return Ok(Auth::SignedOut(SignedOut::SignedOutSince));
     }
     if status.is_some_and(|status| status != "active") {
@@ -231,7 +252,7 @@ async fn verify(clerk: &Clerk, text: &str, client_updated: Option<f64>) -> Resul
     let organization: OrganizationClaims = claims.read().map_err(Refusal::Token)?;
     Ok(Auth::SignedIn(Box::new(SignedIn {
         clerk: clerk.clone(),
-        token: SecretString::from(text),
+        token: SecretString::from(presented.text),
         claims,
         user_id,
         session_id,
@@ -252,9 +273,9 @@ fn check_kind(token: &Token) -> Result<(), Refusal> {
     Ok(())
 }
 
-async fn signing_key(clerk: &Clerk, token: &Token<'_>) -> Result<Rs256Key, AuthError> {
+async fn signing_keys(clerk: &Clerk, token: &Token<'_>) -> Result<Arc<[Rs256Key]>, AuthError> {
     match &clerk.0.verifier.keys {
-        SigningKeys::Fixed(key) => Ok(key.clone()),
+        SigningKeys::Fixed(key) => Ok(Arc::new([key.clone()])),
         SigningKeys::Published(keys) => {
             let kid = token.header().kid.as_deref().ok_or(Refusal::UnknownKey)?;
             let key = keys.key(kid, clerk.0.backend.signing_keys()).await?;
@@ -269,13 +290,18 @@ impl Verifier {
     fn check_parties(
         &self,
         claims: &Claims,
+        presented: &Presented,
     ) -> Result<(UserId, SessionId, Option<String>), Refusal> {
         let claims: SessionClaims = claims.read()?;
         if claims.iss.as_deref() != Some(self.issuer.as_str()) {
             return Err(Refusal::Issuer);
         }
-        if !claims.azp.is_some_and(|azp| self.authorized_parties.contains(&azp)) {
-            return Err(Refusal::AuthorizedParty);
+        match claims.azp {
+            Some(azp) if !self.authorized_parties.contains(&azp) => {
+                return Err(Refusal::AuthorizedParty);
+            }
+            None if !presented.may_lack_party => return Err(Refusal::NoAuthorizedParty),
+            _ => {}
         }
         let subject = claims.sub.filter(|subject| !subject.starts_with(MACHINE_SUBJECT));
         let user_id = subject.as_deref().and_then(UserId::parse);
@@ -283,6 +309,18 @@ impl Verifier {
         match (user_id, session_id) {
             (Some(user_id), Some(session_id)) => Ok((user_id, session_id, claims.sts)),
             _ => Err(Refusal::NotASession),
+        }
+    }
+
+    /// Whether a browser says that the request comes from a page of this application. No script can
+    /// forge `Origin`, so it stands in for the party that the token leaves out.
+    fn comes_from_authorized_party(&self, headers: &HeaderMap) -> bool {
+        let mut origins = headers.get_all(ORIGIN).iter();
+        match (origins.next(), origins.next()) {
+            (Some(origin), None) => {
+                self.authorized_parties.iter().any(|party| origin == party.as_str())
+            }
+            _ => false,
         }
     }
 }

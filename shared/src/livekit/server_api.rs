@@ -18,7 +18,7 @@ use crate::api::ApiError;
 use crate::http::CALL_TIMEOUT;
 use crate::livekit::access_token::Grant;
 use crate::livekit::keys::{KeyPair, Keys};
-use crate::provider::{Answer, Call, Failure, Key, KeyedProvider, Provider, ProviderError};
+use crate::provider::{Answer, Call, Failure, Key, KeyedProvider, Provider, ProviderError, Retry};
 use crate::secrets::SecretError;
 use crate::settings::{Incomplete, Settings};
 
@@ -132,7 +132,7 @@ impl ServerApi {
     ) -> Result<T, CallError> {
         let path = ["twirp", method.service, method.name];
         let call = Call {
-            repeatable: method.repeatable,
+            retry: if method.repeatable { Retry::Once } else { Retry::Never },
             time_limit: method.time_limit,
             refuses_key,
             // Twirp's code says what a 429 is about.
@@ -200,6 +200,7 @@ impl ProviderError {
             Failure::KeyRefused(_)
             | Failure::Unexpected(_)
             | Failure::Limiting { .. }
+            | Failure::Paused { .. }
             | Failure::NoKey(_) => false,
         }
     }

@@ -4,9 +4,11 @@ use http::StatusCode;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use crate::provider::{Answer, Call, KeyPlace, KeyedProvider, ProviderError};
+use crate::json as lenient;
+use crate::provider::{Answer, Call, Failure, KeyPlace, KeyedProvider, ProviderError, Retry};
 use crate::secrets::secret_key_form;
 use crate::settings::{Incomplete, Settings};
 use crate::workos::refusal::refuses_key;
@@ -18,6 +20,9 @@ use crate::workos::{
 
 /// How many entries of a list are asked for: WorkOS gives no more at once.
 const MOST: (&str, &str) = ("limit", "100");
+
+/// How many pages of a list are read: a stranger's request must not cost any number of calls.
+const MOST_PAGES: usize = 5;
 
 /// WorkOS, as an application with its key sees it.
 #[derive(Clone, Debug)]
@@ -55,13 +60,10 @@ impl WorkOs {
     /// The user with this e-mail address; nothing when nobody has it.
     pub async fn user_by_email(&self, email: &Email) -> Result<Option<User>, ProviderError> {
         let path = ["user_management", "users"];
-        let query = [("email", email.as_str()), MOST];
-        let answer = self.get("user by email", &path, &query).await?;
-        // Of the two, only the address can be malformed: nobody has it.
-        if answer.status == StatusCode::UNPROCESSABLE_ENTITY {
-            return Ok(None);
-        }
-        let users: Vec<User> = list(&answer)?;
+        let query = [("email", email.as_str())];
+        // Of what is sent, only the address can be malformed: nobody has it.
+        let nobody = [StatusCode::UNPROCESSABLE_ENTITY];
+        let users: Vec<User> = self.list("user by email", &path, &query, &nobody).await?;
         Ok(users.into_iter().find(|user| email.is(&user.email)))
     }
 
@@ -77,10 +79,10 @@ impl WorkOs {
         Err(CreateUserError::of(&answer))
     }
 
-    /// Sends a one-time code to this e-mail address. WorkOS makes an account for an address that has
-    /// none: look it up first. The answer has the code in it and is not read.
-    pub async fn create_magic_auth(&self, email: &Email) -> Result<(), SendCodeError> {
-        self.magic_auth(email).await.map(drop)
+    /// Sends a one-time code to this e-mail address, in WorkOS's spelling. WorkOS makes an account
+    /// for an address that has none: look it up first.
+    pub async fn create_magic_auth(&self, email: impl AsRef<str>) -> Result<(), SendCodeError> {
+        self.magic_auth(email.as_ref()).await.map(drop)
     }
 
     /// Signs a user in without the code being sent anywhere but through this function: for
@@ -89,14 +91,14 @@ impl WorkOs {
         &self,
         email: &Email,
     ) -> Result<Authentication, MailboxlessError> {
-        #[derive(Deserialize)]
-        struct MagicAuth {
-            code: MagicCode,
-        }
-
-        let answer = self.magic_auth(email).await?;
-        let MagicAuth { code } = answer.json().map_err(SendCodeError::from)?;
-        Ok(self.authenticate_with_magic_auth(email, &code).await?)
+        let answer = self.magic_auth(email.as_str()).await?;
+        let MagicAuth { code, email: spelling, .. } = answer.json().map_err(SendCodeError::from)?;
+        let Some(code) = code else {
+            let error = answer.error(Failure::Unreadable("it has no code"));
+            return Err(SendCodeError::from(error).into());
+        };
+        let spelling = spelling.as_deref().unwrap_or(email.as_str());
+        Ok(self.authenticate_with_magic_auth(spelling, &code).await?)
     }
 
     /// Redeems the code that a browser brought back, with the PKCE verifier that its sign-in was
@@ -111,21 +113,21 @@ impl WorkOs {
             "code": code.expose_secret(),
             "code_verifier": verifier.expose_secret(),
         });
-        self.authenticate(Grant::AuthorizationCode, fields).await
+        self.authenticate(Grant::AuthorizationCode, fields, Retry::Never).await
     }
 
-    /// Redeems the one-time code that was sent to this e-mail address.
+    /// Redeems the one-time code that was sent to this e-mail address, in WorkOS's spelling.
     pub async fn authenticate_with_magic_auth(
         &self,
-        email: &Email,
+        email: impl AsRef<str>,
         code: &MagicCode,
     ) -> Result<Authentication, AuthenticateError> {
         let fields = json!({
             "grant_type": "urn:workos:oauth:grant-type:magic-auth:code",
-            "email": email,
+            "email": email.as_ref(),
             "code": code.expose(),
         });
-        self.authenticate(Grant::MagicCode, fields).await
+        self.authenticate(Grant::MagicCode, fields, Retry::Never).await
     }
 
     /// Brings a session its next tokens, in an organization if one is named. The refresh token is
@@ -143,7 +145,7 @@ impl WorkOs {
         &self,
         token: &SecretString,
         organization: Option<&OrganizationId>,
-        _urgency: Urgency,
+        urgency: Urgency,
     ) -> Result<Authentication, AuthenticateError> {
         let mut fields = json!({
             "grant_type": "refresh_token",
@@ -152,7 +154,10 @@ impl WorkOs {
         if let Some(organization) = organization {
             fields["organization_id"] = json!(organization);
         }
-        self.authenticate(Grant::RefreshToken, fields).await
+        // For a while WorkOS gives the same tokens for the same refresh token, so that what was lost
+        // on the way is not lost for good.
+        let retry = Retry::WhileTimeLasts { pause: urgency == Urgency::Due };
+        self.authenticate(Grant::RefreshToken, fields, retry).await
     }
 
     /// Goes on with a sign-in that waits for an organization.
@@ -166,7 +171,7 @@ impl WorkOs {
             "pending_authentication_token": pending_authentication_token.expose_secret(),
             "organization_id": organization,
         });
-        self.authenticate(Grant::PendingToken, fields).await
+        self.authenticate(Grant::PendingToken, fields, Retry::Never).await
     }
 
     /// The organizations that have shown that `domain` is theirs.
@@ -176,9 +181,11 @@ impl WorkOs {
     ) -> Result<Vec<Organization>, ProviderError> {
         // As WorkOS's description and its SDK write it, without `[]` behind the name. Were it
         // ignored, organizations of other domains would come along, which are left out here.
-        let query = [("domains", domain), MOST];
-        let answer = self.get("organizations", &["organizations"], &query).await?;
-        let mut organizations: Vec<Organization> = list(&answer)?;
+        let query = [("domains", domain)];
+        // What WorkOS does not take for a domain is nobody's.
+        let nobodys = [StatusCode::BAD_REQUEST, StatusCode::UNPROCESSABLE_ENTITY];
+        let mut organizations: Vec<Organization> =
+            self.list("organizations", &["organizations"], &query, &nobodys).await?;
         organizations.retain(|organization| organization.has_verified_domain(domain));
         Ok(organizations)
     }
@@ -188,16 +195,31 @@ impl WorkOs {
         &self,
         organization: &OrganizationId,
     ) -> Result<Option<Connection>, ProviderError> {
-        let query = [("organization_id", organization.as_str()), MOST];
-        let answer = self.get("connections", &["connections"], &query).await?;
-        let connections: Vec<Connection> = list(&answer)?;
-        let mut own = connections.into_iter().filter(|connection| {
-            connection.is_active() && connection.organization_id.as_ref() == Some(organization)
-        });
-        Ok(own.next())
+        let connections = self.active_connections(("organization_id", organization.as_str()));
+        Ok(connections.await?.into_iter().find(|connection| connection.is_of(organization)))
     }
 
-    async fn magic_auth(&self, email: &Email) -> Result<Answer, SendCodeError> {
+    /// The SSO connections that are switched on, of all the organizations that claim `domain`. Not
+    /// each of these has shown that it is theirs.
+    pub async fn active_connections_by_domain(
+        &self,
+        domain: &str,
+    ) -> Result<Vec<Connection>, ProviderError> {
+        self.active_connections(("domain", domain)).await
+    }
+
+    async fn active_connections(
+        &self,
+        filter: (&str, &str),
+    ) -> Result<Vec<Connection>, ProviderError> {
+        let mut connections: Vec<Connection> =
+            self.list("connections", &["connections"], &[filter], &[]).await?;
+        connections.retain(Connection::is_active);
+        Ok(connections)
+    }
+
+    /// Sends a code. The answer is one that [`MagicAuth`] reads.
+    async fn magic_auth(&self, email: &str) -> Result<Answer, SendCodeError> {
         let path = ["user_management", "magic_auth"];
         let body = json!({ "email": email });
         let call = Call {
@@ -206,21 +228,30 @@ impl WorkOs {
             ..Call::post("magic auth", &path, Some(body))
         };
         let answer = self.api.send(&call).await?;
-        if answer.status.is_success() { Ok(answer) } else { Err(SendCodeError::of(&answer)) }
+        if !answer.status.is_success() {
+            return Err(SendCodeError::of(&answer));
+        }
+        let MagicAuth { id, code, .. } = answer.json()?;
+        if id.is_none() && code.is_none() {
+            return Err(answer.error(Failure::Unreadable("it is not about a code")).into());
+        }
+        Ok(answer)
     }
 
-    /// Sends a grant. It is sent once: a code or a token that was redeemed without our knowing is
-    /// not good the second time, and that would be taken for a refusal.
+    /// Sends a grant. A code is sent once: one that was redeemed without our knowing is not good the
+    /// second time, and that would be taken for a refusal.
     async fn authenticate(
         &self,
         grant: Grant,
         mut fields: Value,
+        retry: Retry,
     ) -> Result<Authentication, AuthenticateError> {
         let organization = fields["organization_id"].as_str().map(str::to_owned);
         fields["client_id"] = json!(self.application.client_id());
         let path = ["user_management", "authenticate"];
         let call = Call {
             key: KeyPlace::Body("client_secret"),
+            retry,
             refuses_key,
             // A refresh is no attempt at anything: whoever sends a request does not even know of it.
             hands_back_limits: grant != Grant::RefreshToken,
@@ -238,6 +269,42 @@ impl WorkOs {
             return Err(answer.unexpected().into());
         }
         Ok(authentication)
+    }
+
+    /// The entries of a list, those left out that cannot be read. An answer with a status in
+    /// `nothing` is a list without any.
+    async fn list<T: DeserializeOwned>(
+        &self,
+        name: &'static str,
+        path: &[&str],
+        filter: &[(&str, &str)],
+        nothing: &[StatusCode],
+    ) -> Result<Vec<T>, ProviderError> {
+        let mut items = Vec::new();
+        let mut after = None;
+        for _ in 0..MOST_PAGES {
+            let mut query = [filter, &[MOST]].concat();
+            query.extend(after.as_deref().map(|after| ("after", after)));
+            let answer = self.get(name, path, &query).await?;
+            if nothing.contains(&answer.status) {
+                return Ok(items);
+            }
+            if answer.status != StatusCode::OK {
+                return Err(answer.unexpected());
+            }
+            let Page { data, list_metadata: PageLinks { after: next } } = answer.json()?;
+            items.extend(data.iter().filter_map(|item| serde_json::from_str(item.get()).ok()));
+            if next.is_none() || data.is_empty() {
+                return Ok(items);
+            }
+            after = next;
+        }
+        tracing::warn!(
+            provider = "workos",
+            call = name,
+            "a list is longer than what is read of it"
+        );
+        Ok(items)
     }
 
     async fn get(
@@ -259,15 +326,29 @@ fn call_name(grant: Grant) -> &'static str {
     }
 }
 
-/// The entries of a list, as far as it goes at once.
-fn list<T: DeserializeOwned>(answer: &Answer) -> Result<Vec<T>, ProviderError> {
-    #[derive(Deserialize)]
-    struct List<T> {
-        data: Vec<T>,
-    }
+/// What WorkOS answers when it has sent a code. It has the code in it: it is not printed.
+#[derive(Deserialize)]
+struct MagicAuth {
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    id: Option<String>,
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    code: Option<MagicCode>,
+    /// The user's address in WorkOS's spelling.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    email: Option<String>,
+}
 
-    match answer.status {
-        StatusCode::OK => Ok(answer.json::<List<T>>()?.data),
-        _ => Err(answer.unexpected()),
-    }
+/// A page of a list.
+#[derive(Deserialize)]
+struct Page {
+    data: Vec<Box<RawValue>>,
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    list_metadata: PageLinks,
+}
+
+/// Where a list goes on.
+#[derive(Default, Deserialize)]
+struct PageLinks {
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    after: Option<String>,
 }

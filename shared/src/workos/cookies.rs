@@ -68,8 +68,9 @@ impl Cookies {
     /// `WORKOS_COOKIE_PASSWORD_PREVIOUS`, `WORKOS_COOKIE_NAME`, `WORKOS_COOKIE_DOMAIN`,
     /// `WORKOS_COOKIE_MAX_AGE` and `WORKOS_REDIRECT_URI`.
     pub fn configure(settings: &mut Settings) -> Result<Self, Incomplete> {
-        let current = settings.secret("WORKOS_COOKIE_PASSWORD", "WORKOS_SECRET_ID", password_form);
-        let previous = settings.optional_secret(
+        let current =
+            settings.password("WORKOS_COOKIE_PASSWORD", "WORKOS_SECRET_ID", password_form);
+        let previous = settings.optional_password(
             "WORKOS_COOKIE_PASSWORD_PREVIOUS",
             "WORKOS_SECRET_ID",
             password_form,

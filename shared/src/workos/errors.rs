@@ -48,6 +48,17 @@ pub enum AuthenticateError {
         /// WorkOS's own code.
         code: &'static str,
     },
+    /// WorkOS refuses with a code that has no meaning here. Its status still has one.
+    #[error("{error}")]
+    Unrecognized {
+        /// Which kind of grant was refused.
+        grant: Grant,
+        /// The answer, by its status.
+        error: ProviderError,
+    },
+    /// There were too many wrong guesses at the one-time code. Not even the right one is good now.
+    #[error("workos takes no more guesses at the one-time code")]
+    TooManyGuesses,
     /// Another request has exchanged the refresh token before, and the browser has what that
     /// brought.
     #[error("workos has already exchanged the refresh token")]
@@ -88,6 +99,14 @@ impl From<AuthenticateError> for ApiError {
             AuthenticateError::NotGood { grant, .. } => {
                 Self::unauthorized(grant.refusal()).because(error)
             }
+            AuthenticateError::Unrecognized { grant, error } => {
+                if is_forbidden(&error) {
+                    not_allowed().because(error)
+                } else {
+                    Self::unauthorized(grant.refusal()).because(error)
+                }
+            }
+            AuthenticateError::TooManyGuesses => too_many_attempts(None),
             AuthenticateError::AlreadyExchanged => {
                 Self::unauthorized("Another request has renewed the session. Try again")
                     .because(error)
@@ -96,6 +115,14 @@ impl From<AuthenticateError> for ApiError {
             AuthenticateError::Provider(error) => error.into(),
         }
     }
+}
+
+fn is_forbidden(error: &ProviderError) -> bool {
+    matches!(error.failure, Failure::Unexpected(StatusCode::FORBIDDEN))
+}
+
+fn not_allowed() -> ApiError {
+    ApiError::forbidden("This is not allowed for you. Sign in another way, or ask for access")
 }
 
 fn too_many_attempts(retry_after: Option<Duration>) -> ApiError {
@@ -132,6 +159,9 @@ pub enum SendCodeError {
     /// WorkOS does not take the e-mail address.
     #[error("workos does not take the e-mail address")]
     InvalidEmail,
+    /// No mail can be delivered to the e-mail address.
+    #[error("workos cannot deliver mail to the e-mail address")]
+    Undeliverable,
     /// The user may not sign in like this.
     #[error("workos does not send a code: {code}")]
     Required {
@@ -140,6 +170,9 @@ pub enum SendCodeError {
         /// WorkOS's own code.
         code: &'static str,
     },
+    /// WorkOS refuses with a code that has no meaning here. Its status still has one.
+    #[error("{0}")]
+    Unrecognized(ProviderError),
     /// Codes were asked for too often.
     #[error("workos limits the codes for this user")]
     TooManyAttempts {
@@ -155,6 +188,8 @@ impl From<SendCodeError> for ApiError {
     fn from(error: SendCodeError) -> Self {
         match error {
             SendCodeError::InvalidEmail => invalid_email().because(error),
+            SendCodeError::Undeliverable => undeliverable_email().because(error),
+            SendCodeError::Unrecognized(error) => refused_email(error),
             SendCodeError::Required { requirement, .. } => {
                 Self::forbidden(requirement.message()).because(error)
             }
@@ -193,6 +228,20 @@ pub enum CreateUserError {
     /// WorkOS does not take the e-mail address.
     #[error("workos does not take the e-mail address")]
     InvalidEmail,
+    /// No mail can be delivered to the e-mail address.
+    #[error("workos cannot deliver mail to the e-mail address")]
+    Undeliverable,
+    /// The user may not make an account, or not like this.
+    #[error("workos does not make an account: {code}")]
+    Required {
+        /// What has to be done first or instead.
+        requirement: Requirement,
+        /// WorkOS's own code.
+        code: &'static str,
+    },
+    /// WorkOS refuses with a code that has no meaning here. Its status still has one.
+    #[error("{0}")]
+    Unrecognized(ProviderError),
     /// WorkOS could not be asked, or the fault is ours.
     #[error("{0}")]
     Provider(#[from] ProviderError),
@@ -203,6 +252,11 @@ impl From<CreateUserError> for ApiError {
         match error {
             CreateUserError::Exists => Self::conflict("This e-mail address has an account already"),
             CreateUserError::InvalidEmail => invalid_email().because(error),
+            CreateUserError::Undeliverable => undeliverable_email().because(error),
+            CreateUserError::Required { requirement, .. } => {
+                Self::forbidden(requirement.message()).because(error)
+            }
+            CreateUserError::Unrecognized(error) => refused_email(error),
             CreateUserError::Provider(error) => error.into(),
         }
     }
@@ -210,6 +264,18 @@ impl From<CreateUserError> for ApiError {
 
 fn invalid_email() -> ApiError {
     ApiError::bad_request("`email` is not valid")
+}
+
+fn undeliverable_email() -> ApiError {
+    ApiError::bad_request("`email` is an address that no mail can be delivered to")
+}
+
+/// WorkOS refuses the address, nobody knows why.
+fn refused_email(error: ProviderError) -> ApiError {
+    if is_forbidden(&error) {
+        return not_allowed().because(error);
+    }
+    ApiError::bad_request("`email` is refused").because(error)
 }
 
 impl AuthenticateError {
@@ -227,27 +293,31 @@ impl AuthenticateError {
             {
                 Self::AlreadyExchanged
             }
-            Some((code, Meaning::NotGood)) => Self::NotGood { grant, code },
-            Some((_, Meaning::TooManyAttempts)) => {
-                Self::TooManyAttempts { retry_after: answer.retry_after() }
+            Some((code, Meaning::NotGood | Meaning::Undeliverable)) => {
+                Self::NotGood { grant, code }
             }
+            Some((_, Meaning::TooManyGuesses)) => Self::TooManyGuesses,
             Some((_, Meaning::Limited)) => limited(answer).into(),
             Some((_, Meaning::Ours)) => answer.unexpected().into(),
-            None => Self::without_code(grant, answer, &refusal),
+            None => Self::without_meaning(grant, answer, &refusal),
         }
     }
 
-    fn without_code(grant: Grant, answer: &Answer, refusal: &Refusal) -> Self {
+    fn without_meaning(grant: Grant, answer: &Answer, refusal: &Refusal) -> Self {
         let retry_after = answer.retry_after();
+        let is_named = !matches!(refusal.code(), "" | "invalid_request_parameters");
         match (answer.status, grant) {
             (StatusCode::TOO_MANY_REQUESTS, _) => Self::TooManyAttempts { retry_after },
+            (status, _) if is_named && status.is_client_error() => {
+                Self::Unrecognized { grant, error: unrecognized(answer, refusal) }
+            }
             // It is the code or the token, which came from the caller, that has no good form. A
             // refresh token does not come from there: we have had it from WorkOS.
             (
                 StatusCode::UNPROCESSABLE_ENTITY,
                 Grant::AuthorizationCode | Grant::MagicCode | Grant::PendingToken,
             ) => Self::NotGood { grant, code: "invalid_request_parameters" },
-            _ => unknown(answer, refusal).into(),
+            _ => answer.unexpected().into(),
         }
     }
 }
@@ -260,12 +330,19 @@ impl SendCodeError {
             (Some((code, Meaning::Required(requirement))), _) => {
                 Self::Required { requirement, code }
             }
+            (Some((_, Meaning::Undeliverable)), _) => Self::Undeliverable,
             (Some((_, Meaning::Limited)), _) => limited(answer).into(),
             (_, StatusCode::TOO_MANY_REQUESTS) => {
                 Self::TooManyAttempts { retry_after: answer.retry_after() }
             }
+            _ if refusal.names("email_domain_not_deliverable") => Self::Undeliverable,
             (_, StatusCode::UNPROCESSABLE_ENTITY) => Self::InvalidEmail,
-            _ => unknown(answer, &refusal).into(),
+            (None, StatusCode::BAD_REQUEST | StatusCode::FORBIDDEN)
+                if !refusal.code().is_empty() =>
+            {
+                Self::Unrecognized(unrecognized(answer, &refusal))
+            }
+            _ => answer.unexpected().into(),
         }
     }
 }
@@ -274,31 +351,54 @@ impl CreateUserError {
     /// What an answer other than success says of a new account.
     pub(super) fn of(answer: &Answer) -> Self {
         let refusal = Refusal::read(answer);
-        let is_taken = refusal.lists("email_not_available");
         match (answer.status, refusal.code()) {
             (StatusCode::CONFLICT, _) => Self::Exists,
-            (StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY, _) if is_taken => {
+            (StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY, _)
+                if refusal.names("email_not_available") =>
+            {
                 Self::Exists
+            }
+            (StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY, _)
+                if refusal.names("email_domain_not_deliverable") =>
+            {
+                Self::Undeliverable
             }
             (StatusCode::BAD_REQUEST, "user_creation_error")
             | (StatusCode::UNPROCESSABLE_ENTITY, _) => Self::InvalidEmail,
-            _ => unknown(answer, &refusal).into(),
+            (_, code) if code.is_empty() || IN_NEW_ACCOUNTS.contains(&code) => {
+                answer.unexpected().into()
+            }
+            (status, _) => match (refusal.meaning(status), status) {
+                (Some((code, Meaning::Required(requirement))), _) => {
+                    Self::Required { requirement, code }
+                }
+                (None, StatusCode::BAD_REQUEST | StatusCode::FORBIDDEN) => {
+                    Self::Unrecognized(unrecognized(answer, &refusal))
+                }
+                _ => answer.unexpected().into(),
+            },
         }
     }
 }
+
+/// Documented refusals of what is never sent along with a new account.
+const IN_NEW_ACCOUNTS: [&str; 5] = [
+    "password_strength_error",
+    "invalid_password_hash",
+    "password_and_password_hash_provided",
+    "password_and_password_hash_type_provided",
+    "invalid_metadata",
+];
 
 fn limited(answer: &Answer) -> ProviderError {
     answer.error(Failure::Limiting { retry_after: answer.retry_after() })
 }
 
-/// An answer that nobody documents. Its code is logged, if it looks like one: whoever is to add it
-/// above needs it.
-fn unknown(answer: &Answer, refusal: &Refusal) -> ProviderError {
-    let code = refusal.code();
-    let is_code = |byte: u8| byte.is_ascii_lowercase() || byte == b'_';
-    if !code.is_empty() && code.len() <= 64 && code.bytes().all(is_code) {
-        tracing::warn!(provider = "workos", code, "a refusal that is not documented");
-    }
+/// A refusal with a code that is not known. It is logged, if it looks like one, and counted among the
+/// answers that are not expected, so that somebody adds it.
+fn unrecognized(answer: &Answer, refusal: &Refusal) -> ProviderError {
+    let (status, code) = (answer.status.as_u16(), refusal.loggable_code());
+    tracing::warn!(provider = "workos", status, code, "a refusal with an unknown code");
     answer.unexpected()
 }
 
@@ -391,6 +491,10 @@ mod tests {
             (of_code(403, "passkey_progressive_enrollment"), 403),
             (of_code(403, "radar_challenge"), 403),
             (of_code(403, "radar_sign_up_challenge"), 403),
+            (of_code(403, "radar_email_challenge"), 403),
+            (of_code(403, "radar_sms_challenge"), 403),
+            (of_code(403, "radar_sms_sign_in_challenge"), 403),
+            (of_code(400, "email_domain_not_deliverable"), 401),
             (of_code(403, "application_consent_required"), 403),
             (of_code(403, "sso_required"), 403),
             (of_code(429, "daily_quota_exceeded"), 503),
@@ -419,15 +523,60 @@ mod tests {
             (answer(404, &json!({"message": "User not found: 'user_1'."})), 401),
             (of_code(404, "entity_not_found"), 401),
             (answer(404, &json!({"message": "Cannot POST /user_management/authenticat"})), 502),
-            (of_code(400, "something_new"), 502),
-            (of_code(403, "something_new"), 502),
             (answer(400, &json!({"message": "Bad request"})), 502),
+            (answer(400, &json!({"message": ["Bad request"], "error": "Bad Request"})), 502),
+            (answer(403, &json!({"message": "Forbidden", "error": "Forbidden"})), 502),
             (answer(400, &json!({"code": 12})), 502),
             (answer(400, &json!("invalid_grant")), 502),
             (answer(418, &json!({})), 502),
         ] {
             for grant in GRANTS {
                 assert_eq!(status(grant, &answer), expected, "{} {expected}", answer.status);
+            }
+        }
+    }
+
+    #[test]
+    fn a_refusal_with_an_unknown_code_keeps_the_meaning_of_its_status() {
+        for (answer, expected) in [
+            (of_code(400, "something_new"), 401),
+            (of_error("something_new"), 401),
+            (of_code(403, "something_new"), 403),
+            (answer(403, &json!({"error": "something_new"})), 403),
+            (answer(403, &json!({"code": "something_new", "message": ["No."]})), 403),
+            (answer(403, &json!({"code": "Something new, jane@example.com"})), 403),
+            (of_code(404, "something_new"), 401),
+            (of_code(409, "something_new"), 401),
+            (of_code(410, "something_new"), 401),
+            (of_code(422, "something_new"), 401),
+            (of_code(429, "something_new"), 429),
+        ] {
+            for grant in GRANTS {
+                assert_eq!(status(grant, &answer), expected, "{} {expected}", answer.status);
+                let error = AuthenticateError::of(grant, &answer);
+                assert!(!error.ends_session(), "{error}");
+            }
+        }
+        let general =
+            ApiError::from(AuthenticateError::of(Grant::MagicCode, &of_code(403, "something_new")));
+        assert_eq!(general.message(), not_allowed().message());
+    }
+
+    #[test]
+    fn a_refusal_is_told_by_its_code_whatever_stands_beside_it() {
+        for body in [
+            json!({"code": "sso_required", "message": ["No.", "Not like this."]}),
+            json!({"code": "sso_required", "error": "Forbidden", "message": "No."}),
+            json!({"code": "sso_required", "error": {"text": "No."}, "errors": ["No."]}),
+            json!({"code": 403, "error": "sso_required", "message": {}}),
+        ] {
+            for grant in GRANTS {
+                let error = AuthenticateError::of(grant, &answer(403, &body));
+                let requirement = match error {
+                    AuthenticateError::Required { requirement, .. } => requirement,
+                    other => panic!("{other} of {body}"),
+                };
+                assert_eq!(requirement, Requirement::UseSso, "{body}");
             }
         }
     }
@@ -517,7 +666,17 @@ mod tests {
             (of_code(429, "daily_quota_exceeded"), 503),
             (of_code(429, "rate_limit_exceeded"), 429),
             (answer(429, &json!({})), 429),
-            (of_code(400, "something_new"), 502),
+            (of_error("radar_challenge"), 403),
+            (of_code(403, "radar_email_challenge"), 403),
+            (of_code(400, "email_domain_not_deliverable"), 400),
+            (of_code(422, "email_domain_not_deliverable"), 400),
+            (answer(400, &json!({"errors": [{"code": "email_domain_not_deliverable"}]})), 400),
+            (of_code(400, "something_new"), 400),
+            (of_code(403, "something_new"), 403),
+            (answer(400, &json!({"message": ["No."]})), 502),
+            (answer(403, &json!({"message": "Forbidden"})), 502),
+            (of_error("invalid_request"), 502),
+            (of_code(404, "something_new"), 502),
             (answer(404, &json!({})), 502),
         ] {
             let error = ApiError::from(SendCodeError::of(&answer));
@@ -538,8 +697,17 @@ mod tests {
             (of_code(409, "user_already_exists"), 409),
             (listing(400, "email_invalid"), 400),
             (of_code(422, "invalid_request_parameters"), 400),
+            (answer(400, &json!({"code": "email_not_available", "message": ["No."]})), 409),
+            (answer(400, &json!({"message": "No.", "errors": ["email_not_available"]})), 409),
+            (listing(400, "email_domain_not_deliverable"), 400),
+            (of_code(400, "email_domain_not_deliverable"), 400),
             (of_code(400, "invalid_metadata"), 502),
-            (of_code(400, "something_new"), 502),
+            (of_code(400, "password_strength_error"), 502),
+            (of_code(400, "something_new"), 400),
+            (of_code(403, "something_new"), 403),
+            (of_code(403, "radar_sign_up_challenge"), 403),
+            (of_error("sign_up_not_allowed"), 403),
+            (answer(403, &json!({"message": "Forbidden"})), 502),
             (answer(404, &json!({"message": "Not found"})), 502),
         ] {
             let error = ApiError::from(CreateUserError::of(&answer));

@@ -8,6 +8,8 @@ const DIGITS: usize = 6;
 
 /// A one-time code: six digits from `0` to `9`, and no other script's. It is a secret while it
 /// lives: it is not printed.
+///
+/// People paste codes: whitespace and hyphens, in it and around it, are dropped.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(try_from = "SecretString")]
 pub struct MagicCode(SecretString);
@@ -15,7 +17,10 @@ pub struct MagicCode(SecretString);
 impl MagicCode {
     /// Takes a code in its form.
     pub fn parse(code: &str) -> Option<Self> {
-        Self::try_from(SecretString::from(code)).ok()
+        let is_filler = |c: char| c.is_whitespace() || matches!(c, '-' | '\u{2010}' | '\u{2011}');
+        let digits: String = code.chars().filter(|c| !is_filler(*c)).collect();
+        let good = digits.len() == DIGITS && digits.bytes().all(|byte| byte.is_ascii_digit());
+        good.then(|| Self(digits.into()))
     }
 
     /// The code as WorkOS takes it.
@@ -28,12 +33,7 @@ impl TryFrom<SecretString> for MagicCode {
     type Error = &'static str;
 
     fn try_from(code: SecretString) -> Result<Self, Self::Error> {
-        let text = code.expose_secret();
-        if text.len() == DIGITS && text.bytes().all(|byte| byte.is_ascii_digit()) {
-            Ok(Self(code))
-        } else {
-            Err("not a code of six digits")
-        }
+        Self::parse(code.expose_secret()).ok_or("not a code of six digits")
     }
 }
 
@@ -62,6 +62,25 @@ mod tests {
             assert_eq!(read.is_ok(), good, "{code:?} in JSON");
         }
         assert!(serde_json::from_str::<MagicCode>("123456").is_err(), "a number");
+    }
+
+    #[test]
+    fn whitespace_and_hyphens_are_dropped() {
+        for code in [
+            "123 456",
+            "123-456",
+            " 123456",
+            "123456\r\n",
+            "\t1 2 3\u{a0}4\u{2009}5\u{3000}6 ",
+            "123\u{2011}456",
+            "123 - 456",
+        ] {
+            let read: MagicCode = serde_json::from_value(code.into()).expect("a code");
+            assert_eq!(read.expose(), "123456", "{code:?}");
+        }
+        for other in ["123.456", "123_456", "+123456", "12 345", "123-4567", "1234567", "- -"] {
+            assert!(MagicCode::parse(other).is_none(), "{other:?}");
+        }
     }
 
     #[test]

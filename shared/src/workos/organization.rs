@@ -3,6 +3,8 @@
 use serde::Deserialize;
 
 use crate::ids::id;
+use crate::json;
+use crate::workos::email::ascii_domain;
 
 id!(OrganizationId, "an organization");
 
@@ -12,8 +14,9 @@ pub struct Organization {
     /// Its id.
     pub id: OrganizationId,
     /// Its name.
+    #[serde(default, deserialize_with = "json::or_default")]
     pub name: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "json::readable_items")]
     domains: Vec<Domain>,
 }
 
@@ -21,14 +24,15 @@ pub struct Organization {
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
 struct Domain {
     domain: String,
+    #[serde(default, deserialize_with = "json::or_default")]
     state: Option<String>,
 }
 
 impl Organization {
-    /// Whether the organization has shown that `domain` is its own. What it only claims is not: it
-    /// would draw other people's users to its sign-in page.
+    /// Whether the organization has shown that `domain`, in its ASCII form, is its own. What it only
+    /// claims is not: it would draw other people's users to its sign-in page.
     pub fn has_verified_domain(&self, domain: &str) -> bool {
-        self.domains.iter().any(|own| own.is_verified() && own.domain.eq_ignore_ascii_case(domain))
+        self.domains.iter().any(|own| own.is_verified() && own.is(domain))
     }
 }
 
@@ -36,6 +40,10 @@ impl Domain {
     /// `legacy_verified` are those that WorkOS took on before it asked for proof itself.
     fn is_verified(&self) -> bool {
         matches!(self.state.as_deref(), Some("verified" | "legacy_verified"))
+    }
+
+    fn is(&self, domain: &str) -> bool {
+        ascii_domain(&self.domain).is_some_and(|own| own.eq_ignore_ascii_case(domain))
     }
 }
 
@@ -69,9 +77,36 @@ mod tests {
     }
 
     #[test]
-    fn one_without_domains_has_none() {
-        let organization = json!({"id": "org_1", "name": "Acme"});
-        let organization: Organization = serde_json::from_value(organization).expect("one");
-        assert!(!organization.has_verified_domain("example.com"));
+    fn a_domain_is_the_same_in_unicode_and_in_ascii() {
+        for own in ["bücher.example", "BÜCHER.example", "xn--bcher-kva.example", " x"] {
+            let organization: Organization = serde_json::from_value(json!({
+                "id": "org_1", "name": "Acme", "domains": [{"domain": own, "state": "verified"}],
+            }))
+            .expect("an organization");
+            let has = organization.has_verified_domain("xn--bcher-kva.example");
+            assert_eq!(has, own != " x", "{own}");
+            assert!(!organization.has_verified_domain("bucher.example"));
+        }
+    }
+
+    #[test]
+    fn parts_that_are_absent_or_of_another_type_are_no_obstacle() {
+        let good = json!({"domain": "example.com", "state": "verified"});
+        for (domains, verified) in [
+            (json!(null), false),
+            (json!("example.com"), false),
+            (json!([]), false),
+            (json!([null, 1, "example.com", {"domain": null}, good]), true),
+            (json!([{"domain": "example.com", "state": 1}]), false),
+            (json!([{"domain": "example.com"}]), false),
+        ] {
+            for name in [json!("Acme"), json!(null), json!(7)] {
+                let organization = json!({"id": "org_1", "name": name, "domains": domains});
+                let organization: Organization = serde_json::from_value(organization).expect("one");
+                assert_eq!(organization.has_verified_domain("example.com"), verified, "{domains}");
+            }
+        }
+        let least: Organization = serde_json::from_value(json!({"id": "org_1"})).expect("one");
+        assert!(!least.has_verified_domain("example.com"));
     }
 }

@@ -3,9 +3,11 @@
 use std::fmt;
 
 use secrecy::{ExposeSecret, SecretString};
+use serde::de::Error as _;
 use serde::ser::SerializeStruct;
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::json;
 use crate::workos::{OrganizationId, UserId};
 
 /// What WorkOS says of a user who has to choose an organization. In JSON it is as our endpoints
@@ -16,7 +18,8 @@ pub struct OrganizationChoice {
     pub user: ChoosingUser,
     /// What the choice is made with.
     pub pending_authentication_token: SecretString,
-    /// What there is to choose from.
+    /// What there is to choose from: one or more.
+    #[serde(deserialize_with = "offered")]
     pub organizations: Vec<OfferedOrganization>,
 }
 
@@ -34,8 +37,21 @@ pub struct ChoosingUser {
 pub struct OfferedOrganization {
     /// Its id.
     pub id: OrganizationId,
-    /// Its name.
+    /// Its name. It may be empty where WorkOS names none.
+    #[serde(default, deserialize_with = "json::or_default")]
     pub name: String,
+}
+
+/// Reads the organizations without those that have no id, which nobody could choose.
+fn offered<'de, D>(deserializer: D) -> Result<Vec<OfferedOrganization>, D::Error>
+where
+    D: Deserializer<'de>,
+{
+    let offered: Vec<OfferedOrganization> = json::readable_items(deserializer)?;
+    if offered.is_empty() {
+        return Err(D::Error::custom("no organization"));
+    }
+    Ok(offered)
 }
 
 impl Serialize for OrganizationChoice {
@@ -87,5 +103,29 @@ mod tests {
         assert_eq!(serde_json::to_value(&choice).expect("JSON"), expected);
         let printed = format!("{choice:?} {:?}", choice.user);
         assert!(!printed.contains("jane") && !printed.contains("pending-token"), "{printed}");
+    }
+
+    #[test]
+    fn an_odd_organization_is_left_out_but_one_must_remain() {
+        let read = |organizations: serde_json::Value| {
+            serde_json::from_str::<OrganizationChoice>(
+                &json!({
+                    "pending_authentication_token": "pending-token-of-jane",
+                    "user": {"id": "user_1", "email": "jane@example.com", "first_name": 7},
+                    "organizations": organizations,
+                })
+                .to_string(),
+            )
+        };
+        let odd = json!([null, "org_0", {"name": "None"}, {"id": ""}, {"id": "org_1", "name": 7}]);
+        let choice = read(odd).expect("a choice");
+        let organization = OfferedOrganization {
+            id: OrganizationId::parse("org_1").expect("an id"),
+            name: String::new(),
+        };
+        assert_eq!(choice.organizations, [organization]);
+        for none in [json!(null), json!([]), json!([{"name": "None"}]), json!("org_1")] {
+            assert!(read(none.clone()).is_err(), "{none}");
+        }
     }
 }

@@ -2,24 +2,31 @@
 //!
 //! The codes are those of WorkOS's OpenAPI description (npm `@workos/openapi-spec`), of its
 //! documentation (<https://workos.com/docs/reference/authkit/authentication-errors>) and of its SDK.
-//! Each has its row in [`MEANINGS`]; one that has none is an answer that nobody documents.
+//! Each has its row in [`MEANINGS`]. WorkOS adds codes every month: a refusal with another code keeps
+//! the meaning of its status.
 
 use http::StatusCode;
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use crate::json;
 use crate::provider::Answer;
 use crate::workos::Requirement;
 
-/// What WorkOS says of a refusal. Its texts are read for two refusals that have no code.
+/// What WorkOS says of a refusal. Its texts are read for two refusals that have no code. A part of
+/// another type counts as absent: `message` may be a list, for example.
 #[derive(Default, Deserialize)]
 pub(super) struct Refusal {
+    #[serde(default, deserialize_with = "json::or_default")]
     code: Option<String>,
+    #[serde(default, deserialize_with = "json::or_default")]
     error: Option<String>,
+    #[serde(default, deserialize_with = "json::or_default")]
     message: Option<String>,
     #[serde(default, deserialize_with = "json::or_default")]
     error_description: Option<String>,
-    errors: Option<serde_json::Value>,
+    #[serde(default, deserialize_with = "json::readable_items")]
+    errors: Vec<Box<RawValue>>,
 }
 
 impl Refusal {
@@ -27,25 +34,48 @@ impl Refusal {
         answer.json().unwrap_or_default()
     }
 
+    /// The code: the one in `code`, or the one in `error`, which may also be a text for people, as in
+    /// `Bad Request`. One that is known counts before one that is not.
     pub(super) fn code(&self) -> &str {
-        let code = self.error.as_deref().or(self.code.as_deref());
-        code.unwrap_or_default()
+        let code = self.code.as_deref().filter(|code| !code.is_empty());
+        let error = self.error.as_deref().filter(|error| looks_like_code(error));
+        match (code, error) {
+            (Some(code), Some(error)) if meaning(code).is_none() && meaning(error).is_some() => {
+                error
+            }
+            (code, error) => code.or(error).unwrap_or_default(),
+        }
+    }
+
+    /// The code, where it cannot be anything but a code: what is logged must not be personal.
+    pub(super) fn loggable_code(&self) -> Option<&str> {
+        Some(self.code()).filter(|code| looks_like_code(code))
     }
 
     fn says(&self, beginning: &str) -> bool {
         self.message.as_deref().is_some_and(|message| message.starts_with(beginning))
     }
 
+    /// Whether this is the code, or that of one of the listed errors.
+    pub(super) fn names(&self, code: &str) -> bool {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Listed {
+            Code(String),
+            Error { code: String },
+        }
+
+        let listed = |error: &RawValue| match serde_json::from_str(error.get()) {
+            Ok(Listed::Code(other) | Listed::Error { code: other }) => other == code,
+            Err(_) => false,
+        };
+        self.code() == code || self.errors.iter().any(|error| listed(error))
+    }
+
     /// Whether its description has these words, in whichever case.
     pub(super) fn describes(&self, words: &str) -> bool {
         let description = self.error_description.as_deref().unwrap_or_default();
         description.to_ascii_lowercase().contains(words)
-    }
-
-    /// Whether one of the listed errors has this code.
-    pub(super) fn lists(&self, code: &str) -> bool {
-        let errors = self.errors.as_ref().and_then(serde_json::Value::as_array);
-        errors.is_some_and(|errors| errors.iter().any(|error| error["code"] == code))
     }
 
     pub(super) fn meaning(&self, status: StatusCode) -> Option<(&'static str, Meaning)> {
@@ -61,6 +91,13 @@ impl Refusal {
         }
         meaning(self.code())
     }
+}
+
+fn looks_like_code(text: &str) -> bool {
+    let is_part = |byte: u8| {
+        byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'_' | b'.' | b'-')
+    };
+    (1..=64).contains(&text.len()) && text.bytes().all(is_part)
 }
 
 /// Whether an answer is the refusal of our key, in the header or in the body.
@@ -81,7 +118,9 @@ pub(super) enum Meaning {
     ChooseOrganization,
     Required(Requirement),
     NotGood,
-    TooManyAttempts,
+    /// WorkOS sends no mail to the address.
+    Undeliverable,
+    TooManyGuesses,
     /// A limit of the whole application, which no single user has reached.
     Limited,
     /// Our own request or settings are at fault, or it is about what we never ask for.
@@ -111,6 +150,9 @@ pub(super) const MEANINGS: &[(&str, Meaning)] = &[
     ("email_password_auth_disabled", Meaning::Required(Requirement::UseAnotherMethod)),
     ("radar_challenge", Meaning::Required(Requirement::PassSecurityCheck)),
     ("radar_sign_up_challenge", Meaning::Required(Requirement::PassSecurityCheck)),
+    ("radar_email_challenge", Meaning::Required(Requirement::PassSecurityCheck)),
+    ("radar_sms_challenge", Meaning::Required(Requirement::PassSecurityCheck)),
+    ("radar_sms_sign_in_challenge", Meaning::Required(Requirement::PassSecurityCheck)),
     ("application_consent_required", Meaning::Required(Requirement::GiveConsent)),
     ("extra_attributes_required", Meaning::Required(Requirement::CompleteProfile)),
     ("invitation_invalid", Meaning::Required(Requirement::BeInvited)),
@@ -138,8 +180,9 @@ pub(super) const MEANINGS: &[(&str, Meaning)] = &[
     ("invalid_code", Meaning::NotGood),
     ("expired_code", Meaning::NotGood),
     ("invalid_code_verifier", Meaning::NotGood),
+    ("email_domain_not_deliverable", Meaning::Undeliverable),
     // How often.
-    ("one_time_code_too_many_attempts", Meaning::TooManyAttempts),
+    ("one_time_code_too_many_attempts", Meaning::TooManyGuesses),
     ("daily_quota_exceeded", Meaning::Limited),
     ("slow_down", Meaning::Limited),
     // Ours: settings at WorkOS, malformed requests, and grants and codes that are not asked for.
@@ -174,6 +217,64 @@ mod tests {
         ] {
             let answer = Answer::made_up(status, HeaderMap::new(), &body);
             assert_eq!(refuses_key(&answer), refused, "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_is_read_whatever_the_types_of_its_parts() {
+        for (body, code) in [
+            (json!({"code": "invalid_grant", "message": "No."}), "invalid_grant"),
+            (json!({"code": "invalid_grant", "message": ["No.", "No!"]}), "invalid_grant"),
+            (json!({"code": "invalid_grant", "message": {"text": "No."}}), "invalid_grant"),
+            (json!({"code": "invalid_grant", "error": "Bad Request"}), "invalid_grant"),
+            (json!({"code": "invalid_grant", "error": "sso_required"}), "invalid_grant"),
+            (json!({"code": "invalid_grant", "error": {"name": "x"}}), "invalid_grant"),
+            (json!({"code": "invalid_grant", "errors": "none"}), "invalid_grant"),
+            (json!({"code": 400, "error": "invalid_grant"}), "invalid_grant"),
+            (json!({"code": null, "error": "invalid_grant"}), "invalid_grant"),
+            (json!({"code": "", "error": "invalid_grant"}), "invalid_grant"),
+            (json!({"code": "something_new", "error": "invalid_grant"}), "invalid_grant"),
+            (json!({"code": "something_new", "error": "something_else"}), "something_new"),
+            (json!({"error": "something_new", "message": ["No."]}), "something_new"),
+            (json!({"error": "Bad Request", "statusCode": 400}), ""),
+            (json!({"message": ["email must be an email"]}), ""),
+            (json!({"code": 12}), ""),
+            (json!("invalid_grant"), ""),
+            (json!(null), ""),
+        ] {
+            let answer = Answer::made_up(400, HeaderMap::new(), &body);
+            assert_eq!(Refusal::read(&answer).code(), code, "{body}");
+        }
+    }
+
+    #[test]
+    fn the_listed_errors_are_codes_or_have_one() {
+        for (errors, found) in [
+            (json!([{"code": "email_not_available", "message": "No."}]), true),
+            (json!(["email_not_available"]), true),
+            (json!([1, null, {"code": 7}, {"field": "email"}, "email_not_available"]), true),
+            (json!([{"code": "email_invalid"}]), false),
+            (json!("email_not_available"), false),
+            (json!(null), false),
+        ] {
+            let answer = Answer::made_up(400, HeaderMap::new(), &json!({ "errors": errors }));
+            assert_eq!(Refusal::read(&answer).names("email_not_available"), found, "{errors}");
+        }
+    }
+
+    #[test]
+    fn only_what_looks_like_a_code_is_logged() {
+        let long = "a".repeat(65);
+        for (code, loggable) in [
+            ("something_new", true),
+            ("radar.v2-challenge_3", true),
+            ("jane@example.com", false),
+            ("Jane Doe", false),
+            ("code\n", false),
+            (long.as_str(), false),
+        ] {
+            let answer = Answer::made_up(400, HeaderMap::new(), &json!({ "code": code }));
+            assert_eq!(Refusal::read(&answer).loggable_code().is_some(), loggable, "{code}");
         }
     }
 

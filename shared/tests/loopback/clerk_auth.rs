@@ -75,7 +75,7 @@ async fn refuses_tokens_whose_claims_are_not_right() {
         (json!({ "iss": [stand_in.issuer()] }), malformed),
         (json!({ "azp": "https://evil.example" }), Refusal::AuthorizedParty),
         (json!({ "azp": "" }), Refusal::AuthorizedParty),
-        (json!({ "azp": null }), Refusal::AuthorizedParty),
+        (json!({ "azp": null }), Refusal::NoAuthorizedParty),
         (json!({ "azp": [ORIGIN] }), malformed),
         (json!({ "sub": null }), Refusal::NotASession),
         (json!({ "sub": "" }), Refusal::NotASession),

@@ -120,6 +120,10 @@ async fn makes_a_token_from_a_template() {
     // It is no session token, and is not taken for one.
     assert!(clerk.auth(&bearer(token.expose_secret())).await.is_err());
 
+    for request in stand_in.requests() {
+        assert_eq!(request.header("clerk-api-version"), Some("2026-05-12"), "{request:?}");
+    }
+
     let error = session.token_from_template("unknown").await.unwrap_err();
     assert!(matches!(error, TemplateError::NotFound), "{error}");
     stand_in.inject(Fault::Failing(500));

@@ -404,6 +404,54 @@ mod organizations {
     }
 
     #[tokio::test]
+    async fn lists_are_read_page_by_page_as_far_as_a_few_pages_go() {
+        let (stand_in, workos) = start().await;
+        let found = async |number: usize| {
+            stand_in.forget_requests();
+            let domain = format!("shared{number}.example");
+            for index in 0..number {
+                let name = format!("S{number:03} {index:03}");
+                let organization = stand_ins::workos::Organization::new(&name);
+                stand_in.add_organization(organization.with_domain(&domain));
+            }
+            let found = workos.organizations_by_domain(&domain).await.unwrap();
+            (found.len(), stand_in.hits("GET", "/organizations"))
+        };
+        for (number, expected) in
+            [(0, (0, 1)), (1, (1, 1)), (100, (100, 1)), (101, (101, 2)), (600, (500, 5))]
+        {
+            assert_eq!(found(number).await, expected, "{number}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_domain_of_many_organizations_leads_to_the_one_with_a_connection() {
+        let (stand_in, workos) = start().await;
+        let organization = |name: &str| stand_ins::workos::Organization::new(name);
+        for (number, calls) in [(1, 1), (3, 3), (4, 1), (40, 1)] {
+            let domain = format!("many{number}.example");
+            for index in 1..number {
+                let other = organization(&format!("M{number:03} {index:03}")).with_domain(&domain);
+                stand_in.add_organization(other.with_connection(false));
+            }
+            let claimed = organization(&format!("C{number:03}")).with_pending_domain(&domain);
+            stand_in.add_organization(claimed.with_connection(true));
+            stand_in.forget_requests();
+            assert_eq!(workos.sso_connection(&domain).await.unwrap(), None, "{number}");
+            // What only claims the domain is not asked, and its connection is not taken.
+            assert!(stand_in.hits("GET", "/connections") <= 3, "{number}");
+
+            let own = organization(&format!("M{number:03} 000")).with_domain(&domain);
+            stand_in.add_organization(own.with_connection(true));
+            stand_in.forget_requests();
+            let connection = workos.sso_connection(&domain).await.unwrap().unwrap();
+            let expected = &stand_in.organization(&format!("M{number:03} 000")).connections[0].id;
+            assert_eq!(connection.id.as_str(), expected, "{number}");
+            assert!(stand_in.hits("GET", "/connections") <= calls, "{number}");
+        }
+    }
+
+    #[tokio::test]
     async fn only_an_active_connection_counts() {
         let (stand_in, workos) = start().await;
         for (name, expected) in [
@@ -562,7 +610,9 @@ mod failures {
             stand_in.inject(fault);
             assert_eq!(status(workos.user_by_email(&jane()).await), expected, "{fault:?}");
             let found = workos.organizations_by_domain("example.com").await;
-            assert_eq!(status(found), expected, "{fault:?}");
+            let is_refusal = fault == Fault::Failing(400);
+            let of_domain = if is_refusal { 200 } else { expected };
+            assert_eq!(status(found), of_domain, "{fault:?}: a domain that is refused is nobody's");
             assert_eq!(status(workos.active_connection(&id).await), expected, "{fault:?}");
             let keys = workos.application().signing_keys().await;
             assert_eq!(status(keys), expected, "{fault:?}");
@@ -602,11 +652,13 @@ mod failures {
         assert_eq!(status(workos.create_magic_auth(&jane()).await), 503);
         assert_eq!(status(workos.create_user(&jane()).await), 503);
         assert_eq!(status(workos.authenticate_with_magic_auth(&jane(), &code).await), 503);
-        let token = secret("token");
-        assert_eq!(status(workos.authenticate_with_refresh_token(&token, None).await), 503);
+        let (token, id) = (secret("token"), organization_id(&stand_in, "Example"));
+        assert_eq!(status(workos.authenticate_with_code(&token, &secret(VERIFIER)).await), 503);
+        let chosen = workos.authenticate_with_organization_selection(&token, &id).await;
+        assert_eq!(status(chosen), 503);
         assert_eq!(stand_in.hits("POST", "/user_management/magic_auth"), 1);
         assert_eq!(stand_in.hits("POST", "/user_management/users"), 1);
-        assert_eq!(stand_in.hits("POST", "/user_management/authenticate"), 2);
+        assert_eq!(stand_in.hits("POST", "/user_management/authenticate"), 3);
 
         stand_in.clear_faults();
         stand_in.inject(Fault::Down.once());

@@ -201,7 +201,7 @@ async fn every_part_of_an_event_may_be_anything_and_it_is_still_answered() {
             _ => &[200],
         };
         let status = answer.status();
-        assert!(expected.contains(&status), "{status} for {pointer}: {:.500}", mutant);
+        assert!(expected.contains(&status), "{status} for {pointer}: {mutant:.500}");
     }
 }
 

@@ -2,13 +2,16 @@
 
 #![allow(dead_code, reason = "each endpoint's tests need some of it")]
 
+pub(crate) mod cookies;
+
 use anteroom::api::Request;
 use anteroom::clock::Clock;
 use anteroom::settings::Settings;
 use anteroom::workos::{Authentication, Cookies, SealedSession};
+use anteroom_local::stand_ins::faults::Fault;
 use anteroom_local::stand_ins::jwt;
-use anteroom_local::stand_ins::workos::WorkOs;
-use anteroom_local::testing::Answer;
+use anteroom_local::stand_ins::workos::{COOKIE_PASSWORD, WorkOs};
+use anteroom_local::testing::{Answer, OUTAGES};
 use serde_json::Value;
 
 pub(crate) const COOKIE: &str = "wos-session";
@@ -16,9 +19,27 @@ pub(crate) const COOKIE: &str = "wos-session";
 /// A session as it stands in a cookie, sealed with the password in these settings.
 pub(crate) async fn sealed(settings: &[(String, String)], session: &Value) -> String {
     let session: Authentication = serde_json::from_value(session.clone()).expect("a session");
-    let cookies = cookies(settings).await;
+    let cookies = cookies_with(settings).await;
     let cookie = cookies.session.write(&SealedSession::from(session)).await.expect("a cookie");
     cookie.value().to_owned()
+}
+
+/// A session without a refresh token, sealed with the stand-in's own password.
+pub(crate) async fn sealed_without_refresh_token(session: &Value) -> String {
+    let session: Authentication = serde_json::from_value(session.clone()).expect("a session");
+    let session = SealedSession { refresh_token: None, ..SealedSession::from(session) };
+    let cookies = cookies_of(COOKIE_PASSWORD).await;
+    cookies.session.write(&session).await.expect("a cookie").value().to_owned()
+}
+
+/// A genuine seal that holds no session: that of a sign-in that has begun.
+pub(crate) async fn sealed_sign_in(password: &str) -> String {
+    let sign_in = cookies_of(password).await.sign_in.begin(Request::default().headers()).await;
+    sign_in.expect("a sign-in").cookies[0].value().to_owned()
+}
+
+async fn cookies_of(password: &str) -> Cookies {
+    cookies_with(&[("WORKOS_COOKIE_PASSWORD".to_owned(), password.to_owned())]).await
 }
 
 /// The session in the cookie of an answer, which has all that a session cookie has.
@@ -29,7 +50,7 @@ pub(crate) async fn opened(settings: &[(String, String)], answer: &Answer) -> Se
     let mut request = Request::default();
     let value = format!("{COOKIE}={}", cookie.value).parse().expect("a header");
     request.headers_mut().insert("cookie", value);
-    let session = cookies(settings).await.session.read(request.headers()).await;
+    let session = cookies_with(settings).await.session.read(request.headers()).await;
     session.expect("a genuine one").expect("a session")
 }
 
@@ -39,7 +60,7 @@ pub(crate) fn token_of(session: &SealedSession) -> String {
     json["accessToken"].as_str().expect("a token").to_owned()
 }
 
-async fn cookies(settings: &[(String, String)]) -> Cookies {
+async fn cookies_with(settings: &[(String, String)]) -> Cookies {
     let mut settings = Settings::from_pairs(settings.to_vec(), Clock::system()).expect("settings");
     let cookies = Cookies::configure(&mut settings);
     settings.complete(cookies).await.expect("complete settings")
@@ -51,6 +72,27 @@ pub(crate) fn expired_session(workos: &WorkOs, user: &str, organization: Option<
     let session = workos.sign_in(user, organization);
     workos.set_access_token_seconds(300);
     session
+}
+
+/// What WorkOS gives to somebody, with an access token that is good for another half a minute of its
+/// five minutes.
+pub(crate) fn session_near_its_end(
+    workos: &WorkOs,
+    user: &str,
+    organization: Option<&str>,
+) -> Value {
+    workos.backdate_access_tokens(270);
+    let session = workos.sign_in(user, organization);
+    workos.backdate_access_tokens(0);
+    session
+}
+
+/// What is answered to somebody whose session is due for a refresh while WorkOS fails. What cannot be
+/// read says nothing of the session.
+pub(crate) fn refresh_outages() -> impl Iterator<Item = (Fault, u64)> {
+    let unreadable = |fault| matches!(fault, Fault::Garbage | Fault::WrongShape);
+    let of_a_session = move |(fault, status)| (fault, if unreadable(fault) { 503 } else { status });
+    OUTAGES.into_iter().map(of_a_session)
 }
 
 pub(crate) fn access_token(session: &Value) -> &str {

@@ -115,6 +115,8 @@ impl User {
     /// | `mailless` | a name, an address, but none that is primary |
     /// | `several` | three addresses, of which the second is primary |
     /// | `member` | a place in the organization `acme` |
+    /// | `unproven` | a primary address that is not verified |
+    /// | `banned`, `locked` | a name, an address, and no way in |
     ///
     /// # Panics
     /// When there is none of that name.
@@ -156,6 +158,15 @@ impl User {
         user.primary_email_address_id =
             user.email_addresses.last().map(|address| address.id.clone());
         user
+    }
+
+    /// The same with none of the addresses verified.
+    #[must_use]
+    pub fn unverified(mut self) -> Self {
+        for address in &mut self.email_addresses {
+            address.is_verified = false;
+        }
+        self
     }
 
     /// The same with a place in an organization.
@@ -271,6 +282,18 @@ pub fn seeded_users() -> Vec<User> {
             .with_name("Mia", "Member")
             .with_primary_email("mia@acme.example.com")
             .in_organization(acme()),
+        User::new("unproven")
+            .with_name("Una", "Proven")
+            .with_primary_email("una@example.com")
+            .unverified(),
+        User {
+            is_banned: true,
+            ..User::new("banned").with_name("Ben", "Banned").with_primary_email("ben@example.com")
+        },
+        User {
+            is_locked: true,
+            ..User::new("locked").with_name("Lou", "Locked").with_primary_email("lou@example.com")
+        },
     ]
 }
 

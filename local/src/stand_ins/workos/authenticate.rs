@@ -74,7 +74,9 @@ impl State {
     ) -> Result<Value, Refusal> {
         let code = fields.required("code")?;
         let email = fields.email()?;
-        self.limits.check(Limit::Authenticate, &email, now)?;
+        self.limits.check(Limit::Authenticate, &email.to_lowercase(), now)?;
+        let user = self.user_spelled(&email);
+        let email = user.map_or(email, |user| user.email.clone());
         let user_id = self.magic_codes.redeem(&email, code, now)?;
         if let Some(user) = self.users.iter_mut().find(|user| user.id == user_id) {
             user.is_email_verified = user.next_step != Some(Step::EmailVerification);
@@ -132,7 +134,7 @@ impl State {
             session.organization_id = Some(id.clone());
         }
         let answer = self.answer_with(&session, now)?;
-        self.sessions.exchange(token, session, wanted, &answer, now);
+        self.sessions.exchange(token, session, &answer, now);
         Ok(answer)
     }
 

@@ -13,14 +13,14 @@ use super::{
 
 impl State {
     pub(super) fn create_user(&mut self, fields: &Fields, now: u64) -> Result<Value, Refusal> {
-        let email = fields.email()?;
+        let email = fields.email()?.to_lowercase();
         let user = User {
             first_name: fields.optional("first_name")?.map(str::to_owned),
             last_name: fields.optional("last_name")?.map(str::to_owned),
             is_email_verified: fields.flag("email_verified")?,
             ..User::created(&email, now)
         };
-        if self.users.iter().any(|other| other.email == email) {
+        if self.users.iter().any(|other| other.has_email(&email)) {
             return Err(Refusal::email_taken());
         }
         Ok(self.new_user(user).to_json())
@@ -33,10 +33,10 @@ impl State {
     }
 
     pub(super) fn users_page(&self, query: &Query) -> Result<Value, Refusal> {
-        let email = query.first("email").map(str::to_ascii_lowercase);
+        let email = query.first("email");
         let organization = query.first("organization_id");
         let fitting = self.users.iter().filter(|user| {
-            email.as_ref().is_none_or(|email| user.email == *email)
+            email.is_none_or(|email| user.has_email(email))
                 && organization.is_none_or(|id| self.membership(&user.id, id).is_some())
         });
         page(fitting.map(|user| (user.id.as_str(), user.to_json())).collect(), query)
@@ -92,6 +92,13 @@ impl State {
 
     pub(super) fn user_by_id(&self, id: &str) -> Option<&User> {
         self.users.iter().find(|user| user.id == id)
+    }
+
+    /// The user whom a code is for. Looking up is generous about capitals and this is not: only the
+    /// spelling that WorkOS has, or small letters where it has those, means the user for certain.
+    pub(super) fn user_spelled(&self, email: &str) -> Option<&User> {
+        let by = |spelling: &str| self.users.iter().find(|user| user.email == spelling);
+        by(email).or_else(|| by(&email.to_lowercase()))
     }
 
     pub(super) fn user_called(&self, name: &str) -> &User {

@@ -45,7 +45,7 @@ impl Fields {
         }
     }
 
-    /// An e-mail address, in small letters, which is how WorkOS keeps them.
+    /// An e-mail address as it was written.
     pub(super) fn email(&self) -> Result<String, Refusal> {
         let email = self.required("email")?;
         let is_address = email.split_once('@').is_some_and(|(name, domain)| {
@@ -53,7 +53,7 @@ impl Fields {
         });
         if is_address && email.len() <= 254 && !email.contains(|c: char| c <= ' ' || c == '\u{7f}')
         {
-            return Ok(email.to_ascii_lowercase());
+            return Ok(email.to_owned());
         }
         Err(Refusal::invalid_parameter("email_invalid", "Email must be a valid email address."))
     }

@@ -11,7 +11,7 @@ pub struct User {
     pub short_name: String,
     /// `user_…`, made of the short name, so that it is the same in every run.
     pub id: String,
-    /// The address, in small letters.
+    /// The address: in small letters, unless it was imported in another spelling.
     pub email: String,
     /// Whether the address is known to be the user's. A magic code proves that it is.
     pub is_email_verified: bool,
@@ -77,6 +77,13 @@ impl User {
         self
     }
 
+    /// The same with an address that was imported in this spelling.
+    #[must_use]
+    pub fn with_email_spelled(mut self, email: &str) -> Self {
+        email.clone_into(&mut self.email);
+        self
+    }
+
     /// The same with something to do first.
     #[must_use]
     pub fn who_must(mut self, step: Step) -> Self {
@@ -87,7 +94,12 @@ impl User {
 
     /// Whether this is the user's id, short name or address.
     pub(super) fn is_called(&self, name: &str) -> bool {
-        self.id == name || self.short_name == name || self.email == name.to_ascii_lowercase()
+        self.id == name || self.short_name == name || self.has_email(name)
+    }
+
+    /// Whether this is the user's address, whatever its capitals.
+    pub(super) fn has_email(&self, email: &str) -> bool {
+        self.email.to_lowercase() == email.to_lowercase()
     }
 
     /// The `User` object. <https://workos.com/docs/reference/authkit/user>
