@@ -165,7 +165,7 @@ async fn production_without_tls_does_not_start() {
         let mut settings = settings.clone();
         settings.retain(|(other, _)| other != name);
         settings.push((name.to_owned(), plain.to_owned()));
-        let Err(StartError::Ended { logs, .. }) = Instance::start(BINARY, settings).await else {
+        let Err(StartError::Refused { logs, .. }) = Instance::start(BINARY, settings).await else {
             panic!("it started with a plain {name}");
         };
         assert!(logs.iter().any(|line| line.contains(name)), "{name}: {logs:?}");
