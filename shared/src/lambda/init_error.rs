@@ -4,7 +4,6 @@
 
 use std::time::Duration;
 
-use http::Method;
 use serde_json::json;
 use url::Url;
 
@@ -36,7 +35,8 @@ impl InitErrors {
         let body = json!({ "errorMessage": error, "errorType": ERROR_TYPE, "stackTrace": [] });
         let request = self
             .http
-            .request(Method::POST, self.url.clone())
+            .client(&self.url, LIMIT)
+            .post(self.url.clone())
             .timeout(LIMIT)
             .header("lambda-runtime-function-error-type", ERROR_TYPE)
             .json(&body);
