@@ -276,7 +276,7 @@ test("a session as authkit-nextjs seals it is one here, with and without a minut
   const asNextHasIt = { accessToken, refreshToken, user, impersonator, authenticationMethod };
   for (const left of [300, 30]) {
     const exp = Math.floor(Date.now() / 1000) + left;
-    const content = { ...asNextHasIt, accessToken: standIn.resigned(accessToken, { exp }) };
+    const content = { ...asNextHasIt, accessToken: standIn.resigned(accessToken, { iat: exp - 300, exp }) };
     const cookie = await sealed(content);
     page.cookies.set("wos-session", cookie);
     await call("/api/v1/livekit/room-auth", { username: "Jane", roomId: "room123" });
