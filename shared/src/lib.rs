@@ -11,6 +11,7 @@
 //! | [`lambda`] | the one entry point of a function: start, settings, logging, the request's way through |
 //! | [`api`] | errors, bodies, replies, and the headers of both |
 //! | [`settings`] | variables and secrets, everything that is missing reported at once |
+//! | `address` | the hosts, origins and domains that a setting may name |
 //! | [`secrets`] | AWS Secrets Manager: fetched, kept, read again |
 //! | [`provider`] | a provider's HTTP API behind a key, and every way in which it can fail |
 //! | [`http`] | the one HTTP client |
@@ -23,6 +24,7 @@
 //! | [`request_scope`] | when the request being handled arrived, and how long it may take |
 //! | `afterwork` | what goes on when the answer has left |
 
+mod address;
 mod afterwork;
 pub mod api;
 pub mod caller;

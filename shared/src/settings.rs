@@ -4,8 +4,6 @@
 //! malformed; what exactly is written down here, so that one message at start names every problem
 //! at once, each by the name of its variable and never with a value.
 
-pub(crate) mod address;
-
 use std::collections::HashMap;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -15,6 +13,7 @@ use aws_sdk_secretsmanager::config::Credentials;
 use secrecy::SecretString;
 use url::Url;
 
+use crate::address;
 use crate::clock::Clock;
 use crate::http::Http;
 use crate::secrets::{

@@ -2,29 +2,44 @@
 
 use anteroom_local::instance::{Instance, StartError};
 use anteroom_local::stand_ins::faults::Fault;
-use anteroom_local::testing::{AuthWorld, Event, OUTAGES, mistaken};
+use anteroom_local::testing::{AuthWorld, Event, OUTAGES, PAGE, mistaken};
 use serde_json::json;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_dev-sign-in");
 
 const AS_JANE: (&str, &str) = ("DEV_SIGN_IN_EMAIL", "jane.doe@example.com");
 
+/// A stage in which there may be a developer.
+const DEV: (&str, &str) = ("STAGE", "dev");
+
 const SEND: &str = "POST /user_management/magic_auth";
 
 const AUTHENTICATE: &str = "POST /user_management/authenticate";
 
 #[tokio::test]
-async fn there_is_nothing_here_unless_an_address_is_set_and_never_in_production() {
+async fn there_is_nothing_here_unless_an_address_and_a_stage_that_is_not_production_are_set() {
+    // Production starts with TLS only.
+    let prod = [
+        ("STAGE", "prod"),
+        ("ALLOWED_ORIGINS", "https://app.example.com"),
+        ("WORKOS_REDIRECT_URI", "https://app.example.com/callback"),
+        ("WORKOS_LOGOUT_RETURN_TO", ""),
+    ];
+    let in_production = |own: &[(&'static str, &'static str)]| [own, &prod].concat();
     for own in [
         vec![],
-        vec![("STAGE", "dev")],
-        vec![("STAGE", "prod")],
-        vec![AS_JANE, ("STAGE", "prod")],
-        vec![("DEV_SIGN_IN_EMAIL", "no address"), ("STAGE", "prod")],
+        vec![DEV],
+        vec![AS_JANE],
+        vec![AS_JANE, ("STAGE", "")],
+        in_production(&[]),
+        in_production(&[AS_JANE, DEV]),
+        in_production(&[("DEV_SIGN_IN_EMAIL", "no address")]),
     ] {
+        let page = own.iter().find(|(name, _)| *name == "ALLOWED_ORIGINS");
+        let page = page.map_or(PAGE, |(_, page)| page);
         let world = AuthWorld::start_with(BINARY, &own).await;
         for event in [world.event(), world.event().json(&json!({"email": AS_JANE.1}))] {
-            let answer = world.ask(&event).await;
+            let answer = world.ask(&event.header("origin", page)).await;
             assert_eq!(answer.refusal(), (404, "Not found".to_owned()), "{own:?}");
             assert_eq!(answer.cookies(), [], "{own:?}");
         }
@@ -35,9 +50,9 @@ async fn there_is_nothing_here_unless_an_address_is_set_and_never_in_production(
 #[tokio::test]
 async fn an_address_or_a_stage_that_is_none_stops_it_at_start() {
     for (name, value) in [("DEV_SIGN_IN_EMAIL", "hunter2"), ("STAGE", "hunter2")] {
-        let environment =
-            [AS_JANE, ("ALLOWED_ORIGINS", "http://localhost:3000"), (name, value)].to_vec();
-        let Err(StartError::Ended { logs, .. }) = Instance::start(BINARY, environment).await else {
+        let environment = [AS_JANE, DEV, ("ALLOWED_ORIGINS", PAGE), (name, value)].to_vec();
+        let Err(StartError::Refused { logs, .. }) = Instance::start(BINARY, environment).await
+        else {
             panic!("it started");
         };
         assert!(logs.iter().any(|line| line.contains(name)), "{logs:?}");
@@ -46,10 +61,22 @@ async fn an_address_or_a_stage_that_is_none_stops_it_at_start() {
 }
 
 #[tokio::test]
+async fn production_without_tls_stops_it_at_start() {
+    let environment = [AS_JANE, ("STAGE", "prod"), ("ALLOWED_ORIGINS", PAGE)];
+    let Err(StartError::Refused { logs, .. }) = Instance::start(BINARY, environment).await else {
+        panic!("it started");
+    };
+    assert!(logs.iter().any(|line| line.contains("ALLOWED_ORIGINS")), "{logs:?}");
+    assert!(!logs.iter().any(|line| line.contains(PAGE)), "{logs:?}");
+}
+
+#[tokio::test]
 async fn what_no_endpoint_answers_is_refused_and_nothing_is_asked() {
-    let world = AuthWorld::start_with(BINARY, &[AS_JANE]).await;
+    let world = AuthWorld::start_with(BINARY, &[AS_JANE, DEV]).await;
     for (event, status) in mistaken(&world.event()) {
-        assert_eq!(world.ask(&event).await.refusal().0, status, "{event:?}");
+        let answer = world.ask(&event).await;
+        assert_eq!(answer.refusal().0, status, "{event:?}");
+        assert_eq!(answer.cookies(), [], "{event:?}");
     }
     assert_eq!(world.asked(), [""; 0]);
 }
@@ -57,7 +84,7 @@ async fn what_no_endpoint_answers_is_refused_and_nothing_is_asked() {
 #[tokio::test]
 async fn what_the_user_has_to_do_first_is_403() {
     for address in ["unverified@example.com", "challenged@example.com", "someone@sso.example.com"] {
-        let world = AuthWorld::start_with(BINARY, &[("DEV_SIGN_IN_EMAIL", address)]).await;
+        let world = AuthWorld::start_with(BINARY, &[("DEV_SIGN_IN_EMAIL", address), DEV]).await;
         let answer = world.ask(&world.event()).await;
         assert_eq!(answer.refusal().0, 403, "{address}");
         assert_eq!(answer.cookies(), [], "{address}");
@@ -66,7 +93,7 @@ async fn what_the_user_has_to_do_first_is_403() {
 
 #[tokio::test]
 async fn an_outage_says_what_it_is() {
-    let world = AuthWorld::start_with(BINARY, &[AS_JANE]).await;
+    let world = AuthWorld::start_with(BINARY, &[AS_JANE, DEV]).await;
     world.workos.lift_limits();
     for path in ["/user_management/magic_auth", "/user_management/authenticate"] {
         let limit = (Fault::Limiting { retry_after: Some(9) }, 429);
@@ -101,7 +128,7 @@ async fn the_developer_gets_a_real_session() {
 
 #[tokio::test]
 async fn a_developer_of_several_organizations_is_in_the_first() {
-    let own = [("DEV_SIGN_IN_EMAIL", "123@gmail.com")];
+    let own = [("DEV_SIGN_IN_EMAIL", "123@gmail.com"), DEV];
     let world = AuthWorld::start_with(BINARY, &own).await;
     let answer = world.ask(&world.event()).await;
     assert_eq!(answer.success()["user"]["email"], "123@gmail.com");
@@ -113,14 +140,14 @@ async fn a_developer_of_several_organizations_is_in_the_first() {
 
 #[tokio::test]
 async fn the_documented_event_has_its_answer() {
-    let world = AuthWorld::start_with(BINARY, &[AS_JANE]).await;
+    let world = AuthWorld::start_with(BINARY, &[AS_JANE, DEV]).await;
     let answer = world.ask(&Event::documented("dev-sign-in.json")).await;
     assert_eq!(answer.success()["user"]["email"], AS_JANE.1);
 }
 
 #[tokio::test]
 async fn logs_tell_of_each_request_and_nothing_personal() {
-    let world = AuthWorld::start_with(BINARY, &[AS_JANE]).await;
+    let world = AuthWorld::start_with(BINARY, &[AS_JANE, DEV]).await;
     let cookie = world.ask(&world.event()).await.cookie().value;
     let code = world.workos.magic_code_for(AS_JANE.1).expect("a code");
     world.workos.inject(Fault::Refusing);

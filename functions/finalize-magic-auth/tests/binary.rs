@@ -264,7 +264,7 @@ async fn a_choice_is_offered_without_what_cannot_be_read_of_it() {
         "pending_authentication_token": "pending-token",
         "user": {"id": "user_1", "email": "jane.doe@example.com", "first_name": "\udc4b"},
         "organizations": [{"id": "org_1", "name": "Acme \ud83d"}]}"#;
-    world.workos.prescribe_text(REDEMPTIONS, 403, body);
+    world.workos.prescribe(REDEMPTIONS, 403, body);
     let answer = world.post(&input(JANE, "123456")).await;
     let expected = json!([{"id": "org_1", "name": "Acme \u{fffd}"}]);
     assert_eq!(answer.success()["user"]["organizations"], expected);

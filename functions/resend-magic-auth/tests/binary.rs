@@ -121,11 +121,11 @@ async fn the_same_address_is_found_however_it_is_written_and_used_as_workos_spel
 #[tokio::test]
 async fn a_success_that_is_not_about_a_code_is_502() {
     let world = AuthWorld::start(BINARY).await;
-    for (status, body) in
-        [(200, json!({})), (201, json!([])), (201, json!(null)), (202, json!("ok"))]
-    {
-        world.workos.prescribe("/user_management/magic_auth", status, body.clone());
-        assert_eq!(world.post(&email(JANE)).await.refusal().0, 502, "{status} {body}");
+    for status in [200, 201, 202] {
+        for body in ["", "<!doctype html><title>Hello</title>", "null", "[]", "{}", "\"ok\""] {
+            world.workos.prescribe("/user_management/magic_auth", status, body);
+            assert_eq!(world.post(&email(JANE)).await.refusal().0, 502, "{status} {body}");
+        }
     }
 }
 
@@ -157,6 +157,16 @@ async fn a_limit_of_codes_is_429_and_any_other_limit_is_503_each_with_its_wait()
         let answer = world.post(&email(JANE)).await;
         assert_eq!(answer.refusal().0, status, "{path}");
         assert_eq!(answer.header("retry-after"), Some("9"), "{path}");
+        world.workos.clear_faults();
+    }
+
+    for (path, status) in [("/user_management/magic_auth", 429), ("/user_management/users", 503)] {
+        world.workos.inject(Fault::Dated { status: 429, seconds: 100 }.on(path));
+        let answer = world.post(&email(JANE)).await;
+        assert_eq!(answer.refusal().0, status, "{path}, by date");
+        let wait: u64 = answer.header("retry-after").expect("a time").parse().expect("seconds");
+        // Some seconds for a machine that is busy.
+        assert!((60..=100).contains(&wait), "{wait}");
         world.workos.clear_faults();
     }
 

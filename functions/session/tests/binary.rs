@@ -439,8 +439,75 @@ async fn a_session_near_its_end_is_gone_on_with_when_its_early_renewal_fails() {
 }
 
 #[tokio::test]
+async fn a_session_of_a_custom_authentication_domain_is_good_where_that_is_named() {
+    let domain = "https://auth.example.com";
+    for (own, status) in [(vec![("WORKOS_ISSUER", domain)], 200), (vec![], 401)] {
+        let world = AuthWorld::start_with(BINARY, &own).await;
+        let session = world.workos.sign_in("jane", None);
+        let mut claims = claims(access_token(&session));
+        claims["iss"] = json!(domain);
+        let token = world.workos.sign(&world.workos.header(), &claims);
+        assert_eq!(world.ask(&question(&world).bearer(&token)).await.status(), status, "{own:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_scheme_of_a_token_is_read_in_any_case_and_the_cookie_does_not_count() {
+    let world = AuthWorld::start(BINARY).await;
+    let session = world.workos.sign_in("jane", None);
+    let token = access_token(&session);
+    let jane = &world.workos.user("jane").id;
+    for header in
+        [format!("bearer {token}"), format!("BEARER  {token}"), format!("bEaReR {token} ")]
+    {
+        let others = asked_by(&world, &world.workos.sign_in("loner", None)).await;
+        let answer = world.ask(&others.header("authorization", &header)).await;
+        assert_eq!(answer.success()["user"]["id"], json!(jane), "{header:.8}");
+    }
+    for header in [format!("Bearer\t{token}"), "bearer x".to_owned(), "bearer ".to_owned()] {
+        let others = asked_by(&world, &world.workos.sign_in("loner", None)).await;
+        let answer = world.ask(&others.header("authorization", &header)).await;
+        assert_eq!((answer.status(), answer.cookies()), (401, vec![]), "{header:.8}");
+    }
+}
+
+#[tokio::test]
+async fn a_cookie_in_the_header_counts_where_the_list_has_no_readable_one() {
+    let world = AuthWorld::start(BINARY).await;
+    let session = world.workos.sign_in("jane", None);
+    let cookie = sealed(&world.settings, &session).await;
+    let pair = format!("{COOKIE}={cookie}");
+    let good = question(&world).header("cookie", &pair);
+    for (list, status) in [
+        (json!(null), 200),
+        (json!([]), 200),
+        (json!([""]), 200),
+        (json!([7, null, {}]), 200),
+        (json!(["theme=caf\u{e9}", "a=\u{0}"]), 200),
+        (json!([pair]), 200),
+        (json!([pair, pair]), 401),
+        (json!(["theme=dark"]), 401),
+    ] {
+        let answer = world.ask(&good.clone().with("/cookies", list.clone())).await;
+        assert_eq!(answer.status(), status, "{list}");
+    }
+}
+
+#[tokio::test]
+async fn what_another_site_makes_a_browser_ask_renews_nothing() {
+    let world = AuthWorld::start(BINARY).await;
+    let navigation = asked_by(&world, &expired(&world)).await.without_header("origin");
+    for (site, status) in [("cross-site", 403), ("same-site", 200), ("none", 200)] {
+        let answer = world.ask(&navigation.clone().header("sec-fetch-site", site)).await;
+        assert_eq!(answer.status(), status, "{site}");
+        assert_eq!(answer.cookies().is_empty(), status == 403, "{site}");
+    }
+    assert_eq!(world.asked(), [AUTHENTICATE], "for the address that was typed");
+}
+
+#[tokio::test]
 async fn an_early_renewal_that_brings_nothing_usable_leaves_the_session_as_it_is() {
-    let changes: [(&str, fn(&mut Value, &AuthWorld)); 6] = [
+    let changes: [(&str, Change); 6] = [
         ("a user of 3 KB", |answer, _| answer["user"]["first_name"] = json!("J".repeat(3000))),
         ("an unknown key", |answer, world| {
             let mut header = world.workos.header();
@@ -466,6 +533,9 @@ async fn an_early_renewal_that_brings_nothing_usable_leaves_the_session_as_it_is
         assert_eq!(world.asked(), [AUTHENTICATE], "{why}");
     }
 }
+
+/// What is done to an answer of WorkOS's.
+type Change = fn(&mut Value, &AuthWorld);
 
 /// Changes a claim of the access token in an answer.
 fn resign(answer: &mut Value, world: &AuthWorld, name: &str, value: Value) {

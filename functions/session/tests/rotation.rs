@@ -87,7 +87,7 @@ impl Deployment {
     async fn invent(&self, traffic: &Traffic) {
         let mut settings = self.settings.clone();
         let password = settings.iter_mut().find(|(name, _)| name == "WORKOS_COOKIE_PASSWORD");
-        password.expect("a password").1 = "a password that nobody here has ever had".to_owned();
+        "a password that nobody here has ever had".clone_into(&mut password.expect("a password").1);
         let session = self.workos.sign_in("jane", None);
         let foreign_seal = sealed(&settings, &session).await;
         for turn in 0.. {
@@ -187,5 +187,5 @@ async fn no_valid_caller_notices_that_keys_and_passwords_are_rotated() {
     let count = |counter: &AtomicUsize| counter.load(Ordering::Relaxed);
     assert_eq!(count(&traffic.failed), 0, "of {} valid requests", count(&traffic.valid));
     assert!(count(&traffic.valid) > 1000, "{} valid requests", count(&traffic.valid));
-    assert!(count(&traffic.invented) > 1000, "{} invented ones", count(&traffic.invented));
+    assert!(count(&traffic.invented) > 200, "{} invented ones", count(&traffic.invented));
 }

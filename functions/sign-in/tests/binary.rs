@@ -221,14 +221,14 @@ async fn json_that_javascript_takes_is_no_obstacle() {
     for odd in [r#""A \ud83d""#, "1e400", deep.as_str(), "null"] {
         let organization = format!(r#"{{"id":"{id}","name":{odd},"domains":{domain},"x":{odd}}}"#);
         let list = format!(r#"{{"data":[{odd},{organization}],"list_metadata":{odd},"x":{odd}}}"#);
-        world.workos.prescribe_text("/organizations", 200, &list);
+        world.workos.prescribe("/organizations", 200, &list);
         let answer = world.post(&email("someone@sso.example.com")).await;
         assert_eq!(answer.success()["authData"]["authMethod"], "sso", "{odd}");
 
         let user = format!(
             r#"{{"id":"{jane}","email":"{JANE}","first_name":{odd},"metadata":{{"a":{odd}}}}}"#
         );
-        world.workos.prescribe_text(
+        world.workos.prescribe(
             "/user_management/users",
             200,
             &format!(r#"{{"data":[{user}],"list_metadata":{{"after":{odd}}}}}"#),

@@ -307,13 +307,10 @@ impl WorkOs {
 
     /// Answers the next request to that path with this and nothing else, whoever asks: for what WorkOS
     /// documents and the stand-in has no occasion to say. Several are given in their order.
-    pub fn prescribe(&self, path: &str, status: u16, body: Value) {
-        self.prescribe_text(path, status, &body.to_string());
-    }
-
-    /// The same for JSON that no [`Value`] holds, such as JavaScript writes.
-    pub fn prescribe_text(&self, path: &str, status: u16, json: &str) {
-        self.state().prescriptions.push((path.to_owned(), status, json.to_owned()));
+    ///
+    /// The body may be a text with JSON that no [`Value`] holds, such as JavaScript writes.
+    pub fn prescribe(&self, path: &str, status: u16, body: impl fmt::Display) {
+        self.state().prescriptions.push((path.to_owned(), status, body.to_string()));
     }
 
     /// Registers one more redirect URI, which is the one that the settings have from now on.

@@ -75,8 +75,9 @@ impl ServerApi {
     /// The egress with this id, whatever its room and state.
     pub(super) async fn egress(&self, id: &EgressId) -> Result<Option<EgressInfo>, CallError> {
         let list = Method::repeatable(SERVICE, "ListEgress", Grant::Record);
+        let is_that = |egress: &EgressInfo| egress.id().is_none_or(|found| found == id);
         match self.call::<ListEgress>(&list, json!({ "egress_id": id })).await {
-            Ok(list) => Ok(list.items.into_iter().find(|egress| egress.id() == Some(id))),
+            Ok(list) => Ok(list.items.into_iter().find(is_that)),
             Err(CallError::NotFound) => Ok(None),
             Err(error) => Err(error),
         }

@@ -2,9 +2,9 @@
 
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::address::is_this_machine;
 use crate::clock::Clock;
 use crate::secrets::{Secret, SecretError};
-use crate::settings::address::is_this_machine;
 use crate::settings::{Incomplete, Settings};
 use crate::text::is_visible_ascii;
 

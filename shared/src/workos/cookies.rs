@@ -8,10 +8,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use url::Url;
 
+use crate::address::is_this_machine;
 use crate::api::ApiError;
 use crate::clock::{Clock, Timestamp};
 use crate::cookie_seal::{CookieSeal, SealError, password_form, sealed_bytes};
-use crate::settings::address::is_this_machine;
 use crate::settings::{Incomplete, Settings};
 use crate::workos::pending_cookie::PendingCookies;
 use crate::workos::session_cookie::{CookieSettings, SessionCookie};

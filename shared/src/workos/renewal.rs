@@ -133,8 +133,8 @@ impl Renewals {
     fn fresh(&self) -> MutexGuard<'_, Recent> {
         let now = self.clock.now();
         let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-        recent.renewed.retain(|kept| now.since(kept.at) < KEPT_FOR);
-        recent.refused.retain(|kept| now.since(kept.at) < KEPT_FOR);
+        recent.renewed.retain(|kept| now.is_within(KEPT_FOR, kept.at));
+        recent.refused.retain(|kept| now.is_within(KEPT_FOR, kept.at));
         recent
     }
 }
@@ -144,4 +144,95 @@ fn push<T>(all: &mut VecDeque<Kept<T>>, kept: Kept<T>, most: usize) {
         all.pop_front();
     }
     all.push_back(kept);
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::workos::{Authentication, Grant, Requirement};
+
+    fn asked(token: &str, organization: Option<&str>) -> Asked {
+        let digest = digest(&SHA256, token.as_bytes()).as_ref().to_vec();
+        Asked { digest, organization: organization.and_then(OrganizationId::parse) }
+    }
+
+    fn session() -> SealedSession {
+        let authentication: Authentication = serde_json::from_value(json!({
+            "user": {"id": "user_1", "email": "jane@example.com"},
+            "access_token": "an-access-token", "refresh_token": "a-refresh-token",
+        }))
+        .expect("an authentication");
+        SealedSession::from(authentication)
+    }
+
+    fn ended() -> AuthenticateError {
+        AuthenticateError::NotGood { grant: Grant::RefreshToken, code: "invalid_grant" }
+    }
+
+    fn kept(renewals: &Renewals) -> (usize, usize) {
+        let recent = renewals.recent.lock().expect("a lock");
+        (recent.renewed.len(), recent.refused.len())
+    }
+
+    #[test]
+    fn others_tokens_leave_memory_with_the_next_request_after_a_minute() {
+        let clock = Clock::fixed(1_900_000_000);
+        let renewals = Renewals::new(clock.clone());
+        renewals.remember(asked("a", None), &Ok(session()));
+        renewals.remember(asked("b", None), &Err(ended()));
+        clock.advance(Duration::from_secs(59));
+        renewals.forget_old();
+        assert_eq!(kept(&renewals), (1, 1));
+        clock.advance(Duration::from_secs(1));
+        renewals.forget_old();
+        assert_eq!(kept(&renewals), (0, 0));
+
+        renewals.remember(asked("a", None), &Ok(session()));
+        clock.set_back(Duration::from_mins(10));
+        renewals.forget_old();
+        assert_eq!(kept(&renewals), (0, 0), "not until the clock has caught up");
+    }
+
+    #[test]
+    fn memory_is_bounded_and_the_latest_are_kept() {
+        let renewals = Renewals::new(Clock::fixed(1_900_000_000));
+        for number in 0..1000 {
+            renewals.remember(asked(&format!("good {number}"), None), &Ok(session()));
+            renewals.remember(asked(&format!("dead {number}"), None), &Err(ended()));
+        }
+        assert_eq!(kept(&renewals), (KEPT_RENEWALS, KEPT_REFUSALS));
+        assert!(renewals.remembered(&asked("good 999", None)).is_some());
+        assert!(renewals.remembered(&asked("dead 999", None)).is_some());
+        assert!(renewals.remembered(&asked("dead 0", None)).is_none());
+    }
+
+    #[test]
+    fn a_session_that_has_ended_has_done_so_in_every_organization_and_no_other_refusal_has() {
+        let renewals = Renewals::new(Clock::fixed(1_900_000_000));
+        renewals.remember(asked("dead", None), &Err(ended()));
+        assert!(renewals.remembered(&asked("dead", Some("org_1"))).is_some());
+        renewals.remember(asked("switched", Some("org_1")), &Err(ended()));
+        assert!(renewals.remembered(&asked("switched", None)).is_some());
+        for refused in [AuthenticateError::AlreadyExchanged, required()] {
+            renewals.remember(asked("refused", Some("org_1")), &Err(refused.clone()));
+            assert!(renewals.remembered(&asked("refused", Some("org_1"))).is_none());
+            renewals.remember(asked("refused too", None), &Err(refused));
+            assert!(renewals.remembered(&asked("refused too", None)).is_some());
+            assert!(renewals.remembered(&asked("refused too", Some("org_1"))).is_none());
+        }
+    }
+
+    fn required() -> AuthenticateError {
+        AuthenticateError::Required { requirement: Requirement::UseSso, code: "sso_required" }
+    }
+
+    #[test]
+    fn an_outage_is_not_remembered() {
+        let renewals = Renewals::new(Clock::fixed(1_900_000_000));
+        let limited = AuthenticateError::TooManyAttempts { retry_after: None };
+        renewals.remember(asked("a", None), &Err(limited));
+        assert_eq!(kept(&renewals), (0, 0));
+    }
 }

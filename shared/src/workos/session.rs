@@ -130,11 +130,12 @@ impl SessionError {
     /// the one place where that is decided; in case of doubt the cookie stays.
     fn clears(&self) -> bool {
         match self {
-            Self::Cookie(SessionCookieError::TwoCookies | SessionCookieError::Refused(_)) => true,
+            Self::Cookie(SessionCookieError::TwoCookies | SessionCookieError::Refused(_))
             // An available key refutes the signature, or the token has no form that any key could
             // vouch for.
-            Self::Token(AccessTokenError::Token(_)) => true,
-            Self::OtherUser | Self::NotRenewable => true,
+            | Self::Token(AccessTokenError::Token(_))
+            | Self::OtherUser
+            | Self::NotRenewable => true,
             Self::Refresh(error) => error.ends_session(),
             // What is genuine and not accepted may be accepted once clocks agree, keys can be had
             // or settings are mended.
@@ -316,7 +317,7 @@ impl Sessions {
     fn is_renewed_early(&self, token: &AccessToken) -> bool {
         let now = self.clock.now();
         let failed = self.early_failure.lock().map_or(None, |failed| *failed);
-        let rests = failed.is_some_and(|at| now.since(at) < PAUSE);
+        let rests = failed.is_some_and(|at| now.is_within(PAUSE, at));
         token.expires - now.unix_seconds() < token.early_seconds() && !rests
     }
 

@@ -132,12 +132,11 @@ async fn sealed_with(cookies: &Cookies, changes: &[(&str, &str)]) -> String {
     let session = serde_json::to_value(SealedSession::from(authentication())).unwrap();
     let mut fields = session.as_object().unwrap().clone();
     fields.retain(|name, _| changes.iter().all(|(other, _)| name != other));
-    let mut json = Value::Object(fields).to_string();
-    json.truncate(json.len() - 1);
-    for (name, value) in changes {
-        json += &format!(",\"{name}\":{value}");
-    }
-    json += "}";
+    let own = Value::Object(fields).to_string();
+    let own = own.strip_suffix('}').unwrap();
+    let fields: Vec<_> =
+        changes.iter().map(|(name, value)| format!("\"{name}\":{value}")).collect();
+    let json = format!("{own},{}}}", fields.join(","));
     let content: Box<serde_json::value::RawValue> = serde_json::from_str(&json).unwrap();
     let mut settings =
         Settings::from_pairs([("WORKOS_COOKIE_PASSWORD", PASSWORD)], Clock::fixed(1_900_000_000))

@@ -1,6 +1,7 @@
 //! What holds of every endpoint that sends a browser to sign in somewhere: the tests of
 //! `continue-with-google` and `continue-with-microsoft`. Denials first.
 
+use anteroom_local::instance::{Instance, StartError};
 use anteroom_local::stand_ins::faults::Fault;
 use anteroom_local::testing::{Answer, AuthWorld, Event, mistaken, oddities};
 use serde_json::{Map, Value, json};
@@ -128,6 +129,53 @@ async fn every_form_of_no_body_is_taken() {
 }
 
 #[tokio::test]
+async fn an_app_with_a_scheme_of_its_own_is_let_in_where_it_is_named_exactly() {
+    let origins = "tauri://localhost,capacitor://localhost,chrome-extension://aapbdbdomjkkjkaon";
+    let world = AuthWorld::start_with(BINARY, &[("ALLOWED_ORIGINS", origins)]).await;
+    for (origin, status) in [
+        ("tauri://localhost", 200),
+        ("capacitor://localhost", 200),
+        ("chrome-extension://aapbdbdomjkkjkaon", 200),
+        ("chrome-extension://bbpbdbdomjkkjkaon", 403),
+        ("tauri://LOCALHOST", 403),
+        ("https://tauri.localhost", 403),
+        ("tauri://localhost/", 403),
+    ] {
+        let answer = world.ask(&world.event().header("origin", origin)).await;
+        assert_eq!(answer.status(), status, "{origin}");
+        assert_eq!(answer.cookies().is_empty(), status != 200, "{origin}");
+    }
+}
+
+#[tokio::test]
+async fn production_without_tls_does_not_start() {
+    let prod = [("STAGE", "prod")];
+    let tls = [
+        ("ALLOWED_ORIGINS", "https://app.example.com"),
+        ("WORKOS_REDIRECT_URI", "https://app.example.com/callback"),
+        ("WORKOS_LOGOUT_RETURN_TO", "https://app.example.com"),
+    ];
+    let world = AuthWorld::start_with(BINARY, &[&prod[..], &tls].concat()).await;
+    let mut settings = world.settings;
+    for (name, plain) in [
+        ("ALLOWED_ORIGINS", "https://app.example.com,http://localhost:3000"),
+        ("WORKOS_REDIRECT_URI", "http://localhost:3000/callback"),
+        ("WORKOS_LOGOUT_RETURN_TO", "http://localhost:3000"),
+    ] {
+        let mut settings = settings.clone();
+        settings.retain(|(other, _)| other != name);
+        settings.push((name.to_owned(), plain.to_owned()));
+        let Err(StartError::Refused { logs, .. }) = Instance::start(BINARY, settings).await else {
+            panic!("it started with a plain {name}");
+        };
+        assert!(logs.iter().any(|line| line.contains(name)), "{name}: {logs:?}");
+        assert!(!logs.iter().any(|line| line.contains(plain)), "{name}: {logs:?}");
+    }
+    settings.retain(|(name, _)| name != "STAGE");
+    assert!(Instance::start(BINARY, settings).await.is_ok());
+}
+
+#[tokio::test]
 async fn what_nobody_reads_may_be_as_odd_as_it_likes() {
     let world = AuthWorld::start(BINARY).await;
     for (pointer, value) in oddities() {
@@ -153,7 +201,7 @@ async fn every_part_of_an_event_may_be_anything_and_it_is_still_answered() {
             _ => &[200],
         };
         let status = answer.status();
-        assert!(expected.contains(&status), "{status} for {pointer}: {:.500}", mutant);
+        assert!(expected.contains(&status), "{status} for {pointer}: {mutant:.500}");
     }
 }
 

@@ -10,11 +10,12 @@ use anteroom_local::stand_ins::faults::Fault;
 use anteroom_local::stand_ins::jwt;
 use anteroom_local::stand_ins::livekit::{API_KEY, API_SECRET};
 use anteroom_local::stand_ins::secrets_manager::SecretsManager;
-use anteroom_local::testing::{Event, OUTAGES, RoomWorld, mistaken};
-use serde_json::json;
+use anteroom_local::testing::{Event, RoomWorld, mistaken};
+use serde_json::{Value, json};
 
+use self::sessions::cookies::{self, Endpoint, Kind};
 pub(crate) use self::sessions::{COOKIE, expired_session, sealed};
-use self::sessions::{access_token, assert_cleared};
+use self::sessions::{access_token, assert_cleared, refresh_outages};
 use super::{BINARY, EVENT, EVENT_STATUS, MALFORMED_SETTINGS, ROOM, SETTINGS, good_input};
 
 /// What is no name, neither of a room nor of somebody, as JSON.
@@ -257,18 +258,28 @@ async fn an_outage_of_workos_is_never_signed_out() {
     let session = expired_session(world.workos(), "jane", None);
     let event = world.event().cookie(COOKIE, &sealed(world.settings(), &session).await);
     let event = event.json(&input);
-    let limit = Fault::Limiting { retry_after: Some(9) };
-    for fault in OUTAGES.into_iter().map(|(fault, _)| fault).chain([limit]) {
+    let limit = (Fault::Limiting { retry_after: Some(9) }, 503);
+    for (fault, status) in refresh_outages().chain([limit]) {
         world.workos().inject(fault.on("/user_management/authenticate"));
         let answer = world.ask(&event).await;
-        // What cannot be read says nothing of the session. Our own key is another matter.
-        let status = if fault == Fault::Refusing { 502 } else { 503 };
         assert_eq!(answer.refusal().0, status, "{fault:?}");
         assert_eq!(answer.cookies(), [], "{fault:?}");
         world.workos().clear_faults();
     }
     assert_eq!(world.asked(), [""; 0]);
     assert_eq!(world.ask(&event).await.status(), 200, "all is well again");
+}
+
+#[tokio::test]
+async fn only_what_can_never_be_good_clears_the_cookie() {
+    // What any of the endpoints reads; each ignores the others' fields.
+    let input: fn() -> Value = || {
+        json!({
+            "username": "Jane", "roomId": "lobby", "roomName": "lobby", "zoneId": "zone",
+            "conferenceTopic": "", "participants": "", "egressId": "EG_none",
+        })
+    };
+    cookies::check(Endpoint { binary: BINARY, kind: Kind::Room(input) }).await;
 }
 
 #[tokio::test]
@@ -336,7 +347,7 @@ async fn stops_at_start_with_one_line_that_names_all_that_is_malformed_and_no_va
 
 /// The only line of a function that these settings keep from starting.
 async fn refused_settings(settings: &[(&str, &str)]) -> String {
-    let Err(StartError::Ended { logs, .. }) =
+    let Err(StartError::Refused { logs, .. }) =
         Instance::start(BINARY, settings.iter().copied()).await
     else {
         panic!("it started");

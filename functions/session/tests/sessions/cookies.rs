@@ -158,11 +158,16 @@ pub(crate) async fn check(endpoint: Endpoint) {
     let mut rows = asked.join_all().await;
     rows.sort_by_key(|(index, _)| *index);
     for (_, row) in &rows {
-        println!("{row}");
+        print_row(row);
     }
     let wrong: Vec<_> =
         rows.iter().filter(|(_, row)| !row.is_right()).map(|(_, row)| row.to_string()).collect();
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+#[expect(clippy::print_stdout, reason = "the table is for people to read")]
+fn print_row(row: &Row) {
+    println!("{row}");
 }
 
 /// A line of the table.
@@ -260,7 +265,7 @@ fn forgeries() -> Vec<(&'static str, Forgery)> {
         ("a seal without its version", Forgery::Change(|seal| seal.replace("~2", ""))),
         ("a seal of another version", Forgery::Change(|seal| seal.replace("~2", "~1"))),
         ("a seal of a second password", Forgery::Change(|seal| seal.replacen("*1*", "*2*", 1))),
-        ("an altered seal", Forgery::Change(|seal| altered(seal))),
+        ("an altered seal", Forgery::Change(altered)),
         ("a seal of another password", Forgery::OtherPassword),
         ("a seal of something else", Forgery::OtherContent),
         ("the same cookie twice", Forgery::Two),
@@ -310,7 +315,15 @@ fn untellable_tokens() -> Vec<(&'static str, Token)> {
 }
 
 /// What becomes of a refresh, and of a session that needs it.
-fn refreshes() -> Vec<(&'static str, Refresh, Status, Effect)> {
+fn refreshes() -> impl Iterator<Item = Outcome> {
+    answers().into_iter().chain(unusable_tokens())
+}
+
+/// What becomes of a refresh: the status and the cookie of the request that needed it.
+type Outcome = (&'static str, Refresh, Status, Effect);
+
+/// What WorkOS may say to a refresh.
+fn answers() -> Vec<Outcome> {
     vec![
         ("a refresh", Refresh::Succeeds, Served, Renewed),
         ("a refresh of a token whose key is gone", Refresh::KeyGone, Served, Renewed),
@@ -359,6 +372,12 @@ fn refreshes() -> Vec<(&'static str, Refresh, Status, Effect)> {
             Is(503),
             Kept,
         ),
+    ]
+}
+
+/// What a refresh may bring that nobody can go on with.
+fn unusable_tokens() -> Vec<Outcome> {
+    vec![
         (
             "a refresh brings too much",
             Refresh::Brings(|answer, _| {
@@ -496,7 +515,7 @@ impl Scene {
             Kind::Room(_) => Some(LiveKit::start().await.expect("a free port")),
             _ => None,
         };
-        settings.extend(livekit.iter().flat_map(|livekit| livekit.settings()));
+        settings.extend(livekit.iter().flat_map(LiveKit::settings));
         let secrets = match credential {
             Credential::Forged(Forgery::NoPassword) => {
                 let manager = SecretsManager::start().await.expect("a free port");

@@ -141,7 +141,7 @@ pub(super) fn access_claims(
     session: &Session,
     membership: Option<&Membership>,
     issuer: &str,
-    issued: u64,
+    now: u64,
     seconds: i64,
 ) -> Value {
     let mut claims = json!({
@@ -149,8 +149,8 @@ pub(super) fn access_claims(
         "sub": session.sign_in.user_id,
         "sid": session.id,
         "jti": identifier::new_letters(),
-        "iat": issued,
-        "exp": issued.saturating_add_signed(seconds),
+        "iat": now,
+        "exp": now.saturating_add_signed(seconds),
     });
     if let Some(membership) = membership {
         claims["org_id"] = json!(membership.organization_id);

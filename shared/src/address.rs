@@ -17,7 +17,7 @@ pub(crate) fn is_this_machine(url: &Url) -> bool {
 }
 
 /// Whether `origin` is a web page's origin as browsers write it (RFC 6454, section 6.1).
-pub(super) fn is_web_origin(origin: &str) -> bool {
+pub(crate) fn is_web_origin(origin: &str) -> bool {
     Url::parse(origin).is_ok_and(|url| {
         url.origin().ascii_serialization() == origin && is_web(&url) && has_possible_host(&url)
     })
@@ -25,7 +25,7 @@ pub(super) fn is_web_origin(origin: &str) -> bool {
 
 /// Whether `origin` is that of an app with a scheme of its own, such as `tauri://localhost` and
 /// `chrome-extension://<id>`.
-pub(super) fn is_app_origin(origin: &str) -> bool {
+pub(crate) fn is_app_origin(origin: &str) -> bool {
     // Those of the URL standard, whose origins are a web page's or none at all.
     const SPECIAL: [&str; 6] = ["http", "https", "ws", "wss", "ftp", "file"];
     let Some((scheme, host)) = origin.split_once("://") else {
@@ -42,17 +42,17 @@ pub(super) fn is_app_origin(origin: &str) -> bool {
 
 /// Whether `url` is the base of addresses: `http` or `https`, and nothing behind its path. Plain
 /// `http` does not leave this machine.
-pub(super) fn is_base(url: &Url) -> bool {
+pub(crate) fn is_base(url: &Url) -> bool {
     is_safe(url) && is_single(url) && url.query().is_none() && url.fragment().is_none()
 }
 
 /// Whether `url` is a page's address, which may have a query.
-pub(super) fn is_page(url: &Url) -> bool {
+pub(crate) fn is_page(url: &Url) -> bool {
     is_safe(url) && is_single(url) && url.fragment().is_none()
 }
 
 /// Whether `url` ends in a part that is added to it for each call.
-pub(super) fn ends_in_a_version(url: &Url) -> bool {
+pub(crate) fn ends_in_a_version(url: &Url) -> bool {
     let last = url.path().trim_end_matches('/').rsplit('/').next().unwrap_or_default();
     last.strip_prefix(['v', 'V']).is_some_and(|digits| {
         !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
@@ -61,7 +61,7 @@ pub(super) fn ends_in_a_version(url: &Url) -> bool {
 
 /// Whether browsers keep a cookie for `domain`: a domain name below a top-level domain, or
 /// `localhost`. They keep none for an address or for all of `.com`.
-pub(super) fn is_cookie_domain(domain: &str) -> bool {
+pub(crate) fn is_cookie_domain(domain: &str) -> bool {
     let is_label = |label: &str| {
         !label.is_empty()
             && !label.starts_with('-')
