@@ -32,27 +32,39 @@ beforeEach(async () => {
 
 afterEach(() => page.close());
 
-test("every module compiles", async () => {
-  const { code, output } = await compile(modules());
-  assert.equal(code, 0, output);
-});
+for (const version of ["3", "4"]) {
+  test(`every module compiles, with version ${version} of authkit-nextjs`, async () => {
+    const { code, output } = await compile(modules(), version);
+    assert.equal(code, 0, output);
+  });
+}
 
-for (const [file, right, wrong, complaint] of [
+const mistakes = [
   ["sign-in.ts", "authData.authMethod ===", "authData.method ===", "'method' does not exist"],
   ["Callback.tsx", "onSignedIn(user)", "onSignedIn(search)", "Cannot find name 'search'"],
   ["SignIn.tsx", "choice={choice} ", "", "'choice' is missing"],
   ["session.ts", "error.isSignedOut", "error.signedOut", "'signedOut' does not exist"],
-  ["liveblocks.ts", "authEndpoint: async", "authEndPoint: async", "'authEndPoint'"],
-]) {
-  test(`what is wrong in ${file} does not compile`, async () => {
-    const sources = modules();
-    assert.ok(sources.get(file).includes(right), right);
+  ["room.ts", "ROOM_DELETED", "ROOM_GONE", "'ROOM_GONE' does not exist"],
+  ["Conference.tsx", "serverUrl={url}", "server={url}", "'server' does not exist"],
+  ["liveblocks.ts", "authEndpoint:", "authEndPoint:", "'authEndPoint'"],
+  ["Collaboration.tsx", "{ isSignedIn, getToken }", "{ signedIn, getToken }", "'signedIn' does not exist"],
+  ["proxy.ts", "refreshBufferSeconds", "refreshBuffer", "'refreshBuffer' does not exist"],
+  ["app/room-token.ts", "{ accessToken }", "{ token }", "'token' does not exist"],
+];
+
+test("what is wrong in a module does not compile", async () => {
+  const sources = modules();
+  for (const [file, right, wrong] of mistakes) {
+    assert.ok(sources.get(file).includes(right), `${file} has no ${right}`);
     sources.set(file, sources.get(file).replace(right, wrong));
-    const { code, output } = await compile(sources);
-    assert.notEqual(code, 0);
-    assert.ok(output.includes(complaint), output);
-  });
-}
+  }
+  const { code, output } = await compile(sources);
+  assert.notEqual(code, 0);
+  for (const [file, , , complaint] of mistakes) {
+    const complaints = output.split(/\n(?=\S)/).filter((text) => text.startsWith(`${file}(`));
+    assert.ok(complaints.some((text) => text.includes(complaint)), `${file}: ${output}`);
+  }
+});
 
 test("a code by e-mail signs in, and signing out leaves the page for WorkOS", async () => {
   assert.equal(await signIn.signIn(jane), "code sent");
@@ -250,6 +262,8 @@ test("a server of Next.js asks with the access token, and no cookie is renewed",
     assert.equal(page.cookies.size, 0);
     globalThis.accessToken = "forged";
     await assert.rejects(roomToken("room123", "Jane"), { message: "room-auth answered 401" });
+    delete globalThis.accessToken;
+    await assert.rejects(roomToken("room123", "Jane"), { message: "to /sign-in" });
   } finally {
     delete globalThis.accessToken;
   }

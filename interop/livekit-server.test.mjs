@@ -1,11 +1,12 @@
-// The tests that are for a real LiveKit server (shared/tests/loopback/livekit_server.rs), run against the
-// stand-in with a door for WebSockets: so they work on the day when somebody has a server.
+// The tests that need a LiveKit server (shared/tests/loopback/livekit_server.rs), run against LiveKit's own,
+// and against the stand-in with a door for WebSockets, where they can be made to fail.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
 import { Anteroom, environment, root } from "./programs/anteroom.mjs";
 import { LiveKitDoor } from "./programs/livekit-door.mjs";
+import * as own from "./programs/livekit-server.mjs";
 import { LiveKitStandIn, apiKey, apiSecret } from "./programs/livekit.mjs";
 import { run } from "./programs/program.mjs";
 
@@ -21,6 +22,18 @@ before(async () => {
 
 after(async () => {
   await anteroom?.stop();
+});
+
+test("all of them pass against LiveKit's own server", { skip: own.missing }, async () => {
+  const server = await own.LiveKitServer.start();
+  try {
+    const { passed, failed, code } = await testsOf(server.url, own.apiKey, own.apiSecret);
+    assert.equal(code, 0);
+    assert.deepEqual(failed, []);
+    assert.equal(passed.length, 5);
+  } finally {
+    await server.stop();
+  }
 });
 
 test("all of them pass against a server that keeps LiveKit's rules", async () => {
@@ -43,27 +56,24 @@ test("those that need the secret fail with another one", async () => {
   assert.ok(failed.includes("livekit_server::takes_our_calls_about_egresses_and_no_strangers"));
 });
 
-/** Runs them, and gives the names of those that passed and of those that failed. */
+/** Runs them against the stand-in behind a door, and gives the names of those that passed and that failed. */
 async function serverTests({ door: options, secret = apiSecret } = {}) {
   const door = await LiveKitDoor.open(livekit, options);
   try {
-    const variables = {
-      LIVEKIT_TEST_URL: door.url,
-      LIVEKIT_TEST_API_KEY: apiKey,
-      LIVEKIT_TEST_API_SECRET: secret,
-    };
-    const args = "test --package anteroom --test loopback -- --ignored livekit_server".split(" ");
-    const { code, output } = await run("cargo", args, {
-      seconds: 580,
-      cwd: root,
-      env: { ...environment({}), ...variables },
-    });
-    const named = (result) =>
-      [...output.matchAll(new RegExp(`^test (\\S+) \\.\\.\\. ${result}$`, "gm"))].map(([, name]) => name);
-    const [passed, failed] = [named("ok"), named("FAILED")];
-    assert.equal(passed.length + failed.length, 5, output);
-    return { passed, failed, code };
+    return await testsOf(door.url, apiKey, secret);
   } finally {
     await door.close();
   }
+}
+
+async function testsOf(url, key, secret) {
+  const variables = { LIVEKIT_TEST_URL: url, LIVEKIT_TEST_API_KEY: key, LIVEKIT_TEST_API_SECRET: secret };
+  const args = "test --package anteroom --test loopback -- --ignored livekit_server".split(" ");
+  const options = { seconds: 580, cwd: root, env: { ...environment({}), ...variables } };
+  const { code, output } = await run("cargo", args, options);
+  const named = (result) =>
+    [...output.matchAll(new RegExp(`^test (\\S+) \\.\\.\\. ${result}$`, "gm"))].map(([, name]) => name);
+  const [passed, failed] = [named("ok"), named("FAILED")];
+  assert.equal(passed.length + failed.length, 5, output);
+  return { passed, failed, code };
 }

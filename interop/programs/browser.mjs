@@ -30,7 +30,7 @@ export class Browser {
         ...headers,
       },
       body: text,
-      signal: AbortSignal.timeout(20_000),
+      signal: AbortSignal.timeout(35_000),
     });
     const setCookies = answer.headers.getSetCookie();
     setCookies.forEach((line) => this.#keep(line));

@@ -1,8 +1,7 @@
-// The modules of docs/front-end.md as a page would have them: compiled by TypeScript, and run in a page as
-// far as they can tell. What they import from packages that are not installed here is stood in for by the
-// few lines below.
+// The modules of docs/front-end.md as a page would have them: compiled by TypeScript against the packages that
+// they import, and run in a page as far as they can tell, where a few lines stand in for those packages.
 
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -13,36 +12,17 @@ import { origin } from "./anteroom.mjs";
 import { blocks } from "./guide.mjs";
 import { run } from "./program.mjs";
 
-const packages = fileURLToPath(new URL("../node_modules", import.meta.url));
+const folders = ["node_modules", "nextjs-app/node_modules"];
+const [tools, packages] = folders.map((name) => fileURLToPath(new URL(`../${name}`, import.meta.url)));
+
+/** The guide's two proxies of Next.js, each for one version of AuthKit's SDK. */
+export const proxies = { 3: "middleware.ts", 4: "proxy.ts" };
+
+// Where the packages have them.
+const authkits = { 3: "@workos-inc/authkit-nextjs", 4: "authkit-nextjs-4" };
 
 /** Where the guide says that the API is. */
-const documentedApi = "https://api.example.com";
-
-const types = `
-declare module "react" {
-  export type FormEvent = { preventDefault(): void };
-  export function useState<T>(initial: T): [T, (next: T) => void];
-  export function useState<T>(): [T | undefined, (next: T | undefined) => void];
-  export function useEffect(effect: () => void, dependencies: unknown[]): void;
-}
-declare namespace JSX {
-  interface Element {}
-  interface Attributes { key?: string; [name: string]: unknown; onChange?(event: { target: { value: string } }): void }
-  interface IntrinsicElements { [tag: string]: Attributes }
-}
-declare module "livekit-client" {
-  export enum DisconnectReason { CLIENT_INITIATED, DUPLICATE_IDENTITY, PARTICIPANT_REMOVED, ROOM_DELETED }
-  export enum RoomEvent { Disconnected }
-  export class Room {
-    connect(url: string, token: string): Promise<void>;
-    on(event: RoomEvent.Disconnected, listener: (reason?: DisconnectReason) => void): this;
-  }
-}
-declare module "@workos-inc/authkit-nextjs" {
-  export function authkitProxy(options: { refreshBufferSeconds?: number }): unknown;
-  export function withAuth(options: { ensureSignedIn: true }): Promise<{ accessToken: string }>;
-}
-`;
+export const documentedApi = "https://api.example.com";
 
 const standIns = {
   "livekit-client": `
@@ -57,6 +37,7 @@ const standIns = {
   "@liveblocks/client": "export const createClient = (options) => options;",
   "@workos-inc/authkit-nextjs": `
     export const withAuth = async () => ({ accessToken: globalThis.accessToken });`,
+  next: "export const redirect = (path) => { throw new Error(`to ${path}`); };",
 };
 
 /** The modules of the guide, by their file names. */
@@ -65,28 +46,31 @@ export function modules() {
   return new Map(named.filter(([name]) => name));
 }
 
-/** Compiles modules strictly, and gives the compiler's exit status and what it says. */
-export async function compile(sources) {
+/**
+ * Compiles modules strictly, with that version of AuthKit's SDK for Next.js, and gives the compiler's exit
+ * status and what it says.
+ */
+export async function compile(sources, version = "4") {
   const folder = mkdtempSync(join(tmpdir(), "anteroom-page-"));
   try {
-    for (const [name, code] of sources) put(folder, name, code);
-    put(folder, "packages.d.ts", types);
+    symlinkSync(packages, join(folder, "node_modules"));
+    const files = [...sources.keys()].filter((name) => name === proxies[version] || !Object.values(proxies).includes(name));
+    for (const name of files) put(folder, name, sources.get(name));
     const compilerOptions = {
       strict: true,
       noEmit: true,
-      jsx: "preserve",
+      jsx: "react-jsx",
       module: "esnext",
       moduleResolution: "bundler",
       target: "es2022",
       lib: ["es2022", "dom", "dom.iterable"],
       types: [],
       skipLibCheck: true,
-      paths: { "@liveblocks/client": [join(packages, "@liveblocks/client")] },
+      paths: { "@workos-inc/authkit-nextjs": [`./node_modules/${authkits[version]}`] },
     };
-    const files = [...sources.keys(), "packages.d.ts"];
     put(folder, "tsconfig.json", JSON.stringify({ compilerOptions, files }));
-    const compiler = join(packages, "typescript", "bin", "tsc");
-    return await run(process.execPath, [compiler, "--pretty", "false", "--project", folder], { seconds: 60 });
+    const compiler = join(tools, "typescript", "bin", "tsc");
+    return await run(process.execPath, [compiler, "--pretty", "false"], { cwd: folder, seconds: 120 });
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -112,7 +96,7 @@ export class Page {
     for (const [name, code] of modules()) put(this.#folder, name.replace(/\.tsx?$/, ".js"), runnable(code, api));
     for (const [name, code] of Object.entries(standIns)) {
       const folder = join(this.#folder, "node_modules", name);
-      put(folder, "package.json", '{ "type": "module", "main": "index.js" }');
+      put(folder, "package.json", '{ "type": "module", "exports": { ".": "./index.js", "./*": "./index.js" } }');
       put(folder, "index.js", code);
     }
     globalThis.fetch = (address, options) => this.#request(address, options);

@@ -15,7 +15,7 @@ export function blocks(page) {
 
 /** Copies the repository without what is built, installed or the machine's own. */
 export function copyOfTheRepository(folder) {
-  const left = new Set([".git", ".env", "target", "node_modules", ".tools"]);
+  const left = new Set([".git", ".env", "target", "node_modules", ".next", ".tools"]);
   cpSync(root, folder, { recursive: true, filter: (path) => !left.has(basename(path)) });
 }
 

@@ -40,6 +40,10 @@ export class Program {
     this.#ended.then(() => running.delete(this));
   }
 
+  get pid() {
+    return this.#child.pid;
+  }
+
   /** What it has written so far, standard output and standard error, line by line. */
   get lines() {
     return [...this.#lines, this.#rest];

@@ -169,6 +169,9 @@ fn announce(project: &Project, url: &str) {
             None => println!("  {:<12} real, with the credentials configured", provider.name()),
         }
     }
+    if let Some(setting) = project.missing_for_recordings() {
+        println!("  {:<12} off: {setting} is not set", "Recordings");
+    }
     let examples = examples(project, url);
     if !examples.is_empty() {
         println!("\nTry it:\n\n  {}", examples.join("\n  "));

@@ -12,7 +12,7 @@ use crate::{
     function::{Function, Source},
     gateway::{Cors, Routes},
     instance::{Launch, LogSink},
-    providers::{StandIn, stand_in_for_missing},
+    providers::{StandIn, missing_for_recordings, stand_in_for_missing},
     template::{FunctionTemplate, Template, TemplateError},
     workspace::{BuildError, Workspace},
 };
@@ -26,6 +26,7 @@ pub struct Project {
     functions: Vec<(FunctionTemplate, Arc<Function>)>,
     cors: Cors,
     stand_ins: Vec<StandIn>,
+    missing_for_recordings: Option<&'static str>,
 }
 
 /// Where the executables come from.
@@ -75,6 +76,7 @@ impl Project {
         let stand_ins =
             stand_in_for_missing(&mut environment, &log_of).await.map_err(ProjectError::StandIn)?;
 
+        let missing_for_recordings = missing_for_recordings(&environment);
         let names = template.functions.iter().map(|function| function.name.clone());
         let workspace = Arc::new(Workspace::new(root, names));
         let functions = template
@@ -99,7 +101,12 @@ impl Project {
                 (function, Arc::new(Function::new(launch, source)))
             })
             .collect();
-        Ok(Self { functions, cors: Cors::new(template.cors, environment.web_origins()), stand_ins })
+        Ok(Self {
+            functions,
+            cors: Cors::new(template.cors, environment.web_origins()),
+            stand_ins,
+            missing_for_recordings,
+        })
     }
 
     /// The function of this name.
@@ -130,6 +137,11 @@ impl Project {
     /// The stand-ins that run.
     pub fn stand_ins(&self) -> &[StandIn] {
         &self.stand_ins
+    }
+
+    /// The setting without which no room can be recorded, if it is missing.
+    pub fn missing_for_recordings(&self) -> Option<&'static str> {
+        self.missing_for_recordings
     }
 
     /// Builds what is not built yet, so that the first request need not wait for it.

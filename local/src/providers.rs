@@ -95,6 +95,7 @@ impl Provider {
             }
             Self::LiveKit => {
                 let livekit = LiveKit::start().await?;
+                livekit.take_its_time();
                 for room in OPEN_ROOMS {
                     livekit.open_room(room, 1);
                 }
@@ -144,6 +145,13 @@ impl fmt::Debug for StandIn {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{} at {}", self.provider.name(), self.url)
     }
+}
+
+/// The setting without which no room can be recorded, if it is missing. The stand-in for LiveKit brings
+/// a bucket along; a real LiveKit needs one of the application's.
+pub fn missing_for_recordings(environment: &Environment) -> Option<&'static str> {
+    const BUCKET: &str = "RECORDINGS_BUCKET";
+    environment.value(BUCKET).is_none().then_some(BUCKET)
 }
 
 /// Starts a stand-in for every provider whose credentials the environment does not have, and
@@ -214,6 +222,20 @@ mod tests {
         assert!(environment.value("LIVEKIT_API_SECRET").is_some());
         assert_eq!(environment.value("RECORDINGS_BUCKET"), Some("our-own"));
         assert!(environment.value("RECORDINGS_REGION").is_some());
+    }
+
+    #[tokio::test]
+    async fn a_real_livekit_without_a_bucket_records_nothing() {
+        let mut environment = Environment::default();
+        environment.set("LIVEKIT_API_KEY", "a real key");
+        stand_ins(&mut environment).await;
+        assert_eq!(missing_for_recordings(&environment), Some("RECORDINGS_BUCKET"));
+        environment.set("RECORDINGS_BUCKET", "our-own");
+        assert_eq!(missing_for_recordings(&environment), None);
+
+        let mut environment = Environment::default();
+        stand_ins(&mut environment).await;
+        assert_eq!(missing_for_recordings(&environment), None, "the stand-in has a bucket");
     }
 
     #[tokio::test]

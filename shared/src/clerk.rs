@@ -70,7 +70,7 @@ pub use organization::Organization;
 pub use publishable_key::PublishableKey;
 pub use refusal::Refusal;
 pub use session::{Auth, AuthError, SessionId, SignedIn, SignedOut, UserId};
-pub use user::{EmailAddress, User};
+pub use user::{Blocked, EmailAddress, User};
 
 use crate::api::Request;
 use crate::jwks::KeyCache;

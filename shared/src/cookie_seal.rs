@@ -31,6 +31,7 @@ use serde::{Serialize, Serializer};
 use crate::clock::Timestamp;
 use crate::json;
 use crate::request_scope;
+use crate::request_scope::Moment;
 use crate::secrets::{OptionalSecret, Secret, SecretError};
 
 const PREFIX: &str = "Fe26.2";
@@ -138,9 +139,14 @@ impl CookieSeal {
         if let Some(content) = self.unlock_with_known(seal).await? {
             return Ok(content);
         }
-        self.current.reread_after(arrived).await?;
-        self.previous.reread_after(arrived).await?;
+        // Boxed, since few requests come here.
+        Box::pin(self.reread_after(arrived)).await?;
         self.unlock_with_known(seal).await?.ok_or(SealError::NotOurs)
+    }
+
+    async fn reread_after(&self, arrived: Moment) -> Result<(), SecretError> {
+        self.current.reread_after(arrived).await?;
+        self.previous.reread_after(arrived).await
     }
 
     async fn unlock_with_known(&self, seal: &Seal<'_>) -> Result<Option<Vec<u8>>, SealError> {

@@ -5,6 +5,8 @@
 //! takes a request through what every endpoint has in common (method, origin, body, time limit,
 //! log line) and to the endpoint's own [`handle`](Endpoint::handle).
 
+mod init_error;
+
 use std::any::Any;
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
@@ -26,6 +28,7 @@ use serde::de::DeserializeOwned;
 use crate::afterwork;
 use crate::api::{self, ApiError, Event, Flaw, Reply, Request, Response};
 use crate::clock::{Clock, Timestamp};
+use crate::lambda::init_error::InitErrors;
 use crate::log;
 use crate::metrics;
 use crate::request_scope;
@@ -81,11 +84,12 @@ pub fn deadline(request: &Request) -> Timestamp {
 }
 
 /// Runs an endpoint as a Lambda function until Lambda ends it. What is wrong with its settings is
-/// logged in one line, and ends it at once.
+/// logged in one line and reported to Lambda, and ends it at once.
 pub fn run<E: Endpoint>() -> ExitCode {
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
         return ExitCode::FAILURE;
     };
+    let mut starting = None;
     let stopped = runtime.block_on(async {
         let settings = Settings::from_environment();
         let optional = |name| settings.as_ref().ok().and_then(|settings| settings.optional(name));
@@ -93,7 +97,10 @@ pub fn run<E: Endpoint>() -> ExitCode {
         log::start(log_level);
         metrics::start(optional("STAGE"), log_level);
         quiet_panics();
-        let function = Function::<E>::start(settings?).await?;
+        let settings = settings?;
+        starting = InitErrors::of(&settings);
+        let function = Function::<E>::start(settings).await?;
+        starting = None;
         let function = &function;
         let service = service_fn(move |event: LambdaEvent<Event>| async move {
             let request = event.payload.into_request().with_lambda_context(event.context);
@@ -102,13 +109,14 @@ pub fn run<E: Endpoint>() -> ExitCode {
         let runtime = Runtime::new(service).layer(TracingLayer::new());
         runtime.layer(MapFutureLayer::new(finish_afterwards)).run().await
     });
-    match stopped {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            tracing::error!(endpoint = E::NAME, %error, "stopped");
-            ExitCode::FAILURE
-        }
+    let Err(error) = stopped else {
+        return ExitCode::SUCCESS;
+    };
+    tracing::error!(endpoint = E::NAME, %error, "stopped");
+    if let Some(init_errors) = starting {
+        runtime.block_on(init_errors.report(&error.to_string()));
     }
+    ExitCode::FAILURE
 }
 
 /// An endpoint with its settings, ready to answer.

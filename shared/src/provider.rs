@@ -10,8 +10,8 @@ use std::time::{Duration, UNIX_EPOCH};
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, Method, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 use url::Url;
 
 use crate::clock::{Clock, Timestamp};
@@ -202,10 +202,6 @@ pub struct Answer {
     tally: Option<Tally>,
 }
 
-/// A JSON object, whatever is in it.
-#[derive(Deserialize)]
-struct AnyObject {}
-
 /// Counts a call that was answered, when its answer has been dealt with: only whoever reads it finds
 /// out whether it is what was asked for.
 struct Tally {
@@ -386,7 +382,8 @@ impl Provider {
         let began = self.clock.now();
         let mut attempts = Attempts::new(call.retry);
         let (status, result) = loop {
-            let result = self.exchange(call, key).await;
+            // Boxed, since it is large and part of the future of every request.
+            let result = Box::pin(self.exchange(call, key)).await;
             let status = result.as_ref().map(|answer| answer.status.as_u16()).ok();
             let result = result.and_then(|answer| answer.unless_failing(call.hands_back_limits));
             let Some(pause) = result.as_ref().err().and_then(|error| attempts.pause_after(error))
@@ -510,7 +507,8 @@ impl Answer {
         if status == StatusCode::TOO_MANY_REQUESTS {
             // A limit that the provider itself has is written in its own JSON; what stands before it
             // has limits as well, which are never about one caller.
-            let is_own = !is_page && self.json::<AnyObject>().is_ok();
+            let body = self.json::<Box<RawValue>>();
+            let is_own = !is_page && body.is_ok_and(|body| body.get().starts_with('{'));
             if !hands_back_limits || !is_own {
                 return Err(Failure::Limiting { retry_after });
             }
@@ -636,11 +634,86 @@ mod tests {
     use super::*;
 
     fn answer(status: u16, content_type: &'static str) -> Answer {
+        answer_of(status, content_type, "7", "{}")
+    }
+
+    fn answer_of(
+        status: u16,
+        content_type: &'static str,
+        retry_after: &'static str,
+        body: &str,
+    ) -> Answer {
         let headers = [
             (CONTENT_TYPE, HeaderValue::from_static(content_type)),
-            (RETRY_AFTER, HeaderValue::from_static("7")),
+            (RETRY_AFTER, HeaderValue::from_static(retry_after)),
         ];
-        Answer::made_up(status, headers.into_iter().collect(), &serde_json::json!({}))
+        let headers = headers.into_iter().collect();
+        let body = body.as_bytes().to_vec();
+        Answer { body, ..Answer::made_up(status, headers, &serde_json::json!({})) }
+    }
+
+    #[test]
+    fn when_to_come_back_is_a_number_of_seconds_or_a_date() {
+        // 2025-07-14T09:54:56Z
+        let received = Timestamp::EPOCH.after(Duration::from_millis(1_752_486_896_250));
+        for (value, milliseconds) in [
+            ("7", Some(7000)),
+            (" 7 ", Some(7000)),
+            ("0", Some(0)),
+            ("Mon, 14 Jul 2025 09:55:03 GMT", Some(6750)),
+            ("Monday, 14-Jul-25 09:55:03 GMT", Some(6750)),
+            ("Mon Jul 14 09:55:03 2025", Some(6750)),
+            ("Mon, 14 Jul 2025 10:54:56 GMT", Some(3_599_750)),
+            ("Mon, 14 Jul 2025 09:54:56 GMT", Some(0)),
+            ("Thu, 01 Jan 1970 00:00:00 GMT", Some(0)),
+            ("-7", None),
+            ("7.5", None),
+            ("soon", None),
+            ("", None),
+        ] {
+            let mut answer = answer_of(503, "application/json", value, "{}");
+            answer.received = received;
+            let expected = milliseconds.map(Duration::from_millis);
+            assert_eq!(answer.retry_after(), expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn only_a_limit_in_the_providers_own_json_is_about_the_caller() {
+        let own = r#"{"code":"rate_limit_exceeded","message":"Rate limit exceeded."}"#;
+        for (content_type, body, is_own) in [
+            ("application/json", own, true),
+            ("application/json; charset=utf-8", r#"{"name":"\ud83d","more":1e400}"#, true),
+            ("text/plain", "error code: 1015", false),
+            ("application/json", "error code: 1015", false),
+            ("application/json", r#""error code: 1015""#, false),
+            ("application/json", "1015", false),
+            ("application/json", "[]", false),
+            ("application/json", "null", false),
+            ("application/json", "", false),
+            ("Text/HTML", own, false),
+        ] {
+            let result = answer_of(429, content_type, "7", body).unless_failing(true);
+            assert_eq!(result.is_ok(), is_own, "{content_type} {body}");
+        }
+    }
+
+    #[test]
+    fn the_pauses_of_a_call_grow_and_end_after_five_seconds() {
+        let failing = Failure::Failing { status: StatusCode::BAD_GATEWAY, retry_after: None };
+        let lost = Failure::Unreachable(TIMED_OUT);
+        let pauses = |failure: &Failure| {
+            let mut attempts = Attempts::new(Retry::WhileTimeLasts { pause: true });
+            let pauses = std::iter::from_fn(|| attempts.pause_after(failure));
+            pauses.take(20).map(|pause| pause.as_millis()).collect::<Vec<_>>()
+        };
+        assert_eq!(pauses(&failing), [100, 200, 400, 800, 1600, 1900]);
+        assert_eq!(pauses(&lost), [0, 200, 400, 800, 1600, 2000]);
+        let told = |seconds| Some(Duration::from_secs(seconds));
+        let limiting = |seconds| Failure::Limiting { retry_after: told(seconds) };
+        assert_eq!(pauses(&limiting(2)), [2000, 2000]);
+        assert_eq!(pauses(&limiting(5)), [5000]);
+        assert_eq!(pauses(&limiting(6)), [0; 0]);
     }
 
     #[test]
@@ -689,7 +762,13 @@ mod tests {
         for hands_back in [false, true] {
             let fails = |status, kind| answer(status, kind).unless_failing(hands_back).is_err();
             assert!(fails(500, "application/json") && fails(503, "text/html"));
-            assert!(fails(403, "text/html"), "a gateway's page");
+            assert!(fails(408, "application/json"), "too slow for itself");
+            for page in
+                ["text/html", "Text/HTML", "TEXT/HTML ;charset=UTF-8", "application/xhtml+xml"]
+            {
+                assert!(fails(403, page), "a gateway's page: {page}");
+            }
+            assert!(!fails(403, "text/html-template") && !fails(403, ""));
             assert!(!fails(403, "application/json") && !fails(200, "text/html"));
         }
     }

@@ -217,6 +217,22 @@ fn paths_of_the_router() -> Routes {
     routes.map(|parts| (parts[0].to_owned(), parts[1].to_owned())).collect()
 }
 
+#[test]
+fn every_claim_of_the_threat_model_names_a_test_that_exists() {
+    let folders = ["shared", "functions", "local"].map(|folder| rust_files(&root().join(folder)));
+    let code: String = folders.into_iter().flatten().map(|file| code(&file)).collect();
+    let page = read("docs/threat-model.md");
+    let mut tests = 0;
+    for row in page.lines().filter(|line| line.starts_with("| ")) {
+        let cell = row.trim_end_matches(" |").rsplit(" | ").next().unwrap_or_default();
+        for name in cell.split('`').skip(1).step_by(2).filter(|name| name.contains('_')) {
+            assert!(code.contains(&format!("fn {name}(")), "no test is called {name}");
+            tests += 1;
+        }
+    }
+    assert!(tests > 40, "only {tests} tests are named");
+}
+
 /// The settings that Lambda gives a function, and nobody writes into a file.
 const SET_BY_LAMBDA: [&str; 4] =
     ["AWS_ACCESS_KEY_ID", "AWS_LAMBDA_LOG_LEVEL", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];

@@ -51,7 +51,8 @@ async fn there_is_nothing_here_unless_an_address_and_a_stage_that_is_not_product
 async fn an_address_or_a_stage_that_is_none_stops_it_at_start() {
     for (name, value) in [("DEV_SIGN_IN_EMAIL", "hunter2"), ("STAGE", "hunter2")] {
         let environment = [AS_JANE, DEV, ("ALLOWED_ORIGINS", PAGE), (name, value)].to_vec();
-        let Err(StartError::Ended { logs, .. }) = Instance::start(BINARY, environment).await else {
+        let Err(StartError::Refused { logs, .. }) = Instance::start(BINARY, environment).await
+        else {
             panic!("it started");
         };
         assert!(logs.iter().any(|line| line.contains(name)), "{logs:?}");
@@ -62,7 +63,7 @@ async fn an_address_or_a_stage_that_is_none_stops_it_at_start() {
 #[tokio::test]
 async fn production_without_tls_stops_it_at_start() {
     let environment = [AS_JANE, ("STAGE", "prod"), ("ALLOWED_ORIGINS", PAGE)];
-    let Err(StartError::Ended { logs, .. }) = Instance::start(BINARY, environment).await else {
+    let Err(StartError::Refused { logs, .. }) = Instance::start(BINARY, environment).await else {
         panic!("it started");
     };
     assert!(logs.iter().any(|line| line.contains("ALLOWED_ORIGINS")), "{logs:?}");

@@ -43,9 +43,7 @@ impl Endpoint for LiveblocksAuth {
         let user_not_found = || ApiError::not_found("User not found");
         let session = self.clerk.auth(request).await?.signed_in_or(user_not_found)?;
         let user = self.clerk.users().user(session.user_id()).await?.ok_or_else(user_not_found)?;
-        if user.is_blocked() {
-            return Err(ApiError::forbidden("This user is banned or locked"));
-        }
+        user.check_access()?;
         let email = user.primary_email().ok_or_else(|| ApiError::not_found("Email not set"))?;
         let info = UserInfo {
             name: user.full_name().unwrap_or_else(|| "Unnamed User".to_owned()),

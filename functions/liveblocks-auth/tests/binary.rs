@@ -257,7 +257,7 @@ async fn stops_at_start_with_one_line_that_names_all_that_is_missing() {
         ("LIVEBLOCKS_SECRET_KEY", "pk_a_public_one_by_mistake"),
         ("CLERK_PUBLISHABLE_KEY", "hunter2"),
     ];
-    let Err(StartError::Ended { logs, .. }) = Instance::start(BINARY, environment).await else {
+    let Err(StartError::Refused { logs, .. }) = Instance::start(BINARY, environment).await else {
         panic!("it started");
     };
     assert_eq!(logs.len(), 1, "{logs:?}");

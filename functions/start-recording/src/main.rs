@@ -27,7 +27,7 @@ struct StartRecording {
 impl Endpoint for StartRecording {
     const NAME: &'static str = env!("CARGO_PKG_NAME");
     /// API Gateway waits for 30 seconds.
-    const TIME_LIMIT: Duration = Duration::from_millis(28_500);
+    const TIME_LIMIT: Duration = Duration::from_secs(29);
     type Input = NewRecording;
     type Output = Recording;
 

@@ -414,7 +414,7 @@ async fn a_start_that_livekit_does_not_answer_in_time_is_503_while_there_is_time
     let world = RoomWorld::start(BINARY).await;
     let event = world.event_of("jane", &good_input(&world).await);
     world.livekit.without_recorder(Duration::from_mins(1));
-    let hasty = world.another_within(Duration::from_secs(9)).await;
+    let hasty = world.another_within(Duration::from_secs(5)).await;
     assert_eq!(Answer::of(&hasty, &event).await.refusal().0, 503);
     assert_eq!(world.livekit.egresses(), []);
     assert_eq!(world.told("StartRoomCompositeEgress").len(), 1, "it was not tried again");
@@ -436,7 +436,7 @@ async fn a_start_whose_answer_is_lost_is_found_and_not_repeated() {
     for way in ["lost", "cut off", "late"] {
         let world = RoomWorld::start(BINARY).await;
         let event = world.event_of("jane", &good_input(&world).await);
-        let function = world.another_within(Duration::from_secs(9)).await;
+        let function = world.another_within(Duration::from_secs(5)).await;
         match way {
             "lost" => world.livekit.lose_next_start_answer(),
             "cut off" => world.livekit.inject(Fault::Truncated.on(path_of(START))),
@@ -600,7 +600,7 @@ async fn one_half_of_a_key_pair_stops_the_function_at_start() {
     let settings = world.settings().iter().cloned();
     let half = ("RECORDINGS_ACCESS_KEY_ID".to_owned(), "AKIAIOSFODNN7EXAMPLE".to_owned());
     let started = Instance::start(BINARY, settings.chain([half])).await;
-    let Err(StartError::Ended { logs, .. }) = started else {
+    let Err(StartError::Refused { logs, .. }) = started else {
         panic!("it started");
     };
     let line = logs.join("\n");

@@ -114,8 +114,8 @@ fn part(text: &str) -> String {
     let harmless = |byte| if is_harmless(byte) { char::from(byte) } else { '_' };
     let kept: String = text.bytes().take(48).map(harmless).collect();
     let digest = digest(&SHA256, text.as_bytes());
-    let digest: String = digest.as_ref()[..8].iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("{kept}-{digest}")
+    let digest = digest.as_ref().first_chunk().map(|start| u64::from_be_bytes(*start));
+    format!("{kept}-{:016x}", digest.expect("eight bytes"))
 }
 
 fn id_in(input: &Value) -> &str {

@@ -32,12 +32,19 @@
 //! - LiveKit Cloud has been seen to refuse a stop with `failed_precondition` and to list the egress as
 //!   active all the while: [`LiveKit::refuse_stops`].
 //! - `StopEgress` asks for no room. An egress that has not begun to record is aborted by it with 200,
-//!   once its page has loaded, before which the recorder listens to nobody ([`LiveKit::load_pages_for`]); one that ends already is left to end, with 200; one that has ended is refused with 412.
+//!   once its page has loaded ([`LiveKit::load_pages_for`]); where that takes more than three seconds
+//!   the caller gets 408 meanwhile, and the egress is aborted later. One that ends already is left to
+//!   end, with 200; one that has ended is refused with 412.
+//! - The server asks the recorders first, also about an egress that has ended or does not exist: it
+//!   takes three seconds to refuse such a stop ([`LiveKit::take_its_time`]).
 //! - `started_at` is set from the beginning. Older recorders set it when they begin to record:
 //!   [`LiveKit::report_start_times_late`].
-//! - Where no recorder is there, or none has room, the server tries again and again before it says so,
-//!   for 18 to 27 seconds: [`LiveKit::without_recorder`], [`LiveKit::without_capacity`]. A stop that no
-//!   recorder answers is then refused with 408, and with 412 where the egress was ending.
+//! - Where no recorder is there, or none has room, the server tries nine times before it says so, with
+//!   random pauses, for 18 to 27 seconds: [`LiveKit::without_recorder`], [`LiveKit::without_capacity`].
+//!   A stop that no recorder answers is refused with 408 after three, and with 412 where the egress was
+//!   ending.
+//! - A server without Redis lists no egresses and stops none, with 500, and looks for a recorder to
+//!   start one all the same: [`LiveKit::without_redis`].
 //! - The templates in a file's path are filled in after the path has been cleaned.
 //! - Object metadata that S3 does not take fails the recording at its end and not at its start.
 //!
@@ -47,9 +54,8 @@
 //! [`LiveKit::hold_ending`] keep them from it; [`LiveKit::egress`] is no look.
 //!
 //! **What is not imitated.** Other methods (`unimplemented`), other outputs than one file and other
-//! storages than S3; whether codecs go together; manifests; how long the refusal of a stop takes where
-//! the egress has ended or is unknown; the end of rooms that stay empty, and of what is known of an egress after a day; the
-//! WebSocket of `/rtc`; CORS; the limit of 10 MiB on a body (it is 1 MiB here). The server has no rate
+//! storages than S3; whether codecs go together; manifests; the end of rooms that stay empty, and of
+//! what is known of an egress after a day; the WebSocket of `/rtc`; CORS; the limit of 10 MiB on a body (it is 1 MiB here). The server has no rate
 //! limit: [`Fault::Limiting`](super::faults::Fault::Limiting) is Twirp's own `resource_exhausted`.
 
 mod access;
@@ -76,7 +82,7 @@ use tokio::{sync::Barrier, time::sleep};
 
 use self::{
     access::{Grants, Keys},
-    egress::{Egress, Holds, no_such_egress},
+    egress::{Egress, Holds, no_such_egress, not_connected},
     messages::{
         CreateRoomRequest, DeleteRoomRequest, EgressInfo, ListEgressRequest, ListEgressResponse,
         ListParticipantsRequest, ListParticipantsResponse, ListRoomsRequest, ListRoomsResponse,
@@ -103,8 +109,11 @@ pub const API_SECRET: &str = "secret-of-the-stand-in-and-no-secret-at-all";
 /// The bucket that functions are told to record to. There is none: nothing is uploaded.
 pub const RECORDINGS_BUCKET: &str = "anteroom-recordings";
 
-/// How long a server takes to say that no recorder answers. It has been seen to take 18 to 27 seconds.
+/// How long a server usually takes to say that no recorder answers: 18 to 27 seconds.
 pub const USUAL_PATIENCE: Duration = Duration::from_secs(22);
+
+/// How long a server waits for a recorder's answer to a stop.
+pub const STOP_PATIENCE: Duration = Duration::from_secs(3);
 
 /// The services of which there is something here.
 const SERVICES: [&str; 2] = ["Egress", "RoomService"];
@@ -228,6 +237,17 @@ impl LiveKit {
         self.state().absence = Some(Absence::Busy(after));
     }
 
+    /// Takes Redis away, and with it the recorders: a start is refused after so long
+    /// ([`USUAL_PATIENCE`]), and no egress is known.
+    pub fn without_redis(&self, after: Duration) {
+        self.state().absence = Some(Absence::Unconnected(after));
+    }
+
+    /// Refuses stops as late as a server does. Tests that do not ask for it need not wait.
+    pub fn take_its_time(&self) {
+        self.state().stop_patience = STOP_PATIENCE;
+    }
+
     /// There are recorders again, and they have time.
     pub fn with_recorder(&self) {
         self.state().absence = None;
@@ -257,7 +277,7 @@ impl LiveKit {
         call: &'static str,
         edit: impl Fn(&mut Value) + Send + Sync + 'static,
     ) {
-        self.state().edits.0.insert(call, Arc::new(edit));
+        self.state().edits.0.insert(call, Box::new(edit));
     }
 
     /// The next egress starts, but whoever asked for it never hears of it: the connection ends.
@@ -297,6 +317,8 @@ struct State {
     recorder: Recorder,
     holds: Holds,
     absence: Option<Absence>,
+    /// How long it takes to refuse a stop that no recorder is there to answer.
+    stop_patience: Duration,
     next_start: Fate,
     start_times_are_late: bool,
     /// How long the page of a new egress takes to load.
@@ -307,15 +329,18 @@ struct State {
     edits: Edits,
 }
 
+/// Edits the JSON of an answer.
+type Edit = Box<dyn Fn(&mut Value) + Send + Sync>;
+
 /// How answers are edited, by call.
 #[derive(Default)]
-struct Edits(HashMap<&'static str, Arc<dyn Fn(&mut Value) + Send + Sync>>);
+struct Edits(HashMap<&'static str, Edit>);
 
 impl Edits {
     fn apply(&self, request: &Request, answer: Answer) -> Answer {
         let call = request.path().rsplit('/').next().unwrap_or_default();
         match self.0.get(call) {
-            Some(edit) => answer.edited(&**edit),
+            Some(edit) => answer.edited(edit),
             None => answer,
         }
     }
@@ -334,16 +359,15 @@ enum Absence {
     Gone(Duration),
     /// They have enough to do.
     Busy(Duration),
+    /// The server has no Redis to find them by.
+    Unconnected(Duration),
 }
 
 impl Absence {
-    /// What becomes of a start.
+    /// What becomes of a start. A recorder that has no room does not answer at all.
     fn refusal(self) -> Refusal {
-        let (reason, after) = match self {
-            Self::Gone(after) => ("no response from servers", after),
-            Self::Busy(after) => ("no servers available (received 1 responses)", after),
-        };
-        Refusal::from_inside(Code::Unavailable, reason).after(after)
+        let (Self::Gone(after) | Self::Busy(after) | Self::Unconnected(after)) = self;
+        Refusal::from_inside(Code::Unavailable, "no response from servers").after(after)
     }
 }
 
@@ -366,6 +390,7 @@ impl Default for Server {
             recorder: Recorder::default(),
             holds: Holds::default(),
             absence: None,
+            stop_patience: Duration::ZERO,
             next_start: Fate::AtOnce,
             start_times_are_late: false,
             page_load: Duration::ZERO,
@@ -447,7 +472,7 @@ impl State {
         match result {
             Ok(answer) if is_start(request) => (answer, mem::take(&mut self.next_start)),
             Ok(answer) if request.path().ends_with("/StopEgress") => {
-                (answer, Fate::After(self.until_stops_are_obeyed()))
+                (answer, Fate::After(self.until_stops_are_obeyed().min(STOP_PATIENCE)))
             }
             Ok(answer) => (answer, Fate::AtOnce),
             Err(refusal) => {
@@ -523,6 +548,9 @@ impl State {
         grants: &Grants,
     ) -> Result<ListEgressResponse, Refusal> {
         grants.ensure_record()?;
+        if let Some(Absence::Unconnected(_)) = self.absence {
+            return Err(not_connected());
+        }
         self.go_on();
         let is_wanted = |egress: &&Egress| {
             (request.room_name.is_empty() || egress.room_name() == request.room_name)
@@ -549,17 +577,25 @@ impl State {
     ) -> Result<EgressInfo, Refusal> {
         grants.ensure_record()?;
         self.go_on();
-        let absence = self.absence;
+        let (absence, patience) = (self.absence, self.stop_patience);
+        if let Some(Absence::Unconnected(_)) = absence {
+            return Err(not_connected().after(patience));
+        }
         let is_refused = self.stops_to_refuse > 0;
         self.stops_to_refuse = self.stops_to_refuse.saturating_sub(1);
-        let egress = self.egress(&request.egress_id).ok_or_else(no_such_egress)?;
+        let unknown = || no_such_egress().after(patience);
+        let egress = self.egress(&request.egress_id).ok_or_else(unknown)?;
         if is_refused {
             return Err(egress.cannot_be_stopped());
         }
         if let Some(Absence::Gone(after)) = absence {
-            return Err(egress.refuse_stop().after(after));
+            return Err(egress.refuse_stop().after(after.min(STOP_PATIENCE)));
         }
-        egress.stop(nanoseconds())?;
+        let now = nanoseconds();
+        egress.stop(now).map_err(|refusal| refusal.after(patience))?;
+        if egress.until_it_obeys(now) > STOP_PATIENCE {
+            return Err(egress.refuse_stop().after(STOP_PATIENCE));
+        }
         Ok(egress.info())
     }
 

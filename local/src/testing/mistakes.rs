@@ -24,8 +24,11 @@ pub const MALFORMED_EMAILS: [&str; 13] = [
 ];
 
 /// How a provider fails, and what a caller is told whose request would otherwise have succeeded.
-pub const OUTAGES: [(Fault, u64); 7] = [
+pub const OUTAGES: [(Fault, u64); 10] = [
     (Fault::Down, 503),
+    (Fault::Failing(408), 503),
+    (Fault::Between { status: 403, content_type: "Text/HTML", body: "<html></html>" }, 503),
+    (Fault::Between { status: 429, content_type: "text/plain", body: "error code: 1015" }, 503),
     (Fault::Failing(500), 503),
     (Fault::Failing(503), 503),
     (Fault::GatewayPage, 503),

@@ -3,7 +3,7 @@ use std::time::Duration;
 use anteroom_local::stand_ins::{
     faults::Fault,
     jwt,
-    livekit::{EgressStatus, LiveKit, Seat},
+    livekit::{EgressStatus, LiveKit, STOP_PATIENCE, Seat},
 };
 use prost::Message;
 use reqwest::{RequestBuilder, StatusCode};
@@ -509,11 +509,38 @@ async fn says_when_no_recorder_takes_a_request() {
     assert_eq!((status, refusal(&refused)), (503, expected));
     livekit.without_capacity(Duration::from_millis(1));
     let (status, refused) = record(&livekit, "StartRoomCompositeEgress", composite("a")).await;
-    let problem = "twirp error unknown: no servers available (received 1 responses)";
-    assert_eq!((status, refusal(&refused)), (503, ("unavailable", problem)));
+    assert_eq!((status, refusal(&refused)), (503, expected));
     assert!(livekit.egresses().is_empty());
     livekit.with_recorder();
     begin(&livekit).await;
+}
+
+#[tokio::test]
+async fn knows_no_egress_without_redis() {
+    let livekit = start().await;
+    livekit.without_redis(Duration::from_millis(1));
+    let expected = ("internal", "twirp error unknown: egress not connected (redis required)");
+    for (method, message) in
+        [("ListEgress", json!({})), ("StopEgress", json!({"egress_id": "EG_absent123456"}))]
+    {
+        let (status, refused) = record(&livekit, method, message).await;
+        assert_eq!((status, refusal(&refused)), (500, expected), "{method}");
+    }
+    let (status, refused) = record(&livekit, "StartRoomCompositeEgress", composite("a")).await;
+    assert_eq!((status, refusal(&refused).0), (503, "unavailable"));
+}
+
+#[tokio::test]
+async fn obeys_a_stop_later_than_it_answers_where_the_page_loads_slowly() {
+    let livekit = start().await;
+    livekit.load_pages_for(STOP_PATIENCE + Duration::from_millis(500));
+    let id = begin(&livekit).await;
+    let (status, refused) = record(&livekit, "StopEgress", json!({"egress_id": id})).await;
+    let expected = ("deadline_exceeded", "twirp error unknown: request timed out");
+    assert_eq!((status, refusal(&refused)), (408, expected));
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    let all = list(&livekit, json!({"egress_id": id})).await;
+    assert_eq!(all[0]["status"], "EGRESS_ABORTED");
 }
 
 #[tokio::test]

@@ -103,7 +103,9 @@ fn permissions(features: &str, names: &str, masks: &str) -> Vec<String> {
     of_organization
         .zip(masks.split(','))
         .flat_map(|(feature, mask)| {
-            let mask: u128 = mask.trim().parse().unwrap_or_default();
+            // Rust would read a sign as well.
+            let digits = Some(mask.trim()).filter(|mask| !mask.starts_with('+'));
+            let mask: u128 = digits.and_then(|mask| mask.parse().ok()).unwrap_or_default();
             names
                 .split(',')
                 .map(str::trim)
@@ -191,6 +193,7 @@ mod tests {
             ("o:rooms", "read", ""),
             ("o:rooms", "read", "x"),
             ("o:rooms", "read", "-1"),
+            ("o:rooms", "read", "+1"),
             ("rooms", "read", "1"),
             ("u:rooms", "read", "1"),
             ("o:rooms", "", "1"),

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer};
 
+use crate::api::ApiError;
 use crate::json;
 
 /// A user, as far as Anteroom uses it. It is personal: it is not printed.
@@ -47,6 +48,17 @@ pub struct EmailAddress {
     pub is_verified: bool,
 }
 
+/// The user is banned or locked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the user is banned or locked")]
+pub struct Blocked;
+
+impl From<Blocked> for ApiError {
+    fn from(blocked: Blocked) -> Self {
+        Self::forbidden("This user is banned or locked").because(blocked)
+    }
+}
+
 fn is_verified<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
     #[derive(Deserialize)]
     struct Verification {
@@ -68,10 +80,11 @@ impl User {
         counts.then_some(address.email_address.as_str())
     }
 
-    /// Whether an administrator has banned the user, or too many failed attempts have locked the
-    /// account. Session tokens issued before that stay valid until they expire.
-    pub fn is_blocked(&self) -> bool {
-        self.banned == Some(true) || self.locked == Some(true)
+    /// Refuses a user whom an administrator has banned, or whose account is locked after too many
+    /// failed attempts. Session tokens that were issued before stay valid until they expire.
+    pub fn check_access(&self) -> Result<(), Blocked> {
+        let is_blocked = self.banned == Some(true) || self.locked == Some(true);
+        if is_blocked { Err(Blocked) } else { Ok(()) }
     }
 
     /// Given and family name, or the one there is.
@@ -178,7 +191,7 @@ mod tests {
             (json!({"banned": null, "locked": null}), false),
             (json!({}), false),
         ] {
-            assert_eq!(user(&flags).is_blocked(), expected, "{flags}");
+            assert_eq!(user(&flags).check_access().is_err(), expected, "{flags}");
         }
         // What cannot be read might mean either.
         for flags in [json!({"banned": "true"}), json!({"locked": 1}), json!({"banned": {}})] {

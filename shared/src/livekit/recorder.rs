@@ -34,11 +34,13 @@ use crate::livekit::upload::Upload;
 use crate::provider::Failure;
 use crate::settings::{Incomplete, Settings};
 
-/// Time held back from a slow start so that we can still find out whether it happened.
-const LOOK_RESERVE: Duration = Duration::from_secs(8);
+/// Time held back from a slow start so that we can still find out whether it happened. It is short
+/// because LiveKit takes 18 to 27 seconds, and more than 26 hardly ever, to say that no recorder is
+/// free: that has to be heard.
+const LOOK_RESERVE: Duration = Duration::from_millis(2_500);
 
 /// Time held back from that for stopping a recording that must not go on.
-const STOP_RESERVE: Duration = Duration::from_secs(3);
+const STOP_RESERVE: Duration = Duration::from_millis(1_500);
 
 /// How long the first waits for others that record already, of which one that was told to stop ends at
 /// once, and for LiveKit to say who there is.

@@ -90,6 +90,17 @@ pub enum AccessTokenError {
     Provider(#[from] ProviderError),
 }
 
+impl AccessTokenError {
+    /// Whether WorkOS has no such key, or had none when it was asked a moment ago.
+    fn is_about_unknown_key(&self) -> bool {
+        match self {
+            Self::UnknownKey => true,
+            Self::Provider(error) => matches!(error.failure, Failure::Paused { .. }),
+            _ => false,
+        }
+    }
+}
+
 impl From<AccessTokenError> for ApiError {
     fn from(error: AccessTokenError) -> Self {
         match error {
@@ -230,7 +241,7 @@ impl AccessTokens {
             Ok(claims) => return self.verdict(claims.read()?),
             Err(error) => error,
         };
-        if matches!(error, AccessTokenError::UnknownKey)
+        if error.is_about_unknown_key()
             && let verdict @ Ok(Verdict::Expired(_)) = self.unverified(text)
         {
             return verdict;
@@ -279,6 +290,7 @@ mod tests {
 
     const OWN: &str = "client_01OWN";
 
+    #[allow(clippy::needless_pass_by_value, reason = "tables of `json!` read better without `&`")]
     fn check(changes: Value) -> Result<AccessToken, AccessTokenError> {
         let mut claims = json!({
             "iss": "https://api.workos.com", "sub": "user_01", "sid": "session_01", "exp": 1000,

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use crate::json as lenient;
-use crate::provider::{Answer, Call, Failure, KeyPlace, KeyedProvider, ProviderError};
+use crate::provider::{Answer, Call, Failure, KeyPlace, KeyedProvider, ProviderError, Retry};
 use crate::secrets::secret_key_form;
 use crate::settings::{Incomplete, Settings};
 use crate::workos::refusal::refuses_key;
@@ -113,7 +113,7 @@ impl WorkOs {
             "code": code.expose_secret(),
             "code_verifier": verifier.expose_secret(),
         });
-        self.authenticate(Grant::AuthorizationCode, fields).await
+        self.authenticate(Grant::AuthorizationCode, fields, Retry::Never).await
     }
 
     /// Redeems the one-time code that was sent to this e-mail address, in WorkOS's spelling.
@@ -127,7 +127,7 @@ impl WorkOs {
             "email": email.as_ref(),
             "code": code.expose(),
         });
-        self.authenticate(Grant::MagicCode, fields).await
+        self.authenticate(Grant::MagicCode, fields, Retry::Never).await
     }
 
     /// Brings a session its next tokens, in an organization if one is named. The refresh token is
@@ -145,7 +145,7 @@ impl WorkOs {
         &self,
         token: &SecretString,
         organization: Option<&OrganizationId>,
-        _urgency: Urgency,
+        urgency: Urgency,
     ) -> Result<Authentication, AuthenticateError> {
         let mut fields = json!({
             "grant_type": "refresh_token",
@@ -154,7 +154,10 @@ impl WorkOs {
         if let Some(organization) = organization {
             fields["organization_id"] = json!(organization);
         }
-        self.authenticate(Grant::RefreshToken, fields).await
+        // For a while WorkOS gives the same tokens for the same refresh token, so that what was lost
+        // on the way is not lost for good.
+        let retry = Retry::WhileTimeLasts { pause: urgency == Urgency::Due };
+        self.authenticate(Grant::RefreshToken, fields, retry).await
     }
 
     /// Goes on with a sign-in that waits for an organization.
@@ -168,7 +171,7 @@ impl WorkOs {
             "pending_authentication_token": pending_authentication_token.expose_secret(),
             "organization_id": organization,
         });
-        self.authenticate(Grant::PendingToken, fields).await
+        self.authenticate(Grant::PendingToken, fields, Retry::Never).await
     }
 
     /// The organizations that have shown that `domain` is theirs.
@@ -235,18 +238,20 @@ impl WorkOs {
         Ok(answer)
     }
 
-    /// Sends a grant. It is sent once: a code or a token that was redeemed without our knowing is
-    /// not good the second time, and that would be taken for a refusal.
+    /// Sends a grant. A code is sent once: one that was redeemed without our knowing is not good the
+    /// second time, and that would be taken for a refusal.
     async fn authenticate(
         &self,
         grant: Grant,
         mut fields: Value,
+        retry: Retry,
     ) -> Result<Authentication, AuthenticateError> {
         let organization = fields["organization_id"].as_str().map(str::to_owned);
         fields["client_id"] = json!(self.application.client_id());
         let path = ["user_management", "authenticate"];
         let call = Call {
             key: KeyPlace::Body("client_secret"),
+            retry,
             refuses_key,
             // A refresh is no attempt at anything: whoever sends a request does not even know of it.
             hands_back_limits: grant != Grant::RefreshToken,

@@ -133,8 +133,8 @@ impl Renewals {
     fn fresh(&self) -> MutexGuard<'_, Recent> {
         let now = self.clock.now();
         let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-        recent.renewed.retain(|kept| now.since(kept.at) < KEPT_FOR);
-        recent.refused.retain(|kept| now.since(kept.at) < KEPT_FOR);
+        recent.renewed.retain(|kept| now.is_within(KEPT_FOR, kept.at));
+        recent.refused.retain(|kept| now.is_within(KEPT_FOR, kept.at));
         recent
     }
 }
@@ -188,6 +188,11 @@ mod tests {
         clock.advance(Duration::from_secs(1));
         renewals.forget_old();
         assert_eq!(kept(&renewals), (0, 0));
+
+        renewals.remember(asked("a", None), &Ok(session()));
+        clock.set_back(Duration::from_mins(10));
+        renewals.forget_old();
+        assert_eq!(kept(&renewals), (0, 0), "not until the clock has caught up");
     }
 
     #[test]

@@ -317,7 +317,7 @@ impl Sessions {
     fn is_renewed_early(&self, token: &AccessToken) -> bool {
         let now = self.clock.now();
         let failed = self.early_failure.lock().map_or(None, |failed| *failed);
-        let rests = failed.is_some_and(|at| now.since(at) < PAUSE);
+        let rests = failed.is_some_and(|at| now.is_within(PAUSE, at));
         token.expires - now.unix_seconds() < token.early_seconds() && !rests
     }
 

@@ -96,17 +96,86 @@ async fn opens_what_a_process_with_a_newer_password_has_sealed() {
 }
 
 #[tokio::test]
-async fn forged_cookies_do_not_make_every_request_ask_for_the_password() {
+async fn a_foreign_seal_is_called_so_after_a_read_that_requests_share() {
     let world = World::start().await;
     let process = world.process().await.unwrap();
     let foreign = world.process_with(&[("PASSWORD", SECOND)]).await.unwrap();
     let forged = world.seal(&foreign).await.unwrap();
+    let good = world.seal(&process).await.unwrap();
+    world.clock.advance(Duration::from_secs(10));
     world.manager.forget_requests();
     for _ in 0..10 {
-        assert_eq!(world.open(&process, &forged).await, Err(SealError::NotOurs));
         assert_eq!(world.open(&process, "not a seal").await, Err(SealError::Malformed));
+        assert!(world.open(&process, &good).await.is_ok());
     }
-    assert_eq!(world.manager.requests().len(), 1, "one for the first forgery");
+    assert!(world.manager.requests().is_empty(), "what needs no other password asks for none");
+
+    let (a, b, c, d) = tokio::join!(
+        world.open(&process, &forged),
+        world.open(&process, &forged),
+        world.open(&process, &forged),
+        world.open(&process, &forged),
+    );
+    assert_eq!([a, b, c, d], [const { Err(SealError::NotOurs) }; 4]);
+    let reads = world.manager.requests().len();
+    assert_eq!(reads, 2, "the first read began before the others arrived, who share the second");
+
+    world.manager.inject(Fault::Down);
+    let unknown = world.open(&process, &forged).await;
+    assert!(matches!(unknown, Err(SealError::NoPassword(_))), "nobody can tell: {unknown:?}");
+    assert!(world.open(&process, &good).await.is_ok());
+    world.manager.clear_faults();
+    world.manager.deny(SECRET_ID);
+    let unknown = world.open(&process, &forged).await;
+    assert!(matches!(unknown, Err(SealError::NoPassword(_))), "nor here: {unknown:?}");
+    world.manager.allow(SECRET_ID);
+    assert_eq!(world.open(&process, &forged).await, Err(SealError::NotOurs));
+}
+
+#[tokio::test]
+async fn a_password_that_was_changed_a_moment_ago_opens_however_often_the_secret_was_read() {
+    let world = World::start().await;
+    let process = world.process().await.unwrap();
+    let foreign = world.process_with(&[("PASSWORD", THIRD)]).await.unwrap();
+    let forged = world.seal(&foreign).await.unwrap();
+    for (password, previous) in [(SECOND, FIRST), (FIRST, SECOND), (SECOND, FIRST)] {
+        // Somebody has just made it read the secret.
+        assert_eq!(world.open(&process, &forged).await, Err(SealError::NotOurs));
+        world.put(json!({ "PASSWORD": password, "PASSWORD_PREVIOUS": previous }));
+        let new = world.process().await.unwrap();
+        let sealed = world.seal(&new).await.unwrap();
+        assert_eq!(world.open(&process, &sealed).await.as_deref(), Ok("content"));
+    }
+    // The password that comes next is known as the previous one only.
+    world.put(json!({ "PASSWORD": FIRST, "PASSWORD_PREVIOUS": THIRD }));
+    assert_eq!(world.open(&process, &forged).await.as_deref(), Ok("content"));
+}
+
+#[tokio::test]
+async fn a_password_is_the_same_byte_for_byte_from_wherever_it_comes() {
+    let world = World::start().await;
+    for password in
+        [format!("{FIRST}\n"), format!("{FIRST}\r\n"), format!(" {FIRST}"), format!("{FIRST}\t")]
+    {
+        world.put(json!({ "PASSWORD": password }));
+        let stored = world.process().await.unwrap();
+        let variables = [("PASSWORD", password.as_str())];
+        let variable = world.process_with(&variables).await.unwrap();
+        let variables = [("PASSWORD", SECOND), ("PASSWORD_PREVIOUS", password.as_str())];
+        let previous = world.process_with(&variables).await.unwrap();
+        let trimmed = world.process_with(&[("PASSWORD", FIRST)]).await.unwrap();
+
+        let sealed = world.seal(&stored).await.unwrap();
+        assert_eq!(world.open(&variable, &sealed).await.as_deref(), Ok("content"));
+        assert_eq!(world.open(&previous, &sealed).await.as_deref(), Ok("content"));
+        assert_eq!(world.open(&trimmed, &sealed).await, Err(SealError::NotOurs), "{password:?}");
+        let sealed = world.seal(&variable).await.unwrap();
+        assert_eq!(world.open(&stored, &sealed).await.as_deref(), Ok("content"));
+    }
+    for blank in ["", " ", "\n"].map(|blank| blank.repeat(40)) {
+        world.put(json!({ "PASSWORD": FIRST, "PASSWORD_PREVIOUS": blank }));
+        world.process().await.expect("as good as absent");
+    }
 }
 
 #[tokio::test]

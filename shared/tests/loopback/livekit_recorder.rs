@@ -341,7 +341,7 @@ async fn a_start_that_takes_too_long_is_looked_for_in_time() {
     let world = World::start().await;
     world.livekit.delay_next_start_answer(Duration::from_secs(30));
     let input = json!({ "roomName": "room", "zoneId": "1" });
-    let result = record(&world.recorder, &input, Duration::from_secs(9)).await;
+    let result = record(&world.recorder, &input, Duration::from_secs(4)).await;
     assert_eq!(status(&result), 200);
     assert_eq!(world.livekit.hits("POST", START), 1);
 }
@@ -355,7 +355,7 @@ async fn without_a_recorder_it_is_503_and_nothing_runs() {
     assert_eq!(status(&world.record().await), 503);
     world.livekit.without_recorder(Duration::from_secs(30));
     let input = json!({ "roomName": "room", "zoneId": "1" });
-    let result = record(&world.recorder, &input, Duration::from_secs(9)).await;
+    let result = record(&world.recorder, &input, Duration::from_secs(4)).await;
     assert_eq!(status(&result), 503);
     assert_eq!(world.livekit.hits("POST", START), 3, "none was repeated");
     assert_eq!(world.livekit.egresses().len(), 0);
@@ -368,7 +368,7 @@ async fn who_cannot_look_again_does_not_leave_a_recording_behind() {
     world.livekit.inject(Fault::Slow(Duration::ZERO).on(LIST).once());
     world.livekit.inject(Fault::Failing(500).on(LIST));
     let input = json!({ "roomName": "room", "zoneId": "1" });
-    let result = record(&world.recorder, &input, Duration::from_secs(9)).await;
+    let result = record(&world.recorder, &input, Duration::from_secs(4)).await;
     assert_eq!(status(&result), 503);
     assert_eq!(world.livekit.egresses().len(), 1, "it had started");
     assert_eq!(world.running(), 0);

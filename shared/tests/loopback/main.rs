@@ -11,6 +11,7 @@ mod liveblocks;
 mod livekit_join;
 mod livekit_recorder;
 mod livekit_server;
+mod provider_calls;
 mod secrets;
 mod settings;
 mod signing_keys;

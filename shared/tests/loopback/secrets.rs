@@ -136,6 +136,112 @@ async fn an_outage_later_fails_no_request() {
 }
 
 #[tokio::test]
+async fn a_key_is_taken_without_the_whitespace_around_it() {
+    let world = World::start().await;
+    let key = world.liveblocks.secret_key();
+    for stored in [format!("{key}\n"), format!(" {key}\r\n")] {
+        world.put(&stored);
+        let client = world.client().await.unwrap();
+        assert_eq!(status(&client).await, 200, "{stored:?}");
+    }
+    world.put("\n");
+    let problems = world.client().await.unwrap_err().to_string();
+    assert!(problems.contains("lacks LIVEBLOCKS_SECRET_KEY"), "{problems}");
+}
+
+#[tokio::test]
+async fn values_that_nobody_wants_may_be_anything() {
+    let world = World::start().await;
+    let key = world.liveblocks.secret_key();
+    let deep = "[".repeat(200) + &"]".repeat(200);
+    for odd in ["1e400", r#""\ud83d""#, &deep, "null"] {
+        let secret = format!(r#"{{"OTHER":{odd},"LIVEBLOCKS_SECRET_KEY":"{key}"}}"#);
+        world.manager.put(SECRET_ID, secret);
+        assert_eq!(status(&world.client().await.unwrap()).await, 200, "{odd}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_without_end_is_not_read_to_its_end() {
+    let world = World::start().await;
+    world.manager.inject(Fault::Endless);
+    let client = world.client().await.unwrap();
+    assert_eq!(status(&client).await, 503);
+    world.manager.clear_faults();
+    assert_eq!(status(&client).await, 200);
+    // The longest secret there is, every byte of it escaped.
+    let key = world.liveblocks.secret_key();
+    let secret = json!({ "LIVEBLOCKS_SECRET_KEY": key, "OTHER": "\u{1}".repeat(10_800) });
+    assert!(secret.to_string().len() > 64_000);
+    world.manager.put(SECRET_ID, secret);
+    assert_eq!(status(&world.client().await.unwrap()).await, 200);
+}
+
+#[tokio::test]
+async fn the_address_for_all_of_aws_counts_unless_the_service_has_its_own() {
+    let world = World::start().await;
+    let elsewhere = secrets_manager::SecretsManager::start().await.unwrap();
+    let client = async |own: Option<String>, all: String| {
+        let mut pairs = world.manager.settings();
+        pairs.extend(world.liveblocks.settings());
+        pairs.retain(|(name, _)| {
+            name != "LIVEBLOCKS_SECRET_KEY" && name != "AWS_ENDPOINT_URL_SECRETS_MANAGER"
+        });
+        pairs.push(("LIVEBLOCKS_SECRET_ID".to_owned(), SECRET_ID.to_owned()));
+        pairs.push(("AWS_ENDPOINT_URL".to_owned(), all));
+        pairs.extend(own.map(|own| ("AWS_ENDPOINT_URL_SECRETS_MANAGER".to_owned(), own)));
+        let mut settings = Settings::from_pairs(pairs, world.clock.clone()).unwrap();
+        let client = Liveblocks::configure(&mut settings);
+        settings.complete(client).await
+    };
+    let found = client(None, world.manager.url()).await.unwrap();
+    assert_eq!(status(&found).await, 200);
+    let found = client(Some(world.manager.url()), elsewhere.url()).await.unwrap();
+    assert_eq!(status(&found).await, 200);
+    assert!(elsewhere.requests().is_empty());
+    let problems = client(None, "http://aws.example".to_owned()).await.unwrap_err().to_string();
+    assert!(problems.contains("AWS_ENDPOINT_URL is not"), "{problems}");
+}
+
+#[tokio::test]
+async fn secrets_and_pauses_do_not_outlast_a_clock_that_is_set_back() {
+    let world = World::start().await;
+    let client = world.client().await.unwrap();
+    world.clock.set_back(Duration::from_hours(1));
+    assert_eq!(status(&client).await, 200);
+    assert_eq!(world.fetches(), 2, "nobody knows how old it is");
+    world.liveblocks.rotate_secret_key("sk_dev_second");
+    assert_eq!(status(&client).await, 502);
+    world.put("sk_dev_second");
+    world.clock.set_back(Duration::from_mins(10));
+    assert_eq!(status(&client).await, 200, "the pause after the refusal is over");
+}
+
+#[tokio::test]
+async fn a_secret_that_may_not_be_read_any_more_is_no_defect_of_ours() {
+    let world = World::start().await;
+    world.manager.inject(Fault::Down);
+    let client = world.client().await.unwrap();
+    world.manager.clear_faults();
+    world.manager.deny(SECRET_ID);
+    assert_eq!(status(&client).await, 503);
+    world.manager.allow(SECRET_ID);
+    assert_eq!(status(&client).await, 200);
+}
+
+#[tokio::test]
+async fn a_connection_that_died_meanwhile_does_not_delay_the_next_read() {
+    let world = World::start().await;
+    let client = world.client().await.unwrap();
+    world.manager.silence_connections();
+    world.liveblocks.rotate_secret_key("sk_dev_second");
+    world.put("sk_dev_second");
+    world.clock.advance(MAX_AGE);
+    assert_eq!(status(&client).await, 200);
+    assert_eq!(world.manager.connections(), 2);
+}
+
+#[tokio::test]
 async fn a_bad_secret_stops_the_start_and_is_named_without_its_value() {
     let world = World::start().await;
     let problems = async || world.client().await.unwrap_err().to_string();

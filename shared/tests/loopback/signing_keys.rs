@@ -6,8 +6,12 @@ use anteroom::api::ApiError;
 use anteroom::clerk::{AuthError, Clerk, Refusal};
 use anteroom::clock::Clock;
 use anteroom::jwks::{COOL_DOWN, MAX_AGE, MAX_STALE_AGE};
+use anteroom::provider::Failure;
 use anteroom_local::stand_ins;
+use anteroom_local::stand_ins::clerk::{INSTANCE_KEY, NEXT_INSTANCE_KEY};
 use anteroom_local::stand_ins::faults::Fault;
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 use crate::{ORIGIN, bearer, configured_at, pairs};
@@ -89,14 +93,121 @@ async fn requests_that_miss_the_keys_together_fetch_them_once() {
 async fn invented_key_ids_do_not_make_us_fetch_more_often() {
     let world = World::start().await;
     assert_eq!(world.known().await, 200);
+    assert_eq!(world.ask("ins_invented").await, 401, "Clerk has just said that there is none");
     for number in 0..20 {
-        assert_eq!(world.ask(&format!("ins_invented_{number}")).await, 401);
+        let status = world.ask(&format!("ins_invented_{number}")).await;
+        assert_eq!(status, 503, "nobody has asked Clerk");
     }
     assert_eq!(world.fetches(), 2, "one at the start, one for the first invention");
     assert_eq!(world.known().await, 200, "the real key goes on counting");
     world.clock.advance(COOL_DOWN);
     assert_eq!(world.ask("ins_invented").await, 401);
     assert_eq!(world.fetches(), 3);
+}
+
+#[tokio::test]
+async fn a_key_published_after_an_invention_is_never_called_unknown() {
+    let world = World::start().await;
+    assert_eq!(world.ask("ins_invented").await, 401);
+    world.stand_in.rotate_signing_key();
+    let mut waits = Vec::new();
+    loop {
+        let token = world.stand_in.sign(&world.stand_in.header(), &world.claims());
+        match world.clerk.auth(&bearer(&token)).await {
+            Ok(_) => break,
+            Err(AuthError::Provider(error)) => match error.failure {
+                Failure::Paused { retry_after } => waits.push(retry_after.as_secs()),
+                other => panic!("{other}"),
+            },
+            Err(refused) => panic!("{refused}"),
+        }
+        world.clock.advance(Duration::from_secs(10));
+    }
+    assert_eq!(waits, [30, 20, 10]);
+}
+
+#[tokio::test]
+async fn a_pause_ends_when_the_clock_is_set_back() {
+    let world = World::start().await;
+    assert_eq!(world.known().await, 200);
+    assert_eq!(world.ask("ins_invented").await, 401);
+    world.clock.set_back(Duration::from_mins(10));
+    world.stand_in.rotate_signing_key();
+    assert_eq!(world.known().await, 200);
+
+    world.stand_in.inject(Fault::Failing(500));
+    assert_eq!(world.ask("ins_invented").await, 503);
+    world.clock.set_back(Duration::from_mins(10));
+    world.stand_in.clear_faults();
+    assert_eq!(world.ask("ins_invented").await, 401);
+}
+
+/// Makes Clerk publish these keys.
+fn publish(world: &World, keys: &Value) {
+    let body = json!({ "keys": keys }).to_string().leak();
+    let fault = Fault::Between { status: 200, content_type: "application/json", body };
+    world.stand_in.inject(fault.on("/v1/jwks"));
+}
+
+fn with(mut key: Value, name: &str, value: Value) -> Value {
+    key[name] = value;
+    key
+}
+
+fn with_zeros(number: &Value, zeros: usize) -> Value {
+    let bytes = BASE64_URL_SAFE_NO_PAD.decode(number.as_str().unwrap()).unwrap();
+    json!(BASE64_URL_SAFE_NO_PAD.encode([vec![0; zeros], bytes].concat()))
+}
+
+#[tokio::test]
+async fn leading_zeros_of_a_keys_numbers_do_not_matter() {
+    for name in ["n", "e"] {
+        for zeros in [1, 2, 17] {
+            let world = World::start().await;
+            let key = INSTANCE_KEY.jwk();
+            let padded = with_zeros(&key[name], zeros);
+            publish(&world, &json!([with(key, name, padded)]));
+            assert_eq!(world.known().await, 200, "{zeros} zeros before {name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn keys_that_cannot_be_used_take_nothing_from_the_others() {
+    let good = INSTANCE_KEY.jwk();
+    for (name, value) in [
+        ("kty", Value::Null),
+        ("e", json!(65537)),
+        ("e", json!("AQ")),
+        ("n", json!("")),
+        ("n", json!("AAAA")),
+    ] {
+        let world = World::start().await;
+        let odd = with(good.clone(), name, value.clone());
+        publish(&world, &json!([odd, good]));
+        assert_eq!(world.known().await, 200, "beside {name}: {value}, of the same id");
+
+        let world = World::start().await;
+        publish(&world, &json!([odd, NEXT_INSTANCE_KEY.jwk()]));
+        assert_eq!(world.known().await, 401, "no such key: {name}: {value}");
+        assert_eq!(world.fetches(), 1);
+        assert_eq!(world.known().await, 503, "until Clerk is asked again");
+    }
+}
+
+#[tokio::test]
+async fn of_several_keys_with_one_id_each_is_tried() {
+    let world = World::start().await;
+    let key = INSTANCE_KEY.jwk();
+    let other = with(NEXT_INSTANCE_KEY.jwk(), "kid", key["kid"].clone());
+    for keys in [json!([key, other]), json!([other, key]), json!([other, other, key])] {
+        publish(&world, &keys);
+        world.clock.advance(MAX_AGE);
+        assert_eq!(world.known().await, 200);
+        let forged = world.stand_in.sign_foreign(&world.stand_in.header(), &world.claims());
+        let error = world.clerk.auth(&bearer(&forged)).await.unwrap_err();
+        assert!(matches!(error, AuthError::Refused(_)), "{error}");
+    }
 }
 
 #[tokio::test]

@@ -652,11 +652,13 @@ mod failures {
         assert_eq!(status(workos.create_magic_auth(&jane()).await), 503);
         assert_eq!(status(workos.create_user(&jane()).await), 503);
         assert_eq!(status(workos.authenticate_with_magic_auth(&jane(), &code).await), 503);
-        let token = secret("token");
-        assert_eq!(status(workos.authenticate_with_refresh_token(&token, None).await), 503);
+        let (token, id) = (secret("token"), organization_id(&stand_in, "Example"));
+        assert_eq!(status(workos.authenticate_with_code(&token, &secret(VERIFIER)).await), 503);
+        let chosen = workos.authenticate_with_organization_selection(&token, &id).await;
+        assert_eq!(status(chosen), 503);
         assert_eq!(stand_in.hits("POST", "/user_management/magic_auth"), 1);
         assert_eq!(stand_in.hits("POST", "/user_management/users"), 1);
-        assert_eq!(stand_in.hits("POST", "/user_management/authenticate"), 2);
+        assert_eq!(stand_in.hits("POST", "/user_management/authenticate"), 3);
 
         stand_in.clear_faults();
         stand_in.inject(Fault::Down.once());

@@ -134,9 +134,9 @@ async fn sealed_with(cookies: &Cookies, changes: &[(&str, &str)]) -> String {
     fields.retain(|name, _| changes.iter().all(|(other, _)| name != other));
     let own = Value::Object(fields).to_string();
     let own = own.strip_suffix('}').unwrap();
-    let changed: Vec<_> =
+    let fields: Vec<_> =
         changes.iter().map(|(name, value)| format!("\"{name}\":{value}")).collect();
-    let json = format!("{own},{}}}", changed.join(","));
+    let json = format!("{own},{}}}", fields.join(","));
     let content: Box<serde_json::value::RawValue> = serde_json::from_str(&json).unwrap();
     let mut settings =
         Settings::from_pairs([("WORKOS_COOKIE_PASSWORD", PASSWORD)], Clock::fixed(1_900_000_000))

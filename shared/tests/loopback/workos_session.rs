@@ -9,6 +9,7 @@ use anteroom_local::stand_ins::faults::Fault;
 use anteroom_local::stand_ins::jwt;
 use anteroom_local::stand_ins::workos::WorkOs;
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 
 use crate::{bearer, configured_at, request};
 
@@ -566,22 +567,29 @@ fn refusals() -> Vec<(u16, Value, u16, bool)> {
     ]
 }
 
+/// So many times a refusal is given: some are asked for again.
+const OFTEN: usize = 10;
+
 #[tokio::test]
 async fn what_workos_says_of_a_due_refresh_decides_what_becomes_of_the_cookie() {
+    let mut asked = JoinSet::new();
     for (status, body, expected, cleared) in refusals() {
-        let world = World::start().await;
-        let cookie = world.cookie("jane", -60).await;
-        let why = format!("{status} {body}");
-        for _ in 0..3 {
-            world.stand_in.prescribe(AUTHENTICATE, status, body.clone());
-        }
-        let outcome = world.ask_with(&cookie).await;
-        if cleared {
-            assert_ended(&outcome, &why);
-        } else {
-            assert_kept(&outcome, expected, &why);
-        }
+        asked.spawn(async move {
+            let world = World::start().await;
+            let cookie = world.cookie("jane", -60).await;
+            let why = format!("{status} {body}");
+            for _ in 0..OFTEN {
+                world.stand_in.prescribe(AUTHENTICATE, status, body.clone());
+            }
+            let outcome = world.ask_with(&cookie).await;
+            if cleared {
+                assert_ended(&outcome, &why);
+            } else {
+                assert_kept(&outcome, expected, &why);
+            }
+        });
     }
+    asked.join_all().await;
 }
 
 #[tokio::test]
@@ -589,13 +597,73 @@ async fn nothing_that_workos_says_of_an_early_refresh_takes_the_session() {
     for (status, body, ..) in refusals() {
         let world = World::start().await;
         let cookie = world.sealed(world.near_its_end("jane")).await;
-        for _ in 0..3 {
+        for _ in 0..OFTEN {
             world.stand_in.prescribe(AUTHENTICATE, status, body.clone());
         }
         for _ in 0..3 {
             assert_served_as_it_is(&world.ask_with(&cookie).await, &format!("{status} {body}"));
         }
+        assert!(world.refreshes() <= 2, "{status} {body}: nobody waits for it");
     }
+}
+
+#[tokio::test]
+async fn a_refresh_that_was_lost_is_sent_again_with_the_same_token() {
+    for fault in [
+        Fault::Down,
+        Fault::Truncated,
+        Fault::Failing(408),
+        Fault::Failing(500),
+        Fault::Failing(503),
+        Fault::GatewayPage,
+        Fault::Limiting { retry_after: None },
+        Fault::Limiting { retry_after: Some(1) },
+        Fault::Slow(Duration::from_millis(4500)),
+    ] {
+        let world = World::start().await;
+        let cookie = world.cookie("jane", -60).await;
+        world.stand_in.inject(fault.on(AUTHENTICATE).once());
+        assert_renewed(&world.ask_with(&cookie).await, &format!("{fault:?}"));
+        let requests = world.stand_in.requests();
+        let tokens = requests.iter().filter(|request| request.path() == AUTHENTICATE);
+        let tokens: Vec<_> =
+            tokens.map(|request| request.json().unwrap()["refresh_token"].clone()).collect();
+        assert_eq!(tokens.len(), 2, "{fault:?}");
+        assert_eq!(tokens[0], tokens[1], "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_early_refresh_that_was_lost_is_sent_again_at_once_or_not_at_all() {
+    for (fault, again) in [
+        (Fault::Down, true),
+        (Fault::Truncated, true),
+        (Fault::Failing(408), true),
+        (Fault::Failing(503), true),
+        (Fault::Limiting { retry_after: Some(1) }, false),
+    ] {
+        let world = World::start().await;
+        let cookie = world.sealed(world.near_its_end("jane")).await;
+        world.stand_in.inject(fault.on(AUTHENTICATE).once());
+        let outcome = world.ask_with(&cookie).await;
+        if again {
+            assert_renewed(&outcome, &format!("{fault:?}"));
+        } else {
+            assert_served_as_it_is(&outcome, &format!("{fault:?}"));
+        }
+        assert_eq!(world.refreshes(), 1 + usize::from(again), "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_back_makes_no_pause_last() {
+    let world = World::start().await;
+    let cookie = world.sealed(world.near_its_end("jane")).await;
+    world.stand_in.inject(Fault::Failing(500).on(AUTHENTICATE));
+    assert_served_as_it_is(&world.ask_with(&cookie).await, "WorkOS is failing");
+    world.stand_in.clear_faults();
+    world.clock.set_back(Duration::from_secs(20));
+    assert_renewed(&world.ask_with(&cookie).await, "the pause is over");
 }
 
 #[tokio::test]
@@ -618,10 +686,10 @@ async fn a_dead_cookie_asks_workos_once_a_minute() {
 
 #[tokio::test]
 async fn a_session_that_has_ended_is_401_and_an_outage_is_503_with_the_cookie_kept() {
-    let world = World::start().await;
-    let cookie = world.cookie("jane", -60).await;
+    let mut asked = JoinSet::new();
     for (fault, expected) in [
         (Fault::Down, 503),
+        (Fault::Failing(408), 503),
         (Fault::Failing(500), 503),
         (Fault::GatewayPage, 503),
         (Fault::Limiting { retry_after: Some(60) }, 503),
@@ -630,12 +698,18 @@ async fn a_session_that_has_ended_is_401_and_an_outage_is_503_with_the_cookie_ke
         (Fault::Truncated, 503),
         (Fault::Refusing, 502),
     ] {
-        world.stand_in.inject(fault.on(AUTHENTICATE));
-        assert_kept(&world.ask_with(&cookie).await, expected, &format!("{fault:?}"));
-        world.stand_in.clear_faults();
+        asked.spawn(async move {
+            let world = World::start().await;
+            let cookie = world.cookie("jane", -60).await;
+            world.stand_in.inject(fault.on(AUTHENTICATE));
+            assert_kept(&world.ask_with(&cookie).await, expected, &format!("{fault:?}"));
+            world.stand_in.clear_faults();
+            assert!(world.ask_with(&cookie).await.0.is_ok(), "all is well again");
+        });
     }
-    assert!(world.ask_with(&cookie).await.0.is_ok(), "all is well again");
+    asked.join_all().await;
 
+    let world = World::start().await;
     let session = world.signed_in("loner", None, -60);
     let cookie = world.sealed(session).await;
     world.stand_in.remove_user("loner");

@@ -165,7 +165,7 @@ async fn production_without_tls_does_not_start() {
         let mut settings = settings.clone();
         settings.retain(|(other, _)| other != name);
         settings.push((name.to_owned(), plain.to_owned()));
-        let Err(StartError::Ended { logs, .. }) = Instance::start(BINARY, settings).await else {
+        let Err(StartError::Refused { logs, .. }) = Instance::start(BINARY, settings).await else {
             panic!("it started with a plain {name}");
         };
         assert!(logs.iter().any(|line| line.contains(name)), "{name}: {logs:?}");
@@ -201,7 +201,7 @@ async fn every_part_of_an_event_may_be_anything_and_it_is_still_answered() {
             _ => &[200],
         };
         let status = answer.status();
-        assert!(expected.contains(&status), "{status} for {pointer}: {:.500}", mutant);
+        assert!(expected.contains(&status), "{status} for {pointer}: {mutant:.500}");
     }
 }
 

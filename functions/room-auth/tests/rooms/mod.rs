@@ -347,7 +347,7 @@ async fn stops_at_start_with_one_line_that_names_all_that_is_malformed_and_no_va
 
 /// The only line of a function that these settings keep from starting.
 async fn refused_settings(settings: &[(&str, &str)]) -> String {
-    let Err(StartError::Ended { logs, .. }) =
+    let Err(StartError::Refused { logs, .. }) =
         Instance::start(BINARY, settings.iter().copied()).await
     else {
         panic!("it started");

@@ -208,6 +208,58 @@ async fn a_limit_is_503_whatever_status_livekit_gives_it() {
 }
 
 #[tokio::test]
+async fn a_page_of_whoever_stands_before_livekit_is_503() {
+    let world = RoomWorld::start(BINARY).await;
+    let event = world.event_of("jane", &good_input(&world).await);
+    let page = |status, content_type| {
+        let body = "<!DOCTYPE html><html><head><title>Attention Required!</title></head></html>";
+        Fault::Between { status, content_type, body }
+    };
+    let limit =
+        Fault::Between { status: 429, content_type: "text/plain", body: "error code: 1015" };
+    for call in CALLS {
+        for fault in [page(403, "Text/HTML; charset=UTF-8"), page(404, "TEXT/HTML"), limit] {
+            world.livekit.inject(fault.on(path_of(call)));
+            let answer = world.ask(&event).await;
+            world.livekit.clear_faults();
+            assert_eq!(answer.refusal().0, 503, "{fault:?} on {call}");
+        }
+    }
+    assert_eq!(world.ask(&event).await.status(), 200, "all is well again");
+}
+
+#[tokio::test]
+async fn a_date_on_which_to_come_back_is_passed_on_as_seconds() {
+    let world = RoomWorld::start(BINARY).await;
+    let event = world.event_of("jane", &good_input(&world).await);
+    for call in CALLS {
+        for status in [429, 503] {
+            world.livekit.inject(Fault::Dated { status, seconds: 90 }.on(path_of(call)));
+            let answer = world.ask(&event).await;
+            world.livekit.clear_faults();
+            assert_eq!(answer.refusal().0, 503, "{status} of {call}");
+            let seconds = answer.header("retry-after").and_then(|value| value.parse::<u64>().ok());
+            assert!(
+                seconds.is_some_and(|seconds| seconds <= 90),
+                "{status} of {call}: {seconds:?}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_died_in_a_pause_is_not_an_outage() {
+    let world = RoomWorld::start(BINARY).await;
+    let input = good_input(&world).await;
+    let mut elsewhere = input.clone();
+    elsewhere[ROOM] = json!("no-such-room");
+    assert_eq!(world.ask(&world.event_of("jane", &elsewhere)).await.refusal().0, 404);
+    world.livekit.break_connections();
+    let answer = world.ask(&world.event_of("jane", &input)).await;
+    assert_eq!(answer.status(), 200, "{}", answer.text());
+}
+
+#[tokio::test]
 async fn nobody_at_livekits_address_is_503() {
     let world = RoomWorld::start(BINARY).await;
     let event = world.event_of("jane", &good_input(&world).await);

@@ -300,6 +300,11 @@ impl Egress {
     }
 }
 
+/// What a server without Redis says of egresses.
+pub(super) fn not_connected() -> Refusal {
+    Refusal::from_inside(Code::Internal, "egress not connected (redis required)")
+}
+
 /// What a method says of an egress that is not there.
 pub(super) fn no_such_egress() -> Refusal {
     Refusal::from_inside(Code::NotFound, "egress does not exist")

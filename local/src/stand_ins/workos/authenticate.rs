@@ -134,7 +134,7 @@ impl State {
             session.organization_id = Some(id.clone());
         }
         let answer = self.answer_with(&session, now)?;
-        self.sessions.exchange(token, session, wanted, &answer, now);
+        self.sessions.exchange(token, session, &answer, now);
         Ok(answer)
     }
 

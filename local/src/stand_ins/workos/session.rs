@@ -53,10 +53,16 @@ struct RefreshToken {
 /// What a refresh token has brought.
 #[derive(Debug)]
 struct Exchange {
-    /// The organization that was asked for.
-    wanted: Option<String>,
     answer: Value,
     repeatable_until: u64,
+}
+
+impl Exchange {
+    /// Whether somebody who wants that organization, or names none, gets what it has brought. WorkOS's
+    /// SDKs name the organization that the session is in already.
+    fn is_for(&self, wanted: Option<&str>) -> bool {
+        wanted.is_none_or(|id| self.answer["organization_id"] == id)
+    }
 }
 
 impl Sessions {
@@ -96,27 +102,17 @@ impl Sessions {
         else {
             return Ok(None);
         };
-        if exchange.repeatable_until <= now || exchange.wanted.as_deref() != wanted {
+        if exchange.repeatable_until <= now || !exchange.is_for(wanted) {
             return Err(Refusal::used_refresh_token());
         }
         Ok(Some(exchange.answer.clone()))
     }
 
     /// Exchanges a refresh token for what `answer` has, which belongs to its session.
-    pub(super) fn exchange(
-        &mut self,
-        token: &str,
-        session: Session,
-        wanted: Option<&str>,
-        answer: &Value,
-        now: u64,
-    ) {
+    pub(super) fn exchange(&mut self, token: &str, session: Session, answer: &Value, now: u64) {
         if let Some(refresh) = self.refresh_tokens.get_mut(token) {
-            refresh.exchange = Some(Exchange {
-                wanted: wanted.map(str::to_owned),
-                answer: answer.clone(),
-                repeatable_until: now + REPLAY_SECONDS,
-            });
+            refresh.exchange =
+                Some(Exchange { answer: answer.clone(), repeatable_until: now + REPLAY_SECONDS });
         }
         self.by_id.insert(session.id.clone(), session);
     }

@@ -37,6 +37,18 @@ async fn a_refresh_token_brings_the_same_pair_for_half_a_minute_and_then_nothing
 }
 
 #[tokio::test]
+async fn an_exchange_is_repeated_whether_its_organization_is_named_or_not() {
+    let application = Application::new().await;
+    let own = application.organization_id("MASADAS");
+    for [first, second] in [[None, Some(&*own)], [Some(&*own), None]] {
+        let session = application.workos.sign_in("chooser", Some("MASADAS"));
+        let (_, next) = application.refreshes(&session["refresh_token"], first).await;
+        let (status, same) = application.refreshes(&session["refresh_token"], second).await;
+        assert_eq!((status, &same), (200, &next));
+    }
+}
+
+#[tokio::test]
 async fn an_exchange_is_not_repeated_for_another_organization_or_an_ended_session() {
     let application = Application::new().await;
     let session = application.workos.sign_in("chooser", Some("MASADAS"));

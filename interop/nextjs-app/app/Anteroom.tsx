@@ -1,0 +1,59 @@
+"use client";
+
+import { useRouter } from "next/navigation";
+import { useEffect, useState } from "react";
+
+import { type Session, currentSession } from "../guide/session";
+import { type Organization, signOut, switchOrganization } from "../guide/sign-in";
+import { SignIn, inWords } from "../guide/SignIn";
+import { Facts } from "./Facts";
+
+/** The guide's own code, which calls Anteroom from the browser. */
+export function Anteroom({ organizations }: { organizations: Organization[] }) {
+  const { refresh } = useRouter();
+  const [session, setSession] = useState<Session | "asking">();
+  const [problem, setProblem] = useState("");
+
+  const ask = () => {
+    setSession("asking");
+    setProblem("");
+    currentSession().then(setSession, fail);
+  };
+  const fail = (error: unknown) => {
+    setSession(undefined);
+    setProblem(inWords(error));
+  };
+  useEffect(ask, []);
+
+  return (
+    <section aria-label="Anteroom" aria-busy={session === "asking"}>
+      <h2>Anteroom</h2>
+      <p className="how">the guide&rsquo;s code, in the browser</p>
+      {session === undefined && !problem && (
+        <>
+          <p role="status">Nobody is signed in</p>
+          <SignIn onSignedIn={refresh} />
+        </>
+      )}
+      {typeof session === "object" && (
+        <>
+          <Facts {...session} />
+          <nav>
+            {organizations.map(({ id, name }) => (
+              <button
+                key={id}
+                disabled={id === session.organizationId}
+                onClick={() => void switchOrganization(session.user, id).then(refresh, fail)}
+              >
+                {name}
+              </button>
+            ))}
+            <button className="leave" onClick={() => void signOut().catch(fail)}>Sign out</button>
+          </nav>
+        </>
+      )}
+      <p role="alert">{problem}</p>
+      <button className="quiet" onClick={ask}>Ask again</button>
+    </section>
+  );
+}

@@ -1,0 +1,1 @@
+export { GET } from "../../guide/app/sign-in/route";

@@ -1,0 +1,47 @@
+//! Tells Lambda why a function cannot start, so that whoever invokes it reads the reason: without a
+//! report, Lambda answers `Runtime.ExitError` and nothing else.
+//! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html#runtimes-api-initerror>
+
+use std::time::Duration;
+
+use http::Method;
+use serde_json::json;
+use url::Url;
+
+use crate::http::Http;
+use crate::settings::Settings;
+
+/// How long Lambda may take to accept a report.
+const LIMIT: Duration = Duration::from_secs(1);
+
+/// One of Lambda's own error types, of the form that it asks for.
+const ERROR_TYPE: &str = "Runtime.ConfigInvalid";
+
+/// Where errors of a start are reported.
+pub(super) struct InitErrors {
+    url: Url,
+    http: Http,
+}
+
+impl InitErrors {
+    /// Reads `AWS_LAMBDA_RUNTIME_API`, which Lambda sets.
+    pub(super) fn of(settings: &Settings) -> Option<Self> {
+        let address = settings.optional("AWS_LAMBDA_RUNTIME_API")?;
+        let url = format!("http://{address}/2018-06-01/runtime/init/error");
+        Some(Self { url: Url::parse(&url).ok()?, http: settings.http() })
+    }
+
+    /// Reports an error. Nothing depends on its arrival: the log says the same.
+    pub(super) async fn report(&self, error: &str) {
+        let body = json!({ "errorMessage": error, "errorType": ERROR_TYPE, "stackTrace": [] });
+        let request = self
+            .http
+            .request(Method::POST, self.url.clone())
+            .timeout(LIMIT)
+            .header("lambda-runtime-function-error-type", ERROR_TYPE)
+            .json(&body);
+        if let Err(error) = request.send().await {
+            tracing::debug!(%error, "lambda did not accept the report");
+        }
+    }
+}
