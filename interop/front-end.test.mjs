@@ -130,7 +130,7 @@ test("a wrong code is 401, and an outage is not", async () => {
   const code = await standIn.magicCode(jane);
   const wrong = code === "000000" ? "000001" : "000000";
   await assert.rejects(signIn.finishCode(jane, wrong), { status: 401, isSignedOut: true, isPassing: false });
-  await standIn.failing({ fault: "limiting", retry_after: 17 }, async () => {
+  await standIn.failing({ fault: "limiting", path: "/user_management/authenticate", retry_after: 17 }, async () => {
     const limited = { status: 429, isSignedOut: false, isPassing: true, retryAfter: 17 };
     await assert.rejects(signIn.finishCode(jane, code), limited);
   });
@@ -276,7 +276,7 @@ test("a session as authkit-nextjs seals it is one here, with and without a minut
   const asNextHasIt = { accessToken, refreshToken, user, impersonator, authenticationMethod };
   for (const left of [300, 30]) {
     const exp = Math.floor(Date.now() / 1000) + left;
-    const content = { ...asNextHasIt, accessToken: standIn.resigned(accessToken, { exp }) };
+    const content = { ...asNextHasIt, accessToken: standIn.resigned(accessToken, { iat: exp - 300, exp }) };
     const cookie = await sealed(content);
     page.cookies.set("wos-session", cookie);
     await call("/api/v1/livekit/room-auth", { username: "Jane", roomId: "room123" });

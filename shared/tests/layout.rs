@@ -234,8 +234,13 @@ fn every_claim_of_the_threat_model_names_a_test_that_exists() {
 }
 
 /// The settings that Lambda gives a function, and nobody writes into a file.
-const SET_BY_LAMBDA: [&str; 4] =
-    ["AWS_ACCESS_KEY_ID", "AWS_LAMBDA_LOG_LEVEL", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
+const SET_BY_LAMBDA: [&str; 5] = [
+    "AWS_ACCESS_KEY_ID",
+    "AWS_LAMBDA_LOG_LEVEL",
+    "AWS_LAMBDA_RUNTIME_API",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+];
 
 #[test]
 fn every_setting_that_the_code_reads_is_described_and_no_other() {

@@ -160,6 +160,16 @@ async fn a_limit_of_codes_is_429_and_any_other_limit_is_503_each_with_its_wait()
         world.workos.clear_faults();
     }
 
+    for (path, status) in [("/user_management/magic_auth", 429), ("/user_management/users", 503)] {
+        world.workos.inject(Fault::Dated { status: 429, seconds: 100 }.on(path));
+        let answer = world.post(&email(JANE)).await;
+        assert_eq!(answer.refusal().0, status, "{path}, by date");
+        let wait: u64 = answer.header("retry-after").expect("a time").parse().expect("seconds");
+        // Some seconds for a machine that is busy.
+        assert!((60..=100).contains(&wait), "{wait}");
+        world.workos.clear_faults();
+    }
+
     // WorkOS's own: three codes in a minute.
     for _ in 0..3 {
         assert_eq!(world.post(&email(JANE)).await.status(), 200);

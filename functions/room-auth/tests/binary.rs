@@ -290,6 +290,25 @@ async fn a_process_that_starts_after_a_rotation_signs_with_the_new_key() {
 }
 
 #[tokio::test]
+async fn a_secret_with_a_line_end_behind_it_signs_good_tokens() {
+    let manager = SecretsManager::start().await.expect("a free port");
+    let (key, secret) = ("APIWithLineEnd", "a secret that an editor ended with a line end");
+    let (long_key, long_secret) = (format!("{key}\n"), format!("{secret}\r\n"));
+    manager
+        .put("livekit", json!({ "LIVEKIT_API_KEY": long_key, "LIVEKIT_API_SECRET": long_secret }));
+    let manager = manager.settings();
+    let variables =
+        [("LIVEKIT_API_KEY", long_key.as_str()), ("LIVEKIT_API_SECRET", long_secret.as_str())];
+    for own in [stored_keys(&manager), variables.to_vec()] {
+        let world = RoomWorld::start_with(BINARY, &own).await;
+        world.livekit.rotate_keys(key, secret);
+        let event = world.event_of("jane", &good_input(&world).await);
+        let token = token(&world.ask(&event).await);
+        assert_eq!(world.livekit.seat(&token).expect("a seat").room, "room123");
+    }
+}
+
+#[tokio::test]
 async fn logs_tell_of_each_request_and_nothing_personal() {
     let world = RoomWorld::start(BINARY).await;
     let input = json!({ "username": "John Doe", "roomId": "doctor-visit" });

@@ -202,7 +202,7 @@ async fn a_room_that_another_program_records_is_409_whichever_call_it_used() {
 }
 
 #[tokio::test]
-async fn an_egress_that_does_not_record_the_room_is_in_nobodys_way() {
+async fn only_an_egress_that_records_the_room_to_files_stands_in_the_way() {
     let world = RoomWorld::start(BINARY).await;
     let event = world.event_of("jane", &good_input(&world).await);
     let template = json!({ "template": {}, "outputs": [{ "file": { "filepath": "a.mp4" } }] });

@@ -62,7 +62,8 @@ async fn good_input(world: &RoomWorld) -> Value {
     record(world, TEST_ROOM, "1").await
 }
 
-/// Records a room, which is open, as `start-recording` does it for Jane, and gives what stops it.
+/// Records a room, which is open, as `start-recording` does it for Jane, and gives the body that
+/// stops it.
 async fn record(world: &RoomWorld, room: &str, zone: &str) -> Value {
     record_for(world, Some("Example"), room, zone).await
 }
@@ -105,7 +106,8 @@ async fn record_to(
     json!({ "roomName": room, "egressId": id, "zoneId": zone })
 }
 
-/// A text as a part of an object's key: a promise between versions, so it is written down here again.
+/// A text as a part of an object's key. A recording may be stopped by a later version than the one
+/// that started it, so the form is written down here again.
 fn part(text: &str) -> String {
     let is_harmless = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
     if text.bytes().all(is_harmless) {
@@ -278,7 +280,7 @@ async fn a_recording_of_no_organization_is_404_for_members_of_one() {
 }
 
 #[tokio::test]
-async fn a_recording_in_a_folder_that_organizations_shared_is_told_by_its_metadata() {
+async fn a_recording_in_a_shared_folder_belongs_to_the_organization_in_its_metadata() {
     for (organization, user, status) in [
         (Some("Example"), "jane", 200),
         (Some("Example"), "loner", 404),
@@ -309,7 +311,7 @@ async fn a_recording_in_a_folder_that_organizations_shared_is_told_by_its_metada
 }
 
 #[tokio::test]
-async fn a_stop_that_livekit_refuses_is_told_again() {
+async fn a_stop_that_livekit_refuses_is_repeated() {
     let world = RoomWorld::start(BINARY).await;
     let input = good_input(&world).await;
     world.livekit.refuse_stops(3);

@@ -253,8 +253,8 @@ impl LiveKit {
         self.state().absence = None;
     }
 
-    /// Refuses so many stops with `failed_precondition` from now on, whatever state the egress is
-    /// in and goes on in: LiveKit Cloud has been seen to do that.
+    /// Refuses the next so many stops with `failed_precondition` and leaves the egress as it is,
+    /// whatever its state. LiveKit Cloud has been seen to do that.
     pub fn refuse_stops(&self, count: u32) {
         self.state().stops_to_refuse = count;
     }

@@ -126,6 +126,59 @@ async fn truncated_breaks_in_the_middle_of_the_body() {
 }
 
 #[tokio::test]
+async fn dated_is_the_providers_error_with_a_date() {
+    let visitor = Visitor::new().await;
+    for (status, code) in [(429, "too_many_requests"), (503, "internal_clerk_error")] {
+        let answer = visitor.meets(Fault::Dated { status, seconds: 60 }).await;
+        assert_eq!(answer.status(), status);
+        let date = answer.headers()["retry-after"].to_str().expect("text").to_owned();
+        assert!(date.ends_with(" GMT"), "{date}");
+        let body: serde_json::Value = answer.json().await.expect("JSON");
+        assert_eq!(body["errors"][0]["code"], code);
+    }
+}
+
+#[tokio::test]
+async fn between_is_anything_that_others_say() {
+    let visitor = Visitor::new().await;
+    let fault = Fault::Between { status: 429, content_type: "text/plain", body: "wait" };
+    let answer = visitor.meets(fault).await;
+    assert_eq!(answer.status(), 429);
+    assert_eq!(answer.headers()["content-type"], "text/plain");
+    assert_eq!(answer.text().await.expect("text"), "wait");
+}
+
+#[tokio::test]
+async fn endless_goes_on_as_long_as_anybody_reads() {
+    let visitor = Visitor::new().await;
+    let mut answer = visitor.meets(Fault::Endless).await;
+    assert_eq!((answer.status().as_u16(), answer.content_length()), (200, None));
+    let mut read = 0;
+    while read < 10 * 1024 * 1024 {
+        read += answer.chunk().await.expect("a part").expect("more").len();
+    }
+}
+
+#[tokio::test]
+async fn dead_connections_answer_nothing_and_new_ones_do() {
+    let visitor = Visitor::new().await;
+    visitor.jwks().send().await.expect("an answer").text().await.expect("text");
+    assert_eq!(visitor.clerk.connections(), 1);
+
+    visitor.clerk.break_connections();
+    let error = visitor.jwks().send().await.expect_err("no answer");
+    assert!(error.is_request() && !error.is_timeout(), "{error:?}");
+    visitor.jwks().send().await.expect("an answer").text().await.expect("text");
+    assert_eq!(visitor.clerk.connections(), 2);
+
+    visitor.clerk.silence_connections();
+    let request = visitor.jwks().timeout(Duration::from_millis(50));
+    assert!(request.send().await.expect_err("no answer").is_timeout());
+    visitor.jwks().send().await.expect("an answer");
+    assert_eq!(visitor.clerk.hits("GET", "/v1/jwks"), 3, "what is lost does not reach it");
+}
+
+#[tokio::test]
 async fn a_fault_on_one_path_spares_the_others() {
     let visitor = Visitor::new().await;
     visitor.clerk.inject(Fault::Failing(500).on("/v1/users"));

@@ -4,10 +4,11 @@
 
 use std::time::Duration;
 
+use http::Method;
 use serde_json::json;
 use url::Url;
 
-use crate::http::Http;
+use crate::http::{Http, PROVEN};
 use crate::settings::Settings;
 
 /// How long Lambda may take to accept a report.
@@ -35,8 +36,8 @@ impl InitErrors {
         let body = json!({ "errorMessage": error, "errorType": ERROR_TYPE, "stackTrace": [] });
         let request = self
             .http
-            .client(&self.url, Duration::ZERO)
-            .post(self.url.clone())
+            .client(&self.url, PROVEN)
+            .request(Method::POST, self.url.clone())
             .timeout(LIMIT)
             .header("lambda-runtime-function-error-type", ERROR_TYPE)
             .json(&body);

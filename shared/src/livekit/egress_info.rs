@@ -74,7 +74,7 @@ pub(super) enum Status {
     Ending,
     /// It is over: complete, failed, aborted, or at a limit.
     Ended,
-    /// It says nothing that we know.
+    /// A state that we do not know.
     #[default]
     Unknown,
 }
@@ -212,14 +212,13 @@ impl EgressInfo {
         }
     }
 
-    /// Whether it records, or is about to, or may.
+    /// Whether it records, is about to, or may.
     pub(super) fn is_running(&self) -> bool {
         matches!(self.status(), Status::Starting | Status::Active | Status::Unknown)
     }
 
-    /// Whether it writes to files what happens in the whole room. Single participants and tracks,
-    /// exports of what was recorded before, live streams and pictures do not count; what cannot be
-    /// read does.
+    /// Whether it records the whole room to files. Single participants and tracks, exports of what was
+    /// recorded before, live streams and pictures do not count; a request that we cannot read does.
     pub(super) fn is_recording(&self) -> bool {
         match (&self.room_composite, &self.egress) {
             (Some(composite), _) => composite.writes_files(),
@@ -239,8 +238,8 @@ impl EgressInfo {
         asked.or_else(|| self.file_results.iter().find_map(|file| file.filename.as_deref()))
     }
 
-    /// Whether the metadata of its object names this organization, or none if there is none. Nothing
-    /// if the metadata is not ours, or LiveKit does not show it.
+    /// Whether the metadata of its object names this organization, or none if there is none. `None` if
+    /// the metadata is not ours or LiveKit does not show it.
     pub(super) fn is_of_organization(&self, organization: Option<&str>) -> Option<bool> {
         let metadata = self.metadata().filter(|metadata| metadata.contains_key(STARTED_BY))?;
         let expected = organization.map(object_metadata::encode);

@@ -347,7 +347,7 @@ impl Recorder {
                 }
             }
         };
-        // A little earlier than the request itself is given up, so that this is still said.
+        // A little earlier than the request times out, so that we can still log the failure.
         let limit = self.left(deadline).saturating_sub(PAUSE);
         timeout(limit, until_over).await.map_err(|_| {
             tracing::error!(egress = %id, "failed to stop a recording; it may still be running");

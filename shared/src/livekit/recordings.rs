@@ -77,8 +77,8 @@ impl Recordings {
         stopped
     }
 
-    /// Tells LiveKit to stop a recording, again and again while it refuses to stop one that it
-    /// lists as running: what it refuses by and what it lists are not always in step.
+    /// Tells LiveKit to stop a recording, and tells it again while it refuses to stop one that it
+    /// lists as running: its list and the state that it refuses by are not always in step.
     async fn stop_running(&self, place: Place<'_>, id: &EgressId) -> Result<Recording, ApiError> {
         loop {
             let error = match self.api.stop_egress(id).await {

@@ -65,7 +65,8 @@ pub(super) enum CallError {
 }
 
 impl CallError {
-    /// Whether LiveKit says that the state of the egress does not allow the call.
+    /// Whether LiveKit refuses the call because of the state that an egress is in, or does not know
+    /// the egress any more.
     pub(super) fn is_of_state(&self) -> bool {
         matches!(self, Self::NotFound | Self::FailedPrecondition)
     }
@@ -149,7 +150,7 @@ impl ServerApi {
     }
 }
 
-/// Whether LiveKit does not know our key or our signature. Who lacks a grant is refused so as well.
+/// Whether LiveKit rejects our key or signature. It rejects a missing grant the same way.
 fn refuses_key(answer: &Answer) -> bool {
     answer.is_unauthorized() || twirp_code(answer).is_some_and(|code| code == "unauthenticated")
 }
@@ -162,8 +163,8 @@ fn twirp_code(answer: &Answer) -> Option<String> {
     answer.json::<TwirpError>().ok().map(|error| error.code)
 }
 
-/// What an answer that is not a success means. Twirp's code decides and not the status: versions of
-/// Twirp map codes to different ones, 404 is a wrong address as well, and 408 a slow recorder.
+/// The error in an answer that is not a success. Twirp's code decides and not the status: versions of
+/// Twirp map a code to different statuses, and a 404 may also be a wrong address.
 /// <https://twitchtv.github.io/twirp/docs/spec_v7.html#error-codes>
 fn refusal(answer: &Answer) -> CallError {
     let (status, retry_after) = (answer.status, answer.retry_after());

@@ -99,6 +99,7 @@ enum Forgery {
     Two,
     TwoDifferent,
     NoPassword,
+    NoNewerPassword,
 }
 
 #[derive(Clone, Copy)]
@@ -212,7 +213,7 @@ fn cases(kind: Kind) -> Vec<Case> {
     for (why, forgery) in forgeries() {
         let (status, effect) = match forgery {
             Forgery::Empty => (401, refused(Kept)),
-            Forgery::NoPassword => (503, Kept),
+            Forgery::NoPassword | Forgery::NoNewerPassword => (503, Kept),
             _ => (401, Cleared),
         };
         add(why, Credential::Forged(forgery), Is(status), effect);
@@ -271,6 +272,7 @@ fn forgeries() -> Vec<(&'static str, Forgery)> {
         ("the same cookie twice", Forgery::Two),
         ("two cookies", Forgery::TwoDifferent),
         ("no password to open it with", Forgery::NoPassword),
+        ("a foreign seal, and no newer password to be had", Forgery::NoNewerPassword),
     ]
 }
 
@@ -357,9 +359,12 @@ fn answers() -> Vec<Outcome> {
             Is(401),
             Kept,
         ),
+        ("refused: a new code", Refresh::Refused(400, || error("code_of_2031")), Is(401), Kept),
+        ("refused: a new requirement", Refresh::Refused(403, || code("new_check")), Is(403), Kept),
         ("refused: our key", Refresh::Fails(Fault::Refusing), Is(502), Kept),
         ("refused: our client", Refresh::Refused(400, || error("invalid_client")), Is(502), Kept),
         ("an outage: no answer", Refresh::Fails(Fault::Down), Is(503), Kept),
+        ("an outage: 408", Refresh::Fails(Fault::Failing(408)), Is(503), Kept),
         ("an outage: 500", Refresh::Fails(Fault::Failing(500)), Is(503), Kept),
         ("an outage: 503", Refresh::Fails(Fault::Failing(503)), Is(503), Kept),
         ("an outage: a gateway's page", Refresh::Fails(Fault::GatewayPage), Is(503), Kept),
@@ -517,19 +522,27 @@ impl Scene {
         };
         settings.extend(livekit.iter().flat_map(LiveKit::settings));
         let secrets = match credential {
-            Credential::Forged(Forgery::NoPassword) => {
+            Credential::Forged(Forgery::NoPassword | Forgery::NoNewerPassword) => {
                 let manager = SecretsManager::start().await.expect("a free port");
-                manager.inject(Fault::Down);
+                let id = "anteroom/workos";
+                manager.put(id, json!({ "WORKOS_COOKIE_PASSWORD": COOKIE_PASSWORD }));
                 settings.extend(manager.settings());
-                settings.push(("WORKOS_SECRET_ID".to_owned(), "anteroom/workos".to_owned()));
+                settings.push(("WORKOS_SECRET_ID".to_owned(), id.to_owned()));
                 settings.push(("WORKOS_COOKIE_PASSWORD".to_owned(), String::new()));
                 Some(manager)
             }
             _ => None,
         };
+        if let (Credential::Forged(Forgery::NoPassword), Some(manager)) = (credential, &secrets) {
+            manager.inject(Fault::Down);
+        }
         let own: Vec<_> =
             settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let mut world = AuthWorld::start_with(endpoint.binary, &own).await;
+        // From now on there is no newer password to be had.
+        if let Some(manager) = &secrets {
+            manager.inject(Fault::Down);
+        }
         if livekit.is_some() {
             world.path = world.path.replacen("/auth/", "/api/v1/livekit/", 1);
         }
@@ -605,7 +618,7 @@ impl Scene {
             Forgery::Empty => String::new(),
             Forgery::Text(text) => text.to_owned(),
             Forgery::Change(change) => change(&good),
-            Forgery::OtherPassword => {
+            Forgery::OtherPassword | Forgery::NoNewerPassword => {
                 let password = "another password, of thirty-two characters and more".to_owned();
                 let other = ("WORKOS_COOKIE_PASSWORD".to_owned(), password);
                 sealed(&[other], &self.session()).await

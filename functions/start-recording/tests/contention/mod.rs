@@ -183,7 +183,7 @@ async fn somebody_elses_recording_that_starts_meanwhile_stays() {
 }
 
 #[tokio::test]
-async fn whoever_gives_way_tells_livekit_again_until_it_stops_the_recording() {
+async fn a_contender_that_gives_way_stops_its_recording_even_if_livekit_refuses_at_first() {
     let contenders = Contenders::start().await;
     let (livekit, room) = (&contenders.world.livekit, "daily");
     let event = contenders.event(room);
@@ -199,7 +199,7 @@ async fn whoever_gives_way_tells_livekit_again_until_it_stops_the_recording() {
 }
 
 #[tokio::test]
-async fn whoever_gives_way_and_cannot_stop_its_recording_is_503_and_says_so_in_the_log() {
+async fn a_contender_that_cannot_stop_its_recording_is_503_and_says_so_in_the_log() {
     let world = RoomWorld::start(BINARY).await;
     let (livekit, room) = (&world.livekit, "daily");
     livekit.open_room(room, 2);

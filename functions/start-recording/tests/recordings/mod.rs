@@ -208,7 +208,7 @@ async fn a_limit_is_503_whatever_status_livekit_gives_it() {
 }
 
 #[tokio::test]
-async fn a_page_of_whoever_stands_before_livekit_is_503() {
+async fn a_gateways_page_is_503() {
     let world = RoomWorld::start(BINARY).await;
     let event = world.event_of("jane", &good_input(&world).await);
     let page = |status, content_type| {
