@@ -25,7 +25,7 @@ suite("people in rooms of LiveKit's own server", missing, () => {
     // It loads a library: only where the test runs.
     client = await import("./programs/participant.mjs");
     server = await LiveKitServer.start({ redis: false });
-    anteroom = await Anteroom.start(server.settings);
+    anteroom = await Anteroom.start({ ...server.settings, RECORDINGS_BUCKET: "" });
     workos = new WorkOsStandIn(anteroom);
   });
 
@@ -111,6 +111,14 @@ suite("people in rooms of LiveKit's own server", missing, () => {
     const everybody = await server.rooms.listParticipants("stage");
     const tracks = everybody.map(({ identity, tracks: { length } }) => [identity, length]);
     assert.deepEqual(Object.fromEntries(tracks), { [speaker.identity]: 1, [viewer.identity]: 0 });
+  });
+
+  test("without a bucket, dev says at its start that recordings are off and why", async () => {
+    assert.ok(anteroom.lines.some((line) => /^\s*Recordings\s+off: RECORDINGS_BUCKET is not set$/.test(line)));
+    // The gateway says no more than API Gateway does; the log says what the function has reported.
+    const answer = await fetch(`${anteroom.url}/api/v1/livekit/start-recording`, { method: "POST" });
+    assert.equal(answer.status, 500);
+    assert.ok(anteroom.lines.some((line) => /Runtime\.ConfigInvalid.*RECORDINGS_BUCKET/.test(line)));
   });
 
   test("a token to join with is no token for the server's API", async () => {

@@ -231,7 +231,7 @@ async fn json_that_javascript_takes_is_no_obstacle() {
         world.workos.prescribe(
             "/user_management/users",
             200,
-            &format!(r#"{{"data":[{user}],"list_metadata":{{"after":{odd}}}}}"#),
+            format!(r#"{{"data":[{user}],"list_metadata":{{"after":{odd}}}}}"#),
         );
         // Where there seems to be a next page, it is asked for.
         assert_eq!(world.post(&email(JANE)).await.success(), magic_auth(), "{odd}");
