@@ -300,7 +300,7 @@ impl Recorder {
                 }
                 Standing::FirstOfStarting if may_wait => waiting_since = None,
                 Standing::First | Standing::Unknown(_)
-                    if may_wait && now.since(*waiting_since.get_or_insert(now)) < COURTESY => {}
+                    if may_wait && now.is_within(COURTESY, *waiting_since.get_or_insert(now)) => {}
                 Standing::Behind | Standing::First | Standing::FirstOfStarting => {
                     break being_recorded();
                 }
