@@ -5,7 +5,7 @@
 //! bytes that are not UTF-8. One such value in a part that nobody reads must not make the rest
 //! unreadable, and a field of an unexpected type counts as absent unless access depends on it.
 //!
-//! [`from_slice`] mends the text if serde cannot read it. [`or_default`] and [`readable_items`] are for
+//! [`from_slice`] mends the text before serde sees it. [`or_default`] and [`readable_items`] are for
 //! fields: they skip what cannot be read. Fields that no struct names cost nothing here: serde
 //! passes over them without regard to depth or range.
 
@@ -27,11 +27,11 @@ const REPLACEMENT: &[u8] = br"\ufffd";
 /// When the rest is not JSON, or not a `T`.
 pub(crate) fn from_slice<T: DeserializeOwned>(json: &[u8]) -> Result<T, serde_json::Error> {
     let json = json.strip_prefix(b"\xef\xbb\xbf").unwrap_or(json);
-    // Nearly all JSON needs no mending, so it is read as it is first.
-    serde_json::from_slice(json).or_else(|error| match mended(json) {
-        Some(mended) => serde_json::from_slice(&mended),
-        None => Err(error),
-    })
+    let json = match String::from_utf8_lossy(json) {
+        Cow::Borrowed(_) => replace_lone_surrogates(json),
+        Cow::Owned(text) => Cow::Owned(replace_lone_surrogates(text.as_bytes()).into_owned()),
+    };
+    serde_json::from_slice(&json)
 }
 
 /// Reads a field, or takes its default where its value has another type. Use it as
@@ -42,7 +42,7 @@ where
     T: DeserializeOwned + Default,
 {
     let value = Box::<RawValue>::deserialize(deserializer)?;
-    Ok(from_slice(value.get().as_bytes()).unwrap_or_default())
+    Ok(serde_json::from_str(value.get()).unwrap_or_default())
 }
 
 /// Reads a list without the items that have another type; a value that is no list has no items. Use
@@ -53,18 +53,7 @@ where
     T: DeserializeOwned,
 {
     let items: Vec<Box<RawValue>> = or_default(deserializer)?;
-    Ok(items.iter().filter_map(|item| from_slice(item.get().as_bytes()).ok()).collect())
-}
-
-/// The JSON that JavaScript would have read, if there was anything to mend.
-fn mended(json: &[u8]) -> Option<Vec<u8>> {
-    match String::from_utf8_lossy(json) {
-        Cow::Owned(text) => Some(replace_lone_surrogates(text.as_bytes()).into_owned()),
-        Cow::Borrowed(_) => match replace_lone_surrogates(json) {
-            Cow::Owned(mended) => Some(mended),
-            Cow::Borrowed(_) => None,
-        },
-    }
+    Ok(items.iter().filter_map(|item| serde_json::from_str(item.get()).ok()).collect())
 }
 
 /// Writes U+FFFD in the place of every escaped surrogate that has no other half. An escape has six
@@ -127,21 +116,6 @@ mod tests {
         let read = |json: &[u8]| from_slice::<String>(json).ok();
         assert_eq!(read(b"\"a\xffb\"").as_deref(), Some("a\u{fffd}b"));
         assert_eq!(read(b"\xef\xbb\xbf\"a\"").as_deref(), Some("a"));
-    }
-
-    #[test]
-    fn half_a_surrogate_pair_in_a_field_that_may_be_absent_is_no_reason_to_drop_it() {
-        #[derive(Deserialize)]
-        struct Names {
-            #[serde(default, deserialize_with = "or_default")]
-            first: Option<String>,
-            #[serde(default, deserialize_with = "readable_items")]
-            others: Vec<String>,
-        }
-        let names: Names =
-            from_slice(br#"{"first":"J\ud83d","others":["\ud83d",1]}"#).expect("names");
-        assert_eq!(names.first.as_deref(), Some("J\u{fffd}"));
-        assert_eq!(names.others, ["\u{fffd}"]);
     }
 
     #[test]

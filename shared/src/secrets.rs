@@ -207,9 +207,8 @@ impl Wanted {
         fields: &HashMap<String, Box<RawValue>>,
     ) -> Result<Option<SecretString>, String> {
         let Self { name, check, reading, optional } = *self;
-        let text = fields
-            .get(name)
-            .and_then(|field| json::from_slice::<String>(field.get().as_bytes()).ok());
+        let text =
+            fields.get(name).and_then(|field| serde_json::from_str::<String>(field.get()).ok());
         match text.as_deref().and_then(|text| reading.of(text)) {
             None if optional => Ok(None),
             None => Err(format!("the secret lacks {name}")),

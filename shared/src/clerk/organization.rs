@@ -61,7 +61,7 @@ struct Compact {
 fn compact<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Compact>, D::Error> {
     let claim = Box::<RawValue>::deserialize(deserializer)?;
     let object = Some(claim.get()).filter(|claim| claim.starts_with('{'));
-    Ok(object.and_then(|claim| json::from_slice(claim.as_bytes()).ok()))
+    Ok(object.and_then(|claim| serde_json::from_str(claim).ok()))
 }
 
 impl OrganizationClaims {

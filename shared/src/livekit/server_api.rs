@@ -16,7 +16,6 @@ use serde_json::value::RawValue;
 
 use crate::api::ApiError;
 use crate::http::CALL_TIMEOUT;
-use crate::json;
 use crate::livekit::access_token::Grant;
 use crate::livekit::keys::{KeyPair, Keys};
 use crate::provider::{Answer, Call, Failure, Key, KeyedProvider, Provider, ProviderError, Retry};
@@ -191,7 +190,7 @@ where
 {
     let items = Option::<Vec<Box<RawValue>>>::deserialize(deserializer)?.unwrap_or_default();
     let objects = items.iter().map(|item| item.get()).filter(|item| item.starts_with('{'));
-    Ok(objects.filter_map(|item| json::from_slice(item.as_bytes()).ok()).collect())
+    Ok(objects.filter_map(|item| serde_json::from_str(item).ok()).collect())
 }
 
 impl ProviderError {

@@ -293,9 +293,7 @@ impl WorkOs {
                 return Err(answer.unexpected());
             }
             let Page { data, list_metadata: PageLinks { after: next } } = answer.json()?;
-            items.extend(
-                data.iter().filter_map(|item| lenient::from_slice(item.get().as_bytes()).ok()),
-            );
+            items.extend(data.iter().filter_map(|item| serde_json::from_str(item.get()).ok()));
             if next.is_none() || data.is_empty() {
                 return Ok(items);
             }

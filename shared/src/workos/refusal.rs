@@ -65,7 +65,7 @@ impl Refusal {
             Error { code: String },
         }
 
-        let listed = |error: &RawValue| match json::from_slice(error.get().as_bytes()) {
+        let listed = |error: &RawValue| match serde_json::from_str(error.get()) {
             Ok(Listed::Code(other) | Listed::Error { code: other }) => other == code,
             Err(_) => false,
         };
