@@ -2,7 +2,7 @@
 //!
 //! Every call to a provider depends on these two, however deep below the handler it is made, so they
 //! travel with the task and not through each function's parameters. Work that is moved to a task of
-//! its own (`tokio::spawn`) does not have them, unless it is [`carried`].
+//! its own (`tokio::spawn`) does not have them, unless it is `carried`.
 
 use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
