@@ -494,8 +494,8 @@ export const requests = [
   {
     name: "a header from a page that is not allowed",
     headers: () => ({ origin: "https://evil.example", ...bearer(clerk.token()) }),
-    status: accepted,
-    user: ada,
+    status: 403,
+    stricter: "no foreign page may call an endpoint, with or without a cookie; the SDK leaves that to its framework",
   },
 ];
 

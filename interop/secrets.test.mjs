@@ -33,7 +33,7 @@ before(async () => {
   clerkGate = await Gate.start({
     target: emulator.url,
     targetKey: emulator.secretKey,
-    key: "sk_test_first",
+    key: "sk_live_first",
     acceptsAny: true,
   });
   liveblocksGate = await Gate.start({
@@ -57,7 +57,7 @@ after(async () => {
 
 test("the keys are read from the secrets", async () => {
   await succeeds(anteroom);
-  assert.equal(clerkGate.tried.at(-1), "sk_test_first");
+  assert.equal(clerkGate.tried.at(-1), "sk_live_first");
   assert.equal(liveblocksGate.tried.at(-1), "sk_first");
 });
 
@@ -86,16 +86,16 @@ test("the request that meets Liveblocks' new key succeeds", async () => {
 });
 
 test("the request that meets Clerk's new key succeeds", async () => {
-  await secrets.put("clerk", { CLERK_SECRET_KEY: "sk_test_second" });
-  clerkGate.key = "sk_test_second";
+  await secrets.put("clerk", { CLERK_SECRET_KEY: "sk_live_second" });
+  clerkGate.key = "sk_live_second";
   clerkGate.tried = [];
   await succeeds(anteroom);
-  assert.deepEqual(clerkGate.tried, ["sk_test_first", "sk_test_second"]);
+  assert.deepEqual(clerkGate.tried, ["sk_live_first", "sk_live_second"]);
 });
 
 test("requests at the same moment all survive a rotation of both keys", async () => {
   await putKeys(secrets, "third");
-  clerkGate.key = "sk_test_third";
+  clerkGate.key = "sk_live_third";
   liveblocksGate.key = "sk_third";
   await Promise.all(Array.from({ length: 8 }, () => succeeds(anteroom)));
 });
@@ -143,7 +143,7 @@ function settings(manager) {
 }
 
 async function putKeys(manager, name) {
-  await manager.put("clerk", { CLERK_SECRET_KEY: `sk_test_${name}` });
+  await manager.put("clerk", { CLERK_SECRET_KEY: `sk_live_${name}` });
   await manager.put("liveblocks", { LIVEBLOCKS_SECRET_KEY: `sk_${name}` });
 }
 

@@ -21,14 +21,14 @@ export class ClerkEmulator {
       port,
       baseUrl: issuer,
       // Any further bearer passes as well.
-      seed: { tokens: { sk_test_emulate: { login: "anteroom", scopes: [] } }, clerk: { users } },
+      seed: { tokens: { sk_live_emulate: { login: "anteroom", scopes: [] } }, clerk: { users } },
     });
     clerk.url = `http://127.0.0.1:${port}`;
     return clerk;
   }
 
-  /** The secret key that Anteroom is given. */
-  secretKey = "sk_test_emulate";
+  /** The secret key that Anteroom is given; of the same kind as the checks' publishable key. */
+  secretKey = "sk_live_emulate";
 
   /** Asks its Backend API, and gives the answer's JSON. */
   async ask(method, path, body) {

@@ -386,6 +386,17 @@ fn a_key_that_a_provider_refuses_raises_an_alarm_for_each_provider() {
 }
 
 #[test]
+fn a_503_that_a_stranger_can_cause_rolls_nothing_back() {
+    let template = document();
+    let alarm = &resource(&template, "FailuresInRollout")["Properties"];
+    assert_eq!(alarm["MetricName"], "ServerErrors");
+    let filter = &resource(&template, "ServerErrorsFilter")["Properties"];
+    assert_eq!(filter["MetricTransformations"][0]["MetricName"], "ServerErrors");
+    let pattern = r#"{ $.status = "5*" && $.functionStatus != "503" }"#;
+    assert_eq!(filter["FilterPattern"], pattern);
+}
+
+#[test]
 fn the_dashboard_shows_all_alarms_that_reach_somebody_and_only_metrics_that_exist() {
     let template = document();
     let body = &resource(&template, "Dashboard")["Properties"]["DashboardBody"];
