@@ -39,8 +39,8 @@ pub const CALL_TIMEOUT: Duration = Duration::from_secs(4);
 pub(crate) const IDLE_TIMEOUT: Duration = Duration::from_secs(50);
 
 /// How long a connection may have been idle for a request that is sent only once: shorter than any
-/// usual limit of a server or of a device on the way. A new connection costs a handshake, a dead one
-/// costs the user a code.
+/// usual limit of a server or of a device on the way. A new connection costs two round trips and less
+/// than half a millisecond of computing, a dead one costs the user a code.
 pub(crate) const PROVEN: Duration = Duration::from_secs(3);
 
 /// The longest answer that is taken from AWS. A secret has up to 64 KB, which JSON escapes may make
