@@ -295,11 +295,8 @@ async function choice(email) {
 
 /** Waits until `dev` has shown the code in its terminal. */
 async function shown(email, code) {
-  const line = `WorkOS | the code for ${email} is ${code}`;
-  for (let tries = 0; !anteroom.lines.includes(line); tries += 1) {
-    assert.ok(tries < 100, anteroom.lines.join("\n"));
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
+  const escaped = email.replace(/[.+*?]/g, "\\$&");
+  await anteroom.logged(new RegExp(`^WorkOS \\| the code for ${escaped} is ${code}$`));
 }
 
 async function failure(promise) {

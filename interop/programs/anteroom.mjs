@@ -116,6 +116,20 @@ export class Anteroom {
     return this.#program.lines;
   }
 
+  /** How many lines they have written so far, for `logged`. */
+  get written() {
+    return this.#program.written;
+  }
+
+  /**
+   * Waits for a line that matches, among those from index `from` on, and gives it. A function's
+   * answer can be here before its log line, which takes another way.
+   */
+  async logged(pattern, from = 0) {
+    const { input } = await this.#program.line(pattern, 10, from);
+    return input;
+  }
+
   async stop() {
     await this.#program.stop();
   }

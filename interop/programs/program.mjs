@@ -32,7 +32,11 @@ export class Program {
     });
     this.#ended = new Promise((resolve) => {
       this.#child.once("error", (error) => resolve({ error }));
-      this.#child.once("close", (code, signal) => resolve({ code, signal }));
+      this.#child.once("close", (code, signal) => {
+        // Its last words may lack their newline.
+        if (this.#rest) this.#read("\n");
+        resolve({ code, signal });
+      });
     });
     this.#child.stdout.setEncoding("utf8").on("data", (text) => this.#read(text));
     this.#child.stderr.setEncoding("utf8").on("data", (text) => this.#read(text));
@@ -49,15 +53,22 @@ export class Program {
     return [...this.#lines, this.#rest];
   }
 
-  /** Waits until a line matches, and gives the match; what it wrote otherwise is the error. */
-  async line(pattern, seconds) {
-    const match = await this.#within(seconds, `a line like ${pattern}`, () => {
-      for (const line of this.lines) {
+  /**
+   * Waits until a complete line matches, and gives the match; what it wrote otherwise is the error.
+   * With `from`, only the lines from that index on count: take `written` before the request.
+   */
+  async line(pattern, seconds, from = 0) {
+    return this.#within(seconds, `a line like ${pattern}`, () => {
+      for (const line of this.#lines.slice(from)) {
         const found = line.match(pattern);
         if (found) return found;
       }
     });
-    return match;
+  }
+
+  /** How many complete lines it has written so far. */
+  get written() {
+    return this.#lines.length;
   }
 
   /** Waits until `url` answers at all. */
