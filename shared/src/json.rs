@@ -11,6 +11,7 @@
 
 use std::borrow::Cow;
 
+use memchr::memchr;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
@@ -27,11 +28,12 @@ const REPLACEMENT: &[u8] = br"\ufffd";
 /// When the rest is not JSON, or not a `T`.
 pub(crate) fn from_slice<T: DeserializeOwned>(json: &[u8]) -> Result<T, serde_json::Error> {
     let json = json.strip_prefix(b"\xef\xbb\xbf").unwrap_or(json);
-    let json = match String::from_utf8_lossy(json) {
-        Cow::Borrowed(_) => replace_lone_surrogates(json),
-        Cow::Owned(text) => Cow::Owned(replace_lone_surrogates(text.as_bytes()).into_owned()),
-    };
-    serde_json::from_slice(&json)
+    // Nearly all JSON is UTF-8, which is faster to find out than to write anew.
+    let text = str::from_utf8(json).map_or_else(|_| String::from_utf8_lossy(json), Cow::Borrowed);
+    match without_lone_surrogates(&text) {
+        None => serde_json::from_str(&text),
+        Some(mended) => serde_json::from_slice(&mended),
+    }
 }
 
 /// Reads a field, or takes its default where its value has another type. Use it as
@@ -56,17 +58,19 @@ where
     Ok(items.iter().filter_map(|item| serde_json::from_str(item.get()).ok()).collect())
 }
 
-/// Writes U+FFFD in the place of every escaped surrogate that has no other half. An escape has six
-/// bytes before and after, so nothing moves.
-fn replace_lone_surrogates(json: &[u8]) -> Cow<'_, [u8]> {
-    let mut mended = Cow::Borrowed(json);
+/// The text with U+FFFD in place of every escaped surrogate that has no other half, or `None` if it
+/// has no such escape. The replacement is an escape of six bytes too, so nothing moves.
+fn without_lone_surrogates(text: &str) -> Option<Vec<u8>> {
+    let json = text.as_bytes();
+    let mut mended = None;
     let mut at = 0;
-    while let Some(backslash) = json[at..].iter().position(|byte| *byte == b'\\') {
+    while let Some(backslash) = memchr(b'\\', &json[at..]) {
         at += backslash;
         match (code_unit(&json[at..]), json.get(at + 6..).and_then(code_unit)) {
             (Some(0xd800..=0xdbff), Some(0xdc00..=0xdfff)) => at += 12,
             (Some(0xd800..=0xdfff), _) => {
-                mended.to_mut()[at..at + 6].copy_from_slice(REPLACEMENT);
+                let mended: &mut Vec<u8> = mended.get_or_insert_with(|| json.to_vec());
+                mended[at..at + 6].copy_from_slice(REPLACEMENT);
                 at += 6;
             }
             (Some(_), _) => at += 6,

@@ -212,7 +212,8 @@ impl<E: Endpoint> Function<E> {
             return Err(ApiError::bad_request("The body cannot be read"));
         }
         let input = api::read_body(request.headers(), request.body())?;
-        let reply = self.endpoint.handle(request, input).await?;
+        // Boxed, since it is large and would be moved through every future around it.
+        let reply = Box::pin(self.endpoint.handle(request, input)).await?;
         Ok(reply.into_response())
     }
 
