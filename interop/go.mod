@@ -1,4 +1,4 @@
-module anteroom.example/interop/recorder
+module anteroom.example/interop
 
 go 1.26.6
 

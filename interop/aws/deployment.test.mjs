@@ -7,12 +7,12 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 
-import { environment, root } from "./programs/anteroom.mjs";
-import { ClerkEmulator } from "./programs/clerk.mjs";
-import { claimsOf, LiveblocksServer } from "./programs/liveblocks.mjs";
-import { pythonTools } from "./programs/moto.mjs";
-import { freePort, Program, run } from "./programs/program.mjs";
-import { RuntimeApi } from "./programs/runtime-api.mjs";
+import { environment, root } from "../support/anteroom.mjs";
+import { ClerkEmulator } from "../clerk/emulator.mjs";
+import { claimsOf, LiveblocksServer } from "../liveblocks/server.mjs";
+import { freePort, Program, run } from "../support/program.mjs";
+import { RuntimeApi } from "./runtime-api.mjs";
+import { tools } from "../support/tools.mjs";
 
 const event = JSON.parse(readFileSync(join(root, "events/liveblocks-auth.json"), "utf8"));
 const authorization = event.headers.authorization;
@@ -179,7 +179,7 @@ before(async () => {
   address = `http://127.0.0.1:${port}`;
   watch = new Program(
     "cargo lambda watch",
-    `${pythonTools}/cargo-lambda`,
+    `${tools}/cargo-lambda`,
     ["lambda", "watch", "--ignore-changes", "--invoke-address", "127.0.0.1", "--invoke-port", String(port)],
     { cwd: root, env: environment(settings()) },
   );
@@ -250,7 +250,7 @@ test("sam build makes a bootstrap of one function that answers an event", async 
       {
         seconds: 580,
         settings: {
-          PATH: `${pythonTools}:${process.env.PATH}`,
+          PATH: `${tools}:${process.env.PATH}`,
           SAM_BUILD_MODE: "debug",
           CARGO_LAMBDA_COMPILER: "cargo",
         },
@@ -274,7 +274,7 @@ test("sam build makes a bootstrap of one function that answers an event", async 
 /** Runs one of the installed tools at the repository's root. */
 function tool(name, args, { seconds = 120, settings = {} } = {}) {
   const env = environment({ AWS_DEFAULT_REGION: "eu-west-1", SAM_CLI_TELEMETRY: "0", ...settings });
-  return run(`${pythonTools}/${name}`, args, { seconds, cwd: root, env });
+  return run(`${tools}/${name}`, args, { seconds, cwd: root, env });
 }
 
 /** The resources that CloudFormation gets. */
@@ -284,7 +284,7 @@ async function resources(...parameters) {
 
 /** The template that CloudFormation gets, with these parameters (`Name=value`) besides the origins. */
 async function transformed(...parameters) {
-  const script = fileURLToPath(new URL("programs/transform.py", import.meta.url));
+  const script = fileURLToPath(new URL("transform.py", import.meta.url));
   const { code, output } = await tool("python", [
     script,
     "template.yaml",

@@ -2,12 +2,10 @@
 
 import { fileURLToPath } from "node:url";
 
-import { freePort, Program, run } from "./program.mjs";
+import { freePort, Program, run } from "../support/program.mjs";
+import { tools } from "../support/tools.mjs";
 
-const interop = fileURLToPath(new URL("..", import.meta.url));
-
-/** The tools that are written in Python; `install` puts them there. */
-export const pythonTools = `${interop}.tools/bin`;
+const putSecret = fileURLToPath(new URL("put_secret.py", import.meta.url));
 
 const credentials = {
   AWS_ACCESS_KEY_ID: "interop",
@@ -33,7 +31,7 @@ export class SecretsManager {
   }
 
   async start() {
-    const program = new Program("moto", `${pythonTools}/moto_server`, [
+    const program = new Program("moto", `${tools}/moto_server`, [
       "-H",
       "127.0.0.1",
       "-p",
@@ -54,10 +52,9 @@ export class SecretsManager {
 
   /** Creates a secret or gives it a new version, with AWS's own SDK for Python. */
   async put(id, values) {
-    const script = `${interop}programs/put_secret.py`;
     const { code, output } = await run(
-      `${pythonTools}/python`,
-      [script, this.url, id, JSON.stringify(values)],
+      `${tools}/python`,
+      [putSecret, this.url, id, JSON.stringify(values)],
       {
         seconds: 30,
         env: credentials,

@@ -3,9 +3,9 @@
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 
-import { targetDirectory } from "./anteroom.mjs";
-import { goProgram } from "./livekit-server.mjs";
-import { Program, freePort } from "./program.mjs";
+import { targetDirectory } from "../support/anteroom.mjs";
+import { Program, freePort } from "../support/program.mjs";
+import { tools } from "../support/tools.mjs";
 
 export class RuntimeEmulator {
   #program;
@@ -15,7 +15,7 @@ export class RuntimeEmulator {
   static async start(name, env) {
     const emulator = new RuntimeEmulator();
     const [here, runtimeApi] = [await freePort(), await freePort()].map((port) => `127.0.0.1:${port}`);
-    emulator.#program = new Program("aws-lambda-rie", goProgram("aws-lambda-rie"), [
+    emulator.#program = new Program("aws-lambda-rie", `${tools}/aws-lambda-rie`, [
       ...["--runtime-interface-emulator-address", here, "--runtime-api-address", runtimeApi],
       join(targetDirectory, "debug", name),
     ], { env: { ...env, AWS_LAMBDA_FUNCTION_NAME: name } });

@@ -6,16 +6,16 @@ import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 
-import { Anteroom, environment, root } from "./programs/anteroom.mjs";
-import { missing } from "./programs/livekit-server.mjs";
-import { LiveKitStandIn, apiKey, apiSecret, bucket } from "./programs/livekit.mjs";
-import { RuntimeEmulator } from "./programs/runtime-emulator.mjs";
-import { suite } from "./programs/suite.mjs";
-import * as workosStandIn from "./programs/workos.mjs";
+import { Anteroom, environment, root } from "../support/anteroom.mjs";
+import { LiveKitStandIn, apiKey, apiSecret, bucket } from "../livekit/stand-in.mjs";
+import { RuntimeEmulator } from "./runtime-emulator.mjs";
+import { suite } from "../support/suite.mjs";
+import { withoutGo } from "../support/tools.mjs";
+import * as workosStandIn from "../workos/stand-in.mjs";
 
 const functions = readdirSync(join(root, "functions"));
 
-suite("AWS's runtime emulator", missing, () => {
+suite("AWS's runtime emulator", withoutGo("aws-lambda-rie"), () => {
   let anteroom;
   let settings;
   let workos;

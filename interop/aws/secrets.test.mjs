@@ -5,12 +5,12 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
-import { ClerkInstance } from "./clerk-instance.mjs";
-import { Anteroom } from "./programs/anteroom.mjs";
-import { ClerkEmulator } from "./programs/clerk.mjs";
-import { Gate } from "./programs/gate.mjs";
-import { LiveblocksServer } from "./programs/liveblocks.mjs";
-import { SecretsManager } from "./programs/moto.mjs";
+import { ClerkInstance } from "../clerk/instance.mjs";
+import { Anteroom } from "../support/anteroom.mjs";
+import { ClerkEmulator } from "../clerk/emulator.mjs";
+import { Gate } from "../support/gate.mjs";
+import { LiveblocksServer } from "../liveblocks/server.mjs";
+import { SecretsManager } from "./moto.mjs";
 
 const clerk = new ClerkInstance();
 const ada = {

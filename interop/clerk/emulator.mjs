@@ -3,7 +3,7 @@
 
 import { createEmulator } from "emulate";
 
-import { freePort } from "./program.mjs";
+import { freePort } from "../support/program.mjs";
 
 export class ClerkEmulator {
   url;

@@ -2,7 +2,7 @@
 
 import { createHash, createPrivateKey, createSign, generateKeyPairSync } from "node:crypto";
 
-import { origin } from "./programs/anteroom.mjs";
+import { origin } from "../support/anteroom.mjs";
 
 export class ClerkInstance {
   publishableKey;

@@ -1,23 +1,20 @@
-// The providers' own SDKs against our stand-ins for the providers: what an SDK reads there is what it
-// reads from the provider.
+// Clerk's own SDK against our stand-in for Clerk: what it reads there is what it reads from Clerk.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
 import { createClerkClient } from "@clerk/backend";
-import { Liveblocks } from "@liveblocks/node";
 
-import { bearer } from "./clerk-tokens.mjs";
-import { Anteroom, origin } from "./programs/anteroom.mjs";
-import { claimsOf } from "./programs/liveblocks.mjs";
-import { run } from "./programs/program.mjs";
+import { bearer } from "./tokens.mjs";
+import { Anteroom, origin } from "../support/anteroom.mjs";
+import { claimsOf } from "../liveblocks/server.mjs";
+import { run } from "../support/program.mjs";
 
 const clerkOptions = {
   telemetry: { disabled: true },
   secretKey: "sk_test_of_the_stand_in_and_no_secret",
   publishableKey: `pk_test_${Buffer.from("clerk.anteroom.localhost$").toString("base64")}`,
 };
-const liveblocksKey = "sk_dev_of_the_stand_in_and_no_secret";
 
 let anteroom;
 let clerk;
@@ -83,23 +80,6 @@ test("Clerk's SDK finds the organization in the token", async () => {
   assert.match(auth.orgRole, /^org:/);
 });
 
-test("Liveblocks' SDK gets a token of the user", async () => {
-  const liveblocks = new Liveblocks({ baseUrl: liveblocksStandIn(), secret: liveblocksKey });
-  const { status, body } = await liveblocks.identifyUser("jane.doe@example.com", {
-    userInfo: { name: "Jane Doe" },
-  });
-  assert.equal(status, 200, body);
-  const claims = claimsOf(JSON.parse(body).token);
-  assert.equal(claims.uid, "jane.doe@example.com");
-  assert.equal(claims.ui.name, "Jane Doe");
-});
-
-test("Liveblocks' SDK is refused with another key", async () => {
-  const liveblocks = new Liveblocks({ baseUrl: liveblocksStandIn(), secret: "sk_dev_wrong" });
-  const { status } = await liveblocks.identifyUser("jane.doe@example.com");
-  assert.ok([401, 403].includes(status), String(status));
-});
-
 test("what dev prints to be pasted works", async () => {
   const line = anteroom.lines.find((text) => text.trim().startsWith("curl "));
   const { code, output } = await run("sh", ["-c", line], { seconds: 30 });
@@ -119,9 +99,4 @@ async function sessionToken(user) {
   const token = await answer.text();
   assert.equal(answer.status, 200, token);
   return token.trim();
-}
-
-function liveblocksStandIn() {
-  const line = anteroom.lines.find((text) => /^\s*Liveblocks\s+stood in for at/.test(text));
-  return line.match(/http:\S+/)[0];
 }

@@ -4,8 +4,8 @@
 
 import { constants, createHmac, generateKeyPairSync, sign } from "node:crypto";
 
-import { ClerkInstance, encode } from "./clerk-instance.mjs";
-import { origin } from "./programs/anteroom.mjs";
+import { ClerkInstance, encode } from "./instance.mjs";
+import { origin } from "../support/anteroom.mjs";
 
 export const ada = {
   clerk_id: "user_ada",

@@ -5,10 +5,10 @@ import { after, before, test } from "node:test";
 
 import { createClerkClient } from "@clerk/backend";
 
-import { ada, bearer, bob, clerk, requests, secondOrigin, session, tokens } from "./clerk-tokens.mjs";
-import { Anteroom, origin } from "./programs/anteroom.mjs";
-import { ClerkEmulator } from "./programs/clerk.mjs";
-import { claimsOf, LiveblocksServer } from "./programs/liveblocks.mjs";
+import { ada, bearer, bob, clerk, requests, secondOrigin, session, tokens } from "./tokens.mjs";
+import { Anteroom, origin } from "../support/anteroom.mjs";
+import { ClerkEmulator } from "./emulator.mjs";
+import { claimsOf, LiveblocksServer } from "../liveblocks/server.mjs";
 
 const sdk = createClerkClient({
   secretKey: clerk.secretKey,

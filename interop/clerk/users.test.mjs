@@ -5,10 +5,10 @@ import { after, before, test } from "node:test";
 
 import { createClerkClient } from "@clerk/backend";
 
-import { ClerkInstance } from "./clerk-instance.mjs";
-import { Anteroom } from "./programs/anteroom.mjs";
-import { ClerkEmulator } from "./programs/clerk.mjs";
-import { claimsOf, LiveblocksServer } from "./programs/liveblocks.mjs";
+import { ClerkInstance } from "./instance.mjs";
+import { Anteroom } from "../support/anteroom.mjs";
+import { ClerkEmulator } from "./emulator.mjs";
+import { claimsOf, LiveblocksServer } from "../liveblocks/server.mjs";
 
 const ada = {
   clerk_id: "user_ada",

@@ -4,9 +4,9 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, afterEach, test } from "node:test";
 
-import { Anteroom } from "./programs/anteroom.mjs";
-import { Page, compile, modules } from "./programs/front-end.mjs";
-import { WorkOsStandIn, opened, sealed } from "./programs/workos.mjs";
+import { Anteroom } from "../support/anteroom.mjs";
+import { Page, compile, modules } from "./page.mjs";
+import { WorkOsStandIn, opened, sealed } from "../workos/stand-in.mjs";
 
 const jane = "jane.doe@example.com";
 const chooser = "123@gmail.com";

@@ -5,11 +5,11 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-import { documentedApi, modules, proxies } from "./front-end.mjs";
-import { Program, run } from "./program.mjs";
-import { apiKey, clientId, cookiePassword } from "./workos.mjs";
+import { documentedApi, modules, proxies } from "./page.mjs";
+import { Program, run } from "../support/program.mjs";
+import { apiKey, clientId, cookiePassword } from "../workos/stand-in.mjs";
 
-const folder = fileURLToPath(new URL("../nextjs-app", import.meta.url));
+const folder = fileURLToPath(new URL("nextjs-app", import.meta.url));
 const next = join(folder, "node_modules", "next", "dist", "bin", "next");
 const quietly = { NEXT_TELEMETRY_DISABLED: "1", CI: "true", NO_COLOR: "1" };
 

@@ -5,11 +5,11 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, afterEach, before, beforeEach, describe, test } from "node:test";
 
-import { Anteroom } from "./programs/anteroom.mjs";
-import { Chromium, executable } from "./programs/chromium.mjs";
-import { NextApp } from "./programs/nextjs.mjs";
-import { freePort } from "./programs/program.mjs";
-import { WorkOsStandIn, altered, opened, sealed } from "./programs/workos.mjs";
+import { Anteroom } from "../support/anteroom.mjs";
+import { Chromium, executable } from "./chromium.mjs";
+import { NextApp } from "./nextjs.mjs";
+import { freePort } from "../support/program.mjs";
+import { WorkOsStandIn, altered, opened, sealed } from "../workos/stand-in.mjs";
 
 const jane = "jane.doe@example.com";
 const chooser = "123@gmail.com";

@@ -8,12 +8,13 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 
 import ts from "typescript";
 
-import { origin } from "./anteroom.mjs";
-import { blocks } from "./guide.mjs";
-import { run } from "./program.mjs";
+import { origin } from "../support/anteroom.mjs";
+import { blocks } from "../support/guide.mjs";
+import { run } from "../support/program.mjs";
+import { packages } from "../support/tools.mjs";
 
-const folders = ["node_modules", "nextjs-app/node_modules"];
-const [tools, packages] = folders.map((name) => fileURLToPath(new URL(`../${name}`, import.meta.url)));
+// React, Next.js and the providers' packages for pages are the app's.
+const pagePackages = fileURLToPath(new URL("nextjs-app/node_modules", import.meta.url));
 
 /** The guide's two proxies of Next.js, each for one version of AuthKit's SDK. */
 export const proxies = { 3: "middleware.ts", 4: "proxy.ts" };
@@ -53,7 +54,7 @@ export function modules() {
 export async function compile(sources, version = "4") {
   const folder = mkdtempSync(join(tmpdir(), "anteroom-page-"));
   try {
-    symlinkSync(packages, join(folder, "node_modules"));
+    symlinkSync(pagePackages, join(folder, "node_modules"));
     const files = [...sources.keys()].filter((name) => name === proxies[version] || !Object.values(proxies).includes(name));
     for (const name of files) put(folder, name, sources.get(name));
     const compilerOptions = {
@@ -69,7 +70,7 @@ export async function compile(sources, version = "4") {
       paths: { "@workos-inc/authkit-nextjs": [`./node_modules/${authkits[version]}`] },
     };
     put(folder, "tsconfig.json", JSON.stringify({ compilerOptions, files }));
-    const compiler = join(tools, "typescript", "bin", "tsc");
+    const compiler = join(packages, "typescript", "bin", "tsc");
     return await run(process.execPath, [compiler, "--pretty", "false"], { cwd: folder, seconds: 120 });
   } finally {
     rmSync(folder, { recursive: true, force: true });

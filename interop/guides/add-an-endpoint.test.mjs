@@ -7,9 +7,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 
-import { environment, targetDirectory } from "./programs/anteroom.mjs";
-import { blocks, carryOut, copyOfTheRepository } from "./programs/guide.mjs";
-import { run } from "./programs/program.mjs";
+import { environment, targetDirectory } from "../support/anteroom.mjs";
+import { blocks, carryOut, copyOfTheRepository } from "../support/guide.mjs";
+import { run } from "../support/program.mjs";
 
 let folder;
 

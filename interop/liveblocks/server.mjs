@@ -2,11 +2,9 @@
 // bun. It knows one secret key, and its tokens carry no signature.
 
 import { tmpdir } from "node:os";
-import { fileURLToPath } from "node:url";
 
-import { Program, freePort } from "./program.mjs";
-
-const modules = fileURLToPath(new URL("../node_modules", import.meta.url));
+import { Program, freePort } from "../support/program.mjs";
+import { packages } from "../support/tools.mjs";
 
 export class LiveblocksServer {
   /** The one secret key that it accepts. */
@@ -21,8 +19,8 @@ export class LiveblocksServer {
     const dev = `dev --host 127.0.0.1 --port ${port} --no-check --no-persist`.split(" ");
     server.#program = new Program(
       "liveblocks",
-      `${modules}/.bin/bun`,
-      [`${modules}/liveblocks/dist/index.js`, ...dev],
+      `${packages}/.bin/bun`,
+      [`${packages}/liveblocks/dist/index.js`, ...dev],
       {
         cwd: tmpdir(),
         env: { DO_NOT_TRACK: "1" },

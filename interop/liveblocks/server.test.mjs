@@ -9,11 +9,11 @@ import { after, before, test } from "node:test";
 import { createClient } from "@liveblocks/client";
 import { WebSocket } from "ws";
 
-import { ClerkInstance } from "./clerk-instance.mjs";
-import { Anteroom, origin, root } from "./programs/anteroom.mjs";
-import { ClerkEmulator } from "./programs/clerk.mjs";
-import { claimsOf, LiveblocksServer } from "./programs/liveblocks.mjs";
-import { pause } from "./programs/program.mjs";
+import { ClerkInstance } from "../clerk/instance.mjs";
+import { Anteroom, origin, root } from "../support/anteroom.mjs";
+import { ClerkEmulator } from "../clerk/emulator.mjs";
+import { claimsOf, LiveblocksServer } from "./server.mjs";
+import { pause } from "../support/program.mjs";
 
 const clerk = new ClerkInstance();
 const jane = {

@@ -6,10 +6,10 @@ import { after, before, test } from "node:test";
 import { FileOutput, Output, StartEgressRequest, TemplateSource } from "@livekit/protocol";
 import { EgressStatus } from "livekit-server-sdk";
 
-import { Anteroom } from "./programs/anteroom.mjs";
-import { Browser } from "./programs/browser.mjs";
-import { LiveKitServer, bucket, missing } from "./programs/livekit-server.mjs";
-import { suite } from "./programs/suite.mjs";
+import { Anteroom } from "../support/anteroom.mjs";
+import { Browser } from "../support/browser.mjs";
+import { LiveKitServer, bucket, missing } from "./server.mjs";
+import { suite } from "../support/suite.mjs";
 
 const { EGRESS_ACTIVE, EGRESS_ENDING, EGRESS_COMPLETE, EGRESS_FAILED } = EgressStatus;
 const startPath = "/api/v1/livekit/start-recording";
@@ -25,7 +25,7 @@ suite("recordings of rooms of LiveKit's own server", missing, () => {
   const inside = [];
 
   before(async () => {
-    client = await import("./programs/participant.mjs");
+    client = await import("./participant.mjs");
     server = await LiveKitServer.start();
     recorder = await server.startRecorder();
     anteroom = await Anteroom.start(server.settings);

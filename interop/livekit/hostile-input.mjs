@@ -1,7 +1,7 @@
 // What becomes of hostile names in a recording's object in S3: the rows, what the endpoints really make
 // of them, and the table of both in docs/recordings.md, which this writes anew:
 //
-//     node livekit-hostile-input.mjs
+//     node livekit/hostile-input.mjs
 
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -11,12 +11,12 @@ import { fileURLToPath } from "node:url";
 
 import { EgressStatus } from "livekit-server-sdk";
 
-import { Anteroom, root } from "./programs/anteroom.mjs";
-import { Browser } from "./programs/browser.mjs";
-import { LiveKitStandIn } from "./programs/livekit.mjs";
+import { Anteroom, root } from "../support/anteroom.mjs";
+import { Browser } from "../support/browser.mjs";
+import { LiveKitStandIn } from "./stand-in.mjs";
 
 const page = join(root, "docs", "recordings.md");
-const begin = "<!-- Written by interop/livekit-hostile-input.mjs from real answers. -->\n";
+const begin = "<!-- Written by interop/livekit/hostile-input.mjs from real answers. -->\n";
 const end = "<!-- The end of what is written. -->\n";
 
 /** What is sent where a row does not say otherwise. */

@@ -4,10 +4,10 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
-import { recordAll, table, tableOfPage } from "./livekit-hostile-input.mjs";
-import { Anteroom } from "./programs/anteroom.mjs";
-import { bucket } from "./programs/livekit.mjs";
-import { ObjectStore } from "./programs/livekit-storage.mjs";
+import { recordAll, table, tableOfPage } from "./hostile-input.mjs";
+import { Anteroom } from "../support/anteroom.mjs";
+import { bucket } from "./stand-in.mjs";
+import { ObjectStore } from "./storage.mjs";
 
 /** What S3 takes, in bytes of names and values. */
 const mostMetadata = 2048;
@@ -96,7 +96,7 @@ test("what has not been made harmless is refused by AWS's own SDK or by the serv
 });
 
 test("the table in the docs is what becomes of it today", () => {
-  assert.equal(tableOfPage(), table(records), "run node livekit-hostile-input.mjs");
+  assert.equal(tableOfPage(), table(records), "run node livekit/hostile-input.mjs");
 });
 
 /** A topic is there whole, or its beginning and an ellipsis. */

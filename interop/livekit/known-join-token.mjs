@@ -1,7 +1,7 @@
 // Makes shared/tests/data/join-tokens.json: tokens that LiveKit's SDK makes at one moment, each with
 // what it was made of, for shared/tests/loopback/livekit_join.rs to make again.
 //
-//     node known-join-token.mjs > ../shared/tests/data/join-tokens.json
+//     node livekit/known-join-token.mjs > ../shared/tests/data/join-tokens.json
 //
 // It makes the same ones every time.
 

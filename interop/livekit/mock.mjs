@@ -4,8 +4,9 @@
 import { once } from "node:events";
 import { createServer, request as send } from "node:http";
 
-import { apiSecret, goProgram } from "./livekit-server.mjs";
-import { Program, freePort } from "./program.mjs";
+import { apiSecret } from "./server.mjs";
+import { Program, freePort } from "../support/program.mjs";
+import { tools } from "../support/tools.mjs";
 
 export class LiveKitMock {
   /** How methods answer from now on, by name: a function of the message, or a fixed order. */
@@ -20,7 +21,7 @@ export class LiveKitMock {
     const mock = new LiveKitMock();
     mock.#port = await freePort();
     const args = ["--bind", "127.0.0.1", "--ports", mock.#port, "--api-secret", apiSecret].map(String);
-    mock.#program = new Program("livekit-test-server", goProgram("livekit-test-server"), args);
+    mock.#program = new Program("livekit-test-server", `${tools}/livekit-test-server`, args);
     await mock.#program.answering(`http://127.0.0.1:${mock.#port}/`, 20);
     mock.#server = createServer((request, response) => mock.#pass(request, response));
     mock.#server.listen(0, "127.0.0.1");

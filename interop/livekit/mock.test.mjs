@@ -4,11 +4,11 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
 
-import { Anteroom } from "./programs/anteroom.mjs";
-import { Browser } from "./programs/browser.mjs";
-import { LiveKitMock } from "./programs/livekit-mock.mjs";
-import { apiKey, apiSecret, bucket, missing } from "./programs/livekit-server.mjs";
-import { suite } from "./programs/suite.mjs";
+import { Anteroom } from "../support/anteroom.mjs";
+import { Browser } from "../support/browser.mjs";
+import { LiveKitMock } from "./mock.mjs";
+import { apiKey, apiSecret, bucket, missing } from "./server.mjs";
+import { suite } from "../support/suite.mjs";
 
 const room = "mocked";
 const egressId = "EG_mockedmocked";

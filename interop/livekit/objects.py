@@ -1,4 +1,4 @@
-"""Puts objects into a bucket and reads back what is there: livekit_objects.py ENDPOINT BUCKET JSON
+"""Puts objects into a bucket and reads back what is there: objects.py ENDPOINT BUCKET JSON
 
 JSON is a list of {"key", "metadata"}; so is what is printed, with {"error"} for what was refused.
 """

@@ -4,12 +4,12 @@ import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { after, afterEach, before, test } from "node:test";
 
-import { Anteroom } from "./programs/anteroom.mjs";
-import { Browser } from "./programs/browser.mjs";
-import { LiveKitServer, apiSecret, missing } from "./programs/livekit-server.mjs";
-import { pause } from "./programs/program.mjs";
-import { suite } from "./programs/suite.mjs";
-import { WorkOsStandIn } from "./programs/workos.mjs";
+import { Anteroom } from "../support/anteroom.mjs";
+import { Browser } from "../support/browser.mjs";
+import { LiveKitServer, apiSecret, missing } from "./server.mjs";
+import { pause } from "../support/program.mjs";
+import { suite } from "../support/suite.mjs";
+import { WorkOsStandIn } from "../workos/stand-in.mjs";
 
 /** Names as people have them: letters of any script, right to left, emoji of several code points. */
 const names = ["Jane Doe", "Łukasz Żółć", "山田太郎", "עדי כהן", "நிலா", "👩‍👩‍👧 & 🇯🇵", "é".repeat(128)];
@@ -23,7 +23,7 @@ suite("people in rooms of LiveKit's own server", missing, () => {
 
   before(async () => {
     // It loads a library: only where the test runs.
-    client = await import("./programs/participant.mjs");
+    client = await import("./participant.mjs");
     server = await LiveKitServer.start({ redis: false });
     anteroom = await Anteroom.start({ ...server.settings, RECORDINGS_BUCKET: "" });
     workos = new WorkOsStandIn(anteroom);

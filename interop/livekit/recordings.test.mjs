@@ -9,10 +9,10 @@ import { after, before, test } from "node:test";
 
 import { EgressStatus, EncodedFileType, EncodingOptionsPreset } from "livekit-server-sdk";
 
-import { Anteroom, root } from "./programs/anteroom.mjs";
-import { Browser } from "./programs/browser.mjs";
-import { LiveKitStandIn, bucket } from "./programs/livekit.mjs";
-import { run } from "./programs/program.mjs";
+import { Anteroom, root } from "../support/anteroom.mjs";
+import { Browser } from "../support/browser.mjs";
+import { LiveKitStandIn, bucket } from "./stand-in.mjs";
+import { run } from "../support/program.mjs";
 
 const startPath = "/api/v1/livekit/start-recording";
 const stopPath = "/api/v1/livekit/stop-recording";

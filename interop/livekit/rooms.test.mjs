@@ -8,11 +8,11 @@ import { after, before, test } from "node:test";
 
 import { TokenVerifier } from "livekit-server-sdk";
 
-import { Anteroom, root } from "./programs/anteroom.mjs";
-import { Browser } from "./programs/browser.mjs";
-import { LiveKitStandIn, apiKey, apiSecret } from "./programs/livekit.mjs";
-import { run } from "./programs/program.mjs";
-import { WorkOsStandIn } from "./programs/workos.mjs";
+import { Anteroom, root } from "../support/anteroom.mjs";
+import { Browser } from "../support/browser.mjs";
+import { LiveKitStandIn, apiKey, apiSecret } from "./stand-in.mjs";
+import { run } from "../support/program.mjs";
+import { WorkOsStandIn } from "../workos/stand-in.mjs";
 
 const path = "/api/v1/livekit/room-auth";
 const example = { username: "Jane Doe", roomId: "room123" };
@@ -149,7 +149,7 @@ test("bad names are refused, and odd ones arrive as they are", async () => {
 
 test("the known tokens of the Rust tests are what LiveKit's SDK makes today", async () => {
   const interop = join(root, "interop");
-  const args = ["--no-warnings", "known-join-token.mjs"];
+  const args = ["--no-warnings", "livekit/known-join-token.mjs"];
   const { code, output } = await run(process.execPath, args, { seconds: 30, cwd: interop });
   assert.equal(code, 0, output);
   const known = readFileSync(join(root, "shared", "tests", "data", "join-tokens.json"), "utf8");

@@ -2,16 +2,11 @@
 // recorder that answers on its message bus (recorder/main.go).
 
 import { execFileSync } from "node:child_process";
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 
 import { EgressClient, EgressStatus, RoomServiceClient } from "livekit-server-sdk";
 
-import { root } from "./anteroom.mjs";
-import { Program, freePort, pause } from "./program.mjs";
-
-/** Where interop/install puts programs. */
-const tools = join(root, "interop", ".tools", "bin");
+import { Program, freePort, pause } from "../support/program.mjs";
+import { tools, withoutGo } from "../support/tools.mjs";
 
 export const apiKey = "APIAnteroomServer";
 export const apiSecret = "the secret of a server that ends with its test";
@@ -21,18 +16,14 @@ export const bucket = "anteroom-recordings";
 export const missing = whyMissing();
 
 function whyMissing() {
-  if (!existsSync(goProgram("livekit-server"))) return "needs Go, with which interop/install builds it";
+  const reason = withoutGo("livekit-server");
+  if (reason) return reason;
   try {
     execFileSync("redis-server", ["--version"], { stdio: "ignore" });
     return false;
   } catch {
     return "needs Redis: apt-get install redis-server";
   }
-}
-
-/** A program that was built with Go. */
-export function goProgram(name) {
-  return join(tools, name);
 }
 
 export class LiveKitServer {
@@ -148,7 +139,7 @@ export class LiveKitServer {
     };
     // Every JSON document is a YAML document.
     const args = ["--config-body", JSON.stringify(config)];
-    const server = new Program("livekit-server", goProgram("livekit-server"), args);
+    const server = new Program("livekit-server", `${tools}/livekit-server`, args);
     this.#programs.push(server);
     await server.answering(`http://127.0.0.1:${this.port}`, 20);
   }
@@ -161,7 +152,7 @@ class Recorder {
 
   async start(redisAddress) {
     const args = ["--redis", redisAddress];
-    this.#program = new Program("livekit-recorder", goProgram("livekit-recorder"), args);
+    this.#program = new Program("livekit-recorder", `${tools}/livekit-recorder`, args);
     [, this.#url] = await this.#program.line(/^recorder listens on (http:\S+)$/, 10);
   }
 

@@ -4,11 +4,11 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
-import { Anteroom, environment, root } from "./programs/anteroom.mjs";
-import { LiveKitDoor } from "./programs/livekit-door.mjs";
-import * as own from "./programs/livekit-server.mjs";
-import { LiveKitStandIn, apiKey, apiSecret } from "./programs/livekit.mjs";
-import { run } from "./programs/program.mjs";
+import { Anteroom, environment, root } from "../support/anteroom.mjs";
+import { LiveKitDoor } from "./door.mjs";
+import * as own from "./server.mjs";
+import { LiveKitStandIn, apiKey, apiSecret } from "./stand-in.mjs";
+import { run } from "../support/program.mjs";
 
 const ownRoom = "livekit_server::a_token_opens_its_own_room_whatever_room_is_asked_for";
 

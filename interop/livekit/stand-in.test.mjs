@@ -21,8 +21,8 @@ import {
   S3Upload,
 } from "livekit-server-sdk";
 
-import { Anteroom } from "./programs/anteroom.mjs";
-import { LiveKitStandIn, apiKey, apiSecret, bucket } from "./programs/livekit.mjs";
+import { Anteroom } from "../support/anteroom.mjs";
+import { LiveKitStandIn, apiKey, apiSecret, bucket } from "./stand-in.mjs";
 
 /** Any other secret that is long enough to be one. */
 const otherSecret = "the secret of somebody else's project, as long as ours";

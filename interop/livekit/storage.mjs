@@ -3,10 +3,10 @@
 
 import { fileURLToPath } from "node:url";
 
-import { pythonTools } from "./moto.mjs";
-import { Program, freePort, run } from "./program.mjs";
+import { Program, freePort, run } from "../support/program.mjs";
+import { tools } from "../support/tools.mjs";
 
-const script = fileURLToPath(new URL("livekit_objects.py", import.meta.url));
+const script = fileURLToPath(new URL("objects.py", import.meta.url));
 
 export class ObjectStore {
   url;
@@ -17,7 +17,7 @@ export class ObjectStore {
     const port = await freePort();
     store.url = `http://127.0.0.1:${port}`;
     const args = ["-H", "127.0.0.1", "-p", String(port)];
-    store.#program = new Program("moto", `${pythonTools}/moto_server`, args);
+    store.#program = new Program("moto", `${tools}/moto_server`, args);
     try {
       await store.#program.answering(`${store.url}/moto-api/`, 60);
       return store;
@@ -33,7 +33,7 @@ export class ObjectStore {
    */
   async put(bucket, objects) {
     const args = [script, this.url, bucket, JSON.stringify(objects)];
-    const { code, output } = await run(`${pythonTools}/python`, args, { seconds: 120 });
+    const { code, output } = await run(`${tools}/python`, args, { seconds: 120 });
     if (code !== 0) throw new Error(`putting objects: ${output}`);
     return JSON.parse(output);
   }

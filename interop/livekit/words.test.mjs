@@ -6,10 +6,10 @@ import { after, before, test } from "node:test";
 
 import { AccessToken } from "livekit-server-sdk";
 
-import { Anteroom } from "./programs/anteroom.mjs";
-import * as own from "./programs/livekit-server.mjs";
-import { LiveKitStandIn, apiKey, apiSecret } from "./programs/livekit.mjs";
-import { suite } from "./programs/suite.mjs";
+import { Anteroom } from "../support/anteroom.mjs";
+import * as own from "./server.mjs";
+import { LiveKitStandIn, apiKey, apiSecret } from "./stand-in.mjs";
+import { suite } from "../support/suite.mjs";
 
 const all = { roomRecord: true, roomList: true, roomCreate: true, roomAdmin: true, room: "words" };
 const file_outputs = [{ filepath: "words.mp4" }];

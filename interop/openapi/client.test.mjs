@@ -1,4 +1,4 @@
-// The description as a front end uses it: TypeScript's types are made of it, and programs/client.ts
+// The description as a front end uses it: TypeScript's types are made of it, and examples/typed-client/client.ts
 // compiles against them, as long as it says what the contract says.
 
 import assert from "node:assert/strict";
@@ -6,17 +6,17 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { pathToFileURL } from "node:url";
 
 import openapiTypeScript, { astToString } from "openapi-typescript";
 import { parse } from "yaml";
 
-import { root } from "./programs/anteroom.mjs";
-import { run } from "./programs/program.mjs";
+import { root } from "../support/anteroom.mjs";
+import { run } from "../support/program.mjs";
+import { packages } from "../support/tools.mjs";
 
 const description = join(root, "openapi.yaml");
-const client = readFileSync(new URL("programs/client.ts", import.meta.url), "utf8");
-const packages = fileURLToPath(new URL("node_modules", import.meta.url));
+const client = readFileSync(join(root, "examples/typed-client/client.ts"), "utf8");
 let folder;
 
 before(async () => {

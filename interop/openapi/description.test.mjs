@@ -1,5 +1,5 @@
 // The description as a linter sees it. That the endpoints are as it says is for others to show: the
-// functions' own tests, and openapi-requests.test.mjs.
+// functions' own tests, and requests.test.mjs.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -9,11 +9,11 @@ import { fileURLToPath } from "node:url";
 
 import { lintFromString, loadConfig } from "@redocly/openapi-core";
 
-import { root } from "./programs/anteroom.mjs";
+import { root } from "../support/anteroom.mjs";
 
 const file = join(root, "openapi.yaml");
 const text = readFileSync(file, "utf8");
-const rules = fileURLToPath(new URL("openapi.rules.yaml", import.meta.url));
+const rules = fileURLToPath(new URL("rules.yaml", import.meta.url));
 
 test("the linter finds nothing in openapi.yaml", async () => {
   assert.deepEqual(await findings(text), []);

@@ -11,16 +11,16 @@ import { fileURLToPath } from "node:url";
 
 import { parse, stringify } from "yaml";
 
-import { Anteroom, root } from "./programs/anteroom.mjs";
-import { Browser } from "./programs/browser.mjs";
-import { schemathesis } from "./programs/schemathesis.mjs";
+import { Anteroom, root } from "../support/anteroom.mjs";
+import { Browser } from "../support/browser.mjs";
+import { schemathesis } from "./schemathesis.mjs";
 
 /** So many requests at least, all in all, and to each endpoint. */
 const requestsInAll = 5000;
 const requestsEach = 200;
 
 const description = join(root, "openapi.yaml");
-const config = fileURLToPath(new URL("openapi-requests.toml", import.meta.url));
+const config = fileURLToPath(new URL("requests.toml", import.meta.url));
 const described = parse(readFileSync(description, "utf8"));
 const { paths } = described;
 const protectedPaths = Object.keys(paths).filter((path) =>

@@ -5,8 +5,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { pythonTools } from "./moto.mjs";
-import { run } from "./program.mjs";
+import { run } from "../support/program.mjs";
+import { tools } from "../support/tools.mjs";
 
 /**
  * Asks every endpoint at `url` that `description` has. `config` is a file of schemathesis' settings;
@@ -20,7 +20,7 @@ export async function schemathesis({ description, url, config, seed, examples, k
   try {
     writeFileSync(file("config.toml"), readFileSync(config, "utf8") + credentials(keys));
     const { code, output } = await run(
-      `${pythonTools}/st`,
+      `${tools}/st`,
       [
         ...["--no-color", "--config-file", file("config.toml"), "run", description, "--url", url],
         ...["--seed", String(seed), "--max-examples", String(examples), "--workers", "1"],

@@ -8,10 +8,10 @@ import { after, before, test } from "node:test";
 
 import { createEmulator } from "workos/emulate";
 
-import { Anteroom, origin } from "./programs/anteroom.mjs";
-import { Browser } from "./programs/browser.mjs";
-import { freePort } from "./programs/program.mjs";
-import { cookiePassword, opened, redirectUri } from "./programs/workos.mjs";
+import { Anteroom, origin } from "../support/anteroom.mjs";
+import { Browser } from "../support/browser.mjs";
+import { freePort } from "../support/program.mjs";
+import { cookiePassword, opened, redirectUri } from "./stand-in.mjs";
 
 const apiKey = "sk_test_of_the_emulator_and_no_secret";
 const jane = "jane.doe@example.com";

@@ -2,7 +2,7 @@
 // is in it, for shared/src/cookie_seal.rs and shared/src/workos/session_cookie.rs to open.
 //
 //     npm install --no-save @workos-inc/node@8.13.0 iron-session@8.0.4
-//     node known-seals.mjs > ../shared/tests/data/seals.json
+//     node workos/known-seals.mjs > ../shared/tests/data/seals.json
 //
 // authkit-nextjs seals its sessions with iron-session, for no limited time. Seals have random parts,
 // so that every run makes others; those in the repository stay as they are until the format changes.

@@ -6,8 +6,8 @@ import { after, before, test } from "node:test";
 
 import { WorkOS } from "@workos-inc/node";
 
-import { Anteroom } from "./programs/anteroom.mjs";
-import { Browser } from "./programs/browser.mjs";
+import { Anteroom } from "../support/anteroom.mjs";
+import { Browser } from "../support/browser.mjs";
 import {
   WorkOsStandIn,
   altered,
@@ -17,7 +17,7 @@ import {
   opened,
   redirectUri,
   sealed,
-} from "./programs/workos.mjs";
+} from "./stand-in.mjs";
 
 const email = "jane.doe@example.com";
 const otherPassword = "another password, also of more than thirty-two letters";

@@ -4,8 +4,8 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
-import { Anteroom, origin } from "./programs/anteroom.mjs";
-import { Browser } from "./programs/browser.mjs";
+import { Anteroom, origin } from "../support/anteroom.mjs";
+import { Browser } from "../support/browser.mjs";
 import {
   WorkOsStandIn,
   altered,
@@ -14,7 +14,7 @@ import {
   cookiePassword,
   opened,
   sealed,
-} from "./programs/workos.mjs";
+} from "./stand-in.mjs";
 
 const jane = "jane.doe@example.com";
 const chooser = "123@gmail.com";

@@ -8,7 +8,7 @@ import { join } from "node:path";
 
 import { defaults, seal, unseal } from "iron-webcrypto";
 
-import { root } from "./anteroom.mjs";
+import { root } from "../support/anteroom.mjs";
 
 /** What the stand-in's settings have; none of it is secret. */
 export const clientId = "client_01ANTER00MSTANDIN000000000";

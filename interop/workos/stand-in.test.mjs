@@ -6,8 +6,8 @@ import { after, before, test } from "node:test";
 
 import { WorkOS } from "@workos-inc/node";
 
-import { Anteroom } from "./programs/anteroom.mjs";
-import { checkedFetch, violation } from "./workos-contract.mjs";
+import { Anteroom } from "../support/anteroom.mjs";
+import { checkedFetch, violation } from "./contract.mjs";
 
 const clientId = "client_01ANTER00MSTANDIN000000000";
 const apiKey = "sk_test_of_the_stand_in_for_workos_and_no_secret";
