@@ -3,8 +3,8 @@
 //
 // A page copies what it needs of this; there is nothing else to a client of Anteroom.
 
-import createClient from "openapi-fetch";
 import type { components, paths } from "anteroom";
+import createClient from "openapi-fetch";
 
 type User = components["schemas"]["User"];
 type Organization = components["schemas"]["Organization"];

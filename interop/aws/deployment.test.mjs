@@ -6,13 +6,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
-
-import { environment, root } from "../support/anteroom.mjs";
 import { ClerkEmulator } from "../clerk/emulator.mjs";
 import { claimsOf, LiveblocksServer } from "../liveblocks/server.mjs";
+import { environment, root } from "../support/anteroom.mjs";
 import { freePort, Program, run } from "../support/program.mjs";
-import { RuntimeApi } from "./runtime-api.mjs";
 import { tools } from "../support/tools.mjs";
+import { RuntimeApi } from "./runtime-api.mjs";
 
 const event = JSON.parse(readFileSync(join(root, "events/liveblocks-auth.json"), "utf8"));
 const authorization = event.headers.authorization;

@@ -52,14 +52,10 @@ export class SecretsManager {
 
   /** Creates a secret or gives it a new version, with AWS's own SDK for Python. */
   async put(id, values) {
-    const { code, output } = await run(
-      `${tools}/python`,
-      [putSecret, this.url, id, JSON.stringify(values)],
-      {
-        seconds: 30,
-        env: credentials,
-      },
-    );
+    const { code, output } = await run(`${tools}/python`, [putSecret, this.url, id, JSON.stringify(values)], {
+      seconds: 30,
+      env: credentials,
+    });
     if (code !== 0) throw new Error(`putting ${id}: ${output}`);
   }
 

@@ -1,10 +1,10 @@
 // AWS's Lambda runtime interface emulator with one function in it.
 
-import { readFileSync, readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { targetDirectory } from "../support/anteroom.mjs";
-import { Program, freePort } from "../support/program.mjs";
+import { freePort, Program } from "../support/program.mjs";
 import { tools } from "../support/tools.mjs";
 
 export class RuntimeEmulator {
@@ -15,10 +15,15 @@ export class RuntimeEmulator {
   static async start(name, env) {
     const emulator = new RuntimeEmulator();
     const [here, runtimeApi] = [await freePort(), await freePort()].map((port) => `127.0.0.1:${port}`);
-    emulator.#program = new Program("aws-lambda-rie", `${tools}/aws-lambda-rie`, [
-      ...["--runtime-interface-emulator-address", here, "--runtime-api-address", runtimeApi],
-      join(targetDirectory, "debug", name),
-    ], { env: { ...env, AWS_LAMBDA_FUNCTION_NAME: name } });
+    emulator.#program = new Program(
+      "aws-lambda-rie",
+      `${tools}/aws-lambda-rie`,
+      [
+        ...["--runtime-interface-emulator-address", here, "--runtime-api-address", runtimeApi],
+        join(targetDirectory, "debug", name),
+      ],
+      { env: { ...env, AWS_LAMBDA_FUNCTION_NAME: name } },
+    );
     emulator.#url = `http://${here}/2015-03-31/functions/function/invocations`;
     // It says nothing when it is ready, and answers every other address with 404.
     await emulator.#program.answering(`http://${here}/`, 20);

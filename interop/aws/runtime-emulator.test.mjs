@@ -2,16 +2,15 @@
 // and settings that are incomplete.
 
 import assert from "node:assert/strict";
-import { readFileSync, readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-
+import { apiKey, apiSecret, bucket, LiveKitStandIn } from "../livekit/stand-in.mjs";
 import { Anteroom, environment, root } from "../support/anteroom.mjs";
-import { LiveKitStandIn, apiKey, apiSecret, bucket } from "../livekit/stand-in.mjs";
-import { RuntimeEmulator } from "./runtime-emulator.mjs";
 import { suite } from "../support/suite.mjs";
 import { withoutGo } from "../support/tools.mjs";
 import * as workosStandIn from "../workos/stand-in.mjs";
+import { RuntimeEmulator } from "./runtime-emulator.mjs";
 
 const functions = readdirSync(join(root, "functions"));
 
@@ -25,7 +24,9 @@ suite("AWS's runtime emulator", withoutGo("aws-lambda-rie"), () => {
     anteroom = await Anteroom.start({});
     workos = new workosStandIn.WorkOsStandIn(anteroom);
     const standsInAt = (name) =>
-      anteroom.lines.map((line) => line.match(new RegExp(`^\\s*${name}\\s+stood in for at (\\S+)`))?.[1]).find(Boolean);
+      anteroom.lines
+        .map((line) => line.match(new RegExp(`^\\s*${name}\\s+stood in for at (\\S+)`))?.[1])
+        .find(Boolean);
     settings = {
       CLERK_API_URL: standsInAt("Clerk"),
       CLERK_PUBLISHABLE_KEY: `pk_test_${Buffer.from("clerk.anteroom.localhost$").toString("base64")}`,
@@ -101,19 +102,26 @@ suite("AWS's runtime emulator", withoutGo("aws-lambda-rie"), () => {
   });
 
   test("a function that hangs is ended, and the next event starts another", async () => {
-    await inEmulator("continue-with-google", { ...settings, AWS_LAMBDA_FUNCTION_TIMEOUT: "2" }, async (emulator) => {
-      assert.equal((await emulator.invoke(event("continue-with-google"))).statusCode, 200);
-      emulator.signalFunction("SIGSTOP");
-      assert.match(JSON.stringify(await emulator.invoke(event("continue-with-google"))), /timed out/);
-      assert.equal((await emulator.invoke(event("continue-with-google"))).statusCode, 200);
-    });
+    await inEmulator(
+      "continue-with-google",
+      { ...settings, AWS_LAMBDA_FUNCTION_TIMEOUT: "2" },
+      async (emulator) => {
+        assert.equal((await emulator.invoke(event("continue-with-google"))).statusCode, 200);
+        emulator.signalFunction("SIGSTOP");
+        assert.match(JSON.stringify(await emulator.invoke(event("continue-with-google"))), /timed out/);
+        assert.equal((await emulator.invoke(event("continue-with-google"))).statusCode, 200);
+      },
+    );
   });
 
   test("a function that crashes is an error once, and the next event starts another", async () => {
     await inEmulator("continue-with-google", settings, async (emulator) => {
       assert.equal((await emulator.invoke(event("continue-with-google"))).statusCode, 200);
       emulator.signalFunction("SIGKILL");
-      const answers = [await emulator.invoke(event("continue-with-google")), await emulator.invoke(event("continue-with-google"))];
+      const answers = [
+        await emulator.invoke(event("continue-with-google")),
+        await emulator.invoke(event("continue-with-google")),
+      ];
       assert.equal(answers[1].statusCode, 200, JSON.stringify(answers));
     });
   });

@@ -4,12 +4,11 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-
-import { ClerkInstance } from "../clerk/instance.mjs";
-import { Anteroom } from "../support/anteroom.mjs";
 import { ClerkEmulator } from "../clerk/emulator.mjs";
-import { Gate } from "../support/gate.mjs";
+import { ClerkInstance } from "../clerk/instance.mjs";
 import { LiveblocksServer } from "../liveblocks/server.mjs";
+import { Anteroom } from "../support/anteroom.mjs";
+import { Gate } from "../support/gate.mjs";
 import { SecretsManager } from "./moto.mjs";
 
 const clerk = new ClerkInstance();

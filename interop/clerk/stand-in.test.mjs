@@ -4,11 +4,10 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
 import { createClerkClient } from "@clerk/backend";
-
-import { bearer } from "./tokens.mjs";
-import { Anteroom, origin } from "../support/anteroom.mjs";
 import { claimsOf } from "../liveblocks/server.mjs";
+import { Anteroom, origin } from "../support/anteroom.mjs";
 import { run } from "../support/program.mjs";
+import { bearer } from "./tokens.mjs";
 
 const clerkOptions = {
   telemetry: { disabled: true },

@@ -3,9 +3,8 @@
 // must agree; one that does says why they do not.
 
 import { constants, createHmac, generateKeyPairSync, sign } from "node:crypto";
-
-import { ClerkInstance, encode } from "./instance.mjs";
 import { origin } from "../support/anteroom.mjs";
+import { ClerkInstance, encode } from "./instance.mjs";
 
 export const ada = {
   clerk_id: "user_ada",
@@ -478,7 +477,8 @@ export const requests = [
     headers: () => ({ origin, cookie: session(clerk.token({ azp: undefined })) }),
     status: accepted,
     user: ada,
-    laxer: "the page's origin stands in for the party; the SDK accepts it only where no parties are configured",
+    laxer:
+      "the page's origin stands in for the party; the SDK accepts it only where no parties are configured",
   },
   {
     name: "a header without a party from a page that is allowed",
@@ -495,7 +495,8 @@ export const requests = [
     name: "a header from a page that is not allowed",
     headers: () => ({ origin: "https://evil.example", ...bearer(clerk.token()) }),
     status: 403,
-    stricter: "no foreign page may call an endpoint, with or without a cookie; the SDK leaves that to its framework",
+    stricter:
+      "no foreign page may call an endpoint, with or without a cookie; the SDK leaves that to its framework",
   },
 ];
 

@@ -4,11 +4,10 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
 import { createClerkClient } from "@clerk/backend";
-
-import { ada, bearer, bob, clerk, requests, secondOrigin, session, tokens } from "./tokens.mjs";
+import { claimsOf, LiveblocksServer } from "../liveblocks/server.mjs";
 import { Anteroom, origin } from "../support/anteroom.mjs";
 import { ClerkEmulator } from "./emulator.mjs";
-import { claimsOf, LiveblocksServer } from "../liveblocks/server.mjs";
+import { ada, bearer, bob, clerk, requests, secondOrigin, session, tokens } from "./tokens.mjs";
 
 const sdk = createClerkClient({
   secretKey: clerk.secretKey,

@@ -4,11 +4,10 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
 import { createClerkClient } from "@clerk/backend";
-
-import { ClerkInstance } from "./instance.mjs";
+import { claimsOf, LiveblocksServer } from "../liveblocks/server.mjs";
 import { Anteroom } from "../support/anteroom.mjs";
 import { ClerkEmulator } from "./emulator.mjs";
-import { claimsOf, LiveblocksServer } from "../liveblocks/server.mjs";
+import { ClerkInstance } from "./instance.mjs";
 
 const ada = {
   clerk_id: "user_ada",

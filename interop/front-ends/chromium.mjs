@@ -14,7 +14,9 @@ export class Chromium {
   #strangers = new Set();
 
   static async start() {
-    const { chromium } = createRequire(new URL("nextjs-app/package.json", import.meta.url))("playwright-core");
+    const { chromium } = createRequire(new URL("nextjs-app/package.json", import.meta.url))(
+      "playwright-core",
+    );
     const started = new Chromium();
     // Its sandbox does not work for root, which a container's user is; it opens nothing but our own pages.
     started.#browser = await chromium.launch({ executablePath: executable, args: ["--no-sandbox"] });

@@ -2,11 +2,11 @@
 // real functions.
 
 import assert from "node:assert/strict";
-import { after, before, beforeEach, afterEach, test } from "node:test";
+import { after, afterEach, before, beforeEach, test } from "node:test";
 
 import { Anteroom } from "../support/anteroom.mjs";
-import { Page, compile, modules } from "./page.mjs";
-import { WorkOsStandIn, opened, sealed } from "../workos/stand-in.mjs";
+import { opened, sealed, WorkOsStandIn } from "../workos/stand-in.mjs";
+import { compile, modules, Page } from "./page.mjs";
 
 const jane = "jane.doe@example.com";
 const chooser = "123@gmail.com";
@@ -62,7 +62,10 @@ test("what is wrong in a module does not compile", async () => {
   assert.notEqual(code, 0);
   for (const [file, , , complaint] of mistakes) {
     const complaints = output.split(/\n(?=\S)/).filter((text) => text.startsWith(`${file}(`));
-    assert.ok(complaints.some((text) => text.includes(complaint)), `${file}: ${output}`);
+    assert.ok(
+      complaints.some((text) => text.includes(complaint)),
+      `${file}: ${output}`,
+    );
   }
 });
 
@@ -130,10 +133,13 @@ test("a wrong code is 401, and an outage is not", async () => {
   const code = await standIn.magicCode(jane);
   const wrong = code === "000000" ? "000001" : "000000";
   await assert.rejects(signIn.finishCode(jane, wrong), { status: 401, isSignedOut: true, isPassing: false });
-  await standIn.failing({ fault: "limiting", path: "/user_management/authenticate", retry_after: 17 }, async () => {
-    const limited = { status: 429, isSignedOut: false, isPassing: true, retryAfter: 17 };
-    await assert.rejects(signIn.finishCode(jane, code), limited);
-  });
+  await standIn.failing(
+    { fault: "limiting", path: "/user_management/authenticate", retry_after: 17 },
+    async () => {
+      const limited = { status: 429, isSignedOut: false, isPassing: true, retryAfter: 17 };
+      await assert.rejects(signIn.finishCode(jane, code), limited);
+    },
+  );
   await standIn.failing({ fault: "failing", status: 503 }, async () => {
     await assert.rejects(signIn.signIn(jane), { status: 503, isSignedOut: false, isPassing: true });
   });

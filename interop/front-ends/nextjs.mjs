@@ -1,13 +1,12 @@
 // A Next.js app on AuthKit's SDK, with the guide's code in it: built once, started where a test wants it.
 
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-
-import { documentedApi, modules, proxies } from "./page.mjs";
 import { Program, run } from "../support/program.mjs";
 import { apiKey, clientId, cookiePassword } from "../workos/stand-in.mjs";
+import { documentedApi, modules, proxies } from "./page.mjs";
 
 const folder = fileURLToPath(new URL("nextjs-app", import.meta.url));
 const next = join(folder, "node_modules", "next", "dist", "bin", "next");

@@ -6,10 +6,10 @@ import { join } from "node:path";
 import { after, afterEach, before, beforeEach, describe, test } from "node:test";
 
 import { Anteroom } from "../support/anteroom.mjs";
+import { freePort } from "../support/program.mjs";
+import { altered, opened, sealed, WorkOsStandIn } from "../workos/stand-in.mjs";
 import { Chromium, executable } from "./chromium.mjs";
 import { NextApp } from "./nextjs.mjs";
-import { freePort } from "../support/program.mjs";
-import { WorkOsStandIn, altered, opened, sealed } from "../workos/stand-in.mjs";
 
 const jane = "jane.doe@example.com";
 const chooser = "123@gmail.com";
@@ -56,10 +56,16 @@ function withVersion(version) {
     await signInByCode(jane);
     for (const side of sides) await says(side, "Jane Doe");
     const { sid } = await claims();
-    const facts = { "E-mail": jane, User: (await session()).user.id, Organization: (await claims()).org_id, Role: "admin" };
+    const facts = {
+      "E-mail": jane,
+      User: (await session()).user.id,
+      Organization: (await claims()).org_id,
+      Role: "admin",
+    };
     assert.deepEqual(await read("Next.js"), { ...facts, Session: sid });
     assert.deepEqual(await read("Anteroom"), facts);
-    if (process.env.PICTURES) await page.screenshot({ path: join(process.env.PICTURES, "nextjs-signed-in.png") });
+    if (process.env.PICTURES)
+      await page.screenshot({ path: join(process.env.PICTURES, "nextjs-signed-in.png") });
   });
 
   test("a user who signs in by AuthKit's callback in Next.js is signed in at Anteroom", async () => {
@@ -90,7 +96,11 @@ function withVersion(version) {
         assert.equal(await cookie(), renewed, `${renewing} has renewed it for both`);
       });
       for (const side of sides) await says(side, "Jane Doe");
-      assert.equal(asked.filter((request) => request === "POST /user_management/authenticate").length, 1, renewing);
+      assert.equal(
+        asked.filter((request) => request === "POST /user_management/authenticate").length,
+        1,
+        renewing,
+      );
       assert.equal((await claims()).sid, sid);
     }
   });
@@ -104,7 +114,10 @@ function withVersion(version) {
         window.request.get(app.url, { headers: { accept: "text/html" } }),
         ...Array.from({ length: 3 }, () => window.request.get(`${api}/auth/session`)),
       ]);
-      assert.deepEqual(answers.map((answer) => answer.status()), [200, 200, 200, 200]);
+      assert.deepEqual(
+        answers.map((answer) => answer.status()),
+        [200, 200, 200, 200],
+      );
       assert.match(await answers[0].text(), /Jane Doe/);
       assert.notEqual(await cookie(), before);
       await page.goto(app.url);
@@ -179,7 +192,9 @@ function withVersion(version) {
     const foreign = standIn.resigned(good.accessToken, {}, "workos-foreign.pem");
     const cookies = {
       "an altered seal": altered(await cookie()),
-      "another password": await sealed(good, { password: "another password, also of more than thirty-two letters" }),
+      "another password": await sealed(good, {
+        password: "another password, also of more than thirty-two letters",
+      }),
       "a token that another key has signed, and a refresh token that is none": await sealed({
         ...good,
         accessToken: foreign,
@@ -207,7 +222,11 @@ function withVersion(version) {
 
     await expire();
     await page.goto(`${app.url}/room`);
-    assert.equal(await page.getByRole("status").textContent(), seen, "renewed by the proxy of Next.js, sent on");
+    assert.equal(
+      await page.getByRole("status").textContent(),
+      seen,
+      "renewed by the proxy of Next.js, sent on",
+    );
   });
 
   test("a server of Next.js sends to the sign-in whom it does not know", async () => {
@@ -220,7 +239,9 @@ function withVersion(version) {
   test(`the pages that a signed-out visitor loads leave ${left}`, async () => {
     const loads = 12;
     for (let load = 0; load < loads; load += 1) await loadAlone();
-    const verifiers = (await window.cookies(app.url)).filter(({ name }) => name.startsWith("wos-auth-verifier"));
+    const verifiers = (await window.cookies(app.url)).filter(({ name }) =>
+      name.startsWith("wos-auth-verifier"),
+    );
     if (version === "3") assert.equal(verifiers.length, loads);
     else assert.ok(verifiers.length <= 5, `there are ${verifiers.length}`);
   });
@@ -241,7 +262,10 @@ function withVersion(version) {
 
   test("nothing in the browser fails, and nothing is asked of another machine", () => {
     assert.deepEqual(chromium.strangers, []);
-    assert.deepEqual(app.lines.filter((line) => /error/i.test(line)), []);
+    assert.deepEqual(
+      app.lines.filter((line) => /error/i.test(line)),
+      [],
+    );
   });
 }
 
@@ -309,7 +333,9 @@ async function acts(side, name, other) {
 
 /** What a side shows of the session. */
 async function read(side) {
-  const [names, values] = await Promise.all(["dt", "dd"].map((tag) => region(side).locator(tag).allTextContents()));
+  const [names, values] = await Promise.all(
+    ["dt", "dd"].map((tag) => region(side).locator(tag).allTextContents()),
+  );
   return Object.fromEntries(names.map((name, at) => [name, values[at]]));
 }
 

@@ -55,7 +55,9 @@ export async function compile(sources, version = "4") {
   const folder = mkdtempSync(join(tmpdir(), "anteroom-page-"));
   try {
     symlinkSync(pagePackages, join(folder, "node_modules"));
-    const files = [...sources.keys()].filter((name) => name === proxies[version] || !Object.values(proxies).includes(name));
+    const files = [...sources.keys()].filter(
+      (name) => name === proxies[version] || !Object.values(proxies).includes(name),
+    );
     for (const name of files) put(folder, name, sources.get(name));
     const compilerOptions = {
       strict: true,
@@ -94,10 +96,15 @@ export class Page {
     this.#api = api;
     this.#folder = mkdtempSync(join(tmpdir(), "anteroom-page-"));
     put(this.#folder, "package.json", '{ "type": "module" }');
-    for (const [name, code] of modules()) put(this.#folder, name.replace(/\.tsx?$/, ".js"), runnable(code, api));
+    for (const [name, code] of modules())
+      put(this.#folder, name.replace(/\.tsx?$/, ".js"), runnable(code, api));
     for (const [name, code] of Object.entries(standIns)) {
       const folder = join(this.#folder, "node_modules", name);
-      put(folder, "package.json", '{ "type": "module", "exports": { ".": "./index.js", "./*": "./index.js" } }');
+      put(
+        folder,
+        "package.json",
+        '{ "type": "module", "exports": { ".": "./index.js", "./*": "./index.js" } }',
+      );
       put(folder, "index.js", code);
     }
     globalThis.fetch = (address, options) => this.#request(address, options);

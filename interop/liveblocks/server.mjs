@@ -3,7 +3,7 @@
 
 import { tmpdir } from "node:os";
 
-import { Program, freePort } from "../support/program.mjs";
+import { freePort, Program } from "../support/program.mjs";
 import { packages } from "../support/tools.mjs";
 
 export class LiveblocksServer {

@@ -8,12 +8,11 @@ import { after, before, test } from "node:test";
 
 import { createClient } from "@liveblocks/client";
 import { WebSocket } from "ws";
-
+import { ClerkEmulator } from "../clerk/emulator.mjs";
 import { ClerkInstance } from "../clerk/instance.mjs";
 import { Anteroom, origin, root } from "../support/anteroom.mjs";
-import { ClerkEmulator } from "../clerk/emulator.mjs";
-import { claimsOf, LiveblocksServer } from "./server.mjs";
 import { pause } from "../support/program.mjs";
+import { claimsOf, LiveblocksServer } from "./server.mjs";
 
 const clerk = new ClerkInstance();
 const jane = {

@@ -3,7 +3,7 @@
 // comes in is in LiveKit's own messages.
 
 import { once } from "node:events";
-import { STATUS_CODES, createServer } from "node:http";
+import { createServer, STATUS_CODES } from "node:http";
 
 import { JoinResponse, SignalResponse } from "@livekit/protocol";
 import { WebSocketServer } from "ws";

@@ -8,8 +8,8 @@ import { EgressStatus } from "livekit-server-sdk";
 
 import { Anteroom } from "../support/anteroom.mjs";
 import { Browser } from "../support/browser.mjs";
-import { LiveKitServer, bucket, missing } from "./server.mjs";
 import { suite } from "../support/suite.mjs";
+import { bucket, LiveKitServer, missing } from "./server.mjs";
 
 const { EGRESS_ACTIVE, EGRESS_ENDING, EGRESS_COMPLETE, EGRESS_FAILED } = EgressStatus;
 const startPath = "/api/v1/livekit/start-recording";
@@ -110,7 +110,11 @@ suite("recordings of rooms of LiveKit's own server", missing, () => {
       const before = (await server.egressesOf(room)).length;
       const answers = await Promise.all([start(room), start(room), start(room)]);
       const statuses = answers.map(({ status }) => status).sort();
-      assert.deepEqual(statuses, [200, 409, 409], `${round}: ${JSON.stringify(answers.map(({ body }) => body))}`);
+      assert.deepEqual(
+        statuses,
+        [200, 409, 409],
+        `${round}: ${JSON.stringify(answers.map(({ body }) => body))}`,
+      );
       const winner = answers.find(({ status }) => status === 200).body.egressId;
       assert.deepEqual(await server.runningIn(room), [winner], `round ${round}`);
       if ((await server.egressesOf(room)).length - before > 1) close++;

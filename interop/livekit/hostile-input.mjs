@@ -158,7 +158,10 @@ if (argv[1] === fileURLToPath(import.meta.url)) {
     const made = table(await recordAll(anteroom));
     const text = readFileSync(page, "utf8");
     assert.ok(text.includes(begin) && text.includes(end), `${page} has no place for the table`);
-    writeFileSync(page, text.replace(begin + tableOfPage() + end, () => begin + made + end));
+    writeFileSync(
+      page,
+      text.replace(begin + tableOfPage() + end, () => begin + made + end),
+    );
   } finally {
     await anteroom.stop();
   }

@@ -3,9 +3,8 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-
-import { recordAll, table, tableOfPage } from "./hostile-input.mjs";
 import { Anteroom } from "../support/anteroom.mjs";
+import { recordAll, table, tableOfPage } from "./hostile-input.mjs";
 import { bucket } from "./stand-in.mjs";
 import { ObjectStore } from "./storage.mjs";
 
@@ -68,7 +67,10 @@ test("decodeURIComponent gives back what was sent, as far as there was room", ()
     const topic = decodeURIComponent(metadata.topic ?? "");
     assertTopic(topic, input.conferenceTopic ?? "");
     const names = (input.participants ?? "").split(",").map((name) => name.trim());
-    assertParticipants(metadata.participants, names.filter((name) => name !== ""));
+    assertParticipants(
+      metadata.participants,
+      names.filter((name) => name !== ""),
+    );
     if (topic === input.conferenceTopic) whole++;
   }
   assert.ok(whole >= 3, "nothing was there whole");

@@ -3,10 +3,9 @@
 
 import { once } from "node:events";
 import { createServer, request as send } from "node:http";
-
-import { apiSecret } from "./server.mjs";
-import { Program, freePort } from "../support/program.mjs";
+import { freePort, Program } from "../support/program.mjs";
 import { tools } from "../support/tools.mjs";
+import { apiSecret } from "./server.mjs";
 
 export class LiveKitMock {
   /** How methods answer from now on, by name: a function of the message, or a fixed order. */
@@ -48,7 +47,13 @@ export class LiveKitMock {
     const order = this.orders[method] ?? {};
     const told = typeof order === "function" ? order(JSON.parse(message)) : order;
     const headers = { ...request.headers, "x-lk-mock": JSON.stringify(told) };
-    const options = { host: "127.0.0.1", port: this.#port, path: request.url, method: request.method, headers };
+    const options = {
+      host: "127.0.0.1",
+      port: this.#port,
+      path: request.url,
+      method: request.method,
+      headers,
+    };
     const passed = send(options, (answer) => {
       response.writeHead(answer.statusCode, answer.headers);
       answer.pipe(response);

@@ -6,9 +6,9 @@ import { after, before, beforeEach, test } from "node:test";
 
 import { Anteroom } from "../support/anteroom.mjs";
 import { Browser } from "../support/browser.mjs";
+import { suite } from "../support/suite.mjs";
 import { LiveKitMock } from "./mock.mjs";
 import { apiKey, apiSecret, bucket, missing } from "./server.mjs";
-import { suite } from "../support/suite.mjs";
 
 const room = "mocked";
 const egressId = "EG_mockedmocked";
@@ -69,10 +69,12 @@ suite("LiveKit's official mock", missing, () => {
   test("a recording is started and stopped by the calls that the mock knows", async () => {
     const { status, body } = await start();
     assert.deepEqual([status, body.egressId], [200, egressId], JSON.stringify(body));
-    assert.deepEqual(
-      [...new Set(mock.calls)].sort(),
-      ["ListEgress", "ListParticipants", "ListRooms", "StartRoomCompositeEgress"],
-    );
+    assert.deepEqual([...new Set(mock.calls)].sort(), [
+      "ListEgress",
+      "ListParticipants",
+      "ListRooms",
+      "StartRoomCompositeEgress",
+    ]);
     const stopped = await stop();
     assert.deepEqual([stopped.status, stopped.body.egressId], [200, egressId]);
     assert.equal(mock.calls.at(-1), "StopEgress");

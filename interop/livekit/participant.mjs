@@ -7,12 +7,12 @@ import {
   AudioSource,
   AudioStream,
   DisconnectReason,
+  dispose,
   LocalAudioTrack,
   Room,
   RoomEvent,
   TrackPublishOptions,
   TrackSource,
-  dispose,
 } from "@livekit/rtc-node";
 
 const rate = 48_000;

@@ -6,10 +6,10 @@ import { after, afterEach, before, test } from "node:test";
 
 import { Anteroom } from "../support/anteroom.mjs";
 import { Browser } from "../support/browser.mjs";
-import { LiveKitServer, apiSecret, missing } from "./server.mjs";
 import { pause } from "../support/program.mjs";
 import { suite } from "../support/suite.mjs";
 import { WorkOsStandIn } from "../workos/stand-in.mjs";
+import { apiSecret, LiveKitServer, missing } from "./server.mjs";
 
 /** Names as people have them: letters of any script, right to left, emoji of several code points. */
 const names = ["Jane Doe", "Łukasz Żółć", "山田太郎", "עדי כהן", "நிலா", "👩‍👩‍👧 & 🇯🇵", "é".repeat(128)];
@@ -114,7 +114,9 @@ suite("people in rooms of LiveKit's own server", missing, () => {
   });
 
   test("without a bucket, dev says at its start that recordings are off and why", async () => {
-    assert.ok(anteroom.lines.some((line) => /^\s*Recordings\s+off: RECORDINGS_BUCKET is not set$/.test(line)));
+    assert.ok(
+      anteroom.lines.some((line) => /^\s*Recordings\s+off: RECORDINGS_BUCKET is not set$/.test(line)),
+    );
     // The gateway says no more than API Gateway does; the log says what the function has reported.
     const answer = await fetch(`${anteroom.url}/api/v1/livekit/start-recording`, { method: "POST" });
     assert.equal(answer.status, 500);

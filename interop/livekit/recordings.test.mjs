@@ -11,8 +11,8 @@ import { EgressStatus, EncodedFileType, EncodingOptionsPreset } from "livekit-se
 
 import { Anteroom, root } from "../support/anteroom.mjs";
 import { Browser } from "../support/browser.mjs";
-import { LiveKitStandIn, bucket } from "./stand-in.mjs";
 import { run } from "../support/program.mjs";
+import { bucket, LiveKitStandIn } from "./stand-in.mjs";
 
 const startPath = "/api/v1/livekit/start-recording";
 const stopPath = "/api/v1/livekit/stop-recording";
@@ -72,7 +72,10 @@ test("LiveKit's SDK sees the recording that was asked for", async () => {
   assert.deepEqual(request.options, { case: "preset", value: EncodingOptionsPreset.H264_720P_30 });
   const [file] = request.fileOutputs;
   assert.equal(file.fileType, EncodedFileType.MP4);
-  assert.match(file.filepath, /^recordings\/1\/org_\w+_seen-[0-9a-f]{16}\/\d{4}-\d\d-\d\d\/\d{6}-[0-9a-f]{16}\.mp4$/);
+  assert.match(
+    file.filepath,
+    /^recordings\/1\/org_\w+_seen-[0-9a-f]{16}\/\d{4}-\d\d-\d\d\/\d{6}-[0-9a-f]{16}\.mp4$/,
+  );
   // The recorder calls the object so, too: it finds nothing to fill in or to clean.
   assert.equal(info.fileResults[0].filename, file.filepath);
   const { bucket: into, accessKey, secret, assumeRoleArn, metadata } = file.output.value;
@@ -236,7 +239,11 @@ async function assertOneWins(roomName, count) {
   assert.deepEqual(statuses, [200, ...Array(count - 1).fill(409)], roomName);
   const running = await livekit.runningIn(roomName);
   const winner = answers.find(({ status }) => status === 200).body.egressId;
-  assert.deepEqual(running.map(({ egressId }) => egressId), [winner], roomName);
+  assert.deepEqual(
+    running.map(({ egressId }) => egressId),
+    [winner],
+    roomName,
+  );
 }
 
 function assertBetween(timestamp, earliest, latest) {

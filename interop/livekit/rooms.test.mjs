@@ -10,9 +10,9 @@ import { TokenVerifier } from "livekit-server-sdk";
 
 import { Anteroom, root } from "../support/anteroom.mjs";
 import { Browser } from "../support/browser.mjs";
-import { LiveKitStandIn, apiKey, apiSecret } from "./stand-in.mjs";
 import { run } from "../support/program.mjs";
 import { WorkOsStandIn } from "../workos/stand-in.mjs";
+import { apiKey, apiSecret, LiveKitStandIn } from "./stand-in.mjs";
 
 const path = "/api/v1/livekit/room-auth";
 const example = { username: "Jane Doe", roomId: "room123" };
@@ -132,7 +132,19 @@ test("without a session there is no token", async () => {
 });
 
 test("bad names are refused, and odd ones arrive as they are", async () => {
-  const bad = ["", " a", "a\nb", "a\u0000b", "a\u202eb", "x".repeat(129), ["room123"], {}, 7, null, undefined];
+  const bad = [
+    "",
+    " a",
+    "a\nb",
+    "a\u0000b",
+    "a\u202eb",
+    "x".repeat(129),
+    ["room123"],
+    {},
+    7,
+    null,
+    undefined,
+  ];
   for (const value of bad) {
     for (const name of ["username", "roomId"]) {
       const { status } = await jane.post(path, { ...example, [name]: value });

@@ -5,7 +5,7 @@ import { execFileSync } from "node:child_process";
 
 import { EgressClient, EgressStatus, RoomServiceClient } from "livekit-server-sdk";
 
-import { Program, freePort, pause } from "../support/program.mjs";
+import { freePort, Program, pause } from "../support/program.mjs";
 import { tools, withoutGo } from "../support/tools.mjs";
 
 export const apiKey = "APIAnteroomServer";

@@ -5,10 +5,10 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
 import { Anteroom, environment, root } from "../support/anteroom.mjs";
+import { run } from "../support/program.mjs";
 import { LiveKitDoor } from "./door.mjs";
 import * as own from "./server.mjs";
-import { LiveKitStandIn, apiKey, apiSecret } from "./stand-in.mjs";
-import { run } from "../support/program.mjs";
+import { apiKey, apiSecret, LiveKitStandIn } from "./stand-in.mjs";
 
 const ownRoom = "livekit_server::a_token_opens_its_own_room_whatever_room_is_asked_for";
 

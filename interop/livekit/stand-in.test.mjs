@@ -22,7 +22,7 @@ import {
 } from "livekit-server-sdk";
 
 import { Anteroom } from "../support/anteroom.mjs";
-import { LiveKitStandIn, apiKey, apiSecret, bucket } from "./stand-in.mjs";
+import { apiKey, apiSecret, bucket, LiveKitStandIn } from "./stand-in.mjs";
 
 /** Any other secret that is long enough to be one. */
 const otherSecret = "the secret of somebody else's project, as long as ours";

@@ -3,7 +3,7 @@
 
 import { fileURLToPath } from "node:url";
 
-import { Program, freePort, run } from "../support/program.mjs";
+import { freePort, Program, run } from "../support/program.mjs";
 import { tools } from "../support/tools.mjs";
 
 const script = fileURLToPath(new URL("objects.py", import.meta.url));

@@ -7,9 +7,9 @@ import { after, before, test } from "node:test";
 import { AccessToken } from "livekit-server-sdk";
 
 import { Anteroom } from "../support/anteroom.mjs";
-import * as own from "./server.mjs";
-import { LiveKitStandIn, apiKey, apiSecret } from "./stand-in.mjs";
 import { suite } from "../support/suite.mjs";
+import * as own from "./server.mjs";
+import { apiKey, apiSecret, LiveKitStandIn } from "./stand-in.mjs";
 
 const all = { roomRecord: true, roomList: true, roomCreate: true, roomAdmin: true, room: "words" };
 const file_outputs = [{ filepath: "words.mp4" }];
@@ -50,17 +50,25 @@ suite("LiveKit's own server and our stand-in", own.missing, () => {
 
   for (const [method, message, grant, seconds] of refused) {
     test(`${method} ${JSON.stringify(message)} with ${Object.keys(grant).join() || "nothing"}`, async () => {
-      const [theirs, ours] = await Promise.all([onServer(method, message, grant), onStandIn(method, message, grant)]);
+      const [theirs, ours] = await Promise.all([
+        onServer(method, message, grant),
+        onStandIn(method, message, grant),
+      ]);
       assert.ok(theirs.status >= 400, JSON.stringify(theirs.body));
       assert.deepEqual([ours.status, ours.body], [theirs.status, theirs.body]);
-      for (const { took } of [theirs, ours]) assert.equal(Math.floor(took / 1000) >= seconds, true, `${took} ms`);
+      for (const { took } of [theirs, ours])
+        assert.equal(Math.floor(took / 1000) >= seconds, true, `${took} ms`);
     });
   }
 
   test("a stop of an egress that has ended", async () => {
     const [theirs, ours] = await Promise.all(
       [onServer, onStandIn].map(async (call) => {
-        const { body } = await call("Egress/StartRoomCompositeEgress", { room_name: "words", file_outputs }, all);
+        const { body } = await call(
+          "Egress/StartRoomCompositeEgress",
+          { room_name: "words", file_outputs },
+          all,
+        );
         const egress_id = body.egress_id;
         if (call === onServer) await server.reached(egress_id, 1);
         else await call("Egress/ListEgress", {}, all);
@@ -88,7 +96,10 @@ suite("LiveKit's own server and our stand-in", own.missing, () => {
         onBare("Egress/ListEgress", {}),
         onBare("Egress/StopEgress", { egress_id: "EG_absentabsent" }),
       ]);
-      const internal = { code: "internal", msg: "twirp error unknown: egress not connected (redis required)" };
+      const internal = {
+        code: "internal",
+        msg: "twirp error unknown: egress not connected (redis required)",
+      };
       const unavailable = { code: "unavailable", msg: "twirp error unknown: no response from servers" };
       assert.deepEqual([list.status, list.body], [500, internal]);
       assert.deepEqual([stop.status, stop.body], [500, internal]);

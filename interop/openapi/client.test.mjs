@@ -42,8 +42,13 @@ for (const [what, right, wrong, complaint] of [
   ["a field of another name", "{ body: { email } }", "{ body: { mail: email } }", "'mail' does not exist"],
   ["an optional field of another name", "conferenceTopic:", "topic:", "'topic' does not exist"],
   ["a field that is missing", "{ username, roomId }", "{ username }", "Property 'roomId' is missing"],
-  ["a field of another type", "query.get(\"code\") ?? \"\"", "1", "'number' is not assignable to type 'string'"],
-  ["a part of an answer that is not there", "authData.authMethod", "authData.method", "'method' does not exist"],
+  ["a field of another type", 'query.get("code") ?? ""', "1", "'number' is not assignable to type 'string'"],
+  [
+    "a part of an answer that is not there",
+    "authData.authMethod",
+    "authData.method",
+    "'method' does not exist",
+  ],
   ["a path that is not there", '"/auth/sign-out"', '"/auth/log-out"', '"/auth/log-out"'],
 ]) {
   test(`${what} does not compile`, async () => {

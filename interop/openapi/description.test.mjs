@@ -28,7 +28,10 @@ test("the linter would find what is wrong", async () => {
   ]) {
     assert.ok(text.includes(right), right);
     const found = await findings(text.replace(right, wrong));
-    assert.ok(found.some((finding) => finding.startsWith(rule)), `${rule}: ${found}`);
+    assert.ok(
+      found.some((finding) => finding.startsWith(rule)),
+      `${rule}: ${found}`,
+    );
   }
 });
 

@@ -76,7 +76,12 @@ test("whoever is signed in is served, and nobody else", () => {
     const successes = requests.filter(({ status }) => status < 300);
     return new Set(successes.map(({ endpoint }) => endpoint));
   };
-  for (const path of ["/auth/session", "/auth/sign-out", "/api/v1/livekit/room-auth", "/api/liveblocks-auth"]) {
+  for (const path of [
+    "/auth/session",
+    "/auth/sign-out",
+    "/api/v1/livekit/room-auth",
+    "/api/liveblocks-auth",
+  ]) {
     assert.ok(served(signedIn).has(path), path);
   }
   for (const path of protectedPaths) assert.ok(!served(stranger).has(path), path);
@@ -112,7 +117,10 @@ test("an answer that is not described would have been found", async () => {
     const run = { description: lacking, url: anteroom.url, config, seed: 1, examples: 10, keys: {} };
     const { code, report } = await schemathesis({ ...run, seconds: 60 });
     assert.notEqual(code, 0);
-    assert.deepEqual(report.failures.map(({ type }) => type), ["UndefinedStatusCode"]);
+    assert.deepEqual(
+      report.failures.map(({ type }) => type),
+      ["UndefinedStatusCode"],
+    );
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -1,7 +1,7 @@
 // Anteroom itself: its real function binaries behind `dev`, its local gateway.
 
-import { fileURLToPath } from "node:url";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 
 import { Program } from "./program.mjs";
 

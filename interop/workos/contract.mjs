@@ -35,7 +35,16 @@ export function violation(method, path, status, body) {
     const missing = needed.filter((field) => typeof body[field] !== "string");
     return missing.length ? `a ${status} lacks ${missing}: ${JSON.stringify(body)}` : undefined;
   }
-  const pointer = ["paths", name, method.toLowerCase(), "responses", String(status), "content", "application/json", "schema"]
+  const pointer = [
+    "paths",
+    name,
+    method.toLowerCase(),
+    "responses",
+    String(status),
+    "content",
+    "application/json",
+    "schema",
+  ]
     .map((part) => encodeURIComponent(part.replaceAll("~", "~0").replaceAll("/", "~1")))
     .join("/");
   const validate = ajv.getSchema(`workos#/${pointer}`);

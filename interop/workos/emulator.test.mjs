@@ -185,12 +185,8 @@ async function startEmulator() {
           { email: jane, first_name: "Jane", last_name: "Doe", email_verified: true },
           { email: sso, email_verified: true },
         ],
-        organizations: [
-          { name: "Sso Example", domains: [{ domain: "sso.example.com", state: "verified" }] },
-        ],
-        connections: [
-          { name: "Sso Example", organization: "Sso Example", domains: ["sso.example.com"] },
-        ],
+        organizations: [{ name: "Sso Example", domains: [{ domain: "sso.example.com", state: "verified" }] }],
+        connections: [{ name: "Sso Example", organization: "Sso Example", domains: ["sso.example.com"] }],
       },
     }),
   );

@@ -108,7 +108,11 @@ const seals = [
     holds: content,
     lifetime_ms: 600 * 1000,
   },
-  { name: "another password", sealed: (await sdkSession(plainAnswer, otherPassword)).sealed, refused: "NotOurs" },
+  {
+    name: "another password",
+    sealed: (await sdkSession(plainAnswer, otherPassword)).sealed,
+    refused: "NotOurs",
+  },
   {
     name: "the second of two passwords",
     sealed: await sealData(content, { password: { 1: otherPassword, 2: password }, ttl: 0 }),

@@ -9,7 +9,6 @@ import { WorkOS } from "@workos-inc/node";
 import { Anteroom } from "../support/anteroom.mjs";
 import { Browser } from "../support/browser.mjs";
 import {
-  WorkOsStandIn,
   altered,
   apiKey,
   clientId,
@@ -17,6 +16,7 @@ import {
   opened,
   redirectUri,
   sealed,
+  WorkOsStandIn,
 } from "./stand-in.mjs";
 
 const email = "jane.doe@example.com";

@@ -6,15 +6,7 @@ import { after, before, test } from "node:test";
 
 import { Anteroom, origin } from "../support/anteroom.mjs";
 import { Browser } from "../support/browser.mjs";
-import {
-  WorkOsStandIn,
-  altered,
-  apiKey,
-  clientId,
-  cookiePassword,
-  opened,
-  sealed,
-} from "./stand-in.mjs";
+import { altered, apiKey, clientId, cookiePassword, opened, sealed, WorkOsStandIn } from "./stand-in.mjs";
 
 const jane = "jane.doe@example.com";
 const chooser = "123@gmail.com";
@@ -177,7 +169,10 @@ test("a user of two organizations signs in, chooses, works, changes, leaves and 
   assert.deepEqual(body, {
     user: { id, email: chooser, pendingAuthenticationToken, organizations },
   });
-  assert.deepEqual(organizations.map(({ name }) => name), ["MASADAS", "TAUNTA SCRE"]);
+  assert.deepEqual(
+    organizations.map(({ name }) => name),
+    ["MASADAS", "TAUNTA SCRE"],
+  );
   organizations.forEach((each) => assert.deepEqual(Object.keys(each).sort(), ["id", "name"]));
   assert.equal(browser.cookie("wos-session"), undefined, "there is no session yet");
   secrets.add(pendingAuthenticationToken);
@@ -395,7 +390,10 @@ test("an organization that demands SSO or a second factor is not entered, and th
   const input = { pendingAuthenticationToken, organizationId: named("Example") };
   assert.equal((await browser.post("/auth/select-organization", input)).status, 200);
   const cookie = browser.cookie("wos-session");
-  for (const [name, words] of [["Sso Example", /single sign-on/], ["Mfa Example", /two-factor/]]) {
+  for (const [name, words] of [
+    ["Sso Example", /single sign-on/],
+    ["Mfa Example", /two-factor/],
+  ]) {
     const { status, body: refusal } = await switchTo(browser, email, named(name));
     assert.equal(status, 403, name);
     assert.match(refusal.message, words);
@@ -465,7 +463,10 @@ test("signing out without a session is 401, and the cookie is cleared all the sa
   const browser = newBrowser();
   const { status, setCookies } = await browser.post("/auth/sign-out");
   assert.equal(status, 401);
-  assert.ok(setCookies.some((line) => /^wos-session=;.*Max-Age=0/.test(line)), setCookies.join());
+  assert.ok(
+    setCookies.some((line) => /^wos-session=;.*Max-Age=0/.test(line)),
+    setCookies.join(),
+  );
   browser.plant("wos-session", "Fe26.2*nonsense~2");
   assert.equal((await browser.post("/auth/sign-out")).status, 401);
   assert.equal(browser.cookie("wos-session"), undefined);
@@ -497,8 +498,19 @@ test("bodies that are none are 400 everywhere, and not even WorkOS hears of them
 
 test("what is no e-mail address is 400", async () => {
   const bad = [
-    undefined, null, 42, [jane], { email: jane }, "", "jane", "@example.com", "jane@example", "a@b@example.com",
-    "jane@example.com\r\nBcc: mallory@example.com", "jane\u0000@example.com", "jane doe@example.com",
+    undefined,
+    null,
+    42,
+    [jane],
+    { email: jane },
+    "",
+    "jane",
+    "@example.com",
+    "jane@example",
+    "a@b@example.com",
+    "jane@example.com\r\nBcc: mallory@example.com",
+    "jane\u0000@example.com",
+    "jane doe@example.com",
     `${"a".repeat(243)}@example.com`,
   ];
   const asked = await standIn.askedBy(async () => {
@@ -625,7 +637,10 @@ test("a WorkOS that is too slow is not waited for", async () => {
       browser.post("/auth/finalize-oauth", returned),
       newBrowser().post("/auth/dev-sign-in", {}),
     ]);
-    assert.deepEqual(answers.map(({ status }) => status), [503, 503, 503]);
+    assert.deepEqual(
+      answers.map(({ status }) => status),
+      [503, 503, 503],
+    );
   });
   assert.equal((await newBrowser().post("/auth/sign-up", { email: fresh("later") })).status, 201);
 });
@@ -760,7 +775,10 @@ test("no line of a log has a code, a token, a cookie, a key or an e-mail address
   assert.ok(secrets.size > 100, `only ${secrets.size} secrets came up`);
   const text = lines.join("\n");
   for (const secret of secrets) assert.ok(!says(text, secret), "a secret stands in a log");
-  assert.deepEqual(lines.filter((line) => line.includes("@")), []);
+  assert.deepEqual(
+    lines.filter((line) => line.includes("@")),
+    [],
+  );
   assert.ok(says(text, "finalize-magic-auth"), "what stands there would be found");
 });
 

@@ -45,10 +45,7 @@ test("a magic code signs in, once", async () => {
   assert.equal(session.user.firstName, "Jane");
   assert.equal(session.authenticationMethod, "MagicAuth");
   assert.ok(session.organizationId.startsWith("org_"));
-  await refused(
-    users.authenticateWithMagicAuth({ email, code: sent.code }),
-    "one_time_code_previously_used",
-  );
+  await refused(users.authenticateWithMagicAuth({ email, code: sent.code }), "one_time_code_previously_used");
 });
 
 test("too many codes for one address are limited, and the SDK reads for how long", async () => {
@@ -111,9 +108,8 @@ test("an organization's connection leads into it", async () => {
 test("organizations with a pending domain or an inactive connection say so", async () => {
   const pending = await workos.organizations.listOrganizations({ domains: ["pending.example.com"] });
   assert.equal(pending.data[0].domains[0].state, "pending");
-  const [inactive] = (
-    await workos.organizations.listOrganizations({ domains: ["inactive.example.com"] })
-  ).data;
+  const [inactive] = (await workos.organizations.listOrganizations({ domains: ["inactive.example.com"] }))
+    .data;
   const connections = await workos.sso.listConnections({ organizationId: inactive.id });
   assert.equal(connections.data[0].state, "inactive");
   assert.equal((await workos.organizations.getOrganization(inactive.id)).id, inactive.id);
@@ -121,7 +117,10 @@ test("organizations with a pending domain or an inactive connection say so", asy
 
 test("who has several organizations chooses one, and moves to another", async () => {
   const { pending, organizations } = await choice("123@gmail.com");
-  assert.deepEqual(organizations.map((each) => each.name), ["MASADAS", "TAUNTA SCRE"]);
+  assert.deepEqual(
+    organizations.map((each) => each.name),
+    ["MASADAS", "TAUNTA SCRE"],
+  );
   const [first, second] = organizations;
   const options = { clientId, pendingAuthenticationToken: pending };
   await refused(

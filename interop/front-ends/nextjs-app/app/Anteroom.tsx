@@ -2,10 +2,9 @@
 
 import { useRouter } from "next/navigation";
 import { useEffect, useState } from "react";
-
-import { type Session, currentSession } from "../guide/session";
+import { inWords, SignIn } from "../guide/SignIn";
+import { currentSession, type Session } from "../guide/session";
 import { type Organization, signOut, switchOrganization } from "../guide/sign-in";
-import { SignIn, inWords } from "../guide/SignIn";
 import { Facts } from "./Facts";
 
 /** The guide's own code, which calls Anteroom from the browser. */
@@ -48,12 +47,16 @@ export function Anteroom({ organizations }: { organizations: Organization[] }) {
                 {name}
               </button>
             ))}
-            <button className="leave" onClick={() => void signOut().catch(fail)}>Sign out</button>
+            <button className="leave" onClick={() => void signOut().catch(fail)}>
+              Sign out
+            </button>
           </nav>
         </>
       )}
       <p role="alert">{problem}</p>
-      <button className="quiet" onClick={ask}>Ask again</button>
+      <button className="quiet" onClick={ask}>
+        Ask again
+      </button>
     </section>
   );
 }

@@ -7,7 +7,13 @@ type Props = {
 
 /** Who is signed in, in the same words for both servers. */
 export function Facts({ user, organizationId, role, sessionId }: Props) {
-  const facts = { "E-mail": user.email, User: user.id, Organization: organizationId, Role: role, Session: sessionId };
+  const facts = {
+    "E-mail": user.email,
+    User: user.id,
+    Organization: organizationId,
+    Role: role,
+    Session: sessionId,
+  };
   return (
     <>
       <p role="status">{[user.firstName, user.lastName].filter(Boolean).join(" ") || user.email}</p>

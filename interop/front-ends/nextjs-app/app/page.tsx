@@ -32,7 +32,9 @@ export default async function Page() {
             <>
               <p role="status">Nobody is signed in</p>
               <nav>
-                <a className="button" href="/sign-in">Sign in with AuthKit</a>
+                <a className="button" href="/sign-in">
+                  Sign in with AuthKit
+                </a>
               </nav>
             </>
           )}
