@@ -48,6 +48,7 @@ test("a function may read its own secrets and nothing else", async () => {
   const secret = (id) => ({
     Effect: "Allow",
     Action: ["secretsmanager:GetSecretValue"],
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: CloudFormation fills it in.
     Resource: { "Fn::Sub": ["${secretArn}", { secretArn: { "Fn::GetAtt": [id, "Value"] } }] },
   });
   assert.deepEqual(statements, [secret("ClerkSecretId"), secret("LiveblocksSecretId")]);

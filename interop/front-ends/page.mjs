@@ -38,7 +38,7 @@ const standIns = {
   "@liveblocks/client": "export const createClient = (options) => options;",
   "@workos-inc/authkit-nextjs": `
     export const withAuth = async () => ({ accessToken: globalThis.accessToken });`,
-  next: "export const redirect = (path) => { throw new Error(`to ${path}`); };",
+  next: "export const redirect = (path) => { throw new Error('to ' + path); };",
 };
 
 /** The modules of the guide, by their file names. */
@@ -108,7 +108,7 @@ export class Page {
       put(folder, "index.js", code);
     }
     globalThis.fetch = (address, options) => this.#request(address, options);
-    globalThis.window = { location: { assign: (address) => void (this.address = address) } };
+    globalThis.window = { location: { assign: (address) => this.#leave(address) } };
   }
 
   /** A module of the guide. */
@@ -131,8 +131,12 @@ export class Page {
       headers.cookie = [...this.cookies].map(([name, value]) => `${name}=${value}`).join("; ");
     }
     const answer = await this.#fetch(address, { ...options, headers });
-    if (withCookies) answer.headers.getSetCookie().forEach((line) => this.#keep(line));
+    if (withCookies) for (const line of answer.headers.getSetCookie()) this.#keep(line);
     return answer;
+  }
+
+  #leave(address) {
+    this.address = address;
   }
 
   #keep(line) {

@@ -44,13 +44,13 @@ before(async () => {
 });
 
 after(async () => {
-  entered.forEach(({ leave }) => leave());
+  for (const { leave } of entered) leave();
   await anteroom?.stop();
   await emulator?.stop();
   await liveblocks?.stop();
 });
 
-test("two users in one room see each other's name, picture and colour", async () => {
+test("two users in one room see each other's name, picture and color", async () => {
   const [hers, his] = [enter("standup", jane), enter("standup", max)];
   const [sheSees] = await others(hers, 1);
   const [heSees] = await others(his, 1);
@@ -209,7 +209,7 @@ async function readFromClerk(user) {
   user.imageUrl = found.image_url;
 }
 
-/** The colours that the function draws from. */
+/** The colors that the function draws from. */
 function palette() {
   const source = readFileSync(join(root, "functions/liveblocks-auth/src/palette.rs"), "utf8");
   return source.match(/#[0-9A-F]{6}\b/gi);

@@ -34,7 +34,7 @@ export class LiveKitDoor {
   }
 
   async close() {
-    this.#sockets.clients.forEach((socket) => socket.terminate());
+    for (const socket of this.#sockets.clients) socket.terminate();
     this.#server.close();
     this.#server.closeAllConnections();
   }

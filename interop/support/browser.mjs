@@ -33,7 +33,7 @@ export class Browser {
       signal: AbortSignal.timeout(35_000),
     });
     const setCookies = answer.headers.getSetCookie();
-    setCookies.forEach((line) => this.#keep(line));
+    for (const line of setCookies) this.#keep(line);
     const { status } = answer;
     const read = { status, headers: answer.headers, body: await answer.json(), setCookies };
     checkPromises(read);

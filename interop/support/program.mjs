@@ -8,7 +8,9 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 
 const running = new Set();
-process.on("exit", () => running.forEach((program) => program.signal("SIGKILL")));
+process.on("exit", () => {
+  for (const program of running) program.signal("SIGKILL");
+});
 for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exit(1));
 
 export class Program {

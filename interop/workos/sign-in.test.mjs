@@ -173,7 +173,7 @@ test("a user of two organizations signs in, chooses, works, changes, leaves and 
     organizations.map(({ name }) => name),
     ["MASADAS", "TAUNTA SCRE"],
   );
-  organizations.forEach((each) => assert.deepEqual(Object.keys(each).sort(), ["id", "name"]));
+  for (const each of organizations) assert.deepEqual(Object.keys(each).sort(), ["id", "name"]);
   assert.equal(browser.cookie("wos-session"), undefined, "there is no session yet");
   secrets.add(pendingAuthenticationToken);
   const [first, second] = organizations;
@@ -284,7 +284,7 @@ test("a code is redeemed once", async () => {
   const kept = browser.cookiesLike("wos-sign-in");
   assert.equal((await browser.post("/auth/finalize-oauth", returned)).status, 200);
   assert.equal((await browser.post("/auth/finalize-oauth", returned)).status, 400, "the page reloads");
-  kept.forEach(([name, value]) => browser.plant(name, value));
+  for (const [name, value] of kept) browser.plant(name, value);
   assert.equal((await browser.post("/auth/finalize-oauth", returned)).status, 401, "it is replayed");
 });
 

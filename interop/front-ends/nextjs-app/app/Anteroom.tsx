@@ -1,7 +1,7 @@
 "use client";
 
 import { useRouter } from "next/navigation";
-import { useEffect, useState } from "react";
+import { useCallback, useEffect, useState } from "react";
 import { inWords, SignIn } from "../guide/SignIn";
 import { currentSession, type Session } from "../guide/session";
 import { type Organization, signOut, switchOrganization } from "../guide/sign-in";
@@ -13,16 +13,16 @@ export function Anteroom({ organizations }: { organizations: Organization[] }) {
   const [session, setSession] = useState<Session | "asking">();
   const [problem, setProblem] = useState("");
 
-  const ask = () => {
+  const fail = useCallback((error: unknown) => {
+    setSession(undefined);
+    setProblem(inWords(error));
+  }, []);
+  const ask = useCallback(() => {
     setSession("asking");
     setProblem("");
     currentSession().then(setSession, fail);
-  };
-  const fail = (error: unknown) => {
-    setSession(undefined);
-    setProblem(inWords(error));
-  };
-  useEffect(ask, []);
+  }, [fail]);
+  useEffect(ask, [ask]);
 
   return (
     <section aria-label="Anteroom" aria-busy={session === "asking"}>
@@ -40,6 +40,7 @@ export function Anteroom({ organizations }: { organizations: Organization[] }) {
           <nav>
             {organizations.map(({ id, name }) => (
               <button
+                type="button"
                 key={id}
                 disabled={id === session.organizationId}
                 onClick={() => void switchOrganization(session.user, id).then(refresh, fail)}
@@ -47,14 +48,14 @@ export function Anteroom({ organizations }: { organizations: Organization[] }) {
                 {name}
               </button>
             ))}
-            <button className="leave" onClick={() => void signOut().catch(fail)}>
+            <button type="button" className="leave" onClick={() => void signOut().catch(fail)}>
               Sign out
             </button>
           </nav>
         </>
       )}
       <p role="alert">{problem}</p>
-      <button className="quiet" onClick={ask}>
+      <button type="button" className="quiet" onClick={ask}>
         Ask again
       </button>
     </section>

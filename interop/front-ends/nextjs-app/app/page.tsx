@@ -20,11 +20,15 @@ export default async function Page() {
               <nav>
                 {organizations.map(({ id, name }) => (
                   <form key={id} action={switchTo.bind(null, id)}>
-                    <button disabled={id === organizationId}>{name}</button>
+                    <button type="submit" disabled={id === organizationId}>
+                      {name}
+                    </button>
                   </form>
                 ))}
                 <form action={leave}>
-                  <button className="leave">Sign out</button>
+                  <button type="submit" className="leave">
+                    Sign out
+                  </button>
                 </form>
               </nav>
             </>
