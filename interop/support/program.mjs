@@ -56,15 +56,14 @@ export class Program {
   }
 
   /**
-   * Waits until a complete line matches, and gives the match; what it wrote otherwise is the error.
-   * With `from`, only the lines from that index on count: take `written` before the request.
+   * Waits until a complete line matches, and gives the match; if none does in time, the error has everything
+   * that the program wrote. With `from`, only the lines from that index on count: take `written` before the
+   * request. With `times`, waits for that many lines and gives the last match.
    */
-  async line(pattern, seconds, from = 0) {
+  async line(pattern, seconds, from = 0, times = 1) {
     return this.#within(seconds, `a line like ${pattern}`, () => {
-      for (const line of this.#lines.slice(from)) {
-        const found = line.match(pattern);
-        if (found) return found;
-      }
+      const matches = this.#lines.slice(from).map((line) => line.match(pattern));
+      return matches.filter(Boolean)[times - 1];
     });
   }
 
