@@ -11,6 +11,7 @@ import { claimsOf, LiveblocksServer } from "../liveblocks/server.mjs";
 import { environment, root } from "../support/anteroom.mjs";
 import { freePort, Program, run } from "../support/program.mjs";
 import { tools } from "../support/tools.mjs";
+import { checkov } from "./checkov.mjs";
 import { RuntimeApi } from "./runtime-api.mjs";
 
 const event = JSON.parse(readFileSync(join(root, "events/liveblocks-auth.json"), "utf8"));
@@ -26,6 +27,18 @@ const user = {
 test("cfn-lint finds nothing", async () => {
   const { code, output } = await tool("cfn-lint", ["template.yaml"]);
   assert.equal(code, 0, output);
+});
+
+test("checkov finds nothing in what CloudFormation gets, and would find an open door", async () => {
+  const good = await transformed();
+  const bad = structuredClone(good);
+  delete bad.Resources.WorkOsSecret.Metadata;
+  const url = { TargetFunctionArn: { "Fn::GetAtt": ["SignInFunction", "Arn"] }, AuthType: "NONE" };
+  bad.Resources.OpenDoor = { Type: "AWS::Lambda::Url", Properties: url };
+  const { failed, skipped } = await checkov({ good, bad });
+  assert.deepEqual(failed.good, []);
+  assert.deepEqual(failed.bad.sort(), ["CKV_AWS_149 WorkOsSecret", "CKV_AWS_258 OpenDoor"]);
+  assert.equal(skipped.good.length, 7, skipped.good.join(", "));
 });
 
 test("sam validate --lint finds nothing", async () => {
