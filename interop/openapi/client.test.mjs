@@ -2,30 +2,24 @@
 // compiles against them, as long as it says what the contract says.
 
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { before, test } from "node:test";
 import { pathToFileURL } from "node:url";
 
 import openapiTypeScript, { astToString } from "openapi-typescript";
 import { parse } from "yaml";
 
 import { root } from "../support/anteroom.mjs";
-import { run } from "../support/program.mjs";
-import { packages } from "../support/tools.mjs";
+import { compile } from "../support/typescript.mjs";
 
 const description = join(root, "openapi.yaml");
 const client = readFileSync(join(root, "examples/typed-client/client.ts"), "utf8");
-let folder;
+let types;
 
 before(async () => {
-  folder = mkdtempSync(join(tmpdir(), "anteroom-client-"));
-  const types = astToString(await openapiTypeScript(pathToFileURL(description)));
-  writeFileSync(join(folder, "anteroom.d.ts"), types);
+  types = astToString(await openapiTypeScript(pathToFileURL(description)));
 });
-
-after(() => rmSync(folder, { recursive: true, force: true }));
 
 test("the client calls every endpoint there is", () => {
   const { paths } = parse(readFileSync(description, "utf8"));
@@ -34,7 +28,7 @@ test("the client calls every endpoint there is", () => {
 });
 
 test("the client compiles", async () => {
-  const { code, output } = await compile(client);
+  const { code, output } = await compileClient(client);
   assert.equal(code, 0, output);
 });
 
@@ -53,26 +47,17 @@ for (const [what, right, wrong, complaint] of [
 ]) {
   test(`${what} does not compile`, async () => {
     assert.ok(client.includes(right), right);
-    const { code, output } = await compile(client.replace(right, wrong));
+    const { code, output } = await compileClient(client.replace(right, wrong));
     assert.notEqual(code, 0);
     assert.ok(output.includes(complaint), output);
   });
 }
 
-/** Compiles a program against the generated types, strictly, and gives what the compiler says. */
-function compile(program) {
-  writeFileSync(join(folder, "client.ts"), program);
-  const compilerOptions = {
-    strict: true,
-    noEmit: true,
-    module: "esnext",
-    moduleResolution: "bundler",
-    target: "es2022",
-    lib: ["es2022", "dom", "dom.iterable"],
-    types: [],
-    paths: { anteroom: ["./anteroom.d.ts"], "*": [join(packages, "*")] },
-  };
-  writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["client.ts"] }));
-  const compiler = join(packages, "typescript", "bin", "tsc");
-  return run(process.execPath, [compiler, "--pretty", "false", "--project", folder], { seconds: 60 });
+/** Compiles a program against the generated types, and gives what the compiler says. */
+function compileClient(program) {
+  const sources = new Map([
+    ["anteroom.d.ts", types],
+    ["client.ts", program],
+  ]);
+  return compile(sources, { options: { paths: { anteroom: ["./anteroom.d.ts"] } } });
 }
