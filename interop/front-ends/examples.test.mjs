@@ -1,12 +1,18 @@
-// docs/front-end.md: its modules compile, and do what the guide says when they run in a page against the
-// real functions.
+// examples/react and examples/nextjs: the modules compile, do what docs/front-end says when they run in a page
+// against the real functions, and are what it quotes.
 
 import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, afterEach, before, beforeEach, test } from "node:test";
 
-import { Anteroom } from "../support/anteroom.mjs";
+import { Anteroom, root } from "../support/anteroom.mjs";
+import { blocks } from "../support/guide.mjs";
 import { opened, sealed, WorkOsStandIn } from "../workos/stand-in.mjs";
-import { compile, modules, Page } from "./page.mjs";
+import { compileWith, modules, Page } from "./page.mjs";
+
+const guide = join(root, "docs", "front-end");
+const pages = readdirSync(guide);
 
 const jane = "jane.doe@example.com";
 const chooser = "123@gmail.com";
@@ -34,7 +40,7 @@ afterEach(() => page.close());
 
 for (const version of ["3", "4"]) {
   test(`every module compiles, with version ${version} of authkit-nextjs`, async () => {
-    const { code, output } = await compile(modules(), version);
+    const { code, output } = await compileWith(version, modules());
     assert.equal(code, 0, output);
   });
 }
@@ -58,7 +64,7 @@ test("what is wrong in a module does not compile", async () => {
     assert.ok(sources.get(file).includes(right), `${file} has no ${right}`);
     sources.set(file, sources.get(file).replace(right, wrong));
   }
-  const { code, output } = await compile(sources);
+  const { code, output } = await compileWith("4", sources);
   assert.notEqual(code, 0);
   for (const [file, , , complaint] of mistakes) {
     const complaints = output.split(/\n(?=\S)/).filter((text) => text.startsWith(`${file}(`));
@@ -66,6 +72,30 @@ test("what is wrong in a module does not compile", async () => {
       complaints.some((text) => text.includes(complaint)),
       `${file}: ${output}`,
     );
+  }
+});
+
+test("what the guide quotes is what the examples say", () => {
+  let quoted = 0;
+  for (const page of pages) {
+    for (const { notes, code } of blocks(`front-end/${page}`)) {
+      const file = notes.match(/^file=(\S+)$/)?.[1];
+      if (!file) continue;
+      const text = `\n${readFileSync(join(root, file), "utf8")}`;
+      assert.ok(text.includes(`\n${code}`), `${page} does not quote ${file} as it is:\n${code}`);
+      quoted += 1;
+    }
+  }
+  assert.ok(quoted > 15, `only ${quoted} quotations`);
+});
+
+test("the guide leads to every example", () => {
+  const text = pages.map((page) => readFileSync(join(guide, page), "utf8")).join("");
+  for (const folder of ["react", "nextjs", "typed-client"]) {
+    const entries = readdirSync(join(root, "examples", folder), { recursive: true, withFileTypes: true });
+    for (const { name } of entries.filter((entry) => entry.isFile())) {
+      assert.ok(text.includes(`/${name}`), `no page names ${name} of examples/${folder}`);
+    }
   }
 });
 

@@ -1,10 +1,11 @@
-// A Next.js app on AuthKit's SDK, with the guide's code in it: built once, started where a test wants it.
+// A Next.js app on AuthKit's SDK, with the code of examples/ in it: built once, started where a test wants it.
 
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Program, run } from "../support/program.mjs";
+import { put } from "../support/typescript.mjs";
 import { apiKey, clientId, cookiePassword } from "../workos/stand-in.mjs";
 import { documentedApi, modules, proxies } from "./page.mjs";
 
@@ -13,7 +14,7 @@ const next = join(folder, "node_modules", "next", "dist", "bin", "next");
 const quietly = { NEXT_TELEMETRY_DISABLED: "1", CI: "true", NO_COLOR: "1" };
 
 // Written by `build`, and no sources.
-const written = new Set(["node_modules", ".next", "guide", "middleware.ts", "next-env.d.ts"]);
+const written = new Set(["node_modules", ".next", "examples", "middleware.ts", "next-env.d.ts"]);
 
 export class NextApp {
   /** The origin of its pages. */
@@ -22,13 +23,13 @@ export class NextApp {
 
   /** Builds the app on that version of the SDK, unless it has been built from the same sources before. */
   static async build(version) {
-    const sources = guideSources(version);
+    const sources = exampleSources(version);
     const digest = digestOf(sources);
     const built = join(folder, ".next", `authkit-${version}`);
     const stamp = join(built, ".built-from");
     if (existsSync(stamp) && readFileSync(stamp, "utf8") === digest) return;
-    for (const path of [join(folder, "guide"), built]) rmSync(path, { recursive: true, force: true });
-    for (const [name, code] of sources) put(name, code);
+    for (const path of [join(folder, "examples"), built]) rmSync(path, { recursive: true, force: true });
+    for (const [name, code] of sources) put(folder, name, code);
     const env = { ...quietly, AUTHKIT: version };
     const { code, output } = await run(process.execPath, [next, "build"], { cwd: folder, env, seconds: 400 });
     if (code !== 0) throw new Error(`next build failed:\n${output}`);
@@ -74,11 +75,11 @@ export class NextApp {
   }
 }
 
-/** The guide's modules as the app has them: with an API whose address is told when the server starts. */
-function guideSources(version) {
+/** The examples as the app has them: with an API whose address is told when the server starts. */
+function exampleSources(version) {
   const sources = new Map();
   for (const [name, code] of modules()) {
-    if (!Object.values(proxies).includes(name)) sources.set(`guide/${name}`, withLateAddress(code));
+    if (!Object.values(proxies).includes(name)) sources.set(`examples/${name}`, withLateAddress(code));
     // Next.js 15 has one name for both.
     if (name === proxies[version]) sources.set("middleware.ts", code);
   }
@@ -104,10 +105,4 @@ function files(folder, left = new Set()) {
     const path = join(folder, entry.name);
     return entry.isDirectory() ? files(path) : [path];
   });
-}
-
-function put(name, text) {
-  const path = join(folder, name);
-  mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, text);
 }

@@ -1,28 +1,26 @@
-// The modules of docs/front-end.md as a page would have them: compiled by TypeScript against the packages that
-// they import, and run in a page as far as they can tell, where a few lines stand in for those packages.
+// The modules of examples/ as a page would have them: compiled by TypeScript against the packages that they
+// import, and run in a page as far as they can tell, where a few lines stand in for those packages.
 
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join, relative } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
 import ts from "typescript";
 
-import { origin } from "../support/anteroom.mjs";
-import { blocks } from "../support/guide.mjs";
-import { run } from "../support/program.mjs";
-import { packages } from "../support/tools.mjs";
+import { origin, root } from "../support/anteroom.mjs";
+import { compile, put } from "../support/typescript.mjs";
 
 // React, Next.js and the providers' packages for pages are the app's.
 const pagePackages = fileURLToPath(new URL("nextjs-app/node_modules", import.meta.url));
 
-/** The guide's two proxies of Next.js, each for one version of AuthKit's SDK. */
+/** The two proxies of examples/nextjs, each for one version of AuthKit's SDK. */
 export const proxies = { 3: "middleware.ts", 4: "proxy.ts" };
 
 // Where the packages have them.
 const authkits = { 3: "@workos-inc/authkit-nextjs", 4: "authkit-nextjs-4" };
 
-/** Where the guide says that the API is. */
+/** Where the examples say that the API is. */
 export const documentedApi = "https://api.example.com";
 
 const standIns = {
@@ -41,42 +39,29 @@ const standIns = {
   next: "export const redirect = (path) => { throw new Error('to ' + path); };",
 };
 
-/** The modules of the guide, by their file names. */
+/** The modules of examples/, by the names of their files in examples/react and examples/nextjs. */
 export function modules() {
-  const named = blocks("front-end.md").map(({ notes, code }) => [notes.match(/^file=(\S+)$/)?.[1], code]);
-  return new Map(named.filter(([name]) => name));
+  return new Map(["react", "nextjs"].flatMap((name) => modulesIn(join(root, "examples", name))));
 }
 
-/**
- * Compiles modules strictly, with that version of AuthKit's SDK for Next.js, and gives the compiler's exit
- * status and what it says.
- */
-export async function compile(sources, version = "4") {
-  const folder = mkdtempSync(join(tmpdir(), "anteroom-page-"));
-  try {
-    symlinkSync(pagePackages, join(folder, "node_modules"));
-    const files = [...sources.keys()].filter(
-      (name) => name === proxies[version] || !Object.values(proxies).includes(name),
-    );
-    for (const name of files) put(folder, name, sources.get(name));
-    const compilerOptions = {
-      strict: true,
-      noEmit: true,
-      jsx: "react-jsx",
-      module: "esnext",
-      moduleResolution: "bundler",
-      target: "es2022",
-      lib: ["es2022", "dom", "dom.iterable"],
-      types: [],
+function modulesIn(folder) {
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
+  const files = entries
+    .filter((entry) => /\.tsx?$/.test(entry.name))
+    .map((entry) => join(entry.parentPath, entry.name));
+  return files.sort().map((file) => [relative(folder, file), readFileSync(file, "utf8")]);
+}
+
+/** Compiles modules with that version of AuthKit's SDK for Next.js. */
+export function compileWith(version, sources) {
+  const others = Object.values(proxies).filter((name) => name !== proxies[version]);
+  return compile(new Map([...sources].filter(([name]) => !others.includes(name))), {
+    from: pagePackages,
+    options: {
       skipLibCheck: true,
       paths: { "@workos-inc/authkit-nextjs": [`./node_modules/${authkits[version]}`] },
-    };
-    put(folder, "tsconfig.json", JSON.stringify({ compilerOptions, files }));
-    const compiler = join(packages, "typescript", "bin", "tsc");
-    return await run(process.execPath, [compiler, "--pretty", "false"], { cwd: folder, seconds: 120 });
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+    },
+  });
 }
 
 /**
@@ -111,7 +96,7 @@ export class Page {
     globalThis.window = { location: { assign: (address) => this.#leave(address) } };
   }
 
-  /** A module of the guide. */
+  /** A module of the examples. */
   load(name) {
     return import(pathToFileURL(join(this.#folder, name)).href);
   }
@@ -155,10 +140,4 @@ function runnable(code, api) {
   const { outputText } = ts.transpileModule(code, { compilerOptions });
   // Node wants the whole name of a file.
   return outputText.replaceAll(documentedApi, api).replace(/from "(\.[^"]+)"/g, 'from "$1.js"');
-}
-
-function put(folder, name, text) {
-  const path = join(folder, name);
-  mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, text);
 }

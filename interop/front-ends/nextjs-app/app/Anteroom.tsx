@@ -2,12 +2,12 @@
 
 import { useRouter } from "next/navigation";
 import { useCallback, useEffect, useState } from "react";
-import { inWords, SignIn } from "../guide/SignIn";
-import { currentSession, type Session } from "../guide/session";
-import { type Organization, signOut, switchOrganization } from "../guide/sign-in";
+import { inWords, SignIn } from "../examples/SignIn";
+import { currentSession, type Session } from "../examples/session";
+import { type Organization, signOut, switchOrganization } from "../examples/sign-in";
 import { Facts } from "./Facts";
 
-/** The guide's own code, which calls Anteroom from the browser. */
+/** The examples' own code, which calls Anteroom from the browser. */
 export function Anteroom({ organizations }: { organizations: Organization[] }) {
   const { refresh } = useRouter();
   const [session, setSession] = useState<Session | "asking">();
@@ -27,7 +27,7 @@ export function Anteroom({ organizations }: { organizations: Organization[] }) {
   return (
     <section aria-label="Anteroom" aria-busy={session === "asking"}>
       <h2>Anteroom</h2>
-      <p className="how">the guide&rsquo;s code, in the browser</p>
+      <p className="how">the examples&rsquo; code, in the browser</p>
       {session === undefined && !problem && (
         <>
           <p role="status">Nobody is signed in</p>

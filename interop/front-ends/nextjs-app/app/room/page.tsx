@@ -1,8 +1,8 @@
 import { getTokenClaims } from "@workos-inc/authkit-nextjs";
 
-import { roomToken } from "../../guide/app/room-token";
+import { roomToken } from "../../examples/app/room-token";
 
-/** The guide's code for a server of Next.js: it asks Anteroom with the access token. */
+/** The example for a server of Next.js: it asks Anteroom with the access token. */
 export default async function Room() {
   const { sub, name } = await getTokenClaims(await roomToken("room123", "Jane from the server"));
   return (

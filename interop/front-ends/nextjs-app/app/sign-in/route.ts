@@ -1,1 +1,1 @@
-export { GET } from "../../guide/app/sign-in/route";
+export { GET } from "../../examples/app/sign-in/route";
