@@ -155,7 +155,9 @@ test("when WorkOS is gone, live sessions go on; when it is back, so do the same 
   const { id: organizationId } = (await asked("GET", "/organizations")).data[0];
   const cookie = browser.cookie("wos-session");
   const switchAs = (email) => browser.post("/auth/switch-organization", { email, organizationId });
+  const from = anteroom.written;
   assert.equal((await switchAs("other@example.com")).status, 403);
+  await anteroom.logged(/"endpoint":"switch-organization".*"status":403/, from);
   const processes = startedProcesses();
   assert.ok(processes > 0);
 
@@ -170,7 +172,9 @@ test("when WorkOS is gone, live sessions go on; when it is back, so do the same 
 
   emulator = await startEmulator();
   assert.equal((await new Browser(anteroom).post("/auth/sign-in", { email: jane })).status, 200);
+  const begun = anteroom.written;
   await signedIn();
+  await anteroom.logged(/"endpoint":"finalize-magic-auth"/, begun);
   assert.equal(startedProcesses(), processes);
 });
 
