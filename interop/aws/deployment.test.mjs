@@ -286,7 +286,8 @@ test("sam build makes a bootstrap of one function that answers an event", async 
 
 /** Runs one of the installed tools at the repository's root. */
 function tool(name, args, { seconds = 120, settings = {} } = {}) {
-  const env = environment({ AWS_DEFAULT_REGION: "eu-west-1", SAM_CLI_TELEMETRY: "0", ...settings });
+  const region = { AWS_DEFAULT_REGION: "eu-west-1", AWS_REGION: "eu-west-1" };
+  const env = environment({ ...region, SAM_CLI_TELEMETRY: "0", ...settings });
   return run(`${tools}/${name}`, args, { seconds, cwd: root, env });
 }
 
