@@ -23,16 +23,12 @@ suite("AWS's runtime emulator", withoutGo("aws-lambda-rie"), () => {
     // For its stand-ins.
     anteroom = await Anteroom.start({});
     workos = new workosStandIn.WorkOsStandIn(anteroom);
-    const standsInAt = (name) =>
-      anteroom.lines
-        .map((line) => line.match(new RegExp(`^\\s*${name}\\s+stood in for at (\\S+)`))?.[1])
-        .find(Boolean);
     settings = {
-      CLERK_API_URL: standsInAt("Clerk"),
+      CLERK_API_URL: anteroom.standIn("Clerk"),
       CLERK_PUBLISHABLE_KEY: `pk_test_${Buffer.from("clerk.anteroom.localhost$").toString("base64")}`,
       CLERK_SECRET_KEY: "sk_test_of_the_stand_in_and_no_secret",
       DEV_SIGN_IN_EMAIL: "jane.doe@example.com",
-      LIVEBLOCKS_API_URL: standsInAt("Liveblocks"),
+      LIVEBLOCKS_API_URL: anteroom.standIn("Liveblocks"),
       LIVEBLOCKS_SECRET_KEY: "sk_dev_of_the_stand_in_and_no_secret",
       LIVEKIT_API_KEY: apiKey,
       LIVEKIT_API_SECRET: apiSecret,

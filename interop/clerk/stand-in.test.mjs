@@ -20,7 +20,7 @@ let clerk;
 
 before(async () => {
   anteroom = await Anteroom.start({});
-  clerk = createClerkClient({ apiUrl: anteroom.clerkStandIn, ...clerkOptions });
+  clerk = createClerkClient({ apiUrl: anteroom.standIn("Clerk"), ...clerkOptions });
 });
 
 after(async () => {
@@ -58,7 +58,7 @@ test("Clerk's SDK sees the errors as Clerk's", async () => {
     return true;
   });
   const stranger = createClerkClient({
-    apiUrl: anteroom.clerkStandIn,
+    apiUrl: anteroom.standIn("Clerk"),
     ...clerkOptions,
     secretKey: "sk_test_wrong",
   });
@@ -94,7 +94,7 @@ async function authenticated(headers, authorizedParties = [origin]) {
 
 /** A session token of a user, by the stand-in's short name. */
 async function sessionToken(user) {
-  const answer = await fetch(`${anteroom.clerkStandIn}/dev/session-token?user=${user}`);
+  const answer = await fetch(`${anteroom.standIn("Clerk")}/dev/session-token?user=${user}`);
   const token = await answer.text();
   assert.equal(answer.status, 200, token);
   return token.trim();

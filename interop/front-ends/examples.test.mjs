@@ -283,7 +283,7 @@ test("a recording is started by one, and stopped, once or twice", async () => {
 
 test("Liveblocks gets its token with Clerk's, and is told to stop without one", async () => {
   const { collaborate } = await page.load("liveblocks.js");
-  const answer = await fetch(`${anteroom.clerkStandIn}/dev/session-token?user=jane`);
+  const answer = await fetch(`${anteroom.standIn("Clerk")}/dev/session-token?user=jane`);
   const token = (await answer.text()).trim();
   assert.match((await collaborate(async () => token).authEndpoint()).token, /^ey/);
   const stopped = { error: "forbidden", reason: "User not found" };

@@ -21,7 +21,7 @@ after(async () => {
 });
 
 test("Liveblocks' SDK gets a token of the user", async () => {
-  const liveblocks = new Liveblocks({ baseUrl: liveblocksStandIn(), secret: liveblocksKey });
+  const liveblocks = new Liveblocks({ baseUrl: anteroom.standIn("Liveblocks"), secret: liveblocksKey });
   const { status, body } = await liveblocks.identifyUser("jane.doe@example.com", {
     userInfo: { name: "Jane Doe" },
   });
@@ -32,12 +32,7 @@ test("Liveblocks' SDK gets a token of the user", async () => {
 });
 
 test("Liveblocks' SDK is refused with another key", async () => {
-  const liveblocks = new Liveblocks({ baseUrl: liveblocksStandIn(), secret: "sk_dev_wrong" });
+  const liveblocks = new Liveblocks({ baseUrl: anteroom.standIn("Liveblocks"), secret: "sk_dev_wrong" });
   const { status } = await liveblocks.identifyUser("jane.doe@example.com");
   assert.ok([401, 403].includes(status), String(status));
 });
-
-function liveblocksStandIn() {
-  const line = anteroom.lines.find((text) => /^\s*Liveblocks\s+stood in for at/.test(text));
-  return line.match(/http:\S+/)[0];
-}

@@ -15,8 +15,7 @@ export class LiveKitStandIn {
 
   /** That of a running `dev`. */
   constructor(anteroom) {
-    const line = anteroom.lines.find((text) => /^\s*LiveKit\s+stood in for at/.test(text));
-    this.url = line.match(/http:\S+/)[0];
+    this.url = anteroom.standIn("LiveKit");
   }
 
   /** LiveKit's own client for egresses. */

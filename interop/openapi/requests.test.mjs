@@ -52,7 +52,7 @@ async function workosSession() {
 }
 
 async function clerkSession() {
-  const answer = await fetch(`${anteroom.clerkStandIn}/dev/session-token?user=jane&ttl=3600`);
+  const answer = await fetch(`${anteroom.standIn("Clerk")}/dev/session-token?user=jane&ttl=3600`);
   assert.equal(answer.status, 200);
   return answer.text();
 }

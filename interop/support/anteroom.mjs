@@ -31,11 +31,9 @@ export function environment(settings) {
 export class Anteroom {
   /** Where the gateway listens. */
   url;
-  /** Where `dev`'s own stand-in for Clerk listens, when Clerk is not among the settings. */
-  clerkStandIn;
   #program;
 
-  /** Starts `dev` with these settings; providers that they do not name are stood in for. */
+  /** Starts `dev` with these settings, and with stand-ins for the providers that they leave out. */
   static async start(settings) {
     const anteroom = new Anteroom();
     anteroom.#program = new Program(
@@ -48,14 +46,17 @@ export class Anteroom {
       [, anteroom.url] = await anteroom.#program.line(/^Anteroom listens on (http:\S+)$/, 60);
       // The last line that it writes by itself: what comes before it is all there.
       await anteroom.#program.line(/^Ctrl-C ends everything/, 10);
-      anteroom.clerkStandIn = anteroom.lines
-        .map((line) => line.match(/(http:\S+)\/dev\/session-token/)?.[1])
-        .find((found) => found);
       return anteroom;
     } catch (error) {
       await anteroom.stop();
       throw error;
     }
+  }
+
+  /** The address of `dev`'s stand-in for a provider, which has one if its settings are absent. */
+  standIn(provider) {
+    const pattern = new RegExp(`^\\s*${provider}\\s+stood in for at (http:\\S+)`);
+    return this.lines.map((line) => line.match(pattern)?.[1]).find(Boolean);
   }
 
   /** Asks `liveblocks-auth` for a token. */

@@ -22,8 +22,7 @@ export class WorkOsStandIn {
 
   /** That of a running `dev`. `secrets`, where given, collects what no log may have. */
   constructor(anteroom, secrets = new Set()) {
-    const line = anteroom.lines.find((text) => /^\s*WorkOS\s+stood in for at/.test(text));
-    this.url = line.match(/http:\S+/)[0];
+    this.url = anteroom.standIn("WorkOS");
     this.#secrets = secrets;
   }
 

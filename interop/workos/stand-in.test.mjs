@@ -22,8 +22,7 @@ let users;
 
 before(async () => {
   anteroom = await Anteroom.start({});
-  const line = anteroom.lines.find((text) => /^\s*WorkOS\s+stood in for at/.test(text));
-  url = new URL(line.match(/http:\S+/)[0]);
+  url = new URL(anteroom.standIn("WorkOS"));
   workos = client(apiKey);
   users = workos.userManagement;
 });
