@@ -1,4 +1,4 @@
-// The deployment, as AWS's tools and cargo-lambda see it.
+// The template, checked by AWS's tools, checkov and cargo-lambda.
 
 import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -89,7 +89,7 @@ test("in production every function is rolled out gradually, guarded by the alarm
   const aliases = Object.entries(all).filter(([, { Type }]) => Type === "AWS::Lambda::Alias");
   assert.ok(aliases.length > 14, `${aliases.length} aliases`);
   for (const [id, { UpdatePolicy, Condition }] of aliases) {
-    // Never there where anything is gradual.
+    // Absent whenever the rollout is gradual.
     if (Condition === "DevSignIn") continue;
     const { DeploymentGroupName } = UpdatePolicy.CodeDeployLambdaAliasUpdate;
     const { DeploymentConfigName, AlarmConfiguration } = all[DeploymentGroupName.Ref].Properties;
@@ -157,7 +157,7 @@ test("cargo-lambda's router has the template's routes", async () => {
   assert.deepEqual(inOrder(metadata.lambda.watch.router), inOrder(integrated));
 });
 
-/** What a route is where its condition holds: one that production does not have is under an `Fn::If`. */
+/** A route as it is if its condition holds; one that production lacks is inside an `Fn::If`. */
 function whereDeployed(value) {
   return value["Fn::If"]?.[1] ?? value;
 }
@@ -199,7 +199,7 @@ before(async () => {
   await watch.line(/starting Runtime server/, 60);
 });
 
-/** What liveblocks-auth needs. */
+/** Settings for liveblocks-auth. */
 function settings() {
   return {
     ...liveblocks.settings,

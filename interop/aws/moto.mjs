@@ -1,4 +1,4 @@
-// AWS Secrets Manager as `moto_server` imitates it.
+// AWS Secrets Manager, imitated by `moto_server`.
 
 import { fileURLToPath } from "node:url";
 
@@ -17,7 +17,7 @@ export class SecretsManager {
   #port;
   #program;
 
-  /** One that does not run yet. */
+  /** Reserves a port, without starting the server. */
   static async reserve() {
     const manager = new SecretsManager();
     manager.#port = await freePort();
@@ -59,7 +59,7 @@ export class SecretsManager {
     if (code !== 0) throw new Error(`putting ${id}: ${output}`);
   }
 
-  /** How many calls it has answered, those of `put` among them: it logs a line for each. */
+  /** The number of calls answered, including those of `put`; each has a log line. */
   get calls() {
     return this.#program.lines.filter((line) => line.includes("POST / HTTP")).length;
   }

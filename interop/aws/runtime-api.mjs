@@ -1,4 +1,4 @@
-// The Lambda Runtime API for one event, as a deployed `bootstrap` meets it.
+// The Lambda Runtime API for a single event, as a deployed `bootstrap` uses it.
 // https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 
 import { once } from "node:events";
@@ -13,10 +13,10 @@ export class RuntimeApi {
   #handedOut = false;
   #deadline;
   #answered;
-  /** The function's answer to the event; it rejects with what the function reports instead. */
+  /** The function's answer to the event. Rejects if the function reports an error. */
   answer;
 
-  /** Listens, and hands `event` out once, with so many seconds for an answer. */
+  /** Listens, and hands out `event` once, to be answered within that many seconds. */
   static async start(event, seconds) {
     const api = new RuntimeApi();
     api.#event = JSON.stringify(event);
@@ -43,7 +43,7 @@ export class RuntimeApi {
     let body = "";
     for await (const chunk of request) body += chunk;
     if (request.url === `${prefix}/invocation/next`) {
-      // There is no second event: Lambda lets a function wait for one as long as it takes.
+      // No second event comes: Lambda lets a function wait indefinitely.
       if (this.#handedOut) return;
       this.#handedOut = true;
       response.writeHead(200, {

@@ -1,4 +1,4 @@
-// AWS's Lambda runtime interface emulator with one function in it.
+// AWS's Lambda runtime interface emulator, running one function.
 
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -25,12 +25,12 @@ export class RuntimeEmulator {
       { env: { ...env, AWS_LAMBDA_FUNCTION_NAME: name } },
     );
     emulator.#url = `http://${here}/2015-03-31/functions/function/invocations`;
-    // It says nothing when it is ready, and answers every other address with 404.
+    // It does not report that it is ready, and answers other addresses with 404.
     await emulator.#program.answering(`http://${here}/`, 20);
     return emulator;
   }
 
-  /** Sends an event, and gives what the function answered, or what Lambda says in its place. */
+  /** Sends an event and returns the function's answer, or Lambda's in its place. */
   async invoke(event) {
     const signal = AbortSignal.timeout(60_000);
     const answer = await fetch(this.#url, { method: "POST", body: JSON.stringify(event), signal });
@@ -44,7 +44,7 @@ export class RuntimeEmulator {
 
   /** Sends a signal to the function's process. */
   signalFunction(signal) {
-    // Each thread of a process has children of its own.
+    // Each thread of a process lists its own children.
     const threads = `/proc/${this.#program.pid}/task`;
     const children = readdirSync(threads).map((id) => readFileSync(join(threads, id, "children"), "utf8"));
     const ids = children.join(" ").split(" ").filter(Boolean).map(Number);
@@ -52,7 +52,7 @@ export class RuntimeEmulator {
     process.kill(ids[0], signal);
   }
 
-  /** What the emulator and the function have written. */
+  /** The output of the emulator and the function. */
   get lines() {
     return this.#program.lines;
   }

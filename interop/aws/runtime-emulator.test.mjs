@@ -1,5 +1,5 @@
-// The function binaries in AWS's own emulator of the Lambda runtime: an event each, a time-out, a crash,
-// and settings that are incomplete.
+// The function binaries in AWS's own emulator of the Lambda runtime: one event each, a time-out, a crash, and
+// incomplete settings.
 
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";

@@ -1,6 +1,6 @@
-// Secrets in AWS Secrets Manager, as `moto_server` imitates it: read with the AWS SDK that the
-// function carries, written with the one for Python. The keys open gates before Liveblocks' own
-// server and the Clerk service of `emulate`, and change while everything runs.
+// Secrets in AWS Secrets Manager, imitated by `moto_server`: read with the AWS SDK inside the function,
+// written with the one for Python. Gates in front of Liveblocks' own server and `emulate`'s Clerk service
+// check the keys, which change while everything runs.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";

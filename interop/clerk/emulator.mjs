@@ -1,5 +1,4 @@
-// The Clerk service of the npm package `emulate`: users, sessions and keys. It runs inside this
-// process.
+// The Clerk service of the npm package `emulate`: users, sessions and keys. It runs in this process.
 
 import { createEmulator } from "emulate";
 

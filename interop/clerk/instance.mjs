@@ -1,4 +1,4 @@
-// A Clerk application whose keys are ours: it signs every token that a check needs, good or bad.
+// A Clerk application with keys of our own, which signs every token that a check needs, good or bad.
 
 import { createHash, createPrivateKey, createSign, generateKeyPairSync } from "node:crypto";
 

@@ -1,4 +1,4 @@
-// Clerk's own SDK against our stand-in for Clerk: what it reads there is what it reads from Clerk.
+// Clerk's own SDK against our stand-in for Clerk.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";

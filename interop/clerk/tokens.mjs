@@ -1,6 +1,5 @@
-// The tokens and requests that Clerk's own SDK and our function judge, each with the answer that
-// the contract gives it. A row that says neither `stricter` nor `laxer` is one on which the two
-// must agree; one that does says why they do not.
+// Tokens and requests for Clerk's own SDK and our function, each with the answer that the contract requires.
+// The two must agree on every row, except those marked `stricter` or `laxer`, which say why they differ.
 
 import { constants, createHmac, generateKeyPairSync, sign } from "node:crypto";
 import { origin } from "../support/anteroom.mjs";

@@ -1,4 +1,4 @@
-// Users, sessions and keys of the Clerk service that the npm package `emulate` carries.
+// Users, sessions and keys from `emulate`'s Clerk service.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";

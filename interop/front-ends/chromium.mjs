@@ -1,4 +1,4 @@
-// A real browser: Chromium without a window, told what to do by Playwright.
+// Headless Chromium, controlled by Playwright.
 
 import { accessSync, constants } from "node:fs";
 import { createRequire } from "node:module";
@@ -6,7 +6,7 @@ import { delimiter, join } from "node:path";
 
 const names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
-/** Where this machine has Chromium, or nothing. `CHROMIUM` says it for one at an unusual place. */
+/** The path to Chromium, or `undefined`. Set `CHROMIUM` if it is in an unusual place. */
 export const executable = process.env.CHROMIUM ?? onPath(names);
 
 export class Chromium {
@@ -18,12 +18,12 @@ export class Chromium {
       "playwright-core",
     );
     const started = new Chromium();
-    // Its sandbox does not work for root, which a container's user is; it opens nothing but our own pages.
+    // The sandbox does not work for root, the user in containers. Chromium opens our own pages only.
     started.#browser = await chromium.launch({ executablePath: executable, args: ["--no-sandbox"] });
     return started;
   }
 
-  /** A new window with no cookies, that reaches nothing but this machine. */
+  /** A new window without cookies, which can reach only this machine. */
   async window(options = {}) {
     const context = await this.#browser.newContext({ viewport: { width: 900, height: 620 }, ...options });
     context.setDefaultTimeout(20_000);
@@ -37,7 +37,7 @@ export class Chromium {
     return context;
   }
 
-  /** What its pages asked of other machines. */
+  /** The requests that pages sent to other machines. */
   get strangers() {
     return [...this.#strangers];
   }

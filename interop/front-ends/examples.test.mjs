@@ -1,5 +1,5 @@
-// examples/react and examples/nextjs: the modules compile, do what docs/front-end says when they run in a page
-// against the real functions, and are what it quotes.
+// examples/react and examples/nextjs: the modules compile, work in a page against the real functions, and
+// match their quotations in docs/front-end.
 
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
@@ -31,7 +31,7 @@ before(async () => {
 after(() => anteroom?.stop());
 
 beforeEach(async () => {
-  // As the guide has it: on this machine, say localhost.
+  // As the guide says: use localhost for both.
   page = new Page(anteroom.url.replace("127.0.0.1", "localhost"));
   signIn = await page.load("sign-in.js");
 });
@@ -323,14 +323,14 @@ test("a session as authkit-nextjs seals it is one here, with and without a minut
   for (const part of ["accessToken", "refreshToken", "user"]) assert.ok(renewed[part], part);
 });
 
-/** Without a mail, of which WorkOS sends few in a minute. */
+/** Signs in without an e-mail: WorkOS limits those to a few per minute. */
 async function signInAs(user) {
   await signIn.continueWith("google");
   const { code } = await standIn.signedInAs(user, page.address);
   await signIn.finishRedirect(`?code=${code}`);
 }
 
-/** Lets the access token in the page's cookie have expired a minute ago. */
+/** Replaces the access token in the page's cookie with one that expired a minute ago. */
 async function expire() {
   const session = await sessionNow();
   const exp = Math.floor(Date.now() / 1000) - 60;
@@ -338,7 +338,7 @@ async function expire() {
   page.cookies.set("wos-session", await sealed({ ...session, accessToken }));
 }
 
-/** What the page's session cookie holds. */
+/** The content of the page's session cookie. */
 function sessionNow() {
   return opened(page.cookies.get("wos-session"));
 }

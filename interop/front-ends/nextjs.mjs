@@ -1,4 +1,5 @@
-// A Next.js app on AuthKit's SDK, with the code of examples/ in it: built once, started where a test wants it.
+// A Next.js app on AuthKit's SDK that contains the code of examples/. It is built once and started by each
+// test.
 
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -13,7 +14,7 @@ const folder = fileURLToPath(new URL("nextjs-app", import.meta.url));
 const next = join(folder, "node_modules", "next", "dist", "bin", "next");
 const quietly = { NEXT_TELEMETRY_DISABLED: "1", CI: "true", NO_COLOR: "1" };
 
-// Written by `build`, and no sources.
+// Written by `build`; not sources.
 const written = new Set(["node_modules", ".next", "examples", "middleware.ts", "next-env.d.ts"]);
 
 export class NextApp {
@@ -21,7 +22,7 @@ export class NextApp {
   url;
   #program;
 
-  /** Builds the app on that version of the SDK, unless it has been built from the same sources before. */
+  /** Builds the app on that version of the SDK, unless its sources have not changed since the last build. */
   static async build(version) {
     const sources = exampleSources(version);
     const digest = digestOf(sources);
@@ -36,7 +37,7 @@ export class NextApp {
     writeFileSync(stamp, digest);
   }
 
-  /** Starts it at `port`, beside an Anteroom and the stand-in for WorkOS that both have. */
+  /** Starts it on `port`, with an Anteroom and the stand-in for WorkOS that both use. */
   static async start({ version, port, anteroom, workos }) {
     const app = new NextApp();
     app.url = `http://localhost:${port}`;
@@ -65,7 +66,7 @@ export class NextApp {
     }
   }
 
-  /** What it has written so far. */
+  /** The lines of its output so far. */
   get lines() {
     return this.#program.lines;
   }
@@ -75,12 +76,12 @@ export class NextApp {
   }
 }
 
-/** The examples as the app has them: with an API whose address is told when the server starts. */
+/** The examples, changed to read the API's address when the server starts. */
 function exampleSources(version) {
   const sources = new Map();
   for (const [name, code] of modules()) {
     if (!Object.values(proxies).includes(name)) sources.set(`examples/${name}`, withLateAddress(code));
-    // Next.js 15 has one name for both.
+    // Next.js 15 uses this name for both versions.
     if (name === proxies[version]) sources.set("middleware.ts", code);
   }
   return sources;

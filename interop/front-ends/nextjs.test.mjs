@@ -1,5 +1,5 @@
-// A Next.js app on AuthKit's own SDK, in a real browser, beside Anteroom: one cookie is the session of both,
-// whoever begins it, renews it, changes its organization or ends it.
+// A Next.js app on AuthKit's own SDK and Anteroom share one session in a real browser, whichever side starts,
+// refreshes, switches or ends it.
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
@@ -160,7 +160,7 @@ function withVersion(version) {
       assert.equal((await (await sessionAnswer()).json()).organizationId, organization);
     }
 
-    // What was switched here stays so when the other side renews.
+    // The switched organization survives a refresh by the other side.
     const { org_id: organization } = await claims();
     await expire();
     await page.goto(app.url);
@@ -176,7 +176,7 @@ function withVersion(version) {
       assert.equal(page.url(), `${app.url}/`, "WorkOS has sent the browser back");
       assert.equal(await cookie(), undefined);
 
-      // It is over at WorkOS too: nobody can renew what somebody has kept of it.
+      // The session has ended at WorkOS too: a copy of it cannot be refreshed.
       for (const asking of [() => page.goto(app.url), askAgain]) {
         await plant(await sealed({ ...before, accessToken: standIn.resigned(before.accessToken, past()) }));
         await asking();
@@ -279,7 +279,7 @@ async function start(version) {
     WORKOS_LOGOUT_RETURN_TO: origin,
   });
   standIn = new WorkOsStandIn(anteroom);
-  // As the guide has it: on this machine, say localhost.
+  // As the guide says: use localhost for both.
   api = anteroom.url.replace("127.0.0.1", "localhost");
   app = await NextApp.start({ version, port, anteroom: api, workos: standIn.url });
 }
@@ -307,7 +307,7 @@ async function askAgain() {
   await page.locator("[aria-label=Anteroom][aria-busy=false]").waitFor();
 }
 
-/** Loads the page, without what the browser then does of it. */
+/** Loads the page's HTML, without running its scripts. */
 async function loadAlone() {
   const answer = await window.request.get(app.url, { headers: { accept: "text/html" } });
   assert.equal(answer.status(), 200);
@@ -359,7 +359,7 @@ async function claims() {
   return standIn.claims((await session()).accessToken);
 }
 
-/** Lets the access token expire in so many seconds, or a minute ago, and gives the cookie that has it. */
+/** Makes the access token expire in that many seconds, or a minute ago, and returns its cookie. */
 async function expire(left = -60) {
   const now = await session();
   const accessToken = standIn.resigned(now.accessToken, past(left));
@@ -373,7 +373,7 @@ function past(left = -60) {
   return { iat: exp - 300, exp };
 }
 
-/** `GET /auth/session` with the browser's cookie, and without its keeping what comes back. */
+/** `GET /auth/session` with the browser's cookie, without storing the cookies of the answer. */
 async function sessionAnswer() {
   return fetch(`${anteroom.url}/auth/session`, { headers: { cookie: `wos-session=${await cookie()}` } });
 }

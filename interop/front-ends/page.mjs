@@ -1,5 +1,5 @@
-// The modules of examples/ as a page would have them: compiled by TypeScript against the packages that they
-// import, and run in a page as far as they can tell, where a few lines stand in for those packages.
+// The modules of examples/ as a page has them: compiled by TypeScript against the packages that they import,
+// and run in an imitated page, with short replacements for those packages.
 
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -11,16 +11,16 @@ import ts from "typescript";
 import { origin, root } from "../support/anteroom.mjs";
 import { compile, put } from "../support/typescript.mjs";
 
-// React, Next.js and the providers' packages for pages are the app's.
+// Packages for pages are installed with the app.
 const pagePackages = fileURLToPath(new URL("nextjs-app/node_modules", import.meta.url));
 
 /** The two proxies of examples/nextjs, each for one version of AuthKit's SDK. */
 export const proxies = { 3: "middleware.ts", 4: "proxy.ts" };
 
-// Where the packages have them.
+// The package of each version.
 const authkits = { 3: "@workos-inc/authkit-nextjs", 4: "authkit-nextjs-4" };
 
-/** Where the examples say that the API is. */
+/** The API's address in the examples. */
 export const documentedApi = "https://api.example.com";
 
 const standIns = {
@@ -32,7 +32,7 @@ const standIns = {
       async connect(url, token) { this.connections.push({ url, token }); }
       on(event, listener) { this[event] = listener; return this; }
     }`,
-  // Gives back what it is given.
+  // Returns its argument.
   "@liveblocks/client": "export const createClient = (options) => options;",
   "@workos-inc/authkit-nextjs": `
     export const withAuth = async () => ({ accessToken: globalThis.accessToken });`,
@@ -107,7 +107,7 @@ export class Page {
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
-  /** As a browser does it: cookies go along, and are kept, where the page asks for it. */
+  /** Sends and stores cookies if the page asks for it, as a browser does. */
   async #request(address, options = {}) {
     if (!String(address).startsWith(this.#api)) return this.#fetch(address, options);
     const withCookies = options.credentials === "include";
@@ -138,6 +138,6 @@ function runnable(code, api) {
     jsx: ts.JsxEmit.ReactJSX,
   };
   const { outputText } = ts.transpileModule(code, { compilerOptions });
-  // Node wants the whole name of a file.
+  // Node needs file extensions.
   return outputText.replaceAll(documentedApi, api).replace(/from "(\.[^"]+)"/g, 'from "$1.js"');
 }

@@ -1,5 +1,4 @@
-// docs/add-an-endpoint.md, carried out to the letter on a copy of the repository: what it says is enough,
-// and none of it is out of date.
+// docs/add-an-endpoint.md, followed step by step on a copy of the repository: it is complete and up to date.
 
 import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -18,7 +17,7 @@ before(async () => {
   copyOfTheRepository(folder);
   for (const block of blocks("add-an-endpoint.md")) {
     carryOut(block, folder);
-    // Those that only look are for later.
+    // The other commands only check the result.
     const isStep = block.language === "sh" && /^(mkdir|sed) /.test(block.code);
     if (isStep) await succeeds("bash", ["-euo", "pipefail", "-c", block.code], 10);
   }
@@ -42,7 +41,7 @@ async function cargo(...command) {
   if (command[0] === "test") assert.match(output, /^test result: ok\. [1-9]/m);
 }
 
-/** Runs a program in the copy, and gives what it wrote. */
+/** Runs a program in the copy, and returns its output. */
 async function succeeds(program, command, seconds) {
   // Apart from what is built of the repository: cargo would take the one for the other, and its tests would
   // look for their files in the copy when that is gone.

@@ -1,5 +1,5 @@
-// Liveblocks' own server for development, which the npm package `liveblocks` carries; it runs on
-// bun. It knows one secret key, and its tokens carry no signature.
+// Liveblocks' own development server from the npm package `liveblocks`, which runs on bun. It accepts one
+// secret key, and its tokens are unsigned.
 
 import { tmpdir } from "node:os";
 
@@ -56,7 +56,7 @@ export class LiveblocksServer {
   }
 }
 
-/** What a token of Liveblocks says. */
+/** The claims of a Liveblocks token. */
 export function claimsOf(token) {
   return JSON.parse(Buffer.from(token.split(".")[1], "base64url"));
 }

@@ -1,5 +1,5 @@
-// Liveblocks' own clients with tokens from our function, on Liveblocks' own server. Users come from
-// the Clerk service of `emulate`, their sessions from a key of our own.
+// Liveblocks' own clients on Liveblocks' own server, with tokens from our function. The users are in
+// `emulate`'s Clerk service; a key of our own signs their sessions.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -66,7 +66,7 @@ test("two users in one room see each other's name, picture and color", async () 
     assert.deepEqual(Object.keys(info).sort(), ["color", "imageUrl", "name"]);
   }
 
-  // The same is what each knows of themself.
+  // Each sees the same about themselves.
   assert.equal(hers.getSelf().id, jane.email);
   assert.deepEqual(hers.getSelf().info, heSees.info);
 });
@@ -178,7 +178,7 @@ async function others(room, count) {
   return room.getOthers();
 }
 
-/** The message with which the client gives up. */
+/** The client's message when it gives up. */
 async function refusal(room) {
   let message;
   room.subscribe("error", (error) => (message = error.message));
@@ -200,7 +200,7 @@ function sessionToken(user) {
   return clerk.token({ sub: user.clerk_id });
 }
 
-/** Adds to a user what Clerk says of them. */
+/** Updates a user at Clerk. */
 async function readFromClerk(user) {
   const found = await emulator.ask("GET", `/v1/users/${user.clerk_id}`);
   const primary = found.email_addresses.find(({ id }) => id === found.primary_email_address_id);

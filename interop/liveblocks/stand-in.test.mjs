@@ -1,4 +1,4 @@
-// Liveblocks' own SDK against our stand-in for Liveblocks: it gets tokens there as it does from Liveblocks.
+// Liveblocks' own SDK against our stand-in for Liveblocks.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";

@@ -1,6 +1,5 @@
-// The door of a LiveKit server: `/rtc`, where people come in over a WebSocket, before the stand-in, which
-// has none. The stand-in decides who is let in, and answers everything else; what is said to whoever
-// comes in is in LiveKit's own messages.
+// `/rtc`, where participants join over a WebSocket, in front of the stand-in, which has no such endpoint. The
+// stand-in decides who may join and answers everything else; the WebSocket speaks LiveKit's own messages.
 
 import { once } from "node:events";
 import { createServer, STATUS_CODES } from "node:http";

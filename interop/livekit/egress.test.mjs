@@ -1,4 +1,4 @@
-// Recordings through LiveKit's own server: its list, its message bus, and a recorder that answers there.
+// Recordings through LiveKit's own server: its list, its message bus, and a recorder that answers on the bus.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";

@@ -1,5 +1,5 @@
-// What becomes of hostile names in a recording's object in S3: the rows, what the endpoints really make
-// of them, and the table of both in docs/recordings.md, which this writes anew:
+// Hostile names in recordings, and the object keys and metadata that the endpoints make of them. Run this to
+// update the table in docs/recordings.md:
 //
 //     node livekit/hostile-input.mjs
 

@@ -1,5 +1,5 @@
-// Hostile names and what becomes of them in S3, which takes every object under its key and with its
-// metadata, and gives both back as they were. The table in the docs shows it.
+// S3 accepts the objects of all hostile names and returns their keys and metadata unchanged. The table in the
+// docs is current.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -8,7 +8,7 @@ import { recordAll, table, tableOfPage } from "./hostile-input.mjs";
 import { bucket } from "./stand-in.mjs";
 import { ObjectStore } from "./storage.mjs";
 
-/** What S3 takes, in bytes of names and values. */
+/** S3's limit, in bytes of names and values. */
 const mostMetadata = 2048;
 
 let anteroom;
@@ -101,14 +101,14 @@ test("the table in the docs is what becomes of it today", () => {
   assert.equal(tableOfPage(), table(records), "run node livekit/hostile-input.mjs");
 });
 
-/** A topic is there whole, or its beginning and an ellipsis. */
+/** The metadata has the whole topic, or its beginning and an ellipsis. */
 function assertTopic(kept, sent) {
   if (kept === sent) return;
   assert.ok(kept.endsWith("…") && kept.length > 1, kept);
   assert.ok(sent.startsWith(kept.slice(0, -1)), kept);
 }
 
-/** Participants are there all, or the first of them and how many more there were. */
+/** The metadata has all participants, or the first ones and the number of the rest. */
 function assertParticipants(value, sent) {
   const kept = value === undefined ? [] : value.split(",");
   const more = kept.length > 0 && /^\+\d+$/.test(kept.at(-1)) ? Number(kept.pop()) : 0;

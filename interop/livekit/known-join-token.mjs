@@ -1,9 +1,9 @@
-// Makes shared/tests/data/join-tokens.json: tokens that LiveKit's SDK makes at one moment, each with
-// what it was made of, for shared/tests/loopback/livekit_join.rs to make again.
+// Writes shared/tests/data/join-tokens.json: tokens that LiveKit's SDK makes at a fixed time, with their
+// inputs, for shared/tests/loopback/livekit_join.rs to compare ours with.
 //
 //     node livekit/known-join-token.mjs > ../shared/tests/data/join-tokens.json
 //
-// It makes the same ones every time.
+// Its output is always the same.
 
 import { createHash } from "node:crypto";
 import { mock } from "node:test";

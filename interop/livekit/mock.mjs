@@ -1,5 +1,5 @@
-// LiveKit's official mock of its server API (`cmd/test-server`), behind a proxy that tells it by the
-// header `X-Lk-Mock` how to answer: our functions send no such header.
+// LiveKit's official mock of its server API (`cmd/test-server`), behind a proxy. The proxy adds the header
+// `X-Lk-Mock`, which chooses the mock's answer and which our functions do not send.
 
 import { once } from "node:events";
 import { createServer, request as send } from "node:http";

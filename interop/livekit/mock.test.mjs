@@ -1,5 +1,5 @@
-// Every call that our functions make of LiveKit's server API, answered by LiveKit's official mock, and
-// each of the mock's faults.
+// Every call that our functions make to LiveKit's server API, answered by LiveKit's official mock with and
+// without its faults.
 
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
@@ -14,7 +14,7 @@ const room = "mocked";
 const egressId = "EG_mockedmocked";
 const elsewhere = { egressId: "EG_elsewhereelse", roomName: "elsewhere", status: "EGRESS_ACTIVE" };
 
-/** What the mock is told, and what we answer then, whatever call it is of. */
+/** The mock's faults, and our answer to each, for every call. */
 const faults = [
   [{ failStatus: 400 }, 502],
   [{ failStatus: 401 }, 502],
@@ -52,7 +52,7 @@ suite("LiveKit's official mock", missing, () => {
   beforeEach(() => {
     started = undefined;
     mock.calls.length = 0;
-    // The mock keeps nothing: what there is to list is said with each request.
+    // The mock is stateless: each request tells it what to list.
     mock.orders = {
       ListRooms: { response: { rooms: [{ name: room, numParticipants: 0 }] } },
       ListParticipants: { response: { participants: [{ identity: "jane", state: "ACTIVE" }] } },
@@ -131,7 +131,7 @@ suite("LiveKit's official mock", missing, () => {
     return jane.post("/api/v1/livekit/stop-recording", { roomName: room, zoneId: "1", egressId });
   }
 
-  /** The egress that was started, as it was asked for. */
+  /** The egress that was started, with its request. */
   function info(status) {
     return { egressId, roomName: room, status, startedAt: "1752486896000000000", roomComposite: started };
   }

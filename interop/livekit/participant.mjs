@@ -1,4 +1,4 @@
-// Somebody in a LiveKit room, by LiveKit's own client: it speaks, and hears the others.
+// A participant in a LiveKit room, on LiveKit's own client: it can speak, and hears the others.
 
 import { setTimeout as wait } from "node:timers/promises";
 

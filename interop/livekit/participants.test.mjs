@@ -1,4 +1,4 @@
-// People who join rooms of LiveKit's own server with tokens of `room-auth`, by LiveKit's own client.
+// People join rooms on LiveKit's own server through LiveKit's own client, with tokens from `room-auth`.
 
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
@@ -11,7 +11,7 @@ import { suite } from "../support/suite.mjs";
 import { WorkOsStandIn } from "../workos/stand-in.mjs";
 import { apiSecret, LiveKitServer, missing } from "./server.mjs";
 
-/** Names as people have them: letters of any script, right to left, emoji of several code points. */
+/** Names in many scripts, right to left, and with emoji of several code points. */
 const names = ["Jane Doe", "Łukasz Żółć", "山田太郎", "עדי כהן", "நிலா", "👩‍👩‍👧 & 🇯🇵", "é".repeat(128)];
 
 suite("people in rooms of LiveKit's own server", missing, () => {
@@ -22,7 +22,7 @@ suite("people in rooms of LiveKit's own server", missing, () => {
   const inside = [];
 
   before(async () => {
-    // It loads a library: only where the test runs.
+    // It loads a native library, which a skipped suite should not do.
     client = await import("./participant.mjs");
     server = await LiveKitServer.start({ redis: false });
     anteroom = await Anteroom.start({ ...server.settings, RECORDINGS_BUCKET: "" });
@@ -105,7 +105,7 @@ suite("people in rooms of LiveKit's own server", missing, () => {
     const viewer = await join(resigned(other, (claims) => (claims.video.canPublish = false)));
     await speaker.speak();
     await viewer.hears(speaker.identity);
-    // The server does not answer what is not allowed, and the client waits for ten seconds.
+    // The server ignores what is not allowed, and the client would wait ten seconds.
     viewer.speak().catch(() => {});
     await pause(1000);
     const everybody = await server.rooms.listParticipants("stage");
@@ -117,7 +117,7 @@ suite("people in rooms of LiveKit's own server", missing, () => {
     assert.ok(
       anteroom.lines.some((line) => /^\s*Recordings\s+off: RECORDINGS_BUCKET is not set$/.test(line)),
     );
-    // The gateway says no more than API Gateway does; the log says what the function has reported.
+    // Like API Gateway, the gateway gives no reason; the log has the function's report.
     const answer = await fetch(`${anteroom.url}/api/v1/livekit/start-recording`, { method: "POST" });
     assert.equal(answer.status, 500);
     await anteroom.logged(/Runtime\.ConfigInvalid.*RECORDINGS_BUCKET/);

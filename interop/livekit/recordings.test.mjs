@@ -1,5 +1,4 @@
-// Recordings as a page makes them: started and stopped through the endpoints by somebody who has signed
-// in, seen with LiveKit's own SDK.
+// Recordings that signed-in users start and stop through the endpoints, inspected with LiveKit's own SDK.
 
 import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -22,7 +21,7 @@ const example = {
   zoneId: "1",
   participants: "alice,bob,charlie",
 };
-/** As many processes of one function as run at once. */
+/** The number of processes of one function that run at once. */
 const processes = 8;
 
 let anteroom;
@@ -222,7 +221,7 @@ function quoted(text) {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
-/** What commands have written, without what is different each time. */
+/** The output of commands, without the parts that differ each time. */
 function withoutChance(output) {
   return output
     .replace(/EG_\w{12}/g, "EG_")

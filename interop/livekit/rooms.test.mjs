@@ -1,5 +1,4 @@
-// Tokens of `room-auth`, asked for by somebody who has signed in through the endpoints, before LiveKit's
-// own verifier and before the stand-in's door.
+// Tokens from `room-auth`, checked by LiveKit's own verifier and by the stand-in.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -17,7 +16,7 @@ import { apiKey, apiSecret, LiveKitStandIn } from "./stand-in.mjs";
 const path = "/api/v1/livekit/room-auth";
 const example = { username: "Jane Doe", roomId: "room123" };
 const verifier = new TokenVerifier(apiKey, apiSecret);
-/** No difference of clocks: both are this machine's. */
+/** No tolerance for clock skew: both sides run on this machine. */
 const exactly = 0;
 
 let anteroom;
@@ -181,7 +180,7 @@ async function tokenFor(browser, input = example) {
   return body.token;
 }
 
-/** The token with another room, under the signature that it had. */
+/** The token with another room and its original signature. */
 function withRoom(token, room) {
   const [header, payload, signature] = token.split(".");
   const claims = JSON.parse(Buffer.from(payload, "base64url"));

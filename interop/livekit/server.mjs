@@ -1,5 +1,5 @@
-// LiveKit's own server on 127.0.0.1, and what belongs to it: Redis, where egresses are tested, and a
-// recorder that answers on its message bus (recorder/main.go).
+// LiveKit's own server on 127.0.0.1, with Redis and a recorder on its message bus (recorder/main.go) if
+// egresses are tested.
 
 import { execFileSync } from "node:child_process";
 
@@ -31,7 +31,7 @@ export class LiveKitServer {
   #redisAddress;
   #programs = [];
 
-  /** Starts a server, with Redis unless it is to be without. */
+  /** Starts a server, with Redis by default. */
   static async start({ redis = true } = {}) {
     const server = new LiveKitServer();
     try {
@@ -44,7 +44,7 @@ export class LiveKitServer {
     }
   }
 
-  /** What people connect to. */
+  /** The address that people connect to. */
   get url() {
     return `ws://127.0.0.1:${this.port}`;
   }
@@ -75,7 +75,7 @@ export class LiveKitServer {
     return this.egresses.listEgress({ roomName });
   }
 
-  /** The ids of those that record, or are about to. */
+  /** The ids of those that are active or starting. */
   async runningIn(roomName) {
     const { EGRESS_STARTING, EGRESS_ACTIVE } = EgressStatus;
     const all = await this.egressesOf(roomName);
@@ -105,7 +105,7 @@ export class LiveKitServer {
   }
 
   async stop() {
-    // In reverse: what uses Redis ends before it.
+    // In reverse order, so that the users of Redis stop before it.
     for (const program of this.#programs.reverse()) await program.stop();
   }
 
@@ -132,7 +132,7 @@ export class LiveKitServer {
         ips: { includes: ["127.0.0.1/32"] },
         udp_port: await freePort(),
         tcp_port: 0,
-        // The default is a list of servers elsewhere.
+        // By default these are public servers.
         stun_servers: ["127.0.0.1:1"],
       },
       ...(this.#redisAddress && { redis: { address: this.#redisAddress } }),
@@ -156,12 +156,12 @@ class Recorder {
     [, this.#url] = await this.#program.line(/^recorder listens on (http:\S+)$/, 10);
   }
 
-  /** How it behaves from now on; what is left out is as usual. */
+  /** Sets how it behaves from now on; the default for each option that is left out. */
   async behave(behavior) {
     await this.#ask("/behavior", { method: "PUT", body: JSON.stringify(behavior) });
   }
 
-  /** Reports something of an egress, whatever it is. */
+  /** Sends an arbitrary report about an egress. */
   async report(info) {
     await this.#ask("/report", { method: "POST", body: JSON.stringify(info) });
   }
@@ -171,7 +171,7 @@ class Recorder {
     return (await this.#ask("/stopped")).json();
   }
 
-  /** Ends without a word, as a machine does that loses its power. */
+  /** Kills it, like a power failure. */
   async die() {
     this.#program.signal("SIGKILL");
     await this.stop();

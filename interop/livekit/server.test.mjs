@@ -1,5 +1,5 @@
-// The tests that need a LiveKit server (shared/tests/loopback/livekit_server.rs), run against LiveKit's own,
-// and against the stand-in with a door for WebSockets, where they can be made to fail.
+// The tests in shared/tests/loopback/livekit_server.rs, which need a LiveKit server: they pass against
+// LiveKit's own, and fail against a stand-in that misbehaves.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";

@@ -1,11 +1,10 @@
-// `dev`'s own stand-in for LiveKit, asked by the routes that only the stand-in has, and by LiveKit's own
-// SDK for servers.
+// `dev`'s stand-in for LiveKit, through its own `/dev` routes and through LiveKit's server SDK.
 
 import assert from "node:assert/strict";
 
 import { EgressClient, EgressInfo, EgressStatus, RoomServiceClient } from "livekit-server-sdk";
 
-/** What the stand-in's settings have; none of it is secret. */
+/** The stand-in's settings; none of them is secret. */
 export const apiKey = "APIAnteroomLocal";
 export const apiSecret = "secret-of-the-stand-in-and-no-secret-at-all";
 export const bucket = "anteroom-recordings";
@@ -13,7 +12,7 @@ export const bucket = "anteroom-recordings";
 export class LiveKitStandIn {
   url;
 
-  /** That of a running `dev`. */
+  /** The stand-in of a running `dev`. */
   constructor(anteroom) {
     this.url = anteroom.standIn("LiveKit");
   }
@@ -28,7 +27,7 @@ export class LiveKitStandIn {
     return new RoomServiceClient(this.url, key, secret, options);
   }
 
-  /** Opens a room, with so many people in it. */
+  /** Opens a room with that many people in it. */
   async openRoom(name, participants = 1) {
     const options = { method: "POST", body: JSON.stringify({ name, participants }) };
     const answer = await fetch(`${this.url}/dev/rooms`, options);
@@ -42,7 +41,7 @@ export class LiveKitStandIn {
     return all.filter(({ roomName }) => roomName === room);
   }
 
-  /** Those of them that record, or are about to. */
+  /** Those that are active or starting. */
   async runningIn(room) {
     const { EGRESS_STARTING, EGRESS_ACTIVE } = EgressStatus;
     const all = await this.egressesOf(room);

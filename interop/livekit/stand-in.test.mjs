@@ -1,5 +1,5 @@
-// LiveKit's own server SDK against our stand-in for LiveKit: what it asks there, and reads, is what it
-// asks and reads of the server. The SDK speaks JSON; the same messages go in protobuf as well.
+// LiveKit's own server SDK against our stand-in for LiveKit. The SDK speaks JSON; the same messages are sent
+// in protobuf too.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -24,9 +24,9 @@ import {
 import { Anteroom } from "../support/anteroom.mjs";
 import { apiKey, apiSecret, bucket, LiveKitStandIn } from "./stand-in.mjs";
 
-/** Any other secret that is long enough to be one. */
+/** Another secret of valid length. */
 const otherSecret = "the secret of somebody else's project, as long as ours";
-/** So many nanoseconds make a minute. */
+/** A minute in nanoseconds. */
 const minute = 60_000_000_000n;
 
 let anteroom;
@@ -116,7 +116,7 @@ test("a recording goes from its start to its end by the SDK's types", async () =
   const upload = value.fileOutputs[0].output.value;
   assert.equal(upload.bucket, bucket);
   assert.deepEqual(upload.metadata, { topic: "Weekly%20Sync" });
-  // What is secret is not shown again, in neither of the two places where the SDK puts it.
+  // The secret is hidden in both places where the SDK puts it.
   assert.deepEqual([upload.accessKey, upload.secret], ["{access_key}", "{secret}"]);
   assert.doesNotMatch(started.toJsonString(), /its secret/);
 
@@ -154,7 +154,7 @@ test("the SDK finds recordings by room, by id and by whether they go on", async 
   assert.deepEqual(await ids({ roomName: "absent" }), []);
   const everywhere = await ids();
   assert.ok([ended, active].every(({ egressId }) => everywhere.includes(egressId)));
-  // An id is all that counts beside others: LiveKit's own surprise.
+  // If there is an id, LiveKit ignores the other filters.
   const another = { egressId: ended.egressId, roomName: "absent", active: true };
   assert.deepEqual(await ids(another), [ended.egressId]);
 });
@@ -248,7 +248,7 @@ test("protobuf says the same as JSON", async () => {
   const stopped = EgressInfo.fromBinary(await binaryCall("StopEgress", stop));
   assert.equal(stopped.status, EgressStatus.EGRESS_ENDING);
   await egresses.listEgress({ egressId });
-  // Errors are JSON in either.
+  // Errors are always JSON.
   await assert.rejects(binaryCall("StopEgress", stop), /^Error: 412 .*"failed_precondition"/);
 });
 

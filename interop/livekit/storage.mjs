@@ -1,5 +1,5 @@
-// The bucket that recordings go to: S3 as `moto_server` imitates it, written to with AWS's own SDK for
-// Python, as LiveKit's recorder writes with the one for Go.
+// The recordings bucket: S3 as imitated by `moto_server`, written with AWS's own SDK for Python. LiveKit's
+// recorder uses the one for Go.
 
 import { fileURLToPath } from "node:url";
 

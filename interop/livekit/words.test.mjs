@@ -1,5 +1,5 @@
-// The same calls to LiveKit's own server and to our stand-in: they refuse with the same status and in the
-// same words, and a server that takes its time is imitated by a stand-in that does.
+// LiveKit's own server and our stand-in refuse the same calls with the same status, in the same words, and
+// after the same time.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -14,7 +14,7 @@ import { apiKey, apiSecret, LiveKitStandIn } from "./stand-in.mjs";
 const all = { roomRecord: true, roomList: true, roomCreate: true, roomAdmin: true, room: "words" };
 const file_outputs = [{ filepath: "words.mp4" }];
 
-/** Calls that either refuses, and how many seconds that takes. */
+/** Calls that both refuse, and the seconds that it takes. */
 const refused = [
   ["Egress/ListEgress", { egress_id: "EG_absentabsent" }, all, 0],
   ["Egress/ListEgress", {}, { roomList: true }, 0],

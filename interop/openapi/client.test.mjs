@@ -1,5 +1,4 @@
-// The description as a front end uses it: TypeScript's types are made of it, and examples/typed-client/client.ts
-// compiles against them, as long as it says what the contract says.
+// examples/typed-client compiles against types generated from openapi.yaml, and mistakes in it do not.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";

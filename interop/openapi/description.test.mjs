@@ -1,5 +1,5 @@
-// The description as a linter sees it. That the endpoints are as it says is for others to show: the
-// functions' own tests, and requests.test.mjs.
+// A linter checks openapi.yaml. The functions' own tests and requests.test.mjs check that the endpoints
+// follow it.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -35,7 +35,7 @@ test("the linter would find what is wrong", async () => {
   }
 });
 
-/** What the linter says of a description, a line each. */
+/** The linter's findings, one per line. */
 async function findings(source) {
   const config = await loadConfig({ configPath: rules });
   const problems = await lintFromString({ source, absoluteRef: file, config });

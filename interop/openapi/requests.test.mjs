@@ -1,6 +1,5 @@
-// Thousands of requests to every endpoint that openapi.yaml describes, as the description allows them
-// and as it does not, signed in and not. Whatever comes, the answer is one that is described there, and
-// none is a 5xx.
+// Thousands of valid and invalid requests to every endpoint in openapi.yaml, signed in and not: every answer
+// is described there, and none is a 5xx.
 
 import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -15,7 +14,7 @@ import { Anteroom, root } from "../support/anteroom.mjs";
 import { Browser } from "../support/browser.mjs";
 import { schemathesis } from "./schemathesis.mjs";
 
-/** So many requests at least, all in all, and to each endpoint. */
+/** The least number of requests, in total and to each endpoint. */
 const requestsInAll = 5000;
 const requestsEach = 200;
 

@@ -1,5 +1,5 @@
-// schemathesis: requests made of an OpenAPI description, those that it allows and those that it does
-// not, and the answers held against it.
+// schemathesis: generates valid and invalid requests from an OpenAPI description, and checks the answers
+// against it.
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

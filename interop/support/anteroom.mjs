@@ -1,4 +1,4 @@
-// Anteroom itself: its real function binaries behind `dev`, its local gateway.
+// Anteroom: the real function binaries behind `dev`, its local gateway.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -20,7 +20,7 @@ export const origin = "http://localhost:3000";
 const example = readFileSync(join(root, ".env.example"), "utf8");
 const unset = Object.fromEntries([...example.matchAll(/^#?([A-Z_]+)=/gm)].map(([, name]) => [name, ""]));
 
-/** The variables with which a function or `dev` is started. */
+/** The environment of a function or of `dev`. */
 export function environment(settings) {
   const cargo = ["CARGO_HOME", "RUSTUP_HOME", "CARGO_TARGET_DIR"]
     .filter((name) => process.env[name])
@@ -44,7 +44,7 @@ export class Anteroom {
     );
     try {
       [, anteroom.url] = await anteroom.#program.line(/^Anteroom listens on (http:\S+)$/, 60);
-      // The last line that it writes by itself: what comes before it is all there.
+      // The last line of the greeting, so all of it has arrived.
       await anteroom.#program.line(/^Ctrl-C ends everything/, 10);
       return anteroom;
     } catch (error) {
@@ -70,7 +70,7 @@ export class Anteroom {
     return { status: answer.status, headers: answer.headers, body: await answer.json() };
   }
 
-  /** What `dev` and the functions have written so far. */
+  /** The output of `dev` and the functions so far. */
   get lines() {
     return this.#program.lines;
   }

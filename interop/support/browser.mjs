@@ -1,4 +1,4 @@
-// A browser, as far as Anteroom can tell: it keeps cookies and sends them back, from one page.
+// A browser as Anteroom sees it: calls from one page, with a cookie jar.
 
 import assert from "node:assert/strict";
 
@@ -9,7 +9,7 @@ export class Browser {
   #secrets;
   #cookies = new Map();
 
-  /** `secrets`, where given, collects what no log may have: every value of a cookie. */
+  /** `secrets`, if given, collects values that no log may contain: those of all cookies. */
   constructor(anteroom, secrets = new Set()) {
     this.#anteroom = anteroom;
     this.#secrets = secrets;
@@ -40,7 +40,7 @@ export class Browser {
     return read;
   }
 
-  /** What the `Cookie` header has. */
+  /** The `Cookie` header. */
   get header() {
     return [...this.#cookies].map(([name, value]) => `${name}=${value}`).join("; ");
   }
@@ -50,12 +50,12 @@ export class Browser {
     return this.#cookies.get(name);
   }
 
-  /** The cookies whose names begin so, as pairs of name and value. */
+  /** The cookies whose names start with a prefix, as pairs of name and value. */
   cookiesLike(prefix) {
     return [...this.#cookies].filter(([name]) => name.startsWith(prefix));
   }
 
-  /** Puts a cookie there, whoever it is from. */
+  /** Plants a cookie, as another site could. */
   plant(name, value) {
     this.#cookies.set(name, value);
     this.#secrets.add(value);

@@ -1,5 +1,5 @@
-// A gate in front of a provider that knows one secret key only, or none: it has a key of its own,
-// which can be changed while everything runs. The provider itself answers, to a wrong key too.
+// A proxy that checks the secret key for a provider that accepts only one key, or any. Its own key can change
+// while everything runs. The provider itself answers requests with a wrong key.
 
 import { once } from "node:events";
 import { createServer } from "node:http";
@@ -7,7 +7,7 @@ import { createServer } from "node:http";
 export class Gate {
   /** The key that opens the gate. */
   key;
-  /** The keys that came along, in their order. */
+  /** The keys of the requests, in order. */
   tried = [];
   #server;
 

@@ -1,5 +1,4 @@
-// The guides in docs/, as far as they can be carried out: code blocks, and what their first lines say of
-// them beside the language.
+// The guides in docs/: their code blocks, and the steps that their info strings describe.
 
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
@@ -13,7 +12,7 @@ export function blocks(page) {
   return [...fenced].map(([, language, notes, code]) => ({ language, notes, code }));
 }
 
-/** Copies the repository without what is built, installed or the machine's own. */
+/** Copies the repository without build output, installed packages and local settings. */
 export function copyOfTheRepository(folder) {
   const left = new Set([".git", ".env", "target", "node_modules", ".next", ".tools"]);
   cpSync(root, folder, { recursive: true, filter: (path) => !left.has(basename(path)) });

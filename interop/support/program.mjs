@@ -1,7 +1,7 @@
-// One program of this machine, from its start to its end.
+// A child process, from start to end.
 //
-// A test that starts a program always ends it: `stop` is called by the test's clean-up, and
-// whatever still runs when this process exits is killed with everything it started itself.
+// A test that starts a program always stops it in its clean-up. When this process exits, any program that
+// still runs is killed together with its children.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -35,7 +35,7 @@ export class Program {
     this.#ended = new Promise((resolve) => {
       this.#child.once("error", (error) => resolve({ error }));
       this.#child.once("close", (code, signal) => {
-        // Its last words may lack their newline.
+        // The last line may lack its newline.
         if (this.#rest) this.#read("\n");
         resolve({ code, signal });
       });
@@ -50,7 +50,7 @@ export class Program {
     return this.#child.pid;
   }
 
-  /** What it has written so far, standard output and standard error, line by line. */
+  /** The lines of its standard output and error so far. */
   get lines() {
     return [...this.#lines, this.#rest];
   }
@@ -88,14 +88,14 @@ export class Program {
     return ended.code;
   }
 
-  /** Ends it, politely first. */
+  /** Stops it: SIGTERM, then SIGKILL after five seconds. */
   async stop() {
     this.signal("SIGTERM");
     const deadline = AbortSignal.timeout(5000);
     const late = once(deadline, "abort").then(() => this.signal("SIGKILL"));
     await Promise.race([this.#ended, late]);
     await this.#ended;
-    // What it had started and left behind.
+    // Children that it left behind.
     this.signal("SIGKILL");
   }
 
@@ -120,7 +120,7 @@ export class Program {
       if (found !== undefined) return found;
       const ended = await this.#endedNow();
       if (ended !== undefined) {
-        // Its last words may be what was waited for.
+        // The awaited line may be the last.
         const last = await look();
         if (last !== undefined) return last;
         throw new Error(`${this.#name} ended before ${what}:\n${this.lines.join("\n")}`);
@@ -135,7 +135,7 @@ export class Program {
   }
 }
 
-/** Runs a program to its end and gives its exit status and everything it wrote. */
+/** Runs a program to its end, and returns its exit status and output. */
 export async function run(command, args, { seconds, ...options }) {
   const program = new Program(command, command, args, options);
   try {
@@ -146,7 +146,7 @@ export async function run(command, args, { seconds, ...options }) {
   }
 }
 
-/** A port of 127.0.0.1 that was free a moment ago, for programs that cannot choose one. */
+/** A port of 127.0.0.1 that was free a moment ago, for programs that cannot choose one themselves. */
 export async function freePort() {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");

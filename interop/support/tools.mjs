@@ -1,4 +1,4 @@
-// Programs and packages that `interop/install` has put beside the checks.
+// Programs and packages installed by `interop/install`.
 
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";

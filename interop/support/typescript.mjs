@@ -1,4 +1,4 @@
-// TypeScript's compiler, over modules that stand nowhere.
+// TypeScript's compiler.
 
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

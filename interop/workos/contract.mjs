@@ -1,4 +1,4 @@
-// WorkOS's own OpenAPI document, and whether an answer is what it says.
+// WorkOS's own OpenAPI document, to check answers against.
 
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -10,18 +10,18 @@ import { parse } from "yaml";
 const file = fileURLToPath(import.meta.resolve("@workos/openapi-spec/spec"));
 const contract = parse(readFileSync(file, "utf8"));
 
-// Not strict: an OpenAPI document has words of its own besides those of JSON Schema.
+// Not strict: OpenAPI adds keywords to those of JSON Schema.
 const ajv = new Ajv({ strict: false, allErrors: true });
 addFormats(ajv);
 ajv.addSchema(contract, "workos");
 
-// What the real API answers as well, although the document does not list it with each operation.
+// Statuses of the real API that the document does not list for each operation.
 const everywhere = {
   401: ["message"],
   429: ["message"],
 };
 
-/** Why an answer is not one that the document allows for the request, or nothing. */
+/** Why the document does not allow an answer to a request, or `undefined` if it does. */
 export function violation(method, path, status, body) {
   const operation = operationOf(method, path);
   if (!operation) return `${method} ${path} is not in the document`;

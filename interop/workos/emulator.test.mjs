@@ -1,6 +1,5 @@
-// The ways to sign in against WorkOS's own emulator, as far as it goes: it never asks for an
-// organization, does not look at the secret of `authenticate`, and begins another session with every
-// refresh. Those parts are for our stand-in.
+// Signing in against WorkOS's own emulator. It never asks for an organization, ignores the client secret, and
+// starts a new session with every refresh; our stand-in covers those parts.
 
 import assert from "node:assert/strict";
 import { Server } from "node:net";
@@ -149,7 +148,7 @@ test("a key that is refused is our own fault", async () => {
   }
 });
 
-// The last: the emulator forgets everything when it ends, its signing key too.
+// Last, because the emulator forgets everything when it stops, including its signing key.
 test("when WorkOS is gone, live sessions go on; when it is back, so do the same processes", async () => {
   const [browser, leaving] = [await signedIn(), await signedIn()];
   const { id: organizationId } = (await asked("GET", "/organizations")).data[0];
@@ -225,7 +224,7 @@ function startAnteroom(key, settings) {
   });
 }
 
-/** How many requests found no process that runs: as many were started. */
+/** The number of processes started: each logs its first request as cold. */
 function startedProcesses() {
   return anteroom.lines.filter((line) => /"cold":\s*true/.test(line)).length;
 }
@@ -240,7 +239,7 @@ async function asked(method, path, body) {
   return answer.json();
 }
 
-/** A code of Jane's, as the e-mail would have it. */
+/** A code for Jane, which the e-mail would contain. */
 async function magicCode() {
   return (await asked("POST", "/user_management/magic_auth", { email: jane })).code;
 }
@@ -261,7 +260,7 @@ async function sessionOf(browser) {
   return JSON.parse(Buffer.from(accessToken.split(".")[1], "base64url"));
 }
 
-/** What comes back from the sign-in page, which lets everybody in. */
+/** The callback's parameters from the sign-in page, which lets everybody in. */
 async function back(address) {
   const answer = await fetch(address, { redirect: "manual" });
   assert.equal(answer.status, 302, await answer.text());

@@ -1,11 +1,11 @@
-// Makes shared/tests/data/seals.json: seals that WorkOS's SDK and iron-session write, each with what
-// is in it, for shared/src/cookie_seal.rs and shared/src/workos/session_cookie.rs to open.
+// Writes shared/tests/data/seals.json: sessions sealed by WorkOS's SDK and by iron-session, with their
+// content, for shared/src/cookie_seal.rs and shared/src/workos/session_cookie.rs to open.
 //
 //     npm install --no-save @workos-inc/node@8.13.0 iron-session@8.0.4
 //     node workos/known-seals.mjs > ../shared/tests/data/seals.json
 //
-// authkit-nextjs seals its sessions with iron-session, for no limited time. Seals have random parts,
-// so that every run makes others; those in the repository stay as they are until the format changes.
+// authkit-nextjs seals its sessions with iron-session, without an expiry. Seals contain random parts, so
+// every run writes different ones. Keep those in the repository until the format changes.
 
 import { WorkOS } from "@workos-inc/node";
 import { sealData } from "iron-session";
@@ -17,7 +17,7 @@ const otherPassword = "the password of the known seals, another";
 const encode = (part) => Buffer.from(JSON.stringify(part)).toString("base64url");
 const accessToken = (claims) => `${encode({ alg: "RS256", typ: "JWT" })}.${encode(claims)}.c2lnbmF0dXJl`;
 
-// What WorkOS's API answers when somebody has signed in, as far as the SDK reads it.
+// WorkOS's answer after a sign-in, reduced to the fields that the SDK reads.
 const plainAnswer = {
   user: {
     object: "user",

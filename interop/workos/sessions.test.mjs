@@ -1,5 +1,5 @@
-// WorkOS's own SDK and our functions share sessions: each opens what the other has sealed, and both
-// refuse what neither has.
+// WorkOS's own SDK and our functions share sessions: each opens those of the other, and both refuse forged
+// ones.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";

@@ -1,5 +1,5 @@
-// Every way to sign in, to choose and change an organization and to leave, through the gateway and the
-// real functions, as a page does it: requests as they are documented, and a browser's cookies.
+// Every way to sign in, to choose and switch organizations and to sign out, through the gateway and the real
+// functions, with documented requests and a browser's cookies.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -19,7 +19,7 @@ const janesProfile = {
 };
 const beginnings = ["/auth/continue-with-google", "/auth/continue-with-microsoft"];
 
-/** What no line of any function may have; the rest is added as it comes up. */
+/** Values that no log line may contain; the tests add to them. */
 const secrets = new Set([
   apiKey,
   cookiePassword,
@@ -35,7 +35,7 @@ let standIn;
 before(async () => {
   ({ anteroom, standIn } = await start({
     DEV_SIGN_IN_EMAIL: jane,
-    // The most that there is: the last test looks for what must not be in it.
+    // The most verbose level: the last test looks for secrets in it.
     AWS_LAMBDA_LOG_LEVEL: "TRACE",
   }));
 });
@@ -563,7 +563,7 @@ test("other methods, types and sizes are refused", async () => {
   assert.equal((await newBrowser().post("/auth/finalize-oauth", code)).status, 400);
 });
 
-// WorkOS is down, slow to forgive, or out of its mind.
+// WorkOS is down, limits us, or answers nonsense.
 
 test("while WorkOS is down, live sessions go on, renewals wait, and all is well when it is back", async () => {
   const browser = await signedIn("jane");
@@ -766,7 +766,7 @@ test("the name and age of the cookie are as set", async () => {
   assert.equal(browser.cookie("house-session"), undefined);
 });
 
-// The last: it looks at everything above.
+// Last, because it looks at the logs of everything above.
 
 test("no line of a log has a code, a token, a cookie, a key or an e-mail address", async () => {
   await started.at(-1).logged(/"endpoint":"sign-out"/);
@@ -783,13 +783,13 @@ test("no line of a log has a code, a token, a cookie, a key or an e-mail address
   assert.ok(says(text, "finalize-magic-auth"), "what stands there would be found");
 });
 
-/** What comes after the greeting, without what the stand-in sends by e-mail. */
+/** The lines after the greeting, without the stand-in's e-mails. */
 function functionLines(lines) {
   const greeted = lines.findIndex((line) => line.startsWith("Ctrl-C ends everything"));
   return lines.slice(greeted + 1).filter((line) => !line.startsWith("WorkOS | the code for "));
 }
 
-/** Whether a text has that word: six digits are also found within the microseconds of a time. */
+/** Whether a text contains a word as such: six digits also occur in the microseconds of a timestamp. */
 function says(text, word) {
   if (!text.includes(word)) return false;
   const literal = word.replace(/[^\w]/g, "\\$&");
@@ -808,13 +808,13 @@ function newBrowser() {
 
 let count = 0;
 
-/** An address that nobody has had. */
+/** An unused address. */
 function fresh(name) {
   count += 1;
   return `${name}.${count}@example.com`;
 }
 
-/** A user of no organization, with a limit of codes to themselves. */
+/** A user without organizations, with an unused limit of codes. */
 async function newAccount(name) {
   const email = fresh(name);
   assert.equal((await newBrowser().post("/auth/sign-up", { email })).status, 201);
@@ -846,7 +846,7 @@ function switchTo(browser, email, organizationId, headers) {
   return browser.post("/auth/switch-organization", { email, organizationId }, headers);
 }
 
-/** What is in a browser's session, and the `sid` of its token. */
+/** The content of a browser's session, and the `sid` of its token. */
 async function sessionOf(browser) {
   const content = await opened(browser.cookie("wos-session"));
   secrets.add(content.accessToken).add(content.refreshToken);
@@ -854,7 +854,7 @@ async function sessionOf(browser) {
   return { content, sid, organizationId };
 }
 
-/** Gives the browser that session, with an access token that expires in so many seconds. */
+/** Gives the browser that session, with an access token that expires in that many seconds. */
 async function ageToken(browser, { content }, seconds = -60) {
   const exp = Math.floor(Date.now() / 1000) + seconds;
   const accessToken = standIn.resigned(content.accessToken, { iat: exp - 300, exp });
@@ -868,7 +868,7 @@ async function signInCookie(browser) {
   return (await opened(value)).content;
 }
 
-/** The query of the address where one signs in, with what every one of them has checked. */
+/** The query of a sign-in page's address, after checking the parameters that every one has. */
 function authorization(address, state) {
   const url = new URL(address);
   assert.equal(url.origin + url.pathname, `${standIn.url}/user_management/authorize`);

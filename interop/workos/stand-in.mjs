@@ -1,5 +1,4 @@
-// `dev`'s own stand-in for WorkOS, asked by the routes that only the stand-in has, and the tokens and
-// seals that others make for it.
+// `dev`'s stand-in for WorkOS, through its own `/dev` routes; tokens and seals for it.
 
 import assert from "node:assert/strict";
 import { createSign } from "node:crypto";
@@ -10,7 +9,7 @@ import { defaults, seal, unseal } from "iron-webcrypto";
 
 import { root } from "../support/anteroom.mjs";
 
-/** What the stand-in's settings have; none of it is secret. */
+/** The stand-in's settings; none of them is secret. */
 export const clientId = "client_01ANTER00MSTANDIN000000000";
 export const apiKey = "sk_test_of_the_stand_in_for_workos_and_no_secret";
 export const cookiePassword = "the stand-in's own cookie password, which is no secret";
@@ -20,13 +19,13 @@ export class WorkOsStandIn {
   url;
   #secrets;
 
-  /** That of a running `dev`. `secrets`, where given, collects what no log may have. */
+  /** The stand-in of a running `dev`. `secrets`, if given, collects values that no log may contain. */
   constructor(anteroom, secrets = new Set()) {
     this.url = anteroom.standIn("WorkOS");
     this.#secrets = secrets;
   }
 
-  /** The code that an address was sent last. */
+  /** The last code sent to an address. */
   async magicCode(email) {
     const code = await this.#text(`/dev/magic-code?email=${encodeURIComponent(email)}`);
     this.#secrets.add(code);
@@ -40,13 +39,13 @@ export class WorkOsStandIn {
     return token;
   }
 
-  /** What WorkOS has been asked so far, as `POST /user_management/users`, without queries. */
+  /** The requests to WorkOS so far, such as `POST /user_management/users`, without queries. */
   async requests() {
     const answer = await fetch(`${this.url}/dev/requests`);
     return (await answer.json()).map(({ method, path }) => `${method} ${path.split("?")[0]}`);
   }
 
-  /** What `action` made our functions ask of WorkOS. */
+  /** The requests to WorkOS that `action` caused. */
   async askedBy(action) {
     const before = (await this.requests()).length;
     await action();
@@ -63,7 +62,7 @@ export class WorkOsStandIn {
     }
   }
 
-  /** What comes back to the application when a user signs in on the page at `address`. */
+  /** The callback's parameters after a user signs in on the page at `address`. */
   async signedInAs(user, address) {
     const answer = await fetch(`${address}&user=${user}`, { redirect: "manual" });
     assert.equal(answer.status, 302, await answer.text());
@@ -107,18 +106,18 @@ export class WorkOsStandIn {
   }
 }
 
-/** Seals anything as a cookie of ours, `ago` seconds back and for `lifetime` seconds, or for good. */
+/** Seals content as our cookie, `ago` seconds in the past, for `lifetime` seconds or without an expiry. */
 export async function sealed(content, { password = cookiePassword, ago = 0, lifetime = 0 } = {}) {
   const options = { ...defaults, ttl: lifetime * 1000, localtimeOffsetMsec: -ago * 1000 };
   return `${await seal(content, { id: "1", secret: password }, options)}~2`;
 }
 
-/** What is in a cookie of ours. */
+/** The content of our cookie. */
 export function opened(value) {
   return unseal(value.replace(/~2$/, ""), { 1: cookiePassword }, defaults);
 }
 
-/** The seal with another letter in the middle of what is encrypted. */
+/** The seal with one letter changed in the middle of its ciphertext. */
 export function altered(seal) {
   const parts = seal.split("*");
   const middle = Math.floor(parts[4].length / 2);

@@ -1,5 +1,5 @@
-// WorkOS's own SDK walks every way to sign in against our stand-in for WorkOS, and every answer that it
-// gets is one that WorkOS's OpenAPI document allows.
+// WorkOS's own SDK signs in every way against our stand-in for WorkOS. WorkOS's OpenAPI document allows every
+// answer.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -267,7 +267,7 @@ function client(key) {
   });
 }
 
-/** What comes back to the application when a user signs in on the page at `address`. */
+/** The callback's parameters after a user signs in on the page at `address`. */
 async function signedInAs(user, address) {
   const page = await fetch(address);
   assert.equal(page.status, 200);

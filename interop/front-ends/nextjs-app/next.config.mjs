@@ -5,6 +5,6 @@ const version = process.env.AUTHKIT ?? "3";
 export default {
   distDir: `.next/authkit-${version}`,
   typescript: { tsconfigPath: version === "3" ? "tsconfig.json" : `tsconfig.authkit-${version}.json` },
-  // Two lock files lie above this folder, and neither is this app's.
+  // Otherwise Next.js would take the lock file in a folder above for this app's.
   outputFileTracingRoot: import.meta.dirname,
 };
