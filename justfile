@@ -11,10 +11,12 @@ dev *arguments:
 test *arguments:
     cargo test {{ arguments }}
 
-# Format and lint everything.
+# Format and lint everything. interop/install brings the tools for JavaScript and workflows.
 lint:
     cargo fmt
     cargo clippy --workspace --all-targets -- -D warnings
+    interop/node_modules/.bin/biome check --write --error-on-warnings
+    interop/.tools/bin/actionlint -shellcheck= -pyflakes=
 
 # Check Anteroom against third-party software: all files, or only the ones named.
 interop *files:

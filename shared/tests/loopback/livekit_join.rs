@@ -1,5 +1,5 @@
 //! Join tokens, beside those that LiveKit's own SDK makes of the same at the same time.
-//! `interop/known-join-token.mjs` has written them down.
+//! `interop/livekit/known-join-token.mjs` has written them down.
 
 use anteroom::caller::Caller;
 use anteroom::clock::Clock;

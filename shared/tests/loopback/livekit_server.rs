@@ -1,5 +1,5 @@
 //! A real LiveKit server: whether it takes our tokens, and what it makes of them.
-//! `interop/livekit-server.test.mjs` runs these tests against one.
+//! `interop/livekit/server.test.mjs` runs these tests against one.
 //!
 //! ```sh
 //! LIVEKIT_TEST_URL=ws://127.0.0.1:7880 LIVEKIT_TEST_API_KEY=… LIVEKIT_TEST_API_SECRET=… \

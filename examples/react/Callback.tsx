@@ -1,0 +1,33 @@
+import { useEffect, useState } from "react";
+import { inWords, Organizations } from "./SignIn";
+import { type Choice, finishRedirect, isChoice, type User } from "./sign-in";
+
+/** By query string. `StrictMode` runs effects twice, and a code works once. */
+const finished = new Map<string, Promise<User | Choice>>();
+
+function finishOnce(search: string): Promise<User | Choice> {
+  const finish = finished.get(search) ?? finishRedirect(search).finally(() => forgetQuery(search));
+  finished.set(search, finish);
+  return finish;
+}
+
+/** Takes the used code out of the address, and so out of the history. */
+function forgetQuery(search: string): void {
+  if (window.location.search === search) window.history.replaceState(null, "", window.location.pathname);
+}
+
+export function Callback({ onSignedIn }: { onSignedIn: (user: User) => void }) {
+  const [choice, setChoice] = useState<Choice>();
+  const [problem, setProblem] = useState("");
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a new `onSignedIn` is no reason to finish again.
+  useEffect(() => {
+    finishOnce(window.location.search).then(
+      (user) => (isChoice(user) ? setChoice(user) : onSignedIn(user)),
+      (error: unknown) => setProblem(inWords(error)),
+    );
+  }, []);
+
+  if (choice) return <Organizations choice={choice} onSignedIn={onSignedIn} />;
+  return <p role="alert">{problem}</p>;
+}

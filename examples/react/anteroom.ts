@@ -1,0 +1,64 @@
+/** The API's address: the stack's output `ApiUrl`, or http://localhost:8787 with `cargo dev`. */
+export const api = "https://api.example.com";
+
+/** Any answer but success. */
+export class Refusal extends Error {
+  constructor(
+    /** The HTTP status, or 0 if there was no answer. */
+    readonly status: number,
+    message: string,
+    /** Seconds to wait before another attempt, if the answer says so. */
+    readonly retryAfter?: number,
+  ) {
+    super(message);
+  }
+
+  /** Nobody is signed in or, during a sign-in, the code was not accepted. No other status means that. */
+  get isSignedOut(): boolean {
+    return this.status === 401;
+  }
+
+  /** A later attempt may succeed. */
+  get isPassing(): boolean {
+    return [0, 429, 503].includes(this.status);
+  }
+}
+
+type Options = {
+  method?: "GET" | "POST";
+  /** More than one only for calls that are safe to repeat. */
+  attempts?: number;
+};
+
+/** Calls an endpoint and returns its answer. Tries again, up to `attempts` times, while something is down. */
+export async function call<Output>(path: string, input: object = {}, options: Options = {}): Promise<Output> {
+  const { method = "POST", attempts = 1 } = options;
+  try {
+    return await callOnce<Output>(method, path, input);
+  } catch (error) {
+    if (attempts <= 1 || !(error instanceof Refusal) || !error.isPassing) throw error;
+    const seconds = Math.min(error.retryAfter ?? 1, 10);
+    await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+    return call<Output>(path, input, { method, attempts: attempts - 1 });
+  }
+}
+
+async function callOnce<Output>(method: string, path: string, input: object): Promise<Output> {
+  const json = { headers: { "content-type": "application/json" }, body: JSON.stringify(input) };
+  const answer = await fetch(api + path, {
+    method,
+    credentials: "include",
+    ...(method === "POST" && json),
+  }).catch(() => {
+    throw new Refusal(0, "No connection");
+  });
+  // The gateway's own answers have a different body.
+  const body = await answer.json().catch(() => ({}));
+  if (answer.ok) return body as Output;
+  const seconds = Number.parseInt(answer.headers.get("retry-after") ?? "", 10);
+  throw new Refusal(
+    answer.status,
+    body.message ?? answer.statusText,
+    Number.isNaN(seconds) ? undefined : seconds,
+  );
+}

@@ -1,0 +1,24 @@
+import { createClient } from "@liveblocks/client";
+
+import { api } from "./anteroom";
+
+/** A function for Liveblocks' `authEndpoint`. `getToken` is Clerk's `useAuth().getToken`. */
+export function authorize(getToken: () => Promise<string | null>) {
+  return async () => {
+    const token = await getToken();
+    const answer = await fetch(`${api}/api/liveblocks-auth`, {
+      method: "POST",
+      headers: token ? { authorization: `Bearer ${token}` } : {},
+    });
+    const body = await answer.json();
+    if (answer.ok) return body;
+    // Liveblocks stops for good on `forbidden`, and tries again if this throws.
+    if (answer.status < 500 && answer.status !== 429) return { error: "forbidden", reason: body.message };
+    throw new Error(body.message);
+  };
+}
+
+/** Liveblocks' client. Create it once somebody is signed in. */
+export function collaborate(getToken: () => Promise<string | null>) {
+  return createClient({ authEndpoint: authorize(getToken) });
+}

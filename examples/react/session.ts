@@ -1,0 +1,22 @@
+import { call, Refusal } from "./anteroom";
+import type { User } from "./sign-in";
+
+export type Session = {
+  user: User;
+  /** Absent, like `role`, if the session acts in no organization. */
+  organizationId?: string;
+  role?: string;
+  permissions: string[];
+  /** When the access token expires, in seconds since 1970. The next call refreshes it. */
+  expiresAt: number;
+};
+
+/** This browser's session, or `undefined` if nobody is signed in. Throws if something is down. */
+export async function currentSession(): Promise<Session | undefined> {
+  try {
+    return await call<Session>("/auth/session", {}, { method: "GET", attempts: 3 });
+  } catch (error) {
+    if (error instanceof Refusal && error.isSignedOut) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,69 @@
+import { call } from "./anteroom";
+
+export type User = { id: string; email: string; firstName?: string; lastName?: string; avatarURL?: string };
+export type Organization = { id: string; name: string };
+/** A user who has to choose an organization first, and is not signed in yet. */
+export type Choice = {
+  id: string;
+  email: string;
+  pendingAuthenticationToken: string;
+  organizations: Organization[];
+};
+
+type Outcome = { user: User | Choice };
+type Redirect = { redirectURL: string; state: string };
+type Method = { authMethod: "magic_auth" } | ({ authMethod: "sso" } & Redirect);
+
+/** Starts a sign-in: sends the browser to the identity provider, or a code to the address. */
+export async function signIn(email: string): Promise<"leaving" | "code sent"> {
+  const { authData } = await call<{ authData: Method }>("/auth/sign-in", { email });
+  if (authData.authMethod === "magic_auth") return "code sent";
+  window.location.assign(authData.redirectURL);
+  return "leaving";
+}
+
+export async function continueWith(provider: "google" | "microsoft"): Promise<void> {
+  const { authData } = await call<{ authData: Redirect }>(`/auth/continue-with-${provider}`);
+  window.location.assign(authData.redirectURL);
+}
+
+/** Finishes a sign-in with the code from the e-mail. */
+export async function finishCode(email: string, code: string): Promise<User | Choice> {
+  return (await call<Outcome>("/auth/finalize-magic-auth", { email, code })).user;
+}
+
+/** Finishes a sign-in on the callback page; `search` is the query string of its address. */
+export async function finishRedirect(search: string): Promise<User | Choice> {
+  const query = new URLSearchParams(search);
+  const code = query.get("code");
+  // A user who cancels at the identity provider comes back with an `error` and no code.
+  if (!code) throw new Error(query.get("error_description") ?? "The sign-in was not completed");
+  return (await call<Outcome>("/auth/finalize-oauth", { code, state: query.get("state") })).user;
+}
+
+export const isChoice = (user: User | Choice): user is Choice => "organizations" in user;
+
+export async function chooseOrganization(choice: Choice, organizationId: string): Promise<User | Choice> {
+  const { pendingAuthenticationToken } = choice;
+  return (await call<Outcome>("/auth/select-organization", { pendingAuthenticationToken, organizationId }))
+    .user;
+}
+
+/** Moves a signed-in user to another organization. */
+export async function switchOrganization(user: User, organizationId: string): Promise<User> {
+  return (await call<{ user: User }>("/auth/switch-organization", { email: user.email, organizationId }))
+    .user;
+}
+
+export const resendCode = (email: string) => call("/auth/resend-magic-auth", { email });
+export const signUp = (email: string) => call("/auth/sign-up", { email });
+
+/** Ends the session here, then leaves the page to end it at WorkOS. */
+export async function signOut(): Promise<void> {
+  const { authData } = await call<{ authData: { redirectURL: string } }>(
+    "/auth/sign-out",
+    {},
+    { attempts: 3 },
+  );
+  window.location.assign(authData.redirectURL);
+}

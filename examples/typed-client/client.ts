@@ -1,0 +1,144 @@
+// Calls every endpoint through `openapi-fetch`, with types generated from openapi.yaml. Generate them with
+//
+//     npx openapi-typescript openapi.yaml --output anteroom.d.ts
+//
+// and copy the calls that your page needs.
+
+import type { components, paths } from "anteroom";
+import createClient from "openapi-fetch";
+
+type User = components["schemas"]["User"];
+type Organization = components["schemas"]["Organization"];
+type Problem = components["schemas"]["Error"];
+type NewRecording = components["requestBodies"]["NewRecording"]["content"]["application/json"];
+
+/** The result of a sign-in: a user, or organizations to choose from. */
+type Outcome = { user: User } | { token: string; choice: Organization[] };
+
+/** Any answer that the caller does not handle itself. */
+export class Refusal extends Error {
+  constructor(
+    readonly status: number,
+    problem: Problem | undefined,
+  ) {
+    super(problem?.message);
+  }
+}
+
+const anteroom = createClient<paths>({ baseUrl: "https://api.example.com", credentials: "include" });
+
+/** The data of an answer, or a `Refusal`. */
+function success<T>({ data, error, response }: { data?: T; error?: Problem; response: Response }): T {
+  if (data === undefined) throw new Refusal(response.status, error);
+  return data;
+}
+
+/** Starts a sign-in: leaves the page, or tells it to ask for the code. */
+export async function signIn(email: string): Promise<"leaving" | "ask for the code"> {
+  const { authData } = success(await anteroom.POST("/auth/sign-in", { body: { email } }));
+  switch (authData.authMethod) {
+    case "sso":
+      sessionStorage.setItem("state", authData.state);
+      location.assign(authData.redirectURL);
+      return "leaving";
+    case "magic_auth":
+      return "ask for the code";
+  }
+}
+
+export async function signUp(email: string): Promise<"made" | "there already"> {
+  const { error, response } = await anteroom.POST("/auth/sign-up", { body: { email } });
+  if (error === undefined) return "made";
+  if (response.status === 409) return "there already";
+  throw new Refusal(response.status, error);
+}
+
+export async function continueWith(provider: "google" | "microsoft"): Promise<void> {
+  const { authData } = success(
+    provider === "google"
+      ? await anteroom.POST("/auth/continue-with-google")
+      : await anteroom.POST("/auth/continue-with-microsoft"),
+  );
+  sessionStorage.setItem("state", authData.state);
+  location.assign(authData.redirectURL);
+}
+
+/** Finishes a sign-in on the callback page. */
+export async function finalizeOauth(query: URLSearchParams): Promise<Outcome> {
+  const body = { code: query.get("code") ?? "", state: query.get("state") };
+  return outcome(success(await anteroom.POST("/auth/finalize-oauth", { body })));
+}
+
+export async function resendCode(email: string): Promise<void> {
+  success(await anteroom.POST("/auth/resend-magic-auth", { body: { email } }));
+}
+
+export async function finalizeCode(email: string, code: string): Promise<Outcome> {
+  return outcome(success(await anteroom.POST("/auth/finalize-magic-auth", { body: { email, code } })));
+}
+
+function outcome(
+  answer: components["schemas"]["SignedIn"] | components["schemas"]["ChooseOrganization"],
+): Outcome {
+  if ("organizations" in answer.user) {
+    return { token: answer.user.pendingAuthenticationToken, choice: answer.user.organizations };
+  }
+  return { user: answer.user };
+}
+
+export async function selectOrganization(token: string, { id }: Organization): Promise<User> {
+  const body = { pendingAuthenticationToken: token, organizationId: id };
+  return success(await anteroom.POST("/auth/select-organization", { body })).user;
+}
+
+export async function switchOrganization(user: User, { id }: Organization): Promise<User> {
+  const body = { email: user.email, organizationId: id };
+  return success(await anteroom.POST("/auth/switch-organization", { body })).user;
+}
+
+/** The signed-in user, for a page that has just loaded. */
+export async function signedIn(): Promise<User | undefined> {
+  const { data, error, response } = await anteroom.GET("/auth/session");
+  if (response.status === 401) return undefined;
+  const { user } = success({ data, error, response });
+  // Only a call with a bearer token gets the id alone, and pages send the cookie.
+  return "email" in user ? user : undefined;
+}
+
+export async function signOut(): Promise<void> {
+  const { authData } = success(await anteroom.POST("/auth/sign-out"));
+  location.assign(authData.redirectURL);
+}
+
+export async function signInAsDeveloper(): Promise<Pick<User, "id" | "email">> {
+  return success(await anteroom.POST("/auth/dev-sign-in", { body: {} })).user;
+}
+
+/** A token to join a room with LiveKit's client. */
+export async function roomToken(username: string, roomId: string): Promise<string> {
+  const body = { username, roomId };
+  return success(await anteroom.POST("/api/v1/livekit/room-auth", { body })).token;
+}
+
+/** Records a room until the promise settles, and returns the duration in seconds. */
+export async function record(roomName: string, until: Promise<void>): Promise<number> {
+  // Typed explicitly: `POST` itself accepts unknown fields as long as none is missing.
+  const body: NewRecording = {
+    roomName,
+    zoneId: "1",
+    conferenceTopic: "Weekly Sync Meeting",
+    participants: "alice,bob,charlie",
+  };
+  const started = success(await anteroom.POST("/api/v1/livekit/start-recording", { body }));
+  await until;
+  const { egressId } = started;
+  const stopped = success(
+    await anteroom.POST("/api/v1/livekit/stop-recording", { body: { roomName, zoneId: "1", egressId } }),
+  );
+  return stopped.timestamp - started.timestamp;
+}
+
+/** For the `authEndpoint` of Liveblocks' client. */
+export async function liveblocksAuthEndpoint(): Promise<{ token: string }> {
+  return success(await anteroom.POST("/api/liveblocks-auth"));
+}

@@ -1,0 +1,352 @@
+// examples/react and examples/nextjs: the modules compile, work in a page against the real functions, and
+// match their quotations in docs/front-end.
+
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, afterEach, before, beforeEach, test } from "node:test";
+
+import { Anteroom, root } from "../support/anteroom.mjs";
+import { blocks } from "../support/guide.mjs";
+import { opened, sealed, WorkOsStandIn } from "../workos/stand-in.mjs";
+import { compileWith, modules, Page } from "./page.mjs";
+
+const guide = join(root, "docs", "front-end");
+const pages = readdirSync(guide);
+
+const jane = "jane.doe@example.com";
+const chooser = "123@gmail.com";
+const sso = "someone@sso.example.com";
+
+let anteroom;
+let standIn;
+let page;
+let signIn;
+
+before(async () => {
+  anteroom = await Anteroom.start({});
+  standIn = new WorkOsStandIn(anteroom);
+});
+
+after(() => anteroom?.stop());
+
+beforeEach(async () => {
+  // As the guide says: use localhost for both.
+  page = new Page(anteroom.url.replace("127.0.0.1", "localhost"));
+  signIn = await page.load("sign-in.js");
+});
+
+afterEach(() => page.close());
+
+for (const version of ["3", "4"]) {
+  test(`every module compiles, with version ${version} of authkit-nextjs`, async () => {
+    const { code, output } = await compileWith(version, modules());
+    assert.equal(code, 0, output);
+  });
+}
+
+const mistakes = [
+  ["sign-in.ts", "authData.authMethod ===", "authData.method ===", "'method' does not exist"],
+  ["Callback.tsx", "onSignedIn(user)", "onSignedIn(search)", "Cannot find name 'search'"],
+  ["SignIn.tsx", "choice={choice} ", "", "'choice' is missing"],
+  ["session.ts", "error.isSignedOut", "error.signedOut", "'signedOut' does not exist"],
+  ["room.ts", "ROOM_DELETED", "ROOM_GONE", "'ROOM_GONE' does not exist"],
+  ["Conference.tsx", "serverUrl={url}", "server={url}", "'server' does not exist"],
+  ["liveblocks.ts", "authEndpoint:", "authEndPoint:", "'authEndPoint'"],
+  ["Collaboration.tsx", "{ isSignedIn, getToken }", "{ signedIn, getToken }", "'signedIn' does not exist"],
+  ["proxy.ts", "refreshBufferSeconds", "refreshBuffer", "'refreshBuffer' does not exist"],
+  ["app/room-token.ts", "{ accessToken }", "{ token }", "'token' does not exist"],
+];
+
+test("what is wrong in a module does not compile", async () => {
+  const sources = modules();
+  for (const [file, right, wrong] of mistakes) {
+    assert.ok(sources.get(file).includes(right), `${file} has no ${right}`);
+    sources.set(file, sources.get(file).replace(right, wrong));
+  }
+  const { code, output } = await compileWith("4", sources);
+  assert.notEqual(code, 0);
+  for (const [file, , , complaint] of mistakes) {
+    const complaints = output.split(/\n(?=\S)/).filter((text) => text.startsWith(`${file}(`));
+    assert.ok(
+      complaints.some((text) => text.includes(complaint)),
+      `${file}: ${output}`,
+    );
+  }
+});
+
+test("what the guide quotes is what the examples say", () => {
+  let quoted = 0;
+  for (const page of pages) {
+    for (const { notes, code } of blocks(`front-end/${page}`)) {
+      const file = notes.match(/^file=(\S+)$/)?.[1];
+      if (!file) continue;
+      const text = `\n${readFileSync(join(root, file), "utf8")}`;
+      assert.ok(text.includes(`\n${code}`), `${page} does not quote ${file} as it is:\n${code}`);
+      quoted += 1;
+    }
+  }
+  assert.ok(quoted > 15, `only ${quoted} quotations`);
+});
+
+test("the guide leads to every example", () => {
+  const text = pages.map((page) => readFileSync(join(guide, page), "utf8")).join("");
+  for (const folder of ["react", "nextjs", "typed-client"]) {
+    const entries = readdirSync(join(root, "examples", folder), { recursive: true, withFileTypes: true });
+    for (const { name } of entries.filter((entry) => entry.isFile())) {
+      assert.ok(text.includes(`/${name}`), `no page names ${name} of examples/${folder}`);
+    }
+  }
+});
+
+test("a code by e-mail signs in, and signing out leaves the page for WorkOS", async () => {
+  assert.equal(await signIn.signIn(jane), "code sent");
+  const user = await signIn.finishCode(jane, await standIn.magicCode(jane));
+  assert.equal(user.email, jane);
+  assert.equal(signIn.isChoice(user), false);
+  assert.ok(page.cookies.has("wos-session"));
+
+  await signIn.signOut();
+  assert.match(page.address, /\/user_management\/sessions\/logout\?session_id=/);
+  assert.ok(!page.cookies.has("wos-session"));
+});
+
+test("single sign-on, Google and Microsoft leave the page and come back to the callback", async () => {
+  for (const [begin, as] of [
+    [async () => assert.equal(await signIn.signIn(sso), "leaving"), "someone"],
+    [() => signIn.continueWith("google"), "jane"],
+    [() => signIn.continueWith("microsoft"), "jane"],
+  ]) {
+    await begin();
+    const { code, state } = await standIn.signedInAs(as, page.address);
+    const user = await signIn.finishRedirect(`?${new URLSearchParams({ code, state })}`);
+    assert.match(user.id, /^user_/);
+    assert.ok(page.cookies.has("wos-session"));
+    page.cookies.clear();
+  }
+});
+
+test("a callback that brings no code, or that this browser has not begun, does not sign in", async () => {
+  const denied = signIn.finishRedirect("?error=access_denied&error_description=Not+today");
+  await assert.rejects(denied, { message: "Not today" });
+  await signIn.continueWith("google");
+  const { code } = await standIn.signedInAs("jane", page.address);
+  page.cookies.clear();
+  await assert.rejects(signIn.finishRedirect(`?code=${code}`), { status: 400 });
+  assert.equal(page.cookies.size, 0);
+});
+
+test("a user of several organizations chooses one, once, and goes over to another", async () => {
+  await signIn.signIn(chooser);
+  const choice = await signIn.finishCode(chooser, await standIn.magicCode(chooser));
+  assert.ok(signIn.isChoice(choice));
+  assert.ok(!page.cookies.has("wos-session"), "not yet");
+  const [first, second] = choice.organizations;
+  const user = await signIn.chooseOrganization(choice, first.id);
+  assert.equal((await sessionNow()).organizationId, first.id);
+  await assert.rejects(signIn.chooseOrganization(choice, first.id), { status: 401 });
+  await signIn.switchOrganization(user, second.id);
+  assert.equal((await sessionNow()).organizationId, second.id);
+});
+
+test("an account is made, has its code sent again, and is made once", async () => {
+  const email = `page-${Date.now()}@example.com`;
+  await signIn.signUp(email);
+  await assert.rejects(signIn.signUp(email), { status: 409 });
+  await signIn.signIn(email);
+  await signIn.resendCode(email);
+  assert.equal((await signIn.finishCode(email, await standIn.magicCode(email))).email, email);
+});
+
+test("a wrong code is 401, and an outage is not", async () => {
+  await signIn.signIn(jane);
+  const code = await standIn.magicCode(jane);
+  const wrong = code === "000000" ? "000001" : "000000";
+  await assert.rejects(signIn.finishCode(jane, wrong), { status: 401, isSignedOut: true, isPassing: false });
+  await standIn.failing(
+    { fault: "limiting", path: "/user_management/authenticate", retry_after: 17 },
+    async () => {
+      const limited = { status: 429, isSignedOut: false, isPassing: true, retryAfter: 17 };
+      await assert.rejects(signIn.finishCode(jane, code), limited);
+    },
+  );
+  await standIn.failing({ fault: "failing", status: 503 }, async () => {
+    await assert.rejects(signIn.signIn(jane), { status: 503, isSignedOut: false, isPassing: true });
+  });
+});
+
+test("a call that may be repeated is, and one that may not is not", async () => {
+  const { call } = await page.load("anteroom.js");
+  await standIn.failing({ fault: "failing", status: 503, times: 1 }, async () => {
+    await assert.rejects(call("/auth/sign-in", { email: jane }), { status: 503 });
+  });
+  await standIn.failing({ fault: "failing", status: 503, times: 1 }, async () => {
+    const { authData } = await call("/auth/sign-in", { email: jane }, { attempts: 2 });
+    assert.equal(authData.authMethod, "magic_auth");
+  });
+});
+
+test("a GET carries no body, and its refusal is read like any other", async () => {
+  const { call } = await page.load("anteroom.js");
+  const refusal = { status: 405, message: "Use POST", isPassing: false };
+  await assert.rejects(call("/auth/sign-out", {}, { method: "GET" }), refusal);
+});
+
+test("a page that loads learns who is signed in, and nobody is no failure", async () => {
+  const { currentSession } = await page.load("session.js");
+  assert.equal(await currentSession(), undefined);
+  await signInAs("jane");
+  const { user, organizationId, role, permissions, expiresAt } = await currentSession();
+  assert.equal(user.email, jane);
+  assert.equal(user.firstName, "Jane");
+  assert.match(organizationId, /^org_/);
+  assert.equal(role, "admin");
+  assert.deepEqual(permissions, ["recordings:manage"]);
+  assert.equal(expiresAt, standIn.claims((await sessionNow()).accessToken).exp);
+
+  page.cookies.clear();
+  await signInAs("loner");
+  const loner = await currentSession();
+  assert.deepEqual(Object.keys(loner), ["user", "permissions", "expiresAt"]);
+  assert.deepEqual(loner.permissions, []);
+});
+
+test("a page that loads late has its session renewed by that one call", async () => {
+  const { currentSession } = await page.load("session.js");
+  const { call } = await page.load("anteroom.js");
+  await signInAs("jane");
+  await expire();
+  const { expiresAt } = await currentSession();
+  const renewed = page.cookies.get("wos-session");
+  assert.equal(expiresAt, standIn.claims((await sessionNow()).accessToken).exp);
+  assert.ok(expiresAt > Date.now() / 1000);
+  await call("/api/v1/livekit/room-auth", { username: "Jane", roomId: "room123" });
+  assert.equal(page.cookies.get("wos-session"), renewed);
+});
+
+test("a page that loads during an outage is not signed out, and asks again", async () => {
+  const { currentSession } = await page.load("session.js");
+  await signInAs("jane");
+  await expire();
+  const cookie = page.cookies.get("wos-session");
+  await standIn.failing({ fault: "failing", status: 503 }, async () => {
+    await assert.rejects(currentSession(), { status: 503, isSignedOut: false, isPassing: true });
+  });
+  assert.equal(page.cookies.get("wos-session"), cookie);
+  await standIn.failing({ fault: "failing", status: 503, times: 2 }, async () => {
+    assert.equal((await currentSession()).user.email, jane);
+  });
+  assert.notEqual(page.cookies.get("wos-session"), cookie);
+});
+
+test("no answer at all is no sign-out either", async () => {
+  const { call } = await page.load("anteroom.js");
+  const unreachable = globalThis.fetch;
+  globalThis.fetch = () => Promise.reject(new TypeError("fetch failed"));
+  try {
+    await assert.rejects(call("/auth/sign-out"), { status: 0, isSignedOut: false, isPassing: true });
+  } finally {
+    globalThis.fetch = unreachable;
+  }
+});
+
+test("a room is joined with its token, and with a new one after a long break", async () => {
+  await signInAs("jane");
+  const { join } = await page.load("room.js");
+  let ended = 0;
+  const room = await join("wss://rooms.example.com", "room123", "Jane Doe", () => (ended += 1));
+  const [{ url, token }] = room.connections;
+  assert.equal(url, "wss://rooms.example.com");
+  const claims = standIn.claims(token);
+  assert.equal(claims.video.room, "room123");
+  assert.equal(claims.name, "Jane Doe");
+  assert.equal(claims.exp - claims.nbf, 600);
+  assert.match(claims.sub, /^user_\w+:[0-9a-f]{16}$/);
+
+  room.disconnected(); // As LiveKit's client says it when it has given up.
+  await until(() => room.connections.length === 2);
+  room.disconnected(2); // Another tab has taken over.
+  assert.equal(ended, 1);
+  assert.equal(room.connections.length, 2);
+});
+
+test("a recording is started by one, and stopped, once or twice", async () => {
+  await signInAs("jane");
+  const { startRecording, stopRecording } = await page.load("recording.js");
+  const { egressId } = await startRecording("test-room", "1", "Weekly");
+  assert.equal(await startRecording("test-room", "1", "Weekly"), undefined);
+  await stopRecording("test-room", "1", egressId);
+  await stopRecording("test-room", "1", egressId);
+  await assert.rejects(startRecording("nowhere", "1", "Weekly"), { status: 404 });
+  await assert.rejects(stopRecording("test-room", "2", egressId), { status: 404 });
+});
+
+test("Liveblocks gets its token with Clerk's, and is told to stop without one", async () => {
+  const { collaborate } = await page.load("liveblocks.js");
+  const answer = await fetch(`${anteroom.standIn("Clerk")}/dev/session-token?user=jane`);
+  const token = (await answer.text()).trim();
+  assert.match((await collaborate(async () => token).authEndpoint()).token, /^ey/);
+  const stopped = { error: "forbidden", reason: "User not found" };
+  assert.deepEqual(await collaborate(async () => null).authEndpoint(), stopped);
+});
+
+test("a server of Next.js asks with the access token, and no cookie is renewed", async () => {
+  const { roomToken } = await page.load("app/room-token.js");
+  globalThis.accessToken = await standIn.accessToken("jane");
+  try {
+    assert.equal(standIn.claims(await roomToken("room123", "Jane")).video.room, "room123");
+    assert.equal(page.cookies.size, 0);
+    globalThis.accessToken = "forged";
+    await assert.rejects(roomToken("room123", "Jane"), { message: "room-auth answered 401" });
+    delete globalThis.accessToken;
+    await assert.rejects(roomToken("room123", "Jane"), { message: "to /sign-in" });
+  } finally {
+    delete globalThis.accessToken;
+  }
+});
+
+test("a session as authkit-nextjs seals it is one here, with and without a minute left", async () => {
+  await signInAs("jane");
+  const { call } = await page.load("anteroom.js");
+  const { accessToken, refreshToken, user, impersonator, authenticationMethod } = await sessionNow();
+  const asNextHasIt = { accessToken, refreshToken, user, impersonator, authenticationMethod };
+  for (const left of [300, 30]) {
+    const exp = Math.floor(Date.now() / 1000) + left;
+    const content = { ...asNextHasIt, accessToken: standIn.resigned(accessToken, { iat: exp - 300, exp }) };
+    const cookie = await sealed(content);
+    page.cookies.set("wos-session", cookie);
+    await call("/api/v1/livekit/room-auth", { username: "Jane", roomId: "room123" });
+    assert.equal(page.cookies.get("wos-session") === cookie, left > 60, `with ${left} seconds left`);
+  }
+  const renewed = await sessionNow();
+  assert.notEqual(renewed.refreshToken, refreshToken);
+  for (const part of ["accessToken", "refreshToken", "user"]) assert.ok(renewed[part], part);
+});
+
+/** Signs in without an e-mail: WorkOS limits those to a few per minute. */
+async function signInAs(user) {
+  await signIn.continueWith("google");
+  const { code } = await standIn.signedInAs(user, page.address);
+  await signIn.finishRedirect(`?code=${code}`);
+}
+
+/** Replaces the access token in the page's cookie with one that expired a minute ago. */
+async function expire() {
+  const session = await sessionNow();
+  const exp = Math.floor(Date.now() / 1000) - 60;
+  const accessToken = standIn.resigned(session.accessToken, { exp });
+  page.cookies.set("wos-session", await sealed({ ...session, accessToken }));
+}
+
+/** The content of the page's session cookie. */
+function sessionNow() {
+  return opened(page.cookies.get("wos-session"));
+}
+
+async function until(isSo) {
+  for (let attempt = 0; attempt < 200; attempt += 1) {
+    if (isSo()) return;
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+  assert.ok(isSo(), "it has not come to that in five seconds");
+}

@@ -1,0 +1,1 @@
+export { GET } from "../../examples/app/sign-in/route";

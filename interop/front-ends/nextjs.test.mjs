@@ -1,0 +1,386 @@
+// A Next.js app on AuthKit's own SDK and Anteroom share one session in a real browser, whichever side starts,
+// refreshes, switches or ends it.
+
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { after, afterEach, before, beforeEach, describe, test } from "node:test";
+
+import { Anteroom } from "../support/anteroom.mjs";
+import { freePort } from "../support/program.mjs";
+import { altered, opened, sealed, WorkOsStandIn } from "../workos/stand-in.mjs";
+import { Chromium, executable } from "./chromium.mjs";
+import { NextApp } from "./nextjs.mjs";
+
+const jane = "jane.doe@example.com";
+const chooser = "123@gmail.com";
+const sides = ["Next.js", "Anteroom"];
+
+let anteroom;
+let api;
+let standIn;
+let app;
+let chromium;
+let window;
+let page;
+
+before(async () => {
+  assert.ok(executable, "this needs Chromium: interop/install brings Debian's, CHROMIUM names another one");
+  chromium = await Chromium.start();
+});
+
+after(() => chromium?.stop());
+
+// 3 is the last one for Node 20. 4 is the newest; it asks for Node 22, and what it does here it does on 20.
+for (const version of ["3", "4"]) {
+  describe(`with version ${version} of authkit-nextjs`, () => withVersion(version));
+}
+
+function withVersion(version) {
+  before(() => start(version));
+
+  after(async () => {
+    await app?.stop();
+    await anteroom?.stop();
+  });
+
+  beforeEach(async () => {
+    window = await chromium.window();
+    page = await window.newPage();
+  });
+
+  afterEach(() => window?.close());
+
+  test("a user who signs in through Anteroom is signed in on the page of Next.js", async () => {
+    await page.goto(app.url);
+    for (const side of sides) await says(side, "Nobody is signed in");
+    await signInByCode(jane);
+    for (const side of sides) await says(side, "Jane Doe");
+    const { sid } = await claims();
+    const facts = {
+      "E-mail": jane,
+      User: (await session()).user.id,
+      Organization: (await claims()).org_id,
+      Role: "admin",
+    };
+    assert.deepEqual(await read("Next.js"), { ...facts, Session: sid });
+    assert.deepEqual(await read("Anteroom"), facts);
+    if (process.env.PICTURES)
+      await page.screenshot({ path: join(process.env.PICTURES, "nextjs-signed-in.png") });
+  });
+
+  test("a user who signs in by AuthKit's callback in Next.js is signed in at Anteroom", async () => {
+    await page.goto(app.url);
+    await button("Next.js", "Sign in with AuthKit").click();
+    await page.getByRole("link", { name: jane }).click();
+    await page.waitForURL(`${app.url}/`);
+    for (const side of sides) await says(side, "Jane Doe");
+
+    const answer = await sessionAnswer();
+    assert.equal(answer.status, 200);
+    assert.equal((await answer.json()).user.email, jane);
+    assert.deepEqual(answer.headers.getSetCookie(), [], "nothing has to be renewed");
+  });
+
+  test("whoever renews, the other goes on, and it is one session all along", async () => {
+    await signInByAuthKit(jane);
+    const { sid } = await claims();
+    for (const renewing of ["Next.js", "Anteroom", "Anteroom", "Next.js", "Next.js", "Anteroom"]) {
+      const before = await expire();
+      const asked = await standIn.askedBy(async () => {
+        if (renewing === "Next.js") await page.goto(app.url);
+        else await askAgain();
+        const renewed = await cookie();
+        assert.notEqual(renewed, before, renewing);
+        await page.goto(app.url);
+        await askAgain();
+        assert.equal(await cookie(), renewed, `${renewing} has renewed it for both`);
+      });
+      for (const side of sides) await says(side, "Jane Doe");
+      assert.equal(
+        asked.filter((request) => request === "POST /user_management/authenticate").length,
+        1,
+        renewing,
+      );
+      assert.equal((await claims()).sid, sid);
+    }
+  });
+
+  test("a page load and calls to the API that renew at the same moment leave everybody signed in", async () => {
+    await signInByAuthKit(jane);
+    const { sid } = await claims();
+    for (let round = 0; round < 3; round += 1) {
+      const before = await expire();
+      const answers = await Promise.all([
+        window.request.get(app.url, { headers: { accept: "text/html" } }),
+        ...Array.from({ length: 3 }, () => window.request.get(`${api}/auth/session`)),
+      ]);
+      assert.deepEqual(
+        answers.map((answer) => answer.status()),
+        [200, 200, 200, 200],
+      );
+      assert.match(await answers[0].text(), /Jane Doe/);
+      assert.notEqual(await cookie(), before);
+      await page.goto(app.url);
+      for (const side of sides) await says(side, "Jane Doe");
+      assert.equal((await claims()).sid, sid);
+    }
+  });
+
+  test("near its end a session is renewed by whoever is to be the first", async () => {
+    await signInByAuthKit(jane);
+    const before = await expire(45);
+    await loadAlone();
+    const isFirst = version !== "3"; // Which has no early renewal: Anteroom has, with a minute left.
+    assert.equal((await cookie()) !== before, isFirst);
+    const loaded = await cookie();
+    await askAgain();
+    assert.equal((await cookie()) !== loaded, !isFirst);
+    await page.goto(app.url);
+    for (const side of sides) await says(side, "Jane Doe");
+  });
+
+  test("an organization that is switched at one is seen by the other", async () => {
+    await page.goto(app.url);
+    await signInByCode(chooser);
+    await button("Anteroom", "MASADAS").click();
+    for (const side of sides) await says(side, "Chris Chooser");
+    const { sid } = await claims();
+
+    for (const [switching, name, other] of [
+      ["Anteroom", "TAUNTA SCRE", "MASADAS"],
+      ["Next.js", "MASADAS", "TAUNTA SCRE"],
+      ["Next.js", "TAUNTA SCRE", "MASADAS"],
+      ["Anteroom", "MASADAS", "TAUNTA SCRE"],
+    ]) {
+      await button(switching, name).click();
+      for (const side of sides) await acts(side, name, other);
+      const { org_id: organization, sid: now } = await claims();
+      for (const side of sides) assert.equal((await read(side)).Organization, organization, side);
+      assert.equal(now, sid);
+      assert.equal((await (await sessionAnswer()).json()).organizationId, organization);
+    }
+
+    // The switched organization survives a refresh by the other side.
+    const { org_id: organization } = await claims();
+    await expire();
+    await page.goto(app.url);
+    assert.equal((await claims()).org_id, organization);
+  });
+
+  for (const leaving of sides) {
+    test(`signing out at ${leaving} ends the session of both`, async () => {
+      await signInByAuthKit(jane);
+      const before = await session();
+      await button(leaving, "Sign out").click();
+      for (const side of sides) await says(side, "Nobody is signed in");
+      assert.equal(page.url(), `${app.url}/`, "WorkOS has sent the browser back");
+      assert.equal(await cookie(), undefined);
+
+      // The session has ended at WorkOS too: a copy of it cannot be refreshed.
+      for (const asking of [() => page.goto(app.url), askAgain]) {
+        await plant(await sealed({ ...before, accessToken: standIn.resigned(before.accessToken, past()) }));
+        await asking();
+        for (const side of sides) await says(side, "Nobody is signed in");
+        assert.equal(await cookie(), undefined);
+      }
+    });
+  }
+
+  test("what neither has sealed is no session of either, and goes", async () => {
+    await signInByAuthKit(jane);
+    const good = await session();
+    const foreign = standIn.resigned(good.accessToken, {}, "workos-foreign.pem");
+    const cookies = {
+      "an altered seal": altered(await cookie()),
+      "another password": await sealed(good, {
+        password: "another password, also of more than thirty-two letters",
+      }),
+      "a token that another key has signed, and a refresh token that is none": await sealed({
+        ...good,
+        accessToken: foreign,
+        refreshToken: "none",
+      }),
+    };
+    for (const [name, value] of Object.entries(cookies)) {
+      for (const asking of [() => page.goto(app.url), askAgain]) {
+        await plant(value);
+        await asking();
+        for (const side of sides) await says(side, "Nobody is signed in");
+        assert.equal(await cookie(), undefined, name);
+      }
+    }
+  });
+
+  test("a server of Next.js asks Anteroom with the access token, as the same participant", async () => {
+    await signInByAuthKit(jane);
+    const kept = await cookie();
+    await page.goto(`${app.url}/room`);
+    const seen = await page.getByRole("status").textContent();
+    const token = await anteroomPost("/api/v1/livekit/room-auth", { roomId: "room123", username: "Jane" });
+    assert.equal(seen, `Jane from the server may join as ${standIn.claims(token.token).sub}`);
+    assert.equal(await cookie(), kept);
+
+    await expire();
+    await page.goto(`${app.url}/room`);
+    assert.equal(
+      await page.getByRole("status").textContent(),
+      seen,
+      "renewed by the proxy of Next.js, sent on",
+    );
+  });
+
+  test("a server of Next.js sends to the sign-in whom it does not know", async () => {
+    await page.goto(`${app.url}/room`);
+    await page.getByRole("link", { name: jane }).click();
+    for (const side of sides) await says(side, "Jane Doe");
+  });
+
+  const left = version === "3" ? "a cookie each" : "five cookies at most";
+  test(`the pages that a signed-out visitor loads leave ${left}`, async () => {
+    const loads = 12;
+    for (let load = 0; load < loads; load += 1) await loadAlone();
+    const verifiers = (await window.cookies(app.url)).filter(({ name }) =>
+      name.startsWith("wos-auth-verifier"),
+    );
+    if (version === "3") assert.equal(verifiers.length, loads);
+    else assert.ok(verifiers.length <= 5, `there are ${verifiers.length}`);
+  });
+
+  const keeps = version === "3" ? "and this version of the SDK does not" : "and so does Next.js";
+  test(`while WorkOS is down Anteroom keeps the session, ${keeps}`, async () => {
+    await signInByAuthKit(jane);
+    const kept = await expire();
+    await standIn.failing({ fault: "failing", status: 503 }, async () => {
+      assert.equal((await sessionAnswer()).status, 503);
+      await loadAlone();
+      assert.equal(await cookie(), version === "3" ? undefined : kept);
+    });
+    await plant(kept);
+    await page.goto(app.url);
+    for (const side of sides) await says(side, "Jane Doe");
+  });
+
+  test("nothing in the browser fails, and nothing is asked of another machine", () => {
+    assert.deepEqual(chromium.strangers, []);
+    assert.deepEqual(
+      app.lines.filter((line) => /error/i.test(line)),
+      [],
+    );
+  });
+}
+
+async function start(version) {
+  await NextApp.build(version);
+  const port = await freePort();
+  const origin = `http://localhost:${port}`;
+  anteroom = await Anteroom.start({
+    ALLOWED_ORIGINS: origin,
+    WORKOS_REDIRECT_URI: `${origin}/callback`,
+    WORKOS_LOGOUT_RETURN_TO: origin,
+  });
+  standIn = new WorkOsStandIn(anteroom);
+  // As the guide says: use localhost for both.
+  api = anteroom.url.replace("127.0.0.1", "localhost");
+  app = await NextApp.start({ version, port, anteroom: api, workos: standIn.url });
+}
+
+async function signInByAuthKit(email) {
+  await page.goto(`${app.url}/sign-in`);
+  await page.getByRole("link", { name: email }).click();
+  await page.waitForURL(`${app.url}/`);
+  for (const side of sides) await button(side, "Sign out").waitFor();
+}
+
+async function signInByCode(email) {
+  const form = region("Anteroom");
+  await form.getByRole("textbox").fill(email);
+  await form.getByRole("button", { name: "Continue" }).click();
+  const code = form.locator("[autocomplete=one-time-code]");
+  await code.waitFor();
+  await code.fill(await standIn.magicCode(email));
+  await form.getByRole("button", { name: "Continue" }).click();
+}
+
+/** Lets Anteroom answer once more, in the browser. */
+async function askAgain() {
+  await button("Anteroom", "Ask again").click();
+  await page.locator("[aria-label=Anteroom][aria-busy=false]").waitFor();
+}
+
+/** Loads the page's HTML, without running its scripts. */
+async function loadAlone() {
+  const answer = await window.request.get(app.url, { headers: { accept: "text/html" } });
+  assert.equal(answer.status(), 200);
+}
+
+function region(side) {
+  return page.getByRole("region", { name: side });
+}
+
+function button(side, name) {
+  return region(side).locator("button, .button").filter({ hasText: name });
+}
+
+async function says(side, text) {
+  await region(side).getByRole("status").filter({ hasText: text }).waitFor();
+}
+
+/** Waits until a side has the one organization chosen and the other not. */
+async function acts(side, name, other) {
+  await region(side).locator("button:disabled").filter({ hasText: name }).waitFor();
+  await region(side).locator("button:enabled").filter({ hasText: other }).waitFor();
+}
+
+/** What a side shows of the session. */
+async function read(side) {
+  const [names, values] = await Promise.all(
+    ["dt", "dd"].map((tag) => region(side).locator(tag).allTextContents()),
+  );
+  return Object.fromEntries(names.map((name, at) => [name, values[at]]));
+}
+
+/** The session cookie as the browser has it. */
+async function cookie() {
+  const found = (await window.cookies(app.url)).filter(({ name }) => name === "wos-session");
+  assert.ok(found.length <= 1, "there are two cookies of one name");
+  return found[0]?.value;
+}
+
+async function plant(value) {
+  const old = { name: "wos-session", path: "/", httpOnly: true, sameSite: "Lax" };
+  await window.addCookies([{ ...old, value, domain: "localhost" }]);
+}
+
+async function session() {
+  return opened(await cookie());
+}
+
+async function claims() {
+  return standIn.claims((await session()).accessToken);
+}
+
+/** Makes the access token expire in that many seconds, or a minute ago, and returns its cookie. */
+async function expire(left = -60) {
+  const now = await session();
+  const accessToken = standIn.resigned(now.accessToken, past(left));
+  const value = await sealed({ ...now, accessToken });
+  await plant(value);
+  return value;
+}
+
+function past(left = -60) {
+  const exp = Math.floor(Date.now() / 1000) + left;
+  return { iat: exp - 300, exp };
+}
+
+/** `GET /auth/session` with the browser's cookie, without storing the cookies of the answer. */
+async function sessionAnswer() {
+  return fetch(`${anteroom.url}/auth/session`, { headers: { cookie: `wos-session=${await cookie()}` } });
+}
+
+async function anteroomPost(path, input) {
+  const headers = { "content-type": "application/json", cookie: `wos-session=${await cookie()}` };
+  const answer = await fetch(anteroom.url + path, { method: "POST", headers, body: JSON.stringify(input) });
+  assert.equal(answer.status, 200, await answer.clone().text());
+  return answer.json();
+}

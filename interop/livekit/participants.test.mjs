@@ -1,0 +1,169 @@
+// People join rooms on LiveKit's own server through LiveKit's own client, with tokens from `room-auth`.
+
+import assert from "node:assert/strict";
+import { createHmac } from "node:crypto";
+import { after, afterEach, before, test } from "node:test";
+
+import { Anteroom } from "../support/anteroom.mjs";
+import { Browser } from "../support/browser.mjs";
+import { pause } from "../support/program.mjs";
+import { suite } from "../support/suite.mjs";
+import { WorkOsStandIn } from "../workos/stand-in.mjs";
+import { apiSecret, LiveKitServer, missing } from "./server.mjs";
+
+/** Names in many scripts, right to left, and with emoji of several code points. */
+const names = ["Jane Doe", "Łukasz Żółć", "山田太郎", "עדי כהן", "நிலா", "👩‍👩‍👧 & 🇯🇵", "é".repeat(128)];
+
+suite("people in rooms of LiveKit's own server", missing, () => {
+  let server;
+  let anteroom;
+  let workos;
+  let client;
+  const inside = [];
+
+  before(async () => {
+    // It loads a native library, which a skipped suite should not do.
+    client = await import("./participant.mjs");
+    server = await LiveKitServer.start({ redis: false });
+    anteroom = await Anteroom.start({ ...server.settings, RECORDINGS_BUCKET: "" });
+    workos = new WorkOsStandIn(anteroom);
+  });
+
+  afterEach(async () => {
+    await Promise.all(inside.splice(0).map((participant) => participant.leave()));
+  });
+
+  after(async () => {
+    await client?.close();
+    await anteroom?.stop();
+    await server?.stop();
+  });
+
+  test("two people see each other's name and identity, and hear each other", async () => {
+    const jane = await join(await tokenFor(await signedIn("jane"), "Jane Doe", "daily"));
+    const loner = await join(await tokenFor(await signedIn("loner"), "Лоне́р 🎉", "daily"));
+    await jane.sees(loner.identity);
+    assert.deepEqual(jane.others, { [loner.identity]: "Лоне́р 🎉" });
+    assert.deepEqual(loner.others, { [jane.identity]: "Jane Doe" });
+    assert.match(jane.identity, /^user_\w+:[0-9a-f]{16}$/);
+    await Promise.all([jane.speak(), loner.speak()]);
+    await Promise.all([jane.hears(loner.identity), loner.hears(jane.identity)]);
+  });
+
+  test("names and rooms of any script arrive as they were written", async () => {
+    const browser = await signedIn("jane");
+    for (const name of names) {
+      const participant = await join(await tokenFor(browser, name, name));
+      assert.deepEqual([participant.name, participant.roomName], [name, name]);
+    }
+  });
+
+  test("two devices of a user are both there", async () => {
+    const phone = await join(await tokenFor(await signedIn("jane"), "Jane Doe", "devices"));
+    const laptop = await join(await tokenFor(await signedIn("jane"), "Jane Doe", "devices"));
+    await phone.sees(laptop.identity);
+    await laptop.sees(phone.identity);
+    assert.equal(phone.ended, undefined);
+  });
+
+  test("a page that is loaded again takes its seat over, and the old one is told so", async () => {
+    const browser = await signedIn("jane");
+    const witness = await join(await tokenFor(await signedIn("loner"), "Loner", "reload"));
+    const before = await join(await tokenFor(browser, "Jane Doe", "reload"));
+    const reloaded = await join(await tokenFor(browser, "Jane Doe", "reload"));
+    assert.equal(await before.end(), "DUPLICATE_IDENTITY");
+    assert.equal(reloaded.identity, before.identity);
+    await witness.sees(reloaded.identity);
+    assert.equal(reloaded.ended, undefined);
+  });
+
+  test("a token leads into its own room and into no other", async () => {
+    const token = await tokenFor(await signedIn("jane"), "Jane Doe", "own");
+    assert.equal((await join(token)).roomName, "own");
+    await refused(resigned(token, (claims) => (claims.video.room = "another"), "another signature"));
+    assert.deepEqual(await server.rooms.listRooms(["another"]), []);
+  });
+
+  test("a token is refused that has expired, was changed, or is another server's", async () => {
+    const token = await tokenFor(await signedIn("jane"), "Jane Doe", "closed");
+    const seconds = Math.floor(Date.now() / 1000);
+    const [header, payload] = token.split(".");
+    // LiveKit allows clocks to differ by a minute.
+    await refused(resigned(token, (claims) => (claims.exp = seconds - 61)));
+    await refused(resigned(token, (claims) => (claims.nbf = seconds + 120)));
+    await refused(resigned(token, (claims) => (claims.iss = "APIAnother")));
+    await refused(resigned(token, () => {}, "the secret of somebody else's server, long enough"));
+    await refused(`${header}.${payload}.`);
+    await refused("a.b.c");
+    assert.deepEqual(await server.rooms.listRooms(["closed"]), []);
+  });
+
+  test("whoever may not publish hears the others and is not heard", async () => {
+    const token = await tokenFor(await signedIn("jane"), "Jane Doe", "stage");
+    const speaker = await join(token);
+    const other = await tokenFor(await signedIn("loner"), "Loner", "stage");
+    const viewer = await join(resigned(other, (claims) => (claims.video.canPublish = false)));
+    await speaker.speak();
+    await viewer.hears(speaker.identity);
+    // The server ignores what is not allowed, and the client would wait ten seconds.
+    viewer.speak().catch(() => {});
+    await pause(1000);
+    const everybody = await server.rooms.listParticipants("stage");
+    const tracks = everybody.map(({ identity, tracks: { length } }) => [identity, length]);
+    assert.deepEqual(Object.fromEntries(tracks), { [speaker.identity]: 1, [viewer.identity]: 0 });
+  });
+
+  test("without a bucket, dev says at its start that recordings are off and why", async () => {
+    assert.ok(
+      anteroom.lines.some((line) => /^\s*Recordings\s+off: RECORDINGS_BUCKET is not set$/.test(line)),
+    );
+    // Like API Gateway, the gateway gives no reason; the log has the function's report.
+    const answer = await fetch(`${anteroom.url}/api/v1/livekit/start-recording`, { method: "POST" });
+    assert.equal(answer.status, 500);
+    await anteroom.logged(/Runtime\.ConfigInvalid.*RECORDINGS_BUCKET/);
+  });
+
+  test("a token to join with is no token for the server's API", async () => {
+    const token = await tokenFor(await signedIn("jane"), "Jane Doe", "api");
+    for (const method of ["RoomService/ListRooms", "RoomService/CreateRoom", "Egress/ListEgress"]) {
+      const answer = await fetch(`${server.url.replace("ws", "http")}/twirp/livekit.${method}`, {
+        method: "POST",
+        headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+        body: '{"name":"api"}',
+      });
+      assert.equal(answer.status, 401, method);
+    }
+  });
+
+  /** A browser in which a user has a session of its own. */
+  async function signedIn(user) {
+    const authorization = `Bearer ${await workos.accessToken(user)}`;
+    const browser = new Browser(anteroom);
+    return { post: (path, body) => browser.post(path, body, { authorization }) };
+  }
+
+  async function tokenFor(browser, username, roomId) {
+    const { status, body } = await browser.post("/api/v1/livekit/room-auth", { username, roomId });
+    assert.equal(status, 200, JSON.stringify(body));
+    return body.token;
+  }
+
+  async function join(token) {
+    const participant = await client.Participant.join(server, token);
+    inside.push(participant);
+    return participant;
+  }
+
+  async function refused(token) {
+    await assert.rejects(client.Participant.join(server, token), /401 Unauthorized/);
+  }
+});
+
+/** The token with other claims, signed with the server's secret or another. */
+function resigned(token, change, secret = apiSecret) {
+  const [header, payload] = token.split(".");
+  const claims = JSON.parse(Buffer.from(payload, "base64url"));
+  change(claims);
+  const signed = `${header}.${Buffer.from(JSON.stringify(claims)).toString("base64url")}`;
+  return `${signed}.${createHmac("sha256", secret).update(signed).digest("base64url")}`;
+}

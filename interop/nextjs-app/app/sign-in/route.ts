@@ -1,1 +1,0 @@
-export { GET } from "../../guide/app/sign-in/route";
