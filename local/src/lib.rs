@@ -12,9 +12,6 @@
 //! | [`template`] | the routes and limits in `template.yaml` |
 //! | [`environment`] | the variables that the functions get |
 //! | [`providers`] | which providers are stood in for |
-//! | [`stand_ins`] | the imitations of the providers |
-//! | [`openapi`] | what `openapi.yaml` says of answers, and whether one is like that |
-//! | [`testing`] | what the functions' own tests share |
 //!
 //! It shares no code with the functions: what imitates the outside world must not repeat our own
 //! mistakes.
@@ -25,13 +22,10 @@ pub mod function;
 pub mod gateway;
 pub mod instance;
 mod loopback;
-pub mod openapi;
 pub mod project;
 pub mod providers;
 mod runtime_api;
-pub mod stand_ins;
 pub mod template;
-pub mod testing;
 pub mod workspace;
 
 pub use runtime_api::FunctionError;

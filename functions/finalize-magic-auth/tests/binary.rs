@@ -6,10 +6,12 @@ use anteroom::api::Request;
 use anteroom::clock::Clock;
 use anteroom::settings::Settings;
 use anteroom::workos::{Cookies, Email, WorkOs};
-use anteroom_local::stand_ins::faults::Fault;
-use anteroom_local::stand_ins::secrets_manager::SecretsManager;
-use anteroom_local::stand_ins::workos::{API_KEY, COOKIE_PASSWORD, MAGIC_CODE_GUESSES, User};
-use anteroom_local::testing::{AuthWorld, Event, MALFORMED_EMAILS, OUTAGES, SetCookie, mistaken};
+use anteroom_stand_ins::faults::Fault;
+use anteroom_stand_ins::secrets_manager::SecretsManager;
+use anteroom_stand_ins::workos::{API_KEY, COOKIE_PASSWORD, MAGIC_CODE_GUESSES, User};
+use anteroom_testing::{
+    AuthWorld, Event, MALFORMED_EMAILS, OUTAGES, SetCookie, malformed_requests,
+};
 use serde_json::{Value, json};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_finalize-magic-auth");
@@ -50,7 +52,7 @@ fn other(code: &str) -> &'static str {
 #[tokio::test]
 async fn what_no_endpoint_answers_is_refused_and_nothing_is_asked() {
     let world = AuthWorld::start(BINARY).await;
-    for (event, status) in mistaken(&world.event().json(&input(JANE, "123456"))) {
+    for (event, status) in malformed_requests(&world.event().json(&input(JANE, "123456"))) {
         assert_eq!(world.ask(&event).await.refusal().0, status, "{event:?}");
     }
     assert_eq!(world.asked(), [""; 0]);

@@ -6,8 +6,8 @@ use anteroom::api::Request;
 use anteroom::clock::Clock;
 use anteroom::settings::Settings;
 use anteroom::workos::Cookies;
-use anteroom_local::stand_ins::faults::Fault;
-use anteroom_local::testing::{AuthWorld, Event, OUTAGES, SetCookie, mistaken};
+use anteroom_stand_ins::faults::Fault;
+use anteroom_testing::{AuthWorld, Event, OUTAGES, SetCookie, malformed_requests};
 use serde_json::{Value, json};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_finalize-oauth");
@@ -63,7 +63,7 @@ async fn what_no_endpoint_answers_is_refused_and_nothing_is_asked() {
     let world = AuthWorld::start(BINARY).await;
     let begun = begin_now(&world).await;
     let good = with(world.event().json(&begun.input("01CODE")), &begun);
-    for (event, status) in mistaken(&good) {
+    for (event, status) in malformed_requests(&good) {
         assert_eq!(world.ask(&event).await.refusal().0, status, "{event:?}");
     }
     assert_eq!(world.asked(), [""; 0]);

@@ -8,12 +8,12 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use anteroom_local::instance::{Instance, StartError};
-use anteroom_local::stand_ins::clerk::{self, Clerk, INSTANCE_KEY, User};
-use anteroom_local::stand_ins::faults::Fault;
-use anteroom_local::stand_ins::jwt;
-use anteroom_local::stand_ins::liveblocks::Liveblocks;
-use anteroom_local::stand_ins::secrets_manager::SecretsManager;
-use anteroom_local::testing::{Answer, Event, PAGE, mistaken};
+use anteroom_stand_ins::clerk::{self, Clerk, INSTANCE_KEY, User};
+use anteroom_stand_ins::faults::Fault;
+use anteroom_stand_ins::jwt;
+use anteroom_stand_ins::liveblocks::Liveblocks;
+use anteroom_stand_ins::secrets_manager::SecretsManager;
+use anteroom_testing::{Answer, Event, PAGE, malformed_requests};
 use serde_json::{Value, json};
 use world::{BINARY, PATH, World, bearer, environment, identity};
 
@@ -93,7 +93,7 @@ const NO_NAME: &str = "nameless";
 #[tokio::test]
 async fn other_methods_origins_and_bodies_are_refused() {
     let world = World::start().await;
-    for (event, status) in mistaken(&Event::documented("liveblocks-auth.cookie.json")) {
+    for (event, status) in malformed_requests(&Event::documented("liveblocks-auth.cookie.json")) {
         assert_eq!(world.ask(&event).await.refusal().0, status, "{event:?}");
     }
 }

@@ -4,9 +4,9 @@
 
 mod world;
 
-use anteroom_local::stand_ins::clerk::User;
-use anteroom_local::stand_ins::exchange::Answer as Reply;
-use anteroom_local::testing::{Event, PAGE};
+use anteroom_stand_ins::clerk::User;
+use anteroom_stand_ins::exchange::Answer as Reply;
+use anteroom_testing::{Event, PAGE};
 use serde_json::{Value, json};
 use world::{PATH, World, bearer, identity, in_cookie, suffix};
 

@@ -4,10 +4,10 @@
 
 mod world;
 
-use anteroom_local::stand_ins::clerk::{self, INSTANCE_KEY, NEXT_INSTANCE_KEY};
-use anteroom_local::stand_ins::exchange::Answer as Reply;
-use anteroom_local::stand_ins::faults::Fault;
-use anteroom_local::stand_ins::jwt::RsaKey;
+use anteroom_stand_ins::clerk::{self, INSTANCE_KEY, NEXT_INSTANCE_KEY};
+use anteroom_stand_ins::exchange::Answer as Reply;
+use anteroom_stand_ins::faults::Fault;
+use anteroom_stand_ins::jwt::RsaKey;
 use serde_json::{Value, json};
 use world::{World, bearer, identity, in_cookie, suffix};
 

@@ -5,11 +5,11 @@
 mod world;
 
 use anteroom_local::instance::Instance;
-use anteroom_local::stand_ins::clerk::{Clerk, INSTANCE_KEY, NEXT_INSTANCE_KEY};
-use anteroom_local::stand_ins::faults::Fault;
-use anteroom_local::stand_ins::liveblocks::Liveblocks;
-use anteroom_local::stand_ins::secrets_manager::SecretsManager;
-use anteroom_local::testing::Answer;
+use anteroom_stand_ins::clerk::{Clerk, INSTANCE_KEY, NEXT_INSTANCE_KEY};
+use anteroom_stand_ins::faults::Fault;
+use anteroom_stand_ins::liveblocks::Liveblocks;
+use anteroom_stand_ins::secrets_manager::SecretsManager;
+use anteroom_testing::Answer;
 use serde_json::{Value, json};
 
 use self::world::{BINARY, World, bearer, environment};

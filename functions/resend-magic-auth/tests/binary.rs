@@ -1,8 +1,8 @@
 //! The real binary under a Lambda Runtime API, with real events. Denials first.
 
-use anteroom_local::stand_ins::faults::Fault;
-use anteroom_local::stand_ins::workos::User;
-use anteroom_local::testing::{AuthWorld, Event, MALFORMED_EMAILS, OUTAGES, mistaken};
+use anteroom_stand_ins::faults::Fault;
+use anteroom_stand_ins::workos::User;
+use anteroom_testing::{AuthWorld, Event, MALFORMED_EMAILS, OUTAGES, malformed_requests};
 use serde_json::{Value, json};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_resend-magic-auth");
@@ -28,7 +28,7 @@ fn ok() -> Value {
 #[tokio::test]
 async fn what_no_endpoint_answers_is_refused_and_nothing_is_asked() {
     let world = AuthWorld::start(BINARY).await;
-    for (event, status) in mistaken(&world.event().json(&email(JANE))) {
+    for (event, status) in malformed_requests(&world.event().json(&email(JANE))) {
         assert_eq!(world.ask(&event).await.refusal().0, status, "{event:?}");
     }
     assert_eq!(world.asked(), [""; 0]);

@@ -4,9 +4,9 @@ use anteroom::api::{self, Request};
 use anteroom::clock::Clock;
 use anteroom::settings::Settings;
 use anteroom::workos::{Email, MagicCode, SignIns, WorkOs};
-use anteroom_local::stand_ins::faults::Fault;
-use anteroom_local::stand_ins::workos::{Organization, User};
-use anteroom_local::testing::{Answer, AuthWorld, Event, OUTAGES, SetCookie, mistaken};
+use anteroom_stand_ins::faults::Fault;
+use anteroom_stand_ins::workos::{Organization, User};
+use anteroom_testing::{Answer, AuthWorld, Event, OUTAGES, SetCookie, malformed_requests};
 use serde_json::{Map, Value, json};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_select-organization");
@@ -78,7 +78,7 @@ fn assert_refused(answer: &Answer, status: u64, why: &str) {
 async fn what_no_endpoint_answers_is_refused_and_nothing_is_asked() {
     let world = AuthWorld::start(BINARY).await;
     let good = choosing(&world, CHOOSER).await.event(&world, "MASADAS");
-    for (event, status) in mistaken(&good) {
+    for (event, status) in malformed_requests(&good) {
         assert_refused(&world.ask(&event).await, status, &format!("{event:?}"));
     }
     assert_eq!(world.asked(), [""; 0]);

@@ -1,19 +1,16 @@
 //! The real binary under a Lambda Runtime API, with real events. Denials first.
 
-mod sessions;
-
 use anteroom_local::instance::Instance;
-use anteroom_local::stand_ins::faults::Fault;
-use anteroom_local::stand_ins::jwt;
-use anteroom_local::stand_ins::workos::RECORDING_PERMISSION;
-use anteroom_local::testing::{Answer, AuthWorld, Event, PAGE, SetCookie, mistaken};
-use serde_json::{Value, json};
-
-use self::sessions::cookies::{self, Endpoint, Kind};
-use self::sessions::{
+use anteroom_stand_ins::faults::Fault;
+use anteroom_stand_ins::jwt;
+use anteroom_stand_ins::workos::RECORDING_PERMISSION;
+use anteroom_testing::sessions::{
     COOKIE, access_token, assert_cleared, expired_session, opened, refresh_outages, sealed,
     session_near_its_end, sid, token_of,
 };
+use anteroom_testing::suites::session_cookies::{self, Endpoint, Kind};
+use anteroom_testing::{Answer, AuthWorld, Event, PAGE, SetCookie, malformed_requests};
+use serde_json::{Value, json};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_session");
 
@@ -67,7 +64,7 @@ async fn what_no_endpoint_answers_is_refused_and_the_session_is_kept() {
     let world = AuthWorld::start(BINARY).await;
     let good = asked_by(&world, &near_its_end(&world)).await;
     // The first is that of endpoints that take a `POST`.
-    for (event, status) in mistaken(&good).into_iter().skip(1) {
+    for (event, status) in malformed_requests(&good).into_iter().skip(1) {
         let answer = world.ask(&event).await;
         assert_eq!(answer.refusal().0, status, "{event:?}");
         assert_eq!(answer.cookies(), [], "{event:?}");
@@ -660,5 +657,5 @@ async fn logs_tell_of_each_request_and_nothing_personal() {
 
 #[tokio::test]
 async fn only_what_can_never_be_good_clears_the_cookie() {
-    cookies::check(Endpoint { binary: BINARY, kind: Kind::WhoAmI }).await;
+    session_cookies::check(Endpoint { binary: BINARY, kind: Kind::WhoAmI }).await;
 }

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use anteroom_local::stand_ins::faults::Fault;
-use anteroom_local::stand_ins::workos::{Organization, User, WorkOs};
-use anteroom_local::testing::{AuthWorld, Event, MALFORMED_EMAILS, OUTAGES, mistaken};
+use anteroom_stand_ins::faults::Fault;
+use anteroom_stand_ins::workos::{Organization, User, WorkOs};
+use anteroom_testing::{AuthWorld, Event, MALFORMED_EMAILS, OUTAGES, malformed_requests};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
@@ -27,7 +27,7 @@ fn bad_request() -> (u64, String) {
 #[tokio::test]
 async fn what_no_endpoint_answers_is_refused_and_nothing_is_asked() {
     let world = AuthWorld::start(BINARY).await;
-    for (event, status) in mistaken(&world.event().json(&email(JANE))) {
+    for (event, status) in malformed_requests(&world.event().json(&email(JANE))) {
         let refusal = world.ask(&event).await.refusal();
         assert_eq!(refusal.0, status, "{event:?}");
         assert!(status != 400 || refusal == bad_request(), "{refusal:?}");

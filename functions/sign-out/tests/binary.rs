@@ -1,15 +1,11 @@
 //! The real binary under a Lambda Runtime API, with real events. Denials first.
 
-#[path = "../../session/tests/sessions/mod.rs"]
-mod sessions;
-
-use anteroom_local::stand_ins::faults::Fault;
-use anteroom_local::stand_ins::jwt;
-use anteroom_local::testing::{Answer, AuthWorld, Event, PAGE, SetCookie, mistaken};
+use anteroom_stand_ins::faults::Fault;
+use anteroom_stand_ins::jwt;
+use anteroom_testing::sessions::{self, COOKIE, access_token, assert_cleared, sid};
+use anteroom_testing::suites::session_cookies::{self, Endpoint, Kind};
+use anteroom_testing::{Answer, AuthWorld, Event, PAGE, SetCookie, malformed_requests};
 use serde_json::{Value, json};
-
-use self::sessions::cookies::{self, Endpoint, Kind};
-use self::sessions::{COOKIE, access_token, assert_cleared, sid};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_sign-out");
 
@@ -48,7 +44,7 @@ fn farewell(world: &AuthWorld, sid: &str) -> Value {
 async fn what_no_endpoint_answers_is_refused_and_the_session_is_kept() {
     let world = AuthWorld::start(BINARY).await;
     let cookie = sealed(&world, &session_of(&world, "jane")).await;
-    for (event, status) in mistaken(&world.event().cookie(COOKIE, &cookie)) {
+    for (event, status) in malformed_requests(&world.event().cookie(COOKIE, &cookie)) {
         let answer = world.ask(&event).await;
         assert_eq!(answer.refusal().0, status, "{event:?}");
         assert_eq!(answer.cookies(), [], "{event:?}");
@@ -283,5 +279,5 @@ async fn logs_tell_of_each_request_and_nothing_personal() {
 
 #[tokio::test]
 async fn only_what_can_never_be_good_clears_the_cookie() {
-    cookies::check(Endpoint { binary: BINARY, kind: Kind::SignOut }).await;
+    session_cookies::check(Endpoint { binary: BINARY, kind: Kind::SignOut }).await;
 }

@@ -8,11 +8,11 @@ use anteroom::workos::{
     Application, AuthenticateError, Authentication, CreateUserError, Email, Grant, MagicCode,
     OrganizationChoice, OrganizationId, Requirement, WorkOs,
 };
-use anteroom_local::stand_ins;
-use anteroom_local::stand_ins::exchange::{Answer, Request};
-use anteroom_local::stand_ins::faults::Fault;
-use anteroom_local::stand_ins::secrets_manager::SecretsManager;
-use anteroom_local::stand_ins::server::{Provider, StandIn};
+use anteroom_stand_ins as stand_ins;
+use anteroom_stand_ins::exchange::{Answer, Request};
+use anteroom_stand_ins::faults::Fault;
+use anteroom_stand_ins::secrets_manager::SecretsManager;
+use anteroom_stand_ins::server::{Provider, StandIn};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 

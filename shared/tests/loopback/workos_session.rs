@@ -5,9 +5,9 @@ use std::time::Duration;
 use anteroom::api::{ApiError, Request, with_cookies};
 use anteroom::clock::Clock;
 use anteroom::workos::{Authentication, Cookies, OrganizationId, SealedSession, Session, Sessions};
-use anteroom_local::stand_ins::faults::Fault;
-use anteroom_local::stand_ins::jwt;
-use anteroom_local::stand_ins::workos::WorkOs;
+use anteroom_stand_ins::faults::Fault;
+use anteroom_stand_ins::jwt;
+use anteroom_stand_ins::workos::WorkOs;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 

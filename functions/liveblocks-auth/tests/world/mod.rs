@@ -3,11 +3,11 @@
 #![allow(dead_code, unreachable_pub, reason = "every test file has this module to itself")]
 
 use anteroom_local::instance::Instance;
-use anteroom_local::stand_ins::clerk::Clerk;
-use anteroom_local::stand_ins::exchange::Answer as Reply;
-use anteroom_local::stand_ins::jwt;
-use anteroom_local::stand_ins::liveblocks::Liveblocks;
-use anteroom_local::testing::{Answer, Event, PAGE};
+use anteroom_stand_ins::clerk::Clerk;
+use anteroom_stand_ins::exchange::Answer as Reply;
+use anteroom_stand_ins::jwt;
+use anteroom_stand_ins::liveblocks::Liveblocks;
+use anteroom_testing::{Answer, Event, PAGE};
 use serde_json::Value;
 
 pub const BINARY: &str = env!("CARGO_BIN_EXE_liveblocks-auth");
