@@ -13,6 +13,7 @@
 //! All but the last need the secret key. What can be done without a server, such as a token with
 //! fixed times for a file, is a function of this module.
 
+mod keys;
 mod session_token;
 mod user;
 
@@ -26,49 +27,23 @@ use serde_json::{Value, json};
 
 use self::session_token::{session_header_of, template_claims, template_header_of};
 pub use self::{
+    keys::{FOREIGN_KEY, INSTANCE_KEY, NEXT_INSTANCE_KEY},
     session_token::{
-        SESSION_TOKEN_SECONDS, session_claims, session_claims_version_1, session_header,
-        template_header,
+        AUTHORIZED_PARTY, ISSUER, SESSION_TOKEN_SECONDS, session_claims, session_claims_version_1,
+        session_header, template_header,
     },
     user::{EmailAddress, Organization, User, seeded_users},
 };
 use super::{
+    clock::unix_seconds,
     exchange::{Answer, Request},
     jwt::RsaKey,
     lock, random_hex,
     server::{Provider, StandIn},
-    unix_seconds,
 };
-
-/// Who issues the tokens: the instance's Frontend API.
-pub const ISSUER: &str = "https://clerk.anteroom.localhost";
-
-/// The page that session tokens are issued to, in their `azp`, unless told otherwise.
-pub const AUTHORIZED_PARTY: &str = "http://localhost:3000";
 
 /// The secret key of a new instance. It is no secret.
 pub const SECRET_KEY: &str = "sk_test_of_the_stand_in_and_no_secret";
-
-/// The instance's signing key.
-pub static INSTANCE_KEY: RsaKey = RsaKey::new(
-    "ins_2AnteroomInstance000000000",
-    include_str!("../keys/clerk-instance.pem"),
-    include_str!("../keys/clerk-instance.public.pem"),
-);
-
-/// The instance's signing key after [`Clerk::rotate_signing_key`].
-pub static NEXT_INSTANCE_KEY: RsaKey = RsaKey::new(
-    "ins_2AnteroomInstanceNext00000",
-    include_str!("../keys/clerk-instance-next.pem"),
-    include_str!("../keys/clerk-instance-next.public.pem"),
-);
-
-/// The signing key of another instance.
-pub static FOREIGN_KEY: RsaKey = RsaKey::new(
-    "ins_2AnteroomForeign0000000000",
-    include_str!("../keys/clerk-foreign.pem"),
-    include_str!("../keys/clerk-foreign.public.pem"),
-);
 
 /// A running Clerk.
 pub type Clerk = StandIn<Instance>;

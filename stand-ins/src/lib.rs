@@ -48,11 +48,6 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Seconds since 1970.
-fn unix_seconds() -> u64 {
-    u64::try_from(clock::unix_milliseconds() / 1000).unwrap_or(u64::MAX)
-}
-
 /// `length` random hexadecimal digits, at most 32.
 fn random_hex(length: usize) -> String {
     let mut digits = uuid::Uuid::new_v4().simple().to_string();

@@ -21,10 +21,10 @@ use std::{
 use serde_json::{Value, json};
 
 use super::{
+    clock::unix_seconds,
     exchange::{Answer, Request},
     jwt, lock, random_hex,
     server::{Provider, StandIn},
-    unix_seconds,
 };
 
 /// The secret key of a new project. It is no secret.

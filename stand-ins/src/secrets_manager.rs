@@ -17,10 +17,10 @@ use time::{Date, Month, PrimitiveDateTime, Time};
 use uuid::Uuid;
 
 use super::{
+    clock::unix_seconds,
     exchange::{Answer, Request},
     lock,
     server::{Provider, StandIn},
-    unix_seconds,
 };
 
 /// `AWS_REGION` of the stand-in.

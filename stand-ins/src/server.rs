@@ -29,9 +29,10 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 
 use super::{
+    clock::unix_seconds,
     exchange::{Answer, Request},
     faults::{Fault, FaultRule, Faults, read_order},
-    lock, unix_seconds,
+    lock,
 };
 
 /// The file that `SSL_CERT_FILE` must name for a client to trust a stand-in that speaks TLS.

@@ -3,8 +3,17 @@
 
 use serde_json::{Value, json};
 
-use super::{AUTHORIZED_PARTY, INSTANCE_KEY, ISSUER, User, user::Organization};
+use super::{
+    keys::INSTANCE_KEY,
+    user::{Organization, User},
+};
 use crate::{jwt::RsaKey, random_hex};
+
+/// Who issues the tokens: the instance's Frontend API.
+pub const ISSUER: &str = "https://clerk.anteroom.localhost";
+
+/// The page that session tokens are issued to, in their `azp`, unless told otherwise.
+pub const AUTHORIZED_PARTY: &str = "http://localhost:3000";
 
 /// How many seconds a session token lives.
 pub const SESSION_TOKEN_SECONDS: u64 = 60;

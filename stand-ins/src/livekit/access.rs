@@ -12,6 +12,12 @@ use serde::{Deserialize, de::DeserializeOwned};
 use super::twirp::{Code, Refusal};
 use crate::exchange::Request;
 
+/// The API key of a new project.
+pub const API_KEY: &str = "APIAnteroomLocal";
+
+/// Its secret, which is none.
+pub const API_SECRET: &str = "secret-of-the-stand-in-and-no-secret-at-all";
+
 /// How many seconds a token may be off in either direction.
 const LEEWAY_SECONDS: f64 = 60.0;
 
@@ -34,6 +40,12 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 pub(super) struct Keys {
     pub(super) api_key: String,
     pub(super) api_secret: String,
+}
+
+impl Default for Keys {
+    fn default() -> Self {
+        Self { api_key: API_KEY.to_owned(), api_secret: API_SECRET.to_owned() }
+    }
 }
 
 impl Keys {

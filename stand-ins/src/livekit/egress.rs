@@ -7,9 +7,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{
+    identifier::random_id,
     messages::{EgressInfo, EgressStatus, FileInfo, S3Upload},
-    random_id,
-    recorder::{Plan, location, upload_problem},
+    plan::{Plan, location, upload_problem},
     twirp::{Code, Refusal},
 };
 

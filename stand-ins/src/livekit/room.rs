@@ -2,11 +2,11 @@
 
 use super::{
     egress::Egress,
+    identifier::random_id,
     messages::{
         Codec, CreateRoomRequest, ParticipantInfo, ParticipantKind, ParticipantPermission,
         ParticipantState, Room,
     },
-    random_id,
     twirp::{Code, Refusal},
 };
 

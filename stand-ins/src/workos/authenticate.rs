@@ -7,25 +7,17 @@
 use serde_json::{Value, json};
 
 use super::{
-    CLIENT_ID, State,
+    application::CLIENT_ID,
     fields::Fields,
     identifier,
     magic_code::Limit,
     organization::{Membership, Organization},
+    pending::{PENDING_SECONDS, Pending},
     refusal::Refusal,
-    session::{Session, SignIn, access_claims},
+    session::{Session, SignIn, access_claims, magic_auth},
+    state::State,
     user::Step,
 };
-
-/// How many seconds the choice of an organization may take. WorkOS does not say how long it waits.
-pub const PENDING_SECONDS: u64 = 10 * 60;
-
-/// A sign-in that waits for the user's next step.
-#[derive(Debug)]
-pub(super) struct Pending {
-    sign_in: SignIn,
-    pub(super) expires_at: u64,
-}
 
 /// What an organization demands and the sign-in has not given.
 enum Demand<'a> {
@@ -239,11 +231,6 @@ impl State {
         let (issued, seconds) = (now - self.access_token_age, self.access_token_seconds);
         access_claims(session, membership.as_ref(), &self.issuer(), issued, seconds)
     }
-}
-
-pub(super) fn magic_auth(user_id: String) -> SignIn {
-    let method = "MagicAuth".to_owned();
-    SignIn { user_id, method, connection_id: None, organization_id: None }
 }
 
 fn demand<'a>(organization: &'a Organization, sign_in: &SignIn) -> Option<Demand<'a>> {

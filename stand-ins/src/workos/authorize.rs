@@ -7,21 +7,16 @@
 //! A wrong client or an unregistered redirect URI is refused here and never redirected to; all else
 //! goes back to the redirect URI, as `error` and `error_description`.
 
-use std::collections::HashMap;
-
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use http::header;
-use ring::digest::{SHA256, digest};
+use ring::digest::SHA256;
 use url::Url;
 
 use super::{
-    State, fields::Query, identifier, organization::Organization, refusal::Refusal,
-    session::SignIn, user::User,
+    application::CLIENT_ID, fields::Query, organization::Organization, session::SignIn,
+    state::State, user::User,
 };
 use crate::exchange::{Answer, Request};
-
-/// How many seconds an authorization code counts.
-pub const AUTHORIZATION_CODE_SECONDS: u64 = 10 * 60;
 
 /// The providers of WorkOS's OpenAPI document.
 const PROVIDERS: [&str; 14] = [
@@ -40,60 +35,6 @@ const PROVIDERS: [&str; 14] = [
     "VercelOAuth",
     "XeroOAuth",
 ];
-
-/// A code that was handed to a browser and can be redeemed once.
-#[derive(Debug)]
-pub(super) struct AuthorizationCode {
-    sign_in: SignIn,
-    challenge: Option<String>,
-    expires_at: u64,
-}
-
-/// The authorization codes that were not redeemed yet.
-#[derive(Debug, Default)]
-pub(super) struct AuthorizationCodes(HashMap<String, AuthorizationCode>);
-
-impl AuthorizationCodes {
-    pub(super) fn issue(&mut self, sign_in: SignIn, challenge: Option<&str>, now: u64) -> String {
-        let code = identifier::new_letters();
-        let authorization = AuthorizationCode {
-            sign_in,
-            challenge: challenge.map(str::to_owned),
-            expires_at: now + AUTHORIZATION_CODE_SECONDS,
-        };
-        self.0.insert(code.clone(), authorization);
-        code
-    }
-
-    /// Spends a code. A try with a wrong verifier spends it too.
-    pub(super) fn redeem(
-        &mut self,
-        code: &str,
-        verifier: Option<&str>,
-        now: u64,
-    ) -> Result<SignIn, Refusal> {
-        let authorization = self.0.remove(code).filter(|found| found.expires_at > now);
-        let authorization =
-            authorization.ok_or_else(|| Refusal::invalid_authorization_code(code))?;
-        match (&authorization.challenge, verifier) {
-            (None, None) => {}
-            (None, Some(_)) => return Err(Refusal::no_code_challenge()),
-            (Some(challenge), Some(verifier)) if is_answer(verifier, challenge) => {}
-            (Some(_), _) => return Err(Refusal::wrong_code_verifier()),
-        }
-        Ok(authorization.sign_in)
-    }
-
-    pub(super) fn expire_all(&mut self) {
-        self.0.values_mut().for_each(|code| code.expires_at = 0);
-    }
-}
-
-/// PKCE's S256, on verifiers of the length that RFC 7636 demands.
-fn is_answer(verifier: &str, challenge: &str) -> bool {
-    let hash = BASE64_URL_SAFE_NO_PAD.encode(digest(&SHA256, verifier.as_bytes()));
-    (43..=128).contains(&verifier.len()) && hash == challenge
-}
 
 /// What a browser was sent here for.
 struct Authorization<'a> {
@@ -153,7 +94,7 @@ impl State {
     /// The client and where to go afterwards; what is wrong with them is nobody's but the user's to
     /// see.
     fn redirect_uri(&self, query: &Query) -> Result<Url, &'static str> {
-        if query.first("client_id") != Some(super::CLIENT_ID) {
+        if query.first("client_id") != Some(CLIENT_ID) {
             return Err("The client ID is invalid.");
         }
         let uri = query.first("redirect_uri").ok_or("A redirect URI is required.")?;

@@ -3,11 +3,11 @@
 use serde_json::Value;
 
 use super::{
-    State,
     fields::{Fields, Query},
     list::page,
     organization::{CONNECTION_TYPE, Membership, Organization},
     refusal::Refusal,
+    state::State,
     user::User,
 };
 

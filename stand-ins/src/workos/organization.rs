@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::{CREATED_AT, identifier, user::User};
+use super::{
+    identifier,
+    user::{CREATED_AT, User},
+};
 
 /// An organization.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -28,6 +28,12 @@ pub(super) struct SignIn {
     pub(super) organization_id: Option<String>,
 }
 
+/// A sign-in by a magic code.
+pub(super) fn magic_auth(user_id: String) -> SignIn {
+    let method = "MagicAuth".to_owned();
+    SignIn { user_id, method, connection_id: None, organization_id: None }
+}
+
 /// A session. Its id is the same from the sign-in to its end.
 #[derive(Clone, Debug)]
 pub(super) struct Session {

@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::{CREATED_AT, identifier};
+use super::identifier;
+
+/// 1 January 2025, in seconds: when everything was created that was there from the start.
+pub(super) const CREATED_AT: u64 = 1_735_689_600;
 
 /// A user.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,0 +1,8 @@
+//! The message that is taken and not looked into.
+
+use prost::Message;
+use serde::{Deserialize, Serialize};
+
+/// A message whose fields are not read.
+#[derive(Clone, PartialEq, Message, Serialize, Deserialize)]
+pub(crate) struct Unread {}
