@@ -12,7 +12,7 @@ import { freePort } from "./programs/program.mjs";
 import { WorkOsStandIn, altered, opened, sealed } from "./programs/workos.mjs";
 
 const jane = "jane.doe@example.com";
-const chooser = "123@gmail.com";
+const memberOfTwo = "123@gmail.com";
 const sides = ["Next.js", "Anteroom"];
 
 let anteroom;
@@ -128,7 +128,7 @@ function withVersion(version) {
 
   test("an organization that is switched at one is seen by the other", async () => {
     await page.goto(app.url);
-    await signInByCode(chooser);
+    await signInByCode(memberOfTwo);
     await button("Anteroom", "MASADAS").click();
     for (const side of sides) await says(side, "Chris Chooser");
     const { sid } = await claims();

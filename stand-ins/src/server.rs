@@ -81,7 +81,7 @@ pub trait Provider: Default + Send + Sync + 'static {
 /// A running stand-in. It stops when this is dropped.
 pub struct StandIn<P: Provider> {
     pub(super) provider: Arc<P>,
-    desk: Arc<Desk<P>>,
+    handler: Arc<RequestHandler<P>>,
     address: SocketAddr,
     tls: Option<TlsAcceptor>,
     running: Mutex<Option<Running>>,
@@ -108,13 +108,13 @@ impl<P: Provider> StandIn<P> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
         let address = listener.local_addr()?;
         let provider = Arc::new(P::default());
-        let desk = Arc::new(Desk {
+        let handler = Arc::new(RequestHandler {
             provider: Arc::clone(&provider),
             faults: Faults::default(),
             requests: Mutex::default(),
             connections: Mutex::default(),
         });
-        let stand_in = Self { provider, desk, address, tls, running: Mutex::default() };
+        let stand_in = Self { provider, handler, address, tls, running: Mutex::default() };
         stand_in.provider.listens_at(&stand_in.url());
         stand_in.serve(listener);
         Ok(stand_in)
@@ -136,7 +136,7 @@ impl<P: Provider> StandIn<P> {
     }
 
     fn serve(&self, listener: TcpListener) {
-        let running = Running::start(listener, Arc::clone(&self.desk), self.tls.clone());
+        let running = Running::start(listener, Arc::clone(&self.handler), self.tls.clone());
         *lock(&self.running) = Some(running);
     }
 
@@ -158,44 +158,44 @@ impl<P: Provider> StandIn<P> {
     /// Makes requests fail from now on: all of them until [`clear_faults`](Self::clear_faults), or
     /// those that the rule is for.
     pub fn inject(&self, fault: impl Into<FaultRule>) {
-        self.desk.faults.inject(fault.into());
+        self.handler.faults.inject(fault.into());
     }
 
     /// Makes no request fail any more.
     pub fn clear_faults(&self) {
-        self.desk.faults.clear();
+        self.handler.faults.clear();
     }
 
     /// Makes every connection that is open now a dead one, as after a pause in which the client heard
     /// nothing: a request on it ends it without an answer. New connections are good.
     pub fn break_connections(&self) {
-        lock(&self.desk.connections).die(Death::Broken);
+        lock(&self.handler.connections).die(Death::Broken);
     }
 
     /// The same, but a request on a dead connection is simply never answered.
     pub fn silence_connections(&self) {
-        lock(&self.desk.connections).die(Death::Silent);
+        lock(&self.handler.connections).die(Death::Silent);
     }
 
     /// How many connections were made to it.
     pub fn connections(&self) -> u64 {
-        lock(&self.desk.connections).made
+        lock(&self.handler.connections).made
     }
 
     /// What it was asked, the latest 10,000, oldest first; also what a fault answered.
     pub fn requests(&self) -> Vec<Request> {
-        lock(&self.desk.requests).latest.iter().cloned().collect()
+        lock(&self.handler.requests).latest.iter().cloned().collect()
     }
 
     /// How often it was asked that path, whatever the query.
     pub fn hits(&self, method: &str, path: &str) -> usize {
-        let requests = lock(&self.desk.requests);
+        let requests = lock(&self.handler.requests);
         requests.counts.get(&(method.to_owned(), path.to_owned())).copied().unwrap_or(0)
     }
 
     /// Forgets what it was asked so far.
     pub fn forget_requests(&self) {
-        *lock(&self.desk.requests) = Requests::default();
+        *lock(&self.handler.requests) = Requests::default();
     }
 }
 
@@ -214,11 +214,11 @@ struct Running {
 impl Running {
     fn start<P: Provider>(
         listener: TcpListener,
-        desk: Arc<Desk<P>>,
+        handler: Arc<RequestHandler<P>>,
         tls: Option<TlsAcceptor>,
     ) -> Self {
         let (leash, released) = oneshot::channel();
-        Self { leash, task: tokio::spawn(serve(listener, desk, tls, released)) }
+        Self { leash, task: tokio::spawn(serve(listener, handler, tls, released)) }
     }
 
     async fn stop(self) {
@@ -230,7 +230,7 @@ impl Running {
 
 async fn serve<P: Provider>(
     listener: TcpListener,
-    desk: Arc<Desk<P>>,
+    handler: Arc<RequestHandler<P>>,
     tls: Option<TlsAcceptor>,
     mut released: oneshot::Receiver<()>,
 ) {
@@ -241,7 +241,7 @@ async fn serve<P: Provider>(
             Some(_) = connections.join_next() => {}
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
-                    connections.spawn(converse(stream, Arc::clone(&desk), tls.clone()));
+                    connections.spawn(converse(stream, Arc::clone(&handler), tls.clone()));
                 }
                 // Out of file handles, most likely: let some connections end first.
                 Err(_) => sleep(Duration::from_millis(10)).await,
@@ -252,16 +252,20 @@ async fn serve<P: Provider>(
     connections.shutdown().await;
 }
 
-async fn converse<P: Provider>(stream: TcpStream, desk: Arc<Desk<P>>, tls: Option<TlsAcceptor>) {
+async fn converse<P: Provider>(
+    stream: TcpStream,
+    handler: Arc<RequestHandler<P>>,
+    tls: Option<TlsAcceptor>,
+) {
     if stream.set_nodelay(true).is_err() {
         return;
     }
     match tls {
-        None => speak_http(stream, desk).await,
+        None => speak_http(stream, handler).await,
         Some(tls) => {
             // A client that does not trust the certificate is its own witness.
             if let Ok(stream) = tls.accept(stream).await {
-                speak_http(stream, desk).await;
+                speak_http(stream, handler).await;
             }
         }
     }
@@ -269,19 +273,19 @@ async fn converse<P: Provider>(stream: TcpStream, desk: Arc<Desk<P>>, tls: Optio
 
 async fn speak_http<P: Provider>(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    desk: Arc<Desk<P>>,
+    handler: Arc<RequestHandler<P>>,
 ) {
-    let number = lock(&desk.connections).next();
+    let number = lock(&handler.connections).next();
     let service = service_fn(move |request| {
-        let desk = Arc::clone(&desk);
-        async move { desk.respond(number, request).await }
+        let handler = Arc::clone(&handler);
+        async move { handler.respond(number, request).await }
     });
     // Errors are clients that left and connections that a fault ended: both are as they should be.
     let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
 }
 
-/// Where requests come in, are recorded, and get their answer or their fault.
-struct Desk<P> {
+/// Records each request and answers it, with the provider or with a fault. All connections share it.
+struct RequestHandler<P> {
     provider: Arc<P>,
     faults: Faults,
     requests: Mutex<Requests>,
@@ -326,7 +330,7 @@ struct Requests {
     counts: HashMap<(String, String), usize>,
 }
 
-impl<P: Provider> Desk<P> {
+impl<P: Provider> RequestHandler<P> {
     /// An error ends the connection without an answer.
     async fn respond(
         &self,

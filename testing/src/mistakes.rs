@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::Event;
+use crate::event::Event;
 use anteroom_stand_ins::faults::Fault;
 
 /// What is no e-mail address, as JSON. The first stands for one that is not there.

@@ -155,9 +155,10 @@ async fn a_code_that_is_used_expired_made_up_or_somebody_elses_is_401() {
 
     // Login CSRF: the code of another browser's sign-in, or of none of ours.
     let others = begin_now(&world).await;
-    refused(&others.code(&world, "loner"), state, "another browser's").await;
-    refused(&others.code(&world, "loner"), None, "another browser's, without state").await;
-    let unbound = world.workos.authorization_code("loner", None);
+    refused(&others.code(&world, "without_organization"), state, "another browser's").await;
+    refused(&others.code(&world, "without_organization"), None, "another browser's, without state")
+        .await;
+    let unbound = world.workos.authorization_code("without_organization", None);
     refused(&unbound, None, "asked for without a challenge").await;
 }
 
@@ -285,7 +286,7 @@ async fn a_page_that_brings_the_code_alone_signs_in_too_whichever_tab_it_was() {
 async fn a_user_of_several_organizations_gets_the_choice_and_no_session() {
     let world = AuthWorld::start(BINARY).await;
     let begun = begin_now(&world).await;
-    let event = world.event().json(&begun.input(&begun.code(&world, "chooser")));
+    let event = world.event().json(&begun.input(&begun.code(&world, "member_of_two")));
     let answer = world.ask(&with(event, &begun)).await;
 
     let user = &answer.success()["user"];

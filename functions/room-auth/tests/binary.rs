@@ -136,11 +136,11 @@ async fn names_mean_nothing_but_themselves() {
     let wide = "é".repeat(128);
     for name in HOSTILE_NAMES.into_iter().chain([jane.as_str(), &long, &wide]) {
         let input = json!({ "username": name, "roomId": name });
-        let answer = world.ask(&world.event_of("chooser", &input)).await;
+        let answer = world.ask(&world.event_of("member_of_two", &input)).await;
         let seat = world.livekit.seat(&token(&answer)).expect(name);
         assert_eq!((seat.room.as_str(), seat.name.as_str()), (name, name));
-        let chooser = world.workos().user("chooser").id;
-        assert!(seat.identity.starts_with(&format!("{chooser}:")), "{} for {name}", seat.identity);
+        let user = world.workos().user("member_of_two").id;
+        assert!(seat.identity.starts_with(&format!("{user}:")), "{} for {name}", seat.identity);
     }
 }
 
@@ -207,15 +207,15 @@ async fn sessions_and_users_are_never_the_same_participant() {
     assert_ne!(on_phone, on_laptop, "two devices of one user");
 
     // Somebody else, even with the id of the same session.
-    let mut claims = world.workos().claims_for("loner");
+    let mut claims = world.workos().claims_for("without_organization");
     let same_session = jwt::claims(&world.workos().access_token("jane")).expect("claims");
     let header = world.workos().header();
     let janes = world.workos().sign(&header, &same_session);
     claims["sid"] = same_session["sid"].clone();
-    let loners = world.workos().sign(&header, &claims);
+    let others = world.workos().sign(&header, &claims);
     let janes = identity(&world.event().bearer(&janes).json(&input)).await;
-    let loners = identity(&world.event().bearer(&loners).json(&input)).await;
-    assert_ne!(janes, loners);
+    let others = identity(&world.event().bearer(&others).json(&input)).await;
+    assert_ne!(janes, others);
 }
 
 #[tokio::test]
@@ -225,7 +225,7 @@ async fn organizations_never_meet_where_they_are_kept_apart() {
     let (masadas, taunta) = (id("MASADAS"), id("TAUNTA SCRE"));
     let room = async |organization: &str, room: &str| {
         let input = json!({ "username": "John Doe", "roomId": room });
-        let answer = world.ask(&world.event_in("chooser", organization, &input)).await;
+        let answer = world.ask(&world.event_in("member_of_two", organization, &input)).await;
         world.livekit.seat(&token(&answer)).expect("a seat").room
     };
     assert_eq!(room("MASADAS", "room123").await, format!("{masadas}:room123"));

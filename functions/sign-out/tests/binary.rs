@@ -154,15 +154,15 @@ async fn a_session_that_is_not_valid_yet_is_503_and_its_cookie_kept() {
 async fn a_bearer_token_counts_and_nothing_falls_back_to_the_cookie() {
     let world = AuthWorld::start(BINARY).await;
     let jane = session_of(&world, "jane");
-    let loner = session_of(&world, "loner");
+    let other = session_of(&world, "without_organization");
     let cookie = sealed(&world, &jane).await;
     let event = world.event().cookie(COOKIE, &cookie);
 
     let answer = world.ask(&event.clone().bearer("token")).await;
     assert_eq!(answer.refusal().0, 401);
     assert_eq!(answer.cookies(), [], "a bad bearer beside a good cookie");
-    let answer = world.ask(&event.bearer(access_token(&loner))).await;
-    assert_eq!(answer.success(), farewell(&world, &sid(&loner)), "the bearer's, not the cookie's");
+    let answer = world.ask(&event.bearer(access_token(&other))).await;
+    assert_eq!(answer.success(), farewell(&world, &sid(&other)), "the bearer's, not the cookie's");
     assert_eq!(answer.cookies(), [], "the cookie is of another session");
 
     world.workos.set_access_token_seconds(-60);

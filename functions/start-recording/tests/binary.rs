@@ -655,7 +655,7 @@ async fn organizations_that_share_a_room_share_no_folder() {
     let mut input = good_input(&world);
     let masadas = world.workos().organization("MASADAS").id;
     let taunta = world.workos().organization("TAUNTA SCRE").id;
-    let there = world.event_in("chooser", "MASADAS", &input);
+    let there = world.event_in("member_of_two", "MASADAS", &input);
     let (id, _) = recording(&world.ask(&there).await);
     let theirs = room_part(&latest_key(&world), &masadas);
     world.livekit.set_egress_status(&id, EgressStatus::Complete);
@@ -664,8 +664,8 @@ async fn organizations_that_share_a_room_share_no_folder() {
         world.livekit.open_room(room, 1);
         input["roomName"] = json!(room);
         for (event, organization) in [
-            (world.event_in("chooser", "TAUNTA SCRE", &input), taunta.as_str()),
-            (world.event_of("loner", &input), ""),
+            (world.event_in("member_of_two", "TAUNTA SCRE", &input), taunta.as_str()),
+            (world.event_of("without_organization", &input), ""),
         ] {
             let (id, _) = recording(&world.ask(&event).await);
             let folder = room_part(&latest_key(&world), organization);
@@ -721,14 +721,18 @@ async fn what_may_be_left_out_is_left_out_of_the_metadata() {
             "roomName": room, "zoneId": "1", "conferenceTopic": topic, "participants": participants,
         });
         // Without an organization either.
-        assert_eq!(world.ask(&world.event_of("loner", &input)).await.status(), 200, "{input}");
-        let loner = world.workos().user("loner").id;
-        let expected = [("room", room.as_str()), ("started-by", &loner), ("zone", "1")];
+        assert_eq!(
+            world.ask(&world.event_of("without_organization", &input)).await.status(),
+            200,
+            "{input}"
+        );
+        let other = world.workos().user("without_organization").id;
+        let expected = [("room", room.as_str()), ("started-by", &other), ("zone", "1")];
         let expected = expected.map(|(name, value)| (name.to_owned(), value.to_owned()));
         assert_eq!(metadata(&started_with(&world)), expected);
     }
     let input = json!({ "roomName": TEST_ROOM, "zoneId": "1" });
-    assert_eq!(world.ask(&world.event_of("loner", &input)).await.status(), 200);
+    assert_eq!(world.ask(&world.event_of("without_organization", &input)).await.status(), 200);
 }
 
 #[tokio::test]
@@ -789,14 +793,14 @@ async fn organizations_record_their_own_rooms_where_they_are_kept_apart() {
     let (masadas, taunta) = (id("MASADAS"), id("TAUNTA SCRE"));
     let room = |organization: &str| format!("{organization}:{TEST_ROOM}");
     world.livekit.open_room(&room(&masadas), 1);
-    let there = world.event_in("chooser", "TAUNTA SCRE", &input);
+    let there = world.event_in("member_of_two", "TAUNTA SCRE", &input);
     assert_eq!(world.ask(&there).await.refusal().0, 404, "another organization's room is open");
     let mut borrowed = input.clone();
     borrowed["roomName"] = json!(room(&masadas));
-    let borrowed = world.event_in("chooser", "TAUNTA SCRE", &borrowed);
+    let borrowed = world.event_in("member_of_two", "TAUNTA SCRE", &borrowed);
     assert_eq!(world.ask(&borrowed).await.refusal().0, 404, "its name does not help");
 
-    let here = world.event_in("chooser", "MASADAS", &input);
+    let here = world.event_in("member_of_two", "MASADAS", &input);
     let (first, _) = recording(&world.ask(&here).await);
     assert_eq!(world.livekit.egress(&first).room_name, room(&masadas));
     world.livekit.open_room(&room(&taunta), 1);

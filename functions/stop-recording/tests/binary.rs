@@ -241,21 +241,21 @@ async fn another_organizations_recording_is_404_and_goes_on() {
             let mut input = good.clone();
             input["roomName"] = json!(name);
             for event in [
-                world.event_in("chooser", "TAUNTA SCRE", &input),
+                world.event_in("member_of_two", "TAUNTA SCRE", &input),
                 world.event_of("jane", &input),
-                world.event_of("loner", &input),
+                world.event_of("without_organization", &input),
             ] {
                 let (status, message) = world.ask(&event).await.refusal();
-                let is_loner_apart = status == 403 && namespace == "organization";
+                let has_no_organization = status == 403 && namespace == "organization";
                 assert!(
-                    is_loner_apart || (status, &*message) == (404, NO_SUCH),
+                    has_no_organization || (status, &*message) == (404, NO_SUCH),
                     "{input}: {status}"
                 );
             }
         }
         assert_eq!(world.told("StopEgress"), [json!(null); 0]);
         assert!(world.livekit.egress(id_in(&good)).is_running());
-        let answer = world.ask(&world.event_in("chooser", "MASADAS", &good)).await;
+        let answer = world.ask(&world.event_in("member_of_two", "MASADAS", &good)).await;
         assert_eq!(recording(&answer).0, id_in(&good), "its own organization's members may");
     }
 }
@@ -265,11 +265,12 @@ async fn a_recording_of_no_organization_is_404_for_members_of_one() {
     let world = RoomWorld::start(BINARY).await;
     open_test_room(&world);
     let good = record_for(&world, None, TEST_ROOM, "1");
-    for event in [world.event_of("jane", &good), world.event_in("chooser", "MASADAS", &good)] {
+    for event in [world.event_of("jane", &good), world.event_in("member_of_two", "MASADAS", &good)]
+    {
         assert_eq!(world.ask(&event).await.refusal(), (404, NO_SUCH.to_owned()));
     }
     assert_eq!(world.told("StopEgress"), [json!(null); 0]);
-    let answer = world.ask(&world.event_of("loner", &good)).await;
+    let answer = world.ask(&world.event_of("without_organization", &good)).await;
     assert_eq!(recording(&answer).0, id_in(&good));
 }
 
@@ -277,10 +278,10 @@ async fn a_recording_of_no_organization_is_404_for_members_of_one() {
 async fn a_recording_in_a_shared_folder_belongs_to_the_organization_in_its_metadata() {
     for (organization, user, status) in [
         (Some("Example"), "jane", 200),
-        (Some("Example"), "loner", 404),
+        (Some("Example"), "without_organization", 404),
         (Some("MASADAS"), "jane", 404),
         (None, "jane", 404),
-        (None, "loner", 200),
+        (None, "without_organization", 200),
     ] {
         let world = RoomWorld::start(BINARY).await;
         open_test_room(&world);
@@ -297,7 +298,7 @@ async fn a_recording_in_a_shared_folder_belongs_to_the_organization_in_its_metad
     let path = "recordings/1/test-room/2026-01-01/000000-0000000000000000.mp4";
     let id = start_foreign(&world, TEST_ROOM, path);
     let input = json!({ "roomName": TEST_ROOM, "egressId": id, "zoneId": "1" });
-    for user in ["jane", "loner"] {
+    for user in ["jane", "without_organization"] {
         let answer = world.ask(&world.event_of(user, &input)).await;
         assert_eq!(answer.refusal(), (404, NO_SUCH.to_owned()), "{user}: it has no metadata");
     }

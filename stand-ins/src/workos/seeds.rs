@@ -13,10 +13,10 @@ pub const RECORDING_PERMISSION: &str = "recordings:manage";
 /// | short name | address | belongs to | signing in |
 /// |---|---|---|---|
 /// | `jane` | `jane.doe@example.com` | Example, as admin | works |
-/// | `chooser` | `123@gmail.com` | MASADAS, TAUNTA SCRE | asks for an organization |
+/// | `member_of_two` | `123@gmail.com` | MASADAS, TAUNTA SCRE | asks for an organization |
 /// | `someone` | `someone@sso.example.com` | Sso Example | by SSO only |
-/// | `loner` | `loner@example.com` | nobody | works, without an organization |
-/// | `joiner` | `joiner@example.com` | a hundred organizations | asks for one of them |
+/// | `without_organization` | `without.organization@example.com` | nobody | works, without an organization |
+/// | `member_of_hundred` | `member.of.hundred@example.com` | a hundred organizations | asks for one of them |
 /// | `consultant` | `consultant@example.com` | Example, Sso Example, Mfa Example | asks; only Example lets in |
 /// | `unverified` | `unverified@example.com` | Example | asks for proof of the address |
 /// | `enrolling` | `enrolling@example.com` | Example | asks for a second factor to be set up |
@@ -28,10 +28,10 @@ pub fn seeded_users() -> Vec<User> {
         User::new("jane", "jane.doe@example.com")
             .with_name("Jane", "Doe")
             .with_picture("https://img.example.com/jane.png"),
-        User::new("chooser", "123@gmail.com").with_name("Chris", "Chooser"),
+        User::new("member_of_two", "123@gmail.com").with_name("Chris", "Chooser"),
         User::new("someone", "someone@sso.example.com").with_name("Some", "One"),
-        User::new("loner", "loner@example.com"),
-        User::new("joiner", "joiner@example.com").with_name("Joy", "Joiner"),
+        User::new("without_organization", "without.organization@example.com"),
+        User::new("member_of_hundred", "member.of.hundred@example.com").with_name("Joy", "Joiner"),
         User::new("consultant", "consultant@example.com").with_name("Con", "Sultant"),
         User::new("unverified", "unverified@example.com").who_must(Step::EmailVerification),
         User::new("enrolling", "enrolling@example.com").who_must(Step::MfaEnrollment),
@@ -88,9 +88,9 @@ fn membership(user: &User, organization: &Organization) -> Membership {
 fn organizations_of(short_name: &str) -> Vec<String> {
     let names: &[&str] = match short_name {
         "jane" | "unverified" | "enrolling" | "challenged" => &["Example"],
-        "chooser" => &["MASADAS", "TAUNTA SCRE"],
+        "member_of_two" => &["MASADAS", "TAUNTA SCRE"],
         "someone" => &["Sso Example"],
-        "joiner" => return team_names().collect(),
+        "member_of_hundred" => return team_names().collect(),
         "consultant" => &["Example", "Sso Example", "Mfa Example"],
         "pending" => &["Pending Example"],
         "inactive" => &["Inactive Example"],

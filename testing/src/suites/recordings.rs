@@ -49,7 +49,10 @@ pub async fn without_the_permission_that_is_configured_it_is_403_and_livekit_is_
         claims["permissions"] = permissions;
         world.event().bearer(&world.workos().sign(&header, &claims)).json(&input)
     });
-    let others = [world.event_of("loner", &input), world.event_in("chooser", "MASADAS", &input)];
+    let others = [
+        world.event_of("without_organization", &input),
+        world.event_in("member_of_two", "MASADAS", &input),
+    ];
     for event in without.into_iter().chain(others) {
         let answer = world.ask(&event).await;
         assert_eq!(answer.refusal(), (403, "You may not record".to_owned()), "{event:?}");

@@ -261,7 +261,7 @@ pub async fn where_rooms_belong_to_organizations_a_user_without_one_is_403(
     let world = RoomWorld::start_with(endpoint.binary, &[("ROOM_NAMESPACE", "organization")]).await;
     let input = (endpoint.good_input)(&world);
     world.livekit.forget_requests();
-    let answer = world.ask(&world.event_of("loner", &input)).await;
+    let answer = world.ask(&world.event_of("without_organization", &input)).await;
     assert_eq!(answer.refusal().0, 403);
     assert_eq!(world.asked(), [""; 0]);
 }

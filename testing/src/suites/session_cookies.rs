@@ -565,7 +565,11 @@ impl Scene {
     }
 
     fn user(&self) -> (&'static str, &'static str) {
-        if matches!(self.kind, Kind::Switch) { ("chooser", "MASADAS") } else { ("jane", "Example") }
+        if matches!(self.kind, Kind::Switch) {
+            ("member_of_two", "MASADAS")
+        } else {
+            ("jane", "Example")
+        }
     }
 
     fn session(&self) -> Value {

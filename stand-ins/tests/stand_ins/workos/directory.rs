@@ -88,7 +88,7 @@ async fn tells_active_connections_from_inactive_ones() {
 #[tokio::test]
 async fn pages_through_a_hundred_memberships() {
     let application = Application::new().await;
-    let user = application.workos.user("joiner").id;
+    let user = application.workos.user("member_of_hundred").id;
     let path = format!("/user_management/organization_memberships?user_id={user}");
     let (_, first) = application.gets(&path).await;
     assert_eq!(ids(&first).len(), 10, "the default");

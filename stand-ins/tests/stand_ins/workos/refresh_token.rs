@@ -41,7 +41,7 @@ async fn an_exchange_is_repeated_whether_its_organization_is_named_or_not() {
     let application = Application::new().await;
     let own = application.organization_id("MASADAS");
     for [first, second] in [[None, Some(&*own)], [Some(&*own), None]] {
-        let session = application.workos.sign_in("chooser", Some("MASADAS"));
+        let session = application.workos.sign_in("member_of_two", Some("MASADAS"));
         let (_, next) = application.refreshes(&session["refresh_token"], first).await;
         let (status, same) = application.refreshes(&session["refresh_token"], second).await;
         assert_eq!((status, &same), (200, &next));
@@ -51,7 +51,7 @@ async fn an_exchange_is_repeated_whether_its_organization_is_named_or_not() {
 #[tokio::test]
 async fn an_exchange_is_not_repeated_for_another_organization_or_an_ended_session() {
     let application = Application::new().await;
-    let session = application.workos.sign_in("chooser", Some("MASADAS"));
+    let session = application.workos.sign_in("member_of_two", Some("MASADAS"));
     let token = &session["refresh_token"];
     assert_eq!(application.refreshes(token, None).await.0, 200);
     let other = application.organization_id("TAUNTA SCRE");
@@ -66,7 +66,7 @@ async fn an_exchange_is_not_repeated_for_another_organization_or_an_ended_sessio
 #[tokio::test]
 async fn a_session_moves_between_the_users_organizations() {
     let application = Application::new().await;
-    let session = application.workos.sign_in("chooser", Some("MASADAS"));
+    let session = application.workos.sign_in("member_of_two", Some("MASADAS"));
     let other = application.organization_id("TAUNTA SCRE");
     let (status, moved) = application.refreshes(&session["refresh_token"], Some(&other)).await;
     assert_eq!((status, &moved["organization_id"]), (200, &json!(other)));
@@ -130,8 +130,8 @@ async fn a_revoked_session_and_a_removed_user_cannot_be_refreshed() {
     let (_, body) = application.refreshes(&session["refresh_token"], None).await;
     assert_eq!(body["error_description"], "Session has already ended.");
 
-    let session = application.workos.sign_in("loner", None);
-    application.workos.remove_user("loner");
+    let session = application.workos.sign_in("without_organization", None);
+    application.workos.remove_user("without_organization");
     let (_, body) = application.refreshes(&session["refresh_token"], None).await;
     assert_eq!(error(&body), "invalid_grant");
 }
@@ -139,7 +139,7 @@ async fn a_revoked_session_and_a_removed_user_cannot_be_refreshed() {
 #[tokio::test]
 async fn a_refresh_can_be_made_to_end_up_in_another_organization() {
     let application = Application::new().await;
-    let session = application.workos.sign_in("chooser", Some("MASADAS"));
+    let session = application.workos.sign_in("member_of_two", Some("MASADAS"));
     application.workos.misplace_refreshes("Example");
     let wanted = application.organization_id("TAUNTA SCRE");
     let (status, moved) = application.refreshes(&session["refresh_token"], Some(&wanted)).await;

@@ -50,7 +50,7 @@ async fn an_access_token_says_who_in_which_session_and_organization() {
 #[tokio::test]
 async fn outside_an_organization_a_token_names_none() {
     let application = Application::new().await;
-    let answer = application.workos.sign_in("loner", None);
+    let answer = application.workos.sign_in("without_organization", None);
     assert_eq!(answer.get("organization_id"), None);
     let claims = claims(&answer);
     for name in ["org_id", "role", "roles", "permissions"] {
