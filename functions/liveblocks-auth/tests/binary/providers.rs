@@ -1,35 +1,21 @@
 //! What Clerk, Liveblocks and AWS send, and how their connections end, as the real binary meets it.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
-
-mod world;
-
 use anteroom_local::instance::Instance;
 use anteroom_stand_ins::clerk::{Clerk, INSTANCE_KEY, NEXT_INSTANCE_KEY};
 use anteroom_stand_ins::faults::Fault;
 use anteroom_stand_ins::liveblocks::Liveblocks;
 use anteroom_stand_ins::secrets_manager::SecretsManager;
 use anteroom_testing::Answer;
+use anteroom_testing::signing_keys::{padded, with};
 use serde_json::{Value, json};
 
-use self::world::{BINARY, World, bearer, environment};
+use crate::world::{BINARY, World, bearer, environment};
 
 /// Makes Clerk publish this text as its key set.
 fn publish(clerk: &Clerk, document: &str) {
     let body = document.to_owned().leak();
     let fault = Fault::Between { status: 200, content_type: "application/json", body };
     clerk.inject(fault.on("/v1/jwks"));
-}
-
-fn with(key: &Value, name: &str, value: Value) -> Value {
-    let mut key = key.clone();
-    key[name] = value;
-    key
-}
-
-/// The same number after three zero octets.
-fn padded(number: &Value) -> Value {
-    json!(format!("AAAA{}", number.as_str().unwrap()))
 }
 
 #[tokio::test]

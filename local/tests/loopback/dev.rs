@@ -1,12 +1,5 @@
 //! `cargo dev` itself, on a small project with functions that build in a moment.
 
-#![cfg(unix)]
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-#[allow(dead_code, reason = "another test file uses all of it")]
-mod browser;
-mod processes;
-
 use std::{
     fs,
     net::{Ipv4Addr, TcpListener},
@@ -15,8 +8,8 @@ use std::{
     time::Duration,
 };
 
-use browser::send;
-use processes::{is_running, kill, until_ended};
+use crate::browser::send;
+use crate::processes::{is_running, kill, until_ended};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::{

@@ -1,15 +1,11 @@
 //! What Clerk and Liveblocks write, however odd: users, tokens, signing keys, pages.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
-
-mod world;
-
+use crate::world::{World, bearer, identity, in_cookie, suffix};
 use anteroom_stand_ins::clerk::{self, INSTANCE_KEY, NEXT_INSTANCE_KEY};
 use anteroom_stand_ins::exchange::Answer as Reply;
 use anteroom_stand_ins::faults::Fault;
 use anteroom_stand_ins::jwt::RsaKey;
 use serde_json::{Value, json};
-use world::{World, bearer, identity, in_cookie, suffix};
 
 #[tokio::test]
 async fn what_is_odd_about_a_user_does_no_harm_where_nobody_reads_it() {

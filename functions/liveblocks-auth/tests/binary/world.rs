@@ -1,6 +1,4 @@
-//! What the tests of the function share: the providers, and the function between them.
-
-#![allow(dead_code, unreachable_pub, reason = "every test file has this module to itself")]
+//! Clerk, Liveblocks and the function, for all tests.
 
 use anteroom_local::instance::Instance;
 use anteroom_stand_ins::clerk::Clerk;
@@ -10,25 +8,25 @@ use anteroom_stand_ins::liveblocks::Liveblocks;
 use anteroom_testing::{Answer, Event, PAGE};
 use serde_json::Value;
 
-pub const BINARY: &str = env!("CARGO_BIN_EXE_liveblocks-auth");
-pub const PATH: &str = "/api/liveblocks-auth";
+pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_liveblocks-auth");
+pub(crate) const PATH: &str = "/api/liveblocks-auth";
 
-pub type Environment = Vec<(String, String)>;
+pub(crate) type Environment = Vec<(String, String)>;
 
 /// Clerk, Liveblocks, and the function between them.
-pub struct World {
-    pub clerk: Clerk,
-    pub liveblocks: Liveblocks,
-    pub function: Instance,
+pub(crate) struct World {
+    pub(crate) clerk: Clerk,
+    pub(crate) liveblocks: Liveblocks,
+    pub(crate) function: Instance,
 }
 
 impl World {
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         Self::start_as(|_| {}, &[]).await
     }
 
     /// Starts the function after `prepare`, with settings of its own.
-    pub async fn start_as(prepare: impl FnOnce(&Clerk), own: &[(&str, &str)]) -> Self {
+    pub(crate) async fn start_as(prepare: impl FnOnce(&Clerk), own: &[(&str, &str)]) -> Self {
         let clerk = Clerk::start().await.unwrap();
         let liveblocks = Liveblocks::start().await.unwrap();
         prepare(&clerk);
@@ -39,16 +37,16 @@ impl World {
         Self { clerk, liveblocks, function }
     }
 
-    pub async fn ask(&self, event: &Event) -> Answer {
+    pub(crate) async fn ask(&self, event: &Event) -> Answer {
         Answer::of(&self.function, event).await
     }
 
     /// Jane's session token with other claims; `null` takes one out.
-    pub fn token(&self, changes: &Value) -> String {
+    pub(crate) fn token(&self, changes: &Value) -> String {
         self.clerk.sign(&self.clerk.header(), &self.claims(changes))
     }
 
-    pub fn claims(&self, changes: &Value) -> Value {
+    pub(crate) fn claims(&self, changes: &Value) -> Value {
         let mut claims = self.clerk.claims_for("jane");
         let object = claims.as_object_mut().unwrap();
         for (name, change) in changes.as_object().unwrap() {
@@ -59,7 +57,7 @@ impl World {
     }
 
     /// The answer for Jane when Clerk writes her user object with these changes.
-    pub async fn ask_as_changed(&self, changes: &Value) -> Answer {
+    pub(crate) async fn ask_as_changed(&self, changes: &Value) -> Answer {
         let (path, mut document) = self.clerk.user_document("jane");
         document.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
         self.clerk.answer_with(&path, Reply::json(200, &document));
@@ -67,34 +65,34 @@ impl World {
     }
 
     /// The answer to the user's own, current session.
-    pub async fn ask_as(&self, user: &str) -> Answer {
+    pub(crate) async fn ask_as(&self, user: &str) -> Answer {
         self.ask(&bearer(&self.clerk.session_token(user))).await
     }
 }
 
-pub fn environment(clerk: &Clerk, liveblocks: &Liveblocks) -> Environment {
+pub(crate) fn environment(clerk: &Clerk, liveblocks: &Liveblocks) -> Environment {
     let mut environment = clerk.settings();
     environment.extend(liveblocks.settings());
     environment.push(("ALLOWED_ORIGINS".to_owned(), PAGE.to_owned()));
     environment
 }
 
-pub fn bearer(token: &str) -> Event {
+pub(crate) fn bearer(token: &str) -> Event {
     Event::post(PATH).bearer(token)
 }
 
 /// The claims of the Liveblocks token in an answer.
-pub fn identity(answer: &Answer) -> Value {
+pub(crate) fn identity(answer: &Answer) -> Value {
     jwt::claims(answer.success()["token"].as_str().unwrap()).unwrap()
 }
 
 /// A session token in the cookie, without the suffix.
-pub fn in_cookie(token: &str) -> Event {
+pub(crate) fn in_cookie(token: &str) -> Event {
     Event::post(PATH).cookie("__session", token)
 }
 
 /// The suffix of the cookies of the imitated instance.
-pub fn suffix(world: &World) -> String {
+pub(crate) fn suffix(world: &World) -> String {
     let key: anteroom::clerk::PublishableKey = world.clerk.publishable_key().parse().unwrap();
     key.cookie_suffix().to_owned()
 }

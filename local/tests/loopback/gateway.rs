@@ -1,18 +1,14 @@
 //! The gateway and a function behind it, as a browser meets them.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-mod browser;
-
 use std::{fs, net::Ipv4Addr, path::Path, sync::Arc, time::Duration};
 
+use crate::browser::{Reply, send};
 use anteroom_local::{
     function::{Function, Source},
     gateway::{Cors, Gateway},
     instance::Launch,
     template::{CorsTemplate, Route},
 };
-use browser::send;
 use http::Method;
 use serde_json::{Value, json};
 
@@ -48,7 +44,7 @@ fn probe(environment: &[(&str, &str)]) -> Launch {
 }
 
 /// Has the probe answer with exactly this.
-async fn answered(gateway: &Gateway, headers: &[(&str, &str)], answer: &Value) -> browser::Reply {
+async fn answered(gateway: &Gateway, headers: &[(&str, &str)], answer: &Value) -> Reply {
     let headers: Vec<_> = headers.iter().copied().chain([JSON]).collect();
     send(&gateway.url(), "POST", "/probe?do=answer", &headers, &answer.to_string()).await
 }

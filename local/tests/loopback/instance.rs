@@ -1,19 +1,13 @@
 //! One function process under the Runtime API.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-#[cfg(unix)]
-#[allow(dead_code, reason = "another test file uses all of it")]
-mod processes;
-
 use std::time::Duration;
 
+#[cfg(unix)]
+use crate::processes::until_ended;
 use anteroom_local::{
     FunctionError,
     instance::{Instance, InvocationError, Launch, StartError},
 };
-#[cfg(unix)]
-use processes::until_ended;
 use serde_json::{Value, json};
 
 const PROBE: &str = env!("CARGO_BIN_EXE_probe-function");

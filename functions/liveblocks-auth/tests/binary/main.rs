@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
 
+mod callers;
+mod provider_shapes;
+mod providers;
 mod world;
 
 use std::collections::HashSet;

@@ -1,14 +1,10 @@
 //! Every kind of caller, and the answer to each.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
-
-mod world;
-
+use crate::world::{PATH, World, bearer, identity, in_cookie, suffix};
 use anteroom_stand_ins::clerk::User;
 use anteroom_stand_ins::exchange::Answer as Reply;
 use anteroom_testing::{Event, PAGE};
 use serde_json::{Value, json};
-use world::{PATH, World, bearer, identity, in_cookie, suffix};
 
 const OTHER_PAGE: &str = "https://other.example";
 
