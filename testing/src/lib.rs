@@ -1,5 +1,5 @@
-//! What the tests of several functions share: an event to send, the answer to check, worlds of a function
-//! and its providers, and the suites of tests that hold for several endpoints.
+//! Support for the tests of functions: events to send, answers to check, worlds of a function and its
+//! providers, and the suites of tests that several endpoints share.
 //!
 //! | module | is |
 //! |---|---|
@@ -7,6 +7,7 @@
 //! | [`Answer`] | a function's answer, checked against `openapi.yaml` |
 //! | [`AuthWorld`], [`RoomWorld`] | a function's binary with stand-ins for its providers |
 //! | [`sessions`] | WorkOS sessions in every state, and their cookies |
+//! | [`signing_keys`] | signing keys with odd parameters |
 //! | [`livekit`] | LiveKit's calls and recordings |
 //! | [`mistakes`] | malformed requests, names and addresses; outages of a provider |
 //! | [`openapi`] | `openapi.yaml`, and whether it describes an answer |
@@ -22,6 +23,7 @@ pub mod mistakes;
 pub mod openapi;
 mod room_world;
 pub mod sessions;
+pub mod signing_keys;
 pub mod suites;
 
 pub use answer::{Answer, SetCookie};

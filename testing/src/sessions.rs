@@ -7,7 +7,7 @@ use anteroom::workos::{Authentication, Cookies, SealedSession};
 use anteroom_stand_ins::faults::Fault;
 use anteroom_stand_ins::jwt;
 use anteroom_stand_ins::workos::{COOKIE_PASSWORD, WorkOs};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::answer::Answer;
 use crate::mistakes::OUTAGES;
@@ -111,6 +111,14 @@ pub fn refresh_outages() -> impl Iterator<Item = (Fault, u64)> {
 /// When there is none.
 pub fn access_token(session: &Value) -> &str {
     session["access_token"].as_str().expect("an access token")
+}
+
+/// The same session with another access token.
+#[must_use]
+pub fn with_access_token(session: &Value, token: &str) -> Value {
+    let mut session = session.clone();
+    session["access_token"] = json!(token);
+    session
 }
 
 /// The id of a session, which stays when it is renewed.

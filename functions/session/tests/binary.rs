@@ -6,7 +6,7 @@ use anteroom_stand_ins::jwt;
 use anteroom_stand_ins::workos::RECORDING_PERMISSION;
 use anteroom_testing::sessions::{
     COOKIE, access_token, assert_cleared, expired_session, opened, refresh_outages, sealed,
-    session_near_its_end, sid, token_of,
+    session_near_its_end, sid, token_of, with_access_token,
 };
 use anteroom_testing::suites::session_cookies::{self, Endpoint, Kind};
 use anteroom_testing::{Answer, AuthWorld, Event, PAGE, SetCookie, malformed_requests};
@@ -109,11 +109,8 @@ async fn a_cookie_that_is_not_good_is_401_and_cleared() {
     let session = world.workos.sign_in("jane", None);
     let cookie = sealed(&world.settings, &session).await;
     let claims = claims(access_token(&session));
-    let with_token = async |token: &str| {
-        let mut session = session.clone();
-        session["access_token"] = json!(token);
-        sealed(&world.settings, &session).await
-    };
+    let with_token =
+        async |token: &str| sealed(&world.settings, &with_access_token(&session, token)).await;
     let header = world.workos.header();
     let signed = |name: &str, value: Value| {
         let mut claims = claims.clone();

@@ -2,7 +2,9 @@
 
 use anteroom_stand_ins::faults::Fault;
 use anteroom_stand_ins::jwt;
-use anteroom_testing::sessions::{self, COOKIE, access_token, assert_cleared, sid};
+use anteroom_testing::sessions::{
+    self, COOKIE, access_token, assert_cleared, sealed, sid, with_access_token,
+};
 use anteroom_testing::suites::session_cookies::{self, Endpoint, Kind};
 use anteroom_testing::{Answer, AuthWorld, Event, MALFORMED_EMAILS, malformed_requests};
 use serde_json::{Value, json};
@@ -12,11 +14,6 @@ const BINARY: &str = env!("CARGO_BIN_EXE_switch-organization");
 const MEMBER_OF_TWO: &str = "123@gmail.com";
 
 const AUTHENTICATE: &str = "POST /user_management/authenticate";
-
-/// A session as it stands in a cookie, sealed with the function's own password.
-async fn sealed(world: &AuthWorld, session: &Value) -> String {
-    sessions::sealed(&world.settings, session).await
-}
 
 /// What WorkOS gives to the user of two organizations who signs in to the first.
 fn member_of_two(world: &AuthWorld) -> Value {
@@ -29,7 +26,7 @@ fn input(world: &AuthWorld, email: &str, organization: &str) -> Value {
 
 /// The request of `email` with this session to go over to an organization.
 async fn event(world: &AuthWorld, session: &Value, email: &str, organization: &str) -> Event {
-    let cookie = sealed(world, session).await;
+    let cookie = sealed(&world.settings, session).await;
     world.event().cookie(COOKIE, &cookie).json(&input(world, email, organization))
 }
 
@@ -55,7 +52,7 @@ async fn what_no_endpoint_answers_is_refused_and_nothing_is_asked() {
 #[tokio::test]
 async fn an_address_or_an_organization_that_is_none_is_400_and_the_session_is_kept() {
     let world = AuthWorld::start(BINARY).await;
-    let cookie = sealed(&world, &member_of_two(&world)).await;
+    let cookie = sealed(&world.settings, &member_of_two(&world)).await;
     let refused = async |body: String, field: &str| {
         let event = world.event().cookie(COOKIE, &cookie).body("application/json", &body);
         let answer = world.ask(&event).await;
@@ -97,13 +94,10 @@ async fn a_cookie_that_is_not_good_is_401_and_cleared() {
     let world = AuthWorld::start(BINARY).await;
     let input = input(&world, MEMBER_OF_TWO, "TAUNTA SCRE");
     let session = member_of_two(&world);
-    let cookie = sealed(&world, &session).await;
+    let cookie = sealed(&world.settings, &session).await;
     let claims = jwt::claims(access_token(&session)).expect("claims");
-    let with_token = async |token: &str| {
-        let mut session = session.clone();
-        session["access_token"] = json!(token);
-        sealed(&world, &session).await
-    };
+    let with_token =
+        async |token: &str| sealed(&world.settings, &with_access_token(&session, token)).await;
     let header = world.workos.header();
     let mut eve = claims.clone();
     eve["sub"] = json!("user_eve");
@@ -359,7 +353,7 @@ async fn the_documented_event_has_nobody_signed_in() {
 async fn logs_tell_of_each_request_and_nothing_personal() {
     let world = AuthWorld::start(BINARY).await;
     let session = member_of_two(&world);
-    let cookie = sealed(&world, &session).await;
+    let cookie = sealed(&world.settings, &session).await;
     let good = world.event().cookie(COOKIE, &cookie);
     let answer = world.ask(&good.clone().json(&input(&world, MEMBER_OF_TWO, "TAUNTA SCRE"))).await;
     let renewed = answer.cookie().value;

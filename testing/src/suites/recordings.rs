@@ -266,7 +266,8 @@ fn video_grant(request: &Request) -> Value {
     claims["video"].take()
 }
 
-/// Declares the suite's tests for a [`RoomEndpoint`](crate::suites::rooms::RoomEndpoint), the constant of this name.
+/// Declares the suite's tests for a [`RoomEndpoint`](crate::suites::rooms::RoomEndpoint), the
+/// constant of this name.
 #[macro_export]
 macro_rules! recordings_suite {
     ($endpoint:ident) => {

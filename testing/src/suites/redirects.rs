@@ -275,7 +275,8 @@ pub async fn logs_tell_of_each_request_and_nothing_private(endpoint: &Redirect) 
     world.logs_nothing_of(1, &[&state(&answer), &answer.cookie().value, "code_challenge"]).await;
 }
 
-/// Declares the suite's tests for a [`Redirect`](crate::suites::redirects::Redirect), the constant of this name.
+/// Declares the suite's tests for a [`Redirect`](crate::suites::redirects::Redirect), the
+/// constant of this name.
 #[macro_export]
 macro_rules! redirects_suite {
     ($endpoint:ident) => {

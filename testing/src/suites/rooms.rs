@@ -17,6 +17,7 @@ use crate::mistakes::{LONE_SURROGATE, MALFORMED_NAMES, malformed_requests, with_
 use crate::room_world::RoomWorld;
 use crate::sessions::{
     COOKIE, access_token, assert_cleared, expired_session, refresh_outages, sealed,
+    with_access_token,
 };
 use crate::suites::session_cookies::{self, Endpoint, Kind};
 
@@ -42,7 +43,7 @@ pub struct RoomEndpoint {
 }
 
 /// A request of Jane's that succeeds.
-async fn good(endpoint: &RoomEndpoint, world: &RoomWorld) -> Event {
+fn good(endpoint: &RoomEndpoint, world: &RoomWorld) -> Event {
     let input = (endpoint.good_input)(world);
     world.livekit.forget_requests();
     world.event_of("jane", &input)
@@ -50,7 +51,7 @@ async fn good(endpoint: &RoomEndpoint, world: &RoomWorld) -> Event {
 
 pub async fn what_no_endpoint_answers_is_refused_and_livekit_is_not_asked(endpoint: &RoomEndpoint) {
     let world = RoomWorld::start(endpoint.binary).await;
-    for (event, status) in malformed_requests(&good(endpoint, &world).await) {
+    for (event, status) in malformed_requests(&good(endpoint, &world)) {
         let answer = world.ask(&event).await;
         assert_eq!(answer.refusal().0, status, "{event:?}");
         assert_eq!(answer.cookies(), [], "{event:?}");
@@ -119,11 +120,8 @@ pub async fn a_cookie_that_is_not_good_is_401_and_cleared_and_livekit_is_not_ask
     let session = world.workos().sign_in("jane", None);
     let cookie = sealed(world.settings(), &session).await;
     let claims = jwt::claims(access_token(&session)).expect("claims");
-    let with_token = async |token: &str| {
-        let mut session = session.clone();
-        session["access_token"] = json!(token);
-        sealed(world.settings(), &session).await
-    };
+    let with_token =
+        async |token: &str| sealed(world.settings(), &with_access_token(&session, token)).await;
     let by_somebody_else = {
         let mut settings = world.settings().to_vec();
         settings.retain(|(name, _)| name != "WORKOS_COOKIE_PASSWORD");
@@ -193,7 +191,7 @@ pub async fn a_token_that_is_not_good_is_401_even_with_a_good_cookie(endpoint: &
 
 pub async fn of_a_good_token_and_a_cookie_the_token_counts(endpoint: &RoomEndpoint) {
     let world = RoomWorld::start(endpoint.binary).await;
-    let event = good(endpoint, &world).await.cookie(COOKIE, "not a seal");
+    let event = good(endpoint, &world).cookie(COOKIE, "not a seal");
     let answer = world.ask(&event).await;
     assert_eq!(answer.status(), 200, "{}", answer.text());
     assert_eq!(answer.cookies(), [], "the cookie was not looked at");
@@ -322,7 +320,8 @@ async fn refused_settings(endpoint: &RoomEndpoint, settings: &[(&str, &str)]) ->
     line.clone()
 }
 
-/// Declares the suite's tests for a [`RoomEndpoint`](crate::suites::rooms::RoomEndpoint), the constant of this name.
+/// Declares the suite's tests for a [`RoomEndpoint`](crate::suites::rooms::RoomEndpoint), the
+/// constant of this name.
 #[macro_export]
 macro_rules! rooms_suite {
     ($endpoint:ident) => {
