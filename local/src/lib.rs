@@ -1,6 +1,7 @@
-//! Anteroom on one machine, with nothing installed but cargo.
+//! Runs Anteroom on one machine: the gateway, the Lambda Runtime API, and `cargo dev`, which joins
+//! them with the stand-ins. Nothing but cargo has to be installed.
 //!
-//! `cargo dev` is made of these pieces, and tests and measurements use them too. From the outside in:
+//! Tests and measurements use the same modules. From the outside in:
 //!
 //! | module | is |
 //! |---|---|

@@ -1,7 +1,7 @@
-//! Strict stand-ins for the providers, on real loopback sockets.
+//! Imitates the providers for tests, measurements and `cargo dev`: a strict stand-in for each, on a
+//! real loopback socket.
 //!
-//! There is one imitation of each provider in this repository, and everything uses it: `cargo dev`
-//! on a laptop, the functions' tests, measurements. A stand-in refuses what the provider refuses,
+//! A stand-in refuses what the provider refuses,
 //! with the provider's own error bodies, records what it was asked, and can be told to fail:
 //!
 //! ```no_run

@@ -8,8 +8,6 @@ use std::{
 use serde_json::Value;
 use tokio::sync::Barrier;
 
-#[cfg(doc)]
-use super::USUAL_PATIENCE;
 use super::{
     access::Keys,
     dispatch::LiveKit,
@@ -121,19 +119,20 @@ impl LiveKit {
         self.state().page_load = duration;
     }
 
-    /// Takes the recorders away: starts and stops are refused after so long ([`USUAL_PATIENCE`]), and
-    /// what was begun stays as it is.
+    /// Takes the recorders away: starts and stops are refused after so long
+    /// ([`USUAL_PATIENCE`](super::USUAL_PATIENCE)), and what was begun stays as it is.
     pub fn without_recorder(&self, after: Duration) {
         self.state().absence = Some(Absence::Gone(after));
     }
 
-    /// Keeps the recorders busy: a start is refused after so long ([`USUAL_PATIENCE`]).
+    /// Keeps the recorders busy: a start is refused after so long
+    /// ([`USUAL_PATIENCE`](super::USUAL_PATIENCE)).
     pub fn without_capacity(&self, after: Duration) {
         self.state().absence = Some(Absence::Busy(after));
     }
 
     /// Takes Redis away, and with it the recorders: a start is refused after so long
-    /// ([`USUAL_PATIENCE`]), and no egress is known.
+    /// ([`USUAL_PATIENCE`](super::USUAL_PATIENCE)), and no egress is known.
     pub fn without_redis(&self, after: Duration) {
         self.state().absence = Some(Absence::Unconnected(after));
     }
@@ -202,7 +201,7 @@ impl LiveKit {
             "StartEgress" => serde_json::from_value(request).map(Start::Egress),
             _ => panic!("{method} starts no egress"),
         };
-        let started = self.state().start_egress_as_told(start.expect("a request of that method"));
+        let started = self.state().begin_egress(start.expect("a request of that method"));
         started.unwrap_or_else(|refusal| panic!("no egress: {refusal:?}")).egress_id
     }
 

@@ -25,11 +25,11 @@ impl State {
         grants: &Grants,
     ) -> Result<EgressInfo, Refusal> {
         grants.ensure_record()?;
-        self.start_egress_as_told(start)
+        self.begin_egress(start)
     }
 
-    /// Starts an egress for a caller who may.
-    pub(super) fn start_egress_as_told(&mut self, start: Start) -> Result<EgressInfo, Refusal> {
+    /// Starts an egress. The caller's grants have been checked.
+    pub(super) fn begin_egress(&mut self, start: Start) -> Result<EgressInfo, Refusal> {
         let name = start.room_name();
         let room = self.rooms.iter().find(|room| room.name() == name);
         if room.is_none() && !name.is_empty() {
