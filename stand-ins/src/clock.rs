@@ -1,4 +1,4 @@
-//! The time of this machine. Stand-ins always run on the real clock; the call has one home because the
+//! The time of this machine. Stand-ins always run on the real clock, and read it here alone: the
 //! linter bans it everywhere else.
 
 use std::time::{SystemTime, UNIX_EPOCH};

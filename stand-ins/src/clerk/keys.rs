@@ -1,4 +1,4 @@
-//! The keys of the imitated instance, and of another.
+//! Signing keys: the instance's own, and another's.
 
 use crate::jwt::RsaKey;
 

@@ -1,4 +1,4 @@
-//! What a test makes the server do, and sees of it.
+//! Controls for tests: they change the server's state and inspect it.
 
 use std::{
     sync::{Arc, MutexGuard},

@@ -1,4 +1,4 @@
-//! The server: which request is answered how, and when.
+//! Dispatches each request to its service, and decides when the answer goes out.
 
 use std::{
     io, mem,

@@ -1,4 +1,4 @@
-//! `livekit.Egress`: recordings are started, listed and stopped, and time goes by for them.
+//! `livekit.Egress`: starts, lists and stops recordings, and lets time go by for them.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What the recorder will do for an egress, and whether S3 will take the file.
+//! The recorder's plan for an egress, and S3's rules for the file.
 
 use super::messages::{EgressInfo, S3Upload};
 

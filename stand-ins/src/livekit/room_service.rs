@@ -1,4 +1,4 @@
-//! `livekit.RoomService`, and the rooms that are opened and closed otherwise.
+//! `livekit.RoomService`, and the rooms that tests and `/dev/rooms` open.
 
 use serde::Deserialize;
 

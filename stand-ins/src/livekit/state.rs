@@ -1,4 +1,4 @@
-//! What the server knows, and how it was told to misbehave.
+//! The server's state: rooms, egresses, and the faults that a test asked for.
 
 use std::{collections::HashMap, fmt, time::Duration};
 

@@ -1,4 +1,4 @@
-//! What an application registers with WorkOS, and gets of it.
+//! An application's registration at WorkOS: its client id, keys and addresses.
 
 /// The client id.
 pub const CLIENT_ID: &str = "client_01ANTER00MSTANDIN000000000";

@@ -1,4 +1,4 @@
-//! Authorization codes: each is redeemed once, by whoever has the verifier.
+//! Authorization codes. Each is redeemed once, with its PKCE verifier.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,4 @@
-//! What a test makes the environment do, and sees of it.
+//! Controls for tests: they change the environment's state and inspect it.
 
 use std::{
     fmt,

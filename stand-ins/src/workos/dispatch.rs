@@ -1,4 +1,4 @@
-//! The server: which request is answered how.
+//! Dispatches each request to the code that answers it.
 
 use std::sync::Mutex;
 

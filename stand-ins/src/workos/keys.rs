@@ -1,4 +1,4 @@
-//! The keys of the imitated environment, and of another.
+//! Signing keys: the environment's own, and another's.
 
 use base64::{
     Engine as _,

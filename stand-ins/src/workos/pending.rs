@@ -1,4 +1,4 @@
-//! Sign-ins that wait for the user to choose an organization.
+//! Sign-ins that wait for the choice of an organization.
 
 use super::session::SignIn;
 

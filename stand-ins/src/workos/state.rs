@@ -1,4 +1,4 @@
-//! What the imitated environment knows, and how it was told to behave.
+//! The environment's state, and the faults that a test asked for.
 
 use std::{collections::HashMap, fmt, sync::Arc};
 

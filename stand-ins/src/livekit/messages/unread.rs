@@ -1,4 +1,4 @@
-//! The message that is taken and not looked into.
+//! A message whose fields are not read.
 
 use prost::Message;
 use serde::{Deserialize, Serialize};
