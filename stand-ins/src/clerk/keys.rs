@@ -9,7 +9,7 @@ pub static INSTANCE_KEY: RsaKey = RsaKey::new(
     include_str!("../../keys/clerk-instance.public.pem"),
 );
 
-/// The instance's signing key after [`Clerk::rotate_signing_key`].
+/// The instance's signing key after [`Clerk::rotate_signing_key`](super::Clerk::rotate_signing_key).
 pub static NEXT_INSTANCE_KEY: RsaKey = RsaKey::new(
     "ins_2AnteroomInstanceNext00000",
     include_str!("../../keys/clerk-instance-next.pem"),

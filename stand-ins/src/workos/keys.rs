@@ -17,7 +17,7 @@ pub static SIGNING_KEY: RsaKey = RsaKey::new(
     include_str!("../../keys/workos.public.pem"),
 );
 
-/// The key that signs them after [`WorkOs::rotate_signing_key`].
+/// The key that signs them after [`WorkOs::rotate_signing_key`](super::WorkOs::rotate_signing_key).
 pub static NEXT_SIGNING_KEY: RsaKey = RsaKey::new(
     "sso_oidc_key_pair_01ANTER00MNEXT00000000000",
     include_str!("../../keys/workos-next.pem"),
