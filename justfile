@@ -1,4 +1,4 @@
-# The five commands of a working day. `just` lists them; each is one line that also works without `just`.
+# The everyday commands. `just` lists them; each is one line that also works without `just`.
 
 _default:
     @just --list --unsorted
@@ -16,10 +16,10 @@ lint:
     cargo fmt
     cargo clippy --workspace --all-targets -- -D warnings
 
-# Check Anteroom against other people's software: all of it, or the files named.
+# Check Anteroom against third-party software: all files, or only the ones named.
 interop *files:
     interop/run {{ files }}
 
-# Run everything that has to pass before a change goes in.
+# Run everything that must pass before a change is merged.
 gate:
     .ci/run
