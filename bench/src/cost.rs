@@ -5,11 +5,11 @@ use std::fs;
 use std::path::Path;
 
 use anteroom_local::instance::Instance;
-use anteroom_local::stand_ins::clerk::Clerk;
-use anteroom_local::stand_ins::liveblocks::Liveblocks;
-use anteroom_local::stand_ins::livekit::LiveKit;
-use anteroom_local::stand_ins::workos::WorkOs;
-use anteroom_local::testing::Event;
+use anteroom_stand_ins::clerk::Clerk;
+use anteroom_stand_ins::liveblocks::Liveblocks;
+use anteroom_stand_ins::livekit::LiveKit;
+use anteroom_stand_ins::workos::WorkOs;
+use anteroom_testing::Event;
 use serde_json::json;
 
 use crate::{Environment, Failure, peak_memory_mib, processor_ms};

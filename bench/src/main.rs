@@ -12,11 +12,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anteroom_local::instance::Instance;
-use anteroom_local::stand_ins::clerk::Clerk;
-use anteroom_local::stand_ins::liveblocks::Liveblocks;
-use anteroom_local::stand_ins::livekit;
-use anteroom_local::stand_ins::secrets_manager::SecretsManager;
-use anteroom_local::stand_ins::workos::WorkOs;
+use anteroom_stand_ins::clerk::Clerk;
+use anteroom_stand_ins::liveblocks::Liveblocks;
+use anteroom_stand_ins::livekit;
+use anteroom_stand_ins::secrets_manager::SecretsManager;
+use anteroom_stand_ins::workos::WorkOs;
 use flate2::Compression;
 use flate2::write::DeflateEncoder;
 use serde_json::{Value, json};

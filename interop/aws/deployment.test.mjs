@@ -206,7 +206,7 @@ function settings() {
     CLERK_API_URL: emulator.url,
     CLERK_SECRET_KEY: emulator.secretKey,
     CLERK_PUBLISHABLE_KEY: `pk_live_${Buffer.from(`${new URL(session.iss).host}$`).toString("base64")}`,
-    CLERK_JWT_KEY: readFileSync(join(root, "local/keys/clerk-instance.public.pem"), "utf8"),
+    CLERK_JWT_KEY: readFileSync(join(root, "stand-ins/keys/clerk-instance.public.pem"), "utf8"),
     CLERK_AUTHORIZED_PARTIES: session.azp,
   };
 }

@@ -15,7 +15,7 @@ const guide = join(root, "docs", "front-end");
 const pages = readdirSync(guide);
 
 const jane = "jane.doe@example.com";
-const chooser = "123@gmail.com";
+const memberOfTwo = "123@gmail.com";
 const sso = "someone@sso.example.com";
 
 let anteroom;
@@ -137,8 +137,8 @@ test("a callback that brings no code, or that this browser has not begun, does n
 });
 
 test("a user of several organizations chooses one, once, and goes over to another", async () => {
-  await signIn.signIn(chooser);
-  const choice = await signIn.finishCode(chooser, await standIn.magicCode(chooser));
+  await signIn.signIn(memberOfTwo);
+  const choice = await signIn.finishCode(memberOfTwo, await standIn.magicCode(memberOfTwo));
   assert.ok(signIn.isChoice(choice));
   assert.ok(!page.cookies.has("wos-session"), "not yet");
   const [first, second] = choice.organizations;
@@ -205,10 +205,10 @@ test("a page that loads learns who is signed in, and nobody is no failure", asyn
   assert.equal(expiresAt, standIn.claims((await sessionNow()).accessToken).exp);
 
   page.cookies.clear();
-  await signInAs("loner");
-  const loner = await currentSession();
-  assert.deepEqual(Object.keys(loner), ["user", "permissions", "expiresAt"]);
-  assert.deepEqual(loner.permissions, []);
+  await signInAs("without_organization");
+  const guest = await currentSession();
+  assert.deepEqual(Object.keys(guest), ["user", "permissions", "expiresAt"]);
+  assert.deepEqual(guest.permissions, []);
 });
 
 test("a page that loads late has its session renewed by that one call", async () => {

@@ -12,7 +12,7 @@ import { Chromium, executable } from "./chromium.mjs";
 import { NextApp } from "./nextjs.mjs";
 
 const jane = "jane.doe@example.com";
-const chooser = "123@gmail.com";
+const memberOfTwo = "123@gmail.com";
 const sides = ["Next.js", "Anteroom"];
 
 let anteroom;
@@ -141,7 +141,7 @@ function withVersion(version) {
 
   test("an organization that is switched at one is seen by the other", async () => {
     await page.goto(app.url);
-    await signInByCode(chooser);
+    await signInByCode(memberOfTwo);
     await button("Anteroom", "MASADAS").click();
     for (const side of sides) await says(side, "Chris Chooser");
     const { sid } = await claims();

@@ -41,13 +41,13 @@ suite("people in rooms of LiveKit's own server", missing, () => {
 
   test("two people see each other's name and identity, and hear each other", async () => {
     const jane = await join(await tokenFor(await signedIn("jane"), "Jane Doe", "daily"));
-    const loner = await join(await tokenFor(await signedIn("loner"), "Лоне́р 🎉", "daily"));
-    await jane.sees(loner.identity);
-    assert.deepEqual(jane.others, { [loner.identity]: "Лоне́р 🎉" });
-    assert.deepEqual(loner.others, { [jane.identity]: "Jane Doe" });
+    const guest = await join(await tokenFor(await signedIn("without_organization"), "Лоне́р 🎉", "daily"));
+    await jane.sees(guest.identity);
+    assert.deepEqual(jane.others, { [guest.identity]: "Лоне́р 🎉" });
+    assert.deepEqual(guest.others, { [jane.identity]: "Jane Doe" });
     assert.match(jane.identity, /^user_\w+:[0-9a-f]{16}$/);
-    await Promise.all([jane.speak(), loner.speak()]);
-    await Promise.all([jane.hears(loner.identity), loner.hears(jane.identity)]);
+    await Promise.all([jane.speak(), guest.speak()]);
+    await Promise.all([jane.hears(guest.identity), guest.hears(jane.identity)]);
   });
 
   test("names and rooms of any script arrive as they were written", async () => {
@@ -68,7 +68,7 @@ suite("people in rooms of LiveKit's own server", missing, () => {
 
   test("a page that is loaded again takes its seat over, and the old one is told so", async () => {
     const browser = await signedIn("jane");
-    const witness = await join(await tokenFor(await signedIn("loner"), "Loner", "reload"));
+    const witness = await join(await tokenFor(await signedIn("without_organization"), "Loner", "reload"));
     const before = await join(await tokenFor(browser, "Jane Doe", "reload"));
     const reloaded = await join(await tokenFor(browser, "Jane Doe", "reload"));
     assert.equal(await before.end(), "DUPLICATE_IDENTITY");
@@ -101,7 +101,7 @@ suite("people in rooms of LiveKit's own server", missing, () => {
   test("whoever may not publish hears the others and is not heard", async () => {
     const token = await tokenFor(await signedIn("jane"), "Jane Doe", "stage");
     const speaker = await join(token);
-    const other = await tokenFor(await signedIn("loner"), "Loner", "stage");
+    const other = await tokenFor(await signedIn("without_organization"), "Loner", "stage");
     const viewer = await join(resigned(other, (claims) => (claims.video.canPublish = false)));
     await speaker.speak();
     await viewer.hears(speaker.identity);

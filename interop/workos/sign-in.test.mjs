@@ -9,7 +9,7 @@ import { Browser } from "../support/browser.mjs";
 import { altered, apiKey, clientId, cookiePassword, opened, sealed, WorkOsStandIn } from "./stand-in.mjs";
 
 const jane = "jane.doe@example.com";
-const chooser = "123@gmail.com";
+const memberOfTwo = "123@gmail.com";
 const sso = "someone@sso.example.com";
 const janesProfile = {
   email: jane,
@@ -24,7 +24,7 @@ const secrets = new Set([
   apiKey,
   cookiePassword,
   ...Object.values(janesProfile),
-  chooser,
+  memberOfTwo,
   "Chooser",
   "MASADAS",
 ]);
@@ -163,11 +163,11 @@ test("continue-with-google and -microsoft give the way there", async () => {
 
 test("a user of two organizations signs in, chooses, works, changes, leaves and is out", async () => {
   const browser = newBrowser();
-  const { status, body } = await magicSignIn(browser, chooser);
+  const { status, body } = await magicSignIn(browser, memberOfTwo);
   assert.equal(status, 200);
   const { id, pendingAuthenticationToken, organizations } = body.user;
   assert.deepEqual(body, {
-    user: { id, email: chooser, pendingAuthenticationToken, organizations },
+    user: { id, email: memberOfTwo, pendingAuthenticationToken, organizations },
   });
   assert.deepEqual(
     organizations.map(({ name }) => name),
@@ -178,7 +178,7 @@ test("a user of two organizations signs in, chooses, works, changes, leaves and 
   secrets.add(pendingAuthenticationToken);
   const [first, second] = organizations;
 
-  const profile = { id, email: chooser, firstName: "Chris", lastName: "Chooser" };
+  const profile = { id, email: memberOfTwo, firstName: "Chris", lastName: "Chooser" };
   const selected = await browser.post("/auth/select-organization", {
     pendingAuthenticationToken,
     organizationId: second.id,
@@ -188,7 +188,7 @@ test("a user of two organizations signs in, chooses, works, changes, leaves and 
   const before = await sessionOf(browser);
   assert.equal(before.organizationId, second.id);
 
-  const switched = await switchTo(browser, chooser, first.id);
+  const switched = await switchTo(browser, memberOfTwo, first.id);
   assert.equal(switched.status, 200);
   assert.deepEqual(switched.body, { user: profile });
   const session = await sessionOf(browser);
@@ -204,12 +204,12 @@ test("a user of two organizations signs in, chooses, works, changes, leaves and 
   assert.equal(logout.searchParams.get("session_id"), session.sid);
   assert.equal(logout.searchParams.get("return_to"), origin);
   assert.equal(browser.cookie("wos-session"), undefined);
-  assert.equal((await switchTo(browser, chooser, second.id)).status, 401);
+  assert.equal((await switchTo(browser, memberOfTwo, second.id)).status, 401);
 
   const home = await fetch(logout, { redirect: "manual" });
   assert.equal(new URL(home.headers.get("location")).origin, origin);
   await ageToken(browser, session);
-  const gone = await switchTo(browser, chooser, second.id);
+  const gone = await switchTo(browser, memberOfTwo, second.id);
   assert.equal(gone.status, 401, "WorkOS has ended the session that was kept aside");
   assert.equal(browser.cookie("wos-session"), undefined);
 });
@@ -229,7 +229,7 @@ test("a code without a sign-in begun in this browser is refused before WorkOS is
 
 test("someone else's code does not sign this browser in, and its own sign-in goes on", async () => {
   const attacker = await newBrowser().post(beginnings[0]);
-  const planted = await standIn.signedInAs("loner", attacker.body.authData.redirectURL);
+  const planted = await standIn.signedInAs("without_organization", attacker.body.authData.redirectURL);
   const browser = newBrowser();
   const begun = await browser.post(beginnings[0]);
   const asked = await standIn.askedBy(async () => {
@@ -306,7 +306,7 @@ test("sign-ins begun in several tabs do not disturb each other", async () => {
 
 test("a choice is bound to its browser and to what was offered, and made once", async () => {
   const browser = newBrowser();
-  const { body } = await oauthSignIn(browser, "chooser");
+  const { body } = await oauthSignIn(browser, "member_of_two");
   const { pendingAuthenticationToken, organizations } = body.user;
   secrets.add(pendingAuthenticationToken);
   const organizationId = organizations[0].id;
@@ -334,7 +334,7 @@ test("a choice is bound to its browser and to what was offered, and made once", 
 test("two tabs can each have a choice open", async () => {
   const browser = newBrowser();
   const choices = [];
-  for (let tab = 0; tab < 2; tab += 1) choices.push((await oauthSignIn(browser, "chooser")).body.user);
+  for (let tab = 0; tab < 2; tab += 1) choices.push((await oauthSignIn(browser, "member_of_two")).body.user);
   for (const { pendingAuthenticationToken, organizations } of choices) {
     const organizationId = organizations[1].id;
     const input = { pendingAuthenticationToken, organizationId };
@@ -344,7 +344,7 @@ test("two tabs can each have a choice open", async () => {
 
 test("a hundred organizations can be chosen from", async () => {
   const browser = newBrowser();
-  const { body } = await oauthSignIn(browser, "joiner");
+  const { body } = await oauthSignIn(browser, "member_of_hundred");
   const { pendingAuthenticationToken, organizations } = body.user;
   assert.equal(organizations.length, 100);
   const organizationId = organizations[99].id;
@@ -371,8 +371,8 @@ test("switch-organization asks for the session's own user, who is a member", asy
   const browser = await signedIn("jane");
   const cookie = browser.cookie("wos-session");
   const { organizationId } = await sessionOf(browser);
-  const { organizations } = (await oauthSignIn(newBrowser(), "chooser")).body.user;
-  assert.equal((await switchTo(browser, chooser, organizationId)).status, 403, "someone else");
+  const { organizations } = (await oauthSignIn(newBrowser(), "member_of_two")).body.user;
+  assert.equal((await switchTo(browser, memberOfTwo, organizationId)).status, 403, "someone else");
   assert.equal((await switchTo(browser, jane, organizations[0].id)).status, 403, "no member");
   assert.equal((await switchTo(browser, jane, "org_01UNKNOWN")).status, 403);
   for (const malformed of ["", "org 01", "org_01\n", "../users", 7, null, undefined]) {
@@ -519,7 +519,7 @@ test("what is no e-mail address is 400", async () => {
         const answer = await newBrowser().post(path, { email });
         assert.equal(answer.status, 400, `${path} ${JSON.stringify(email)}`);
       }
-      const twice = `{"email":"${jane}","email":"${chooser}"}`;
+      const twice = `{"email":"${jane}","email":"${memberOfTwo}"}`;
       assert.equal((await newBrowser().post(path, twice)).status, 400, path);
     }
     const code = "123456";
@@ -578,7 +578,7 @@ test("while WorkOS is down, live sessions go on, renewals wait, and all is well 
 
   await standIn.failing({ fault: "down" }, async () => {
     // Verified without WorkOS: what is refused is refused for what it is, and not for the outage.
-    assert.equal((await switchTo(browser, chooser, organizationId)).status, 403);
+    assert.equal((await switchTo(browser, memberOfTwo, organizationId)).status, 403);
     assert.equal((await leaving.post("/auth/sign-out")).status, 200);
     assert.equal((await lateLeaving.post("/auth/sign-out")).status, 200, "an expired token leaves too");
     assert.equal((await newBrowser().post("/auth/sign-out", undefined, bearer)).status, 200);
@@ -601,7 +601,7 @@ test("a token that is about to expire is renewed ahead of time, and serves when 
   const session = await sessionOf(browser);
   await ageToken(browser, session, 30);
   const early = browser.cookie("wos-session");
-  const refusedAs = async () => (await switchTo(browser, chooser, session.organizationId)).status;
+  const refusedAs = async () => (await switchTo(browser, memberOfTwo, session.organizationId)).status;
   await standIn.failing({ fault: "down", path: "/user_management" }, async () => {
     const asked = await standIn.askedBy(async () => assert.equal(await refusedAs(), 403));
     assert.ok(asked.includes("POST /user_management/authenticate"), asked.join(", "));

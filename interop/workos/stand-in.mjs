@@ -80,7 +80,7 @@ export class WorkOsStandIn {
       Buffer.from(JSON.stringify(part)).toString("base64url"),
     );
     const signed = parts.join(".");
-    const pem = readFileSync(join(root, "local", "keys", key));
+    const pem = readFileSync(join(root, "stand-ins", "keys", key));
     const signature = createSign("RSA-SHA256").update(signed).sign(pem, "base64url");
     const made = `${signed}.${signature}`;
     this.#secrets.add(made);

@@ -48,7 +48,7 @@ test("a magic code signs in, once", async () => {
 });
 
 test("too many codes for one address are limited, and the SDK reads for how long", async () => {
-  const email = "loner@example.com";
+  const email = "without.organization@example.com";
   for (let count = 0; count < 3; count += 1) await users.createMagicAuth({ email });
   await assert.rejects(users.createMagicAuth({ email }), (error) => {
     assert.equal(error.name, "RateLimitExceededException");
@@ -165,9 +165,9 @@ test("a move into an organization that wants more leaves the session alone", asy
 });
 
 test("a hundred organizations are offered, and listed page by page", async () => {
-  const { organizations } = await choice("joiner@example.com");
+  const { organizations } = await choice("member.of.hundred@example.com");
   assert.equal(organizations.length, 100);
-  const [{ id: userId }] = (await users.listUsers({ email: "joiner@example.com" })).data;
+  const [{ id: userId }] = (await users.listUsers({ email: "member.of.hundred@example.com" })).data;
   const memberships = await users.listOrganizationMemberships({ userId });
   assert.equal((await memberships.autoPagination()).length, 100);
 });

@@ -1,6 +1,7 @@
-//! Anteroom on one machine, with nothing installed but cargo.
+//! Runs Anteroom on one machine: the gateway, the Lambda Runtime API, and `cargo dev`, which joins
+//! them with the stand-ins. Nothing but cargo has to be installed.
 //!
-//! `cargo dev` is made of these pieces, and tests and measurements use them too. From the outside in:
+//! Tests and measurements use the same modules. From the outside in:
 //!
 //! | module | is |
 //! |---|---|
@@ -12,9 +13,6 @@
 //! | [`template`] | the routes and limits in `template.yaml` |
 //! | [`environment`] | the variables that the functions get |
 //! | [`providers`] | which providers are stood in for |
-//! | [`stand_ins`] | the imitations of the providers |
-//! | [`openapi`] | what `openapi.yaml` says of answers, and whether one is like that |
-//! | [`testing`] | what the functions' own tests share |
 //!
 //! It shares no code with the functions: what imitates the outside world must not repeat our own
 //! mistakes.
@@ -25,13 +23,10 @@ pub mod function;
 pub mod gateway;
 pub mod instance;
 mod loopback;
-pub mod openapi;
 pub mod project;
 pub mod providers;
 mod runtime_api;
-pub mod stand_ins;
 pub mod template;
-pub mod testing;
 pub mod workspace;
 
 pub use runtime_api::FunctionError;

@@ -3,11 +3,9 @@
 
 use std::{any::Any, fmt, io};
 
-use crate::{
-    environment::Environment,
-    instance::LogSink,
-    stand_ins::{clerk::Clerk, liveblocks::Liveblocks, livekit::LiveKit, workos::WorkOs},
-};
+use anteroom_stand_ins::{clerk::Clerk, liveblocks::Liveblocks, livekit::LiveKit, workos::WorkOs};
+
+use crate::{environment::Environment, instance::LogSink};
 
 const DEV_SIGN_IN_EMAIL: &str = "DEV_SIGN_IN_EMAIL";
 

@@ -84,7 +84,7 @@ struct Invocation {
 }
 
 /// What the server's handlers share.
-struct Desk {
+struct ServerState {
     waiting: tokio::sync::Mutex<mpsc::Receiver<Invocation>>,
     underway: Mutex<Option<(Uuid, oneshot::Sender<Posted>)>>,
     start: watch::Sender<Start>,
@@ -97,14 +97,14 @@ impl RuntimeApi {
         let address = listener.local_addr()?;
         let (invocations, waiting) = mpsc::channel(1);
         let (start_sender, start) = watch::channel(Start::Pending);
-        let desk = Arc::new(Desk {
+        let state = Arc::new(ServerState {
             waiting: tokio::sync::Mutex::new(waiting),
             underway: Mutex::new(None),
             start: start_sender,
         });
         let server = tokio::spawn(async move {
             // An accept error of a loopback listener is retried inside; there is no other.
-            let _ = axum::serve(listener.tap_io(send_at_once), routes(desk)).await;
+            let _ = axum::serve(listener.tap_io(send_at_once), routes(state)).await;
         });
         Ok(Self { address, invocations, start, server: server.abort_handle() })
     }
@@ -147,7 +147,7 @@ impl Drop for RuntimeApi {
     }
 }
 
-impl Desk {
+impl ServerState {
     fn begin(&self, id: Uuid, answer: oneshot::Sender<Posted>) {
         *self.underway.lock().unwrap_or_else(PoisonError::into_inner) = Some((id, answer));
     }
@@ -167,7 +167,7 @@ impl Desk {
     }
 }
 
-fn routes(desk: Arc<Desk>) -> Router {
+fn routes(state: Arc<ServerState>) -> Router {
     Router::new()
         .route("/2018-06-01/runtime/invocation/next", get(next))
         .route("/2018-06-01/runtime/invocation/{id}/response", post(response))
@@ -176,14 +176,14 @@ fn routes(desk: Arc<Desk>) -> Router {
         .layer(DefaultBodyLimit::max(LARGEST_ANSWER))
         // An event has people's tokens in it.
         .layer(axum::middleware::from_fn(only_for_this_machine))
-        .with_state(desk)
+        .with_state(state)
 }
 
-async fn next(State(desk): State<Arc<Desk>>) -> Response {
+async fn next(State(state): State<Arc<ServerState>>) -> Response {
     // Asking again without having answered gives the unanswered invocation up.
-    drop(desk.underway.lock().unwrap_or_else(PoisonError::into_inner).take());
-    desk.start.send_replace(Start::Ready);
-    let Some(invocation) = desk.waiting.lock().await.recv().await else {
+    drop(state.underway.lock().unwrap_or_else(PoisonError::into_inner).take());
+    state.start.send_replace(Start::Ready);
+    let Some(invocation) = state.waiting.lock().await.recv().await else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
     let headers = [
@@ -193,25 +193,33 @@ async fn next(State(desk): State<Arc<Desk>>) -> Response {
         ("lambda-runtime-invoked-function-arn", invocation.function_arn),
         ("lambda-runtime-trace-id", trace_id()),
     ];
-    desk.begin(invocation.id, invocation.answer);
+    state.begin(invocation.id, invocation.answer);
     (headers, invocation.event).into_response()
 }
 
-async fn response(State(desk): State<Arc<Desk>>, Path(id): Path<String>, body: Bytes) -> Response {
-    desk.finish(&id, Ok(body))
+async fn response(
+    State(state): State<Arc<ServerState>>,
+    Path(id): Path<String>,
+    body: Bytes,
+) -> Response {
+    state.finish(&id, Ok(body))
 }
 
 async fn error(
-    State(desk): State<Arc<Desk>>,
+    State(state): State<Arc<ServerState>>,
     Path(id): Path<String>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    desk.finish(&id, Err(function_error(&headers, &body)))
+    state.finish(&id, Err(function_error(&headers, &body)))
 }
 
-async fn init_error(State(desk): State<Arc<Desk>>, headers: HeaderMap, body: Bytes) -> Response {
-    desk.start.send_replace(Start::Failed(function_error(&headers, &body)));
+async fn init_error(
+    State(state): State<Arc<ServerState>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    state.start.send_replace(Start::Failed(function_error(&headers, &body)));
     accepted()
 }
 

@@ -88,6 +88,35 @@ fn every_provider_of_the_crate_is_known_here() {
 }
 
 #[test]
+fn nothing_that_only_development_needs_is_built_into_a_function() {
+    const DEVELOPMENT: [(&str, &[&str]); 4] = [
+        // They share no code with what they run against, so that neither hides the other's mistakes.
+        ("stand-ins", &[]),
+        ("local", &["anteroom-stand-ins"]),
+        ("testing", &["anteroom", "anteroom-local", "anteroom-stand-ins"]),
+        ("bench", &["anteroom-local", "anteroom-stand-ins", "anteroom-testing"]),
+    ];
+    for (folder, expected) in DEVELOPMENT {
+        let package = read(format!("{folder}/Cargo.toml"));
+        assert_eq!(own_packages_in(&package, "dependencies"), expected, "{folder}");
+        assert_eq!(own_packages_in(&package, "dev-dependencies"), [""; 0], "{folder}");
+    }
+    assert_eq!(own_packages_in(&read("shared/Cargo.toml"), "dependencies"), [""; 0]);
+    for name in functions() {
+        let package = read(format!("functions/{name}/Cargo.toml"));
+        assert_eq!(own_packages_in(&package, "dependencies"), ["anteroom"], "{name}");
+    }
+}
+
+/// The packages of this workspace in a section of a package's manifest.
+fn own_packages_in<'m>(manifest: &'m str, section: &str) -> Vec<&'m str> {
+    let section = manifest.split(&format!("\n[{section}]\n")).nth(1).unwrap_or_default();
+    let lines = section.lines().take_while(|line| !line.starts_with('['));
+    let names = lines.filter_map(|line| line.split(['.', ' ']).next());
+    names.filter(|name| name.starts_with("anteroom")).collect()
+}
+
+#[test]
 fn main_files_are_short_and_begin_with_their_route() {
     for name in functions() {
         let main = read(format!("functions/{name}/src/main.rs"));
@@ -219,7 +248,8 @@ fn paths_of_the_router() -> Routes {
 
 #[test]
 fn every_claim_of_the_threat_model_names_a_test_that_exists() {
-    let folders = ["shared", "functions", "local"].map(|folder| rust_files(&root().join(folder)));
+    let folders = ["shared", "functions", "local", "stand-ins", "testing"];
+    let folders = folders.map(|folder| rust_files(&root().join(folder)));
     let code: String = folders.into_iter().flatten().map(|file| code(&file)).collect();
     let page = read("docs/threat-model.md");
     let mut tests = 0;

@@ -1,9 +1,11 @@
 //! The real binary under a Lambda Runtime API, with real events.
 
-mod redirect;
+use anteroom_testing::suites::redirects::Redirect;
 
-const BINARY: &str = env!("CARGO_BIN_EXE_continue-with-google");
-const EVENT: &str = "continue-with-google.json";
+const ENDPOINT: Redirect = Redirect {
+    binary: env!("CARGO_BIN_EXE_continue-with-google"),
+    event: "continue-with-google.json",
+    provider: "provider=GoogleOAuth",
+};
 
-/// What the address at WorkOS says of where the user signs in.
-const PROVIDER: &str = "provider=GoogleOAuth";
+anteroom_testing::redirects_suite!(ENDPOINT);

@@ -1,10 +1,11 @@
 //! The real binary under a Lambda Runtime API, with real events.
 
-#[path = "../../continue-with-google/tests/redirect/mod.rs"]
-mod redirect;
+use anteroom_testing::suites::redirects::Redirect;
 
-const BINARY: &str = env!("CARGO_BIN_EXE_continue-with-microsoft");
-const EVENT: &str = "continue-with-microsoft.json";
+const ENDPOINT: Redirect = Redirect {
+    binary: env!("CARGO_BIN_EXE_continue-with-microsoft"),
+    event: "continue-with-microsoft.json",
+    provider: "provider=MicrosoftOAuth",
+};
 
-/// What the address at WorkOS says of where the user signs in.
-const PROVIDER: &str = "provider=MicrosoftOAuth";
+anteroom_testing::redirects_suite!(ENDPOINT);

@@ -1,8 +1,8 @@
 //! The real binary under a Lambda Runtime API, with real events. Denials first.
 
 use anteroom_local::instance::{Instance, StartError};
-use anteroom_local::stand_ins::faults::Fault;
-use anteroom_local::testing::{AuthWorld, Event, OUTAGES, PAGE, mistaken};
+use anteroom_stand_ins::faults::Fault;
+use anteroom_testing::{AuthWorld, Event, OUTAGES, PAGE, malformed_requests};
 use serde_json::json;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_dev-sign-in");
@@ -73,7 +73,7 @@ async fn production_without_tls_stops_it_at_start() {
 #[tokio::test]
 async fn what_no_endpoint_answers_is_refused_and_nothing_is_asked() {
     let world = AuthWorld::start_with(BINARY, &[AS_JANE, DEV]).await;
-    for (event, status) in mistaken(&world.event()) {
+    for (event, status) in malformed_requests(&world.event()) {
         let answer = world.ask(&event).await;
         assert_eq!(answer.refusal().0, status, "{event:?}");
         assert_eq!(answer.cookies(), [], "{event:?}");

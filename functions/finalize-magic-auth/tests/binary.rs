@@ -6,10 +6,12 @@ use anteroom::api::Request;
 use anteroom::clock::Clock;
 use anteroom::settings::Settings;
 use anteroom::workos::{Cookies, Email, WorkOs};
-use anteroom_local::stand_ins::faults::Fault;
-use anteroom_local::stand_ins::secrets_manager::SecretsManager;
-use anteroom_local::stand_ins::workos::{API_KEY, COOKIE_PASSWORD, MAGIC_CODE_GUESSES, User};
-use anteroom_local::testing::{AuthWorld, Event, MALFORMED_EMAILS, OUTAGES, SetCookie, mistaken};
+use anteroom_stand_ins::faults::Fault;
+use anteroom_stand_ins::secrets_manager::SecretsManager;
+use anteroom_stand_ins::workos::{API_KEY, COOKIE_PASSWORD, MAGIC_CODE_GUESSES, User};
+use anteroom_testing::{
+    AuthWorld, Event, MALFORMED_EMAILS, OUTAGES, SetCookie, malformed_requests,
+};
 use serde_json::{Value, json};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_finalize-magic-auth");
@@ -50,7 +52,7 @@ fn other(code: &str) -> &'static str {
 #[tokio::test]
 async fn what_no_endpoint_answers_is_refused_and_nothing_is_asked() {
     let world = AuthWorld::start(BINARY).await;
-    for (event, status) in mistaken(&world.event().json(&input(JANE, "123456"))) {
+    for (event, status) in malformed_requests(&world.event().json(&input(JANE, "123456"))) {
         assert_eq!(world.ask(&event).await.refusal().0, status, "{event:?}");
     }
     assert_eq!(world.asked(), [""; 0]);
@@ -92,7 +94,7 @@ async fn an_address_or_a_code_that_is_none_is_400_and_nothing_is_asked() {
 async fn a_code_that_is_wrong_expired_used_or_somebody_elses_is_401() {
     let world = AuthWorld::start(BINARY).await;
     let code = send_code(&world, JANE).await;
-    let of_loner = send_code(&world, "loner@example.com").await;
+    let others_code = send_code(&world, "without.organization@example.com").await;
     let refused = async |email: &str, code: &str, why: &str| {
         let answer = world.post(&input(email, code)).await;
         let message = "The code is wrong, expired or used. Ask for a new one";
@@ -100,15 +102,15 @@ async fn a_code_that_is_wrong_expired_used_or_somebody_elses_is_401() {
         assert_eq!(answer.cookies(), [], "{why}");
     };
     refused(JANE, other(&code), "wrong").await;
-    if of_loner != code {
-        refused(JANE, &of_loner, "somebody else's").await;
+    if others_code != code {
+        refused(JANE, &others_code, "somebody else's").await;
     }
     refused("nobody@example.com", &code, "of nobody").await;
     assert!(!world.workos.has_user("nobody@example.com"));
     assert_eq!(world.post(&input(JANE, &code)).await.status(), 200);
     refused(JANE, &code, "used").await;
     world.workos.expire_codes();
-    refused("loner@example.com", &of_loner, "expired").await;
+    refused("without.organization@example.com", &others_code, "expired").await;
 }
 
 #[tokio::test]
@@ -347,10 +349,13 @@ async fn a_good_code_brings_the_user_and_a_session() {
 #[tokio::test]
 async fn what_workos_does_not_know_of_a_user_is_left_out() {
     let world = AuthWorld::start(BINARY).await;
-    let code = send_code(&world, "loner@example.com").await;
-    let answer = world.post(&input("loner@example.com", &code)).await;
-    let id = world.workos.user("loner").id;
-    assert_eq!(answer.success(), json!({"user": {"id": id, "email": "loner@example.com"}}));
+    let code = send_code(&world, "without.organization@example.com").await;
+    let answer = world.post(&input("without.organization@example.com", &code)).await;
+    let id = world.workos.user("without_organization").id;
+    assert_eq!(
+        answer.success(),
+        json!({"user": {"id": id, "email": "without.organization@example.com"}})
+    );
 }
 
 #[tokio::test]
@@ -384,7 +389,7 @@ async fn a_user_of_several_organizations_gets_the_choice_and_no_session() {
 
     let user = &answer.success()["user"];
     assert_eq!(user.as_object().map(serde_json::Map::len), Some(4), "{user}");
-    assert_eq!(user["id"], world.workos.user("chooser").id);
+    assert_eq!(user["id"], world.workos.user("member_of_two").id);
     assert_eq!(user["email"], "123@gmail.com");
     let token = user["pendingAuthenticationToken"].as_str().expect("a token").to_owned();
     let organizations = ["MASADAS", "TAUNTA SCRE"].map(|name| {
@@ -402,8 +407,8 @@ async fn a_user_of_several_organizations_gets_the_choice_and_no_session() {
 #[tokio::test]
 async fn a_choice_of_a_hundred_organizations_fits_a_cookie() {
     let world = AuthWorld::start(BINARY).await;
-    let code = send_code(&world, "joiner@example.com").await;
-    let answer = world.post(&input("joiner@example.com", &code)).await;
+    let code = send_code(&world, "member.of.hundred@example.com").await;
+    let answer = world.post(&input("member.of.hundred@example.com", &code)).await;
     let user = &answer.success()["user"];
     assert_eq!(user["organizations"].as_array().map(Vec::len), Some(100));
     assert!(answer.cookie().value.len() < 4000, "browsers drop what is longer");
@@ -467,10 +472,10 @@ async fn logs_tell_of_each_request_and_nothing_personal() {
     assert_eq!(world.post(&input(JANE, wrong)).await.status(), 401);
     let cookie = world.post(&input(JANE, &code)).await.cookie();
     assert_eq!(world.post(&input("jane, in private", "my secret")).await.status(), 400);
-    let of_chooser = send_code(&world, "123@gmail.com").await;
-    let choice = world.post(&input("123@gmail.com", &of_chooser)).await;
+    let code_of_member = send_code(&world, "123@gmail.com").await;
+    let choice = world.post(&input("123@gmail.com", &code_of_member)).await;
     let token = choice.success()["user"]["pendingAuthenticationToken"].clone();
     let token = token.as_str().expect("a token").to_owned();
-    let private = ["jane", "Jane", "secret", wrong, &code, &of_chooser, &token, &cookie.value];
+    let private = ["jane", "Jane", "secret", wrong, &code, &code_of_member, &token, &cookie.value];
     world.logs_nothing_of(4, &private).await;
 }

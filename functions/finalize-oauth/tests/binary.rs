@@ -6,8 +6,8 @@ use anteroom::api::Request;
 use anteroom::clock::Clock;
 use anteroom::settings::Settings;
 use anteroom::workos::Cookies;
-use anteroom_local::stand_ins::faults::Fault;
-use anteroom_local::testing::{AuthWorld, Event, OUTAGES, SetCookie, mistaken};
+use anteroom_stand_ins::faults::Fault;
+use anteroom_testing::{AuthWorld, Event, OUTAGES, SetCookie, malformed_requests};
 use serde_json::{Value, json};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_finalize-oauth");
@@ -63,7 +63,7 @@ async fn what_no_endpoint_answers_is_refused_and_nothing_is_asked() {
     let world = AuthWorld::start(BINARY).await;
     let begun = begin_now(&world).await;
     let good = with(world.event().json(&begun.input("01CODE")), &begun);
-    for (event, status) in mistaken(&good) {
+    for (event, status) in malformed_requests(&good) {
         assert_eq!(world.ask(&event).await.refusal().0, status, "{event:?}");
     }
     assert_eq!(world.asked(), [""; 0]);
@@ -155,9 +155,10 @@ async fn a_code_that_is_used_expired_made_up_or_somebody_elses_is_401() {
 
     // Login CSRF: the code of another browser's sign-in, or of none of ours.
     let others = begin_now(&world).await;
-    refused(&others.code(&world, "loner"), state, "another browser's").await;
-    refused(&others.code(&world, "loner"), None, "another browser's, without state").await;
-    let unbound = world.workos.authorization_code("loner", None);
+    refused(&others.code(&world, "without_organization"), state, "another browser's").await;
+    refused(&others.code(&world, "without_organization"), None, "another browser's, without state")
+        .await;
+    let unbound = world.workos.authorization_code("without_organization", None);
     refused(&unbound, None, "asked for without a challenge").await;
 }
 
@@ -285,7 +286,7 @@ async fn a_page_that_brings_the_code_alone_signs_in_too_whichever_tab_it_was() {
 async fn a_user_of_several_organizations_gets_the_choice_and_no_session() {
     let world = AuthWorld::start(BINARY).await;
     let begun = begin_now(&world).await;
-    let event = world.event().json(&begun.input(&begun.code(&world, "chooser")));
+    let event = world.event().json(&begun.input(&begun.code(&world, "member_of_two")));
     let answer = world.ask(&with(event, &begun)).await;
 
     let user = &answer.success()["user"];

@@ -1,8 +1,8 @@
 //! The real binary under a Lambda Runtime API, with real events. Denials first.
 
-use anteroom_local::stand_ins::faults::Fault;
-use anteroom_local::stand_ins::workos::User;
-use anteroom_local::testing::{AuthWorld, Event, MALFORMED_EMAILS, OUTAGES, mistaken};
+use anteroom_stand_ins::faults::Fault;
+use anteroom_testing::suites::addresses::{AddressEndpoint, email};
+use anteroom_testing::{AuthWorld, Event};
 use serde_json::{Value, json};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_resend-magic-auth");
@@ -17,34 +17,13 @@ const FIND: &str = "GET /user_management/users";
 
 const SEND: &str = "POST /user_management/magic_auth";
 
-fn email(email: &str) -> Value {
-    json!({ "email": email })
-}
+const ENDPOINT: AddressEndpoint = AddressEndpoint { binary: BINARY, address: JANE, success: ok };
+
+anteroom_testing::addresses_suite!(ENDPOINT);
+anteroom_testing::magic_codes_suite!(ENDPOINT);
 
 fn ok() -> Value {
     json!({"code": 200, "message": "OK"})
-}
-
-#[tokio::test]
-async fn what_no_endpoint_answers_is_refused_and_nothing_is_asked() {
-    let world = AuthWorld::start(BINARY).await;
-    for (event, status) in mistaken(&world.event().json(&email(JANE))) {
-        assert_eq!(world.ask(&event).await.refusal().0, status, "{event:?}");
-    }
-    assert_eq!(world.asked(), [""; 0]);
-}
-
-#[tokio::test]
-async fn what_is_no_address_is_400_and_nothing_is_asked() {
-    let world = AuthWorld::start(BINARY).await;
-    let bodies = MALFORMED_EMAILS.map(|email| format!("{{\"email\":{email}}}"));
-    for body in bodies.iter().map(String::as_str).chain(["", "{}"]) {
-        let answer = world.ask(&world.event().body("application/json", body)).await;
-        let (status, message) = answer.refusal();
-        assert_eq!(status, 400, "{body}");
-        assert!(message.contains("`email`"), "{message}");
-    }
-    assert_eq!(world.asked(), [""; 0]);
 }
 
 #[tokio::test]
@@ -105,20 +84,6 @@ async fn an_address_that_signs_in_by_single_sign_on_gets_no_code_by_the_side_doo
 }
 
 #[tokio::test]
-async fn the_same_address_is_found_however_it_is_written_and_used_as_workos_spells_it() {
-    let world = AuthWorld::start(BINARY).await;
-    for (asked, own) in [
-        ("jane.doe@mail.example", "Jane.Doe@Mail.Example"),
-        (" jane@bücher.example\n", "jane@xn--bcher-kva.example"),
-        ("ÄNNE@example.com", "änne@example.com"),
-    ] {
-        world.workos.add_user(User::new(own, own).with_email_spelled(own));
-        assert_eq!(world.post(&email(asked)).await.success(), ok(), "{asked:?}");
-        assert_eq!(world.last_sent(), email(own), "{asked:?}");
-    }
-}
-
-#[tokio::test]
 async fn a_success_that_is_not_about_a_code_is_502() {
     let world = AuthWorld::start(BINARY).await;
     for status in [200, 201, 202] {
@@ -127,56 +92,6 @@ async fn a_success_that_is_not_about_a_code_is_502() {
             assert_eq!(world.post(&email(JANE)).await.refusal().0, 502, "{status} {body}");
         }
     }
-}
-
-#[tokio::test]
-async fn an_outage_says_what_it_is_and_nothing_of_the_account() {
-    let world = AuthWorld::start(BINARY).await;
-    world.workos.lift_limits();
-    for path in ["/organizations", "/user_management/users", "/user_management/magic_auth"] {
-        for (fault, status) in OUTAGES {
-            world.workos.inject(fault.on(path));
-            let answer = world.post(&email(JANE)).await;
-            assert_eq!(answer.refusal().0, status, "{fault:?} of {path}");
-            world.workos.clear_faults();
-        }
-    }
-    assert_eq!(world.post(&email(JANE)).await.status(), 200, "all is well again");
-}
-
-#[tokio::test]
-async fn a_limit_of_codes_is_429_and_any_other_limit_is_503_each_with_its_wait() {
-    let world = AuthWorld::start(BINARY).await;
-    let limit = Fault::Limiting { retry_after: Some(9) };
-    for (path, status) in [
-        ("/user_management/magic_auth", 429),
-        ("/user_management/users", 503),
-        ("/organizations", 503),
-    ] {
-        world.workos.inject(limit.on(path));
-        let answer = world.post(&email(JANE)).await;
-        assert_eq!(answer.refusal().0, status, "{path}");
-        assert_eq!(answer.header("retry-after"), Some("9"), "{path}");
-        world.workos.clear_faults();
-    }
-
-    for (path, status) in [("/user_management/magic_auth", 429), ("/user_management/users", 503)] {
-        world.workos.inject(Fault::Dated { status: 429, seconds: 100 }.on(path));
-        let answer = world.post(&email(JANE)).await;
-        assert_eq!(answer.refusal().0, status, "{path}, by date");
-        let wait: u64 = answer.header("retry-after").expect("a time").parse().expect("seconds");
-        // Some seconds for a machine that is busy.
-        assert!((60..=100).contains(&wait), "{wait}");
-        world.workos.clear_faults();
-    }
-
-    // WorkOS's own: three codes in a minute.
-    for _ in 0..3 {
-        assert_eq!(world.post(&email(JANE)).await.status(), 200);
-    }
-    let answer = world.post(&email(JANE)).await;
-    assert_eq!(answer.refusal().0, 429);
-    assert!(answer.header("retry-after").is_some_and(|wait| wait.parse::<u32>().is_ok()));
 }
 
 #[tokio::test]

@@ -1,45 +1,44 @@
 //! The real binary under a Lambda Runtime API, with real events. Denials first.
 
-mod rooms;
-
-use anteroom_local::stand_ins::faults::Fault;
-use anteroom_local::stand_ins::jwt;
-use anteroom_local::stand_ins::livekit::API_KEY;
-use anteroom_local::stand_ins::secrets_manager::SecretsManager;
-use anteroom_local::testing::{Answer, Event, OUTAGES, RoomWorld};
+use anteroom_stand_ins::faults::Fault;
+use anteroom_stand_ins::jwt;
+use anteroom_stand_ins::livekit::API_KEY;
+use anteroom_stand_ins::secrets_manager::SecretsManager;
+use anteroom_testing::livekit::stored_keys;
+use anteroom_testing::mistakes::{HOSTILE_NAMES, LONE_SURROGATE, MALFORMED_NAMES, with_field};
+use anteroom_testing::sessions::{COOKIE, expired_session, sealed};
+use anteroom_testing::suites::rooms::RoomEndpoint;
+use anteroom_testing::{Answer, Event, OUTAGES, RoomWorld};
 use serde_json::{Value, json};
 
-use self::rooms::{
-    BAD_NAMES, COOKIE, HOSTILE_NAMES, expired_session, sealed, stored_keys, with_field,
+const BINARY: &str = env!("CARGO_BIN_EXE_room-auth");
+
+const ENDPOINT: RoomEndpoint = RoomEndpoint {
+    binary: BINARY,
+    event: "room-auth.json",
+    event_status: 200,
+    room_field: "roomId",
+    required_settings: &[
+        "LIVEKIT_API_KEY",
+        "LIVEKIT_API_SECRET",
+        "WORKOS_API_KEY",
+        "WORKOS_CLIENT_ID",
+        "WORKOS_COOKIE_PASSWORD",
+    ],
+    malformed_settings: &[
+        ("ALLOWED_ORIGINS", "everybody.example"),
+        ("LIVEKIT_API_KEY", "hunter one"),
+        ("LIVEKIT_API_SECRET", "hunter2"),
+        ("ROOM_NAMESPACE", "organisation"),
+        ("STAGE", "production"),
+    ],
+    livekit_calls: &[],
+    good_input,
 };
 
-const BINARY: &str = env!("CARGO_BIN_EXE_room-auth");
-const EVENT: &str = "room-auth.json";
+anteroom_testing::rooms_suite!(ENDPOINT);
 
-/// What a signed-in user gets for it.
-const EVENT_STATUS: u64 = 200;
-
-/// The field that names the room.
-const ROOM: &str = "roomId";
-
-/// What it cannot do without.
-const SETTINGS: &[&str] = &[
-    "LIVEKIT_API_KEY",
-    "LIVEKIT_API_SECRET",
-    "WORKOS_API_KEY",
-    "WORKOS_CLIENT_ID",
-    "WORKOS_COOKIE_PASSWORD",
-];
-
-const MALFORMED_SETTINGS: &[(&str, &str)] = &[
-    ("ALLOWED_ORIGINS", "everybody.example"),
-    ("LIVEKIT_API_KEY", "hunter one"),
-    ("LIVEKIT_API_SECRET", "hunter2"),
-    ("ROOM_NAMESPACE", "organisation"),
-    ("STAGE", "production"),
-];
-
-async fn good_input(_: &RoomWorld) -> Value {
+fn good_input(_: &RoomWorld) -> Value {
     json!({ "username": "John Doe", "roomId": "room123" })
 }
 
@@ -56,14 +55,17 @@ fn claims(answer: &Answer) -> Value {
 #[tokio::test]
 async fn a_username_that_is_none_is_400_and_there_is_no_token() {
     let world = RoomWorld::start(BINARY).await;
-    let input = good_input(&world).await;
+    let input = good_input(&world);
     let too_long = ["x".repeat(129), "字".repeat(86)].map(|name| json!(name).to_string());
-    for name in BAD_NAMES.map(str::to_owned).into_iter().chain(too_long) {
+    for name in MALFORMED_NAMES.map(str::to_owned).into_iter().chain(too_long) {
         let body = with_field(&input, "username", &name);
         let event = world.event_of("jane", &input).body("application/json", &body);
         let (status, message) = world.ask(&event).await.refusal();
         assert_eq!(status, 400, "{name}");
-        assert!(message.contains("`username`") || name.contains("ud83c"), "{message} for {name}");
+        assert!(
+            message.contains("`username`") || name.contains(LONE_SURROGATE),
+            "{message} for {name}"
+        );
     }
     let answer = world.ask(&world.event_of("jane", &json!({ "roomId": "room123" }))).await;
     assert_eq!(answer.refusal(), (400, "`username` is missing".to_owned()));
@@ -79,7 +81,7 @@ async fn the_token_grants_exactly_one_room_for_ten_minutes() {
     let world = RoomWorld::start(BINARY).await;
     let session = world.workos().claims_for("jane");
     let bearer = world.workos().sign(&world.workos().header(), &session);
-    let event = world.event().bearer(&bearer).json(&good_input(&world).await);
+    let event = world.event().bearer(&bearer).json(&good_input(&world));
     let token = token(&world.ask(&event).await);
 
     assert_eq!(jwt::header(&token), Some(json!({ "alg": "HS256", "typ": "JWT" })));
@@ -106,7 +108,7 @@ async fn the_token_grants_exactly_one_room_for_ten_minutes() {
 #[tokio::test]
 async fn livekit_seats_the_token_in_that_room_and_no_changed_one() {
     let world = RoomWorld::start(BINARY).await;
-    let token = token(&world.ask(&world.event_of("jane", &good_input(&world).await)).await);
+    let token = token(&world.ask(&world.event_of("jane", &good_input(&world))).await);
     let mut claims = jwt::claims(&token).expect("claims");
     let seat = world.livekit.seat(&token).expect("a seat");
     assert_eq!((seat.room.as_str(), seat.name.as_str()), ("room123", "John Doe"));
@@ -134,11 +136,11 @@ async fn names_mean_nothing_but_themselves() {
     let wide = "é".repeat(128);
     for name in HOSTILE_NAMES.into_iter().chain([jane.as_str(), &long, &wide]) {
         let input = json!({ "username": name, "roomId": name });
-        let answer = world.ask(&world.event_of("chooser", &input)).await;
+        let answer = world.ask(&world.event_of("member_of_two", &input)).await;
         let seat = world.livekit.seat(&token(&answer)).expect(name);
         assert_eq!((seat.room.as_str(), seat.name.as_str()), (name, name));
-        let chooser = world.workos().user("chooser").id;
-        assert!(seat.identity.starts_with(&format!("{chooser}:")), "{} for {name}", seat.identity);
+        let user = world.workos().user("member_of_two").id;
+        assert!(seat.identity.starts_with(&format!("{user}:")), "{} for {name}", seat.identity);
     }
 }
 
@@ -146,7 +148,7 @@ async fn names_mean_nothing_but_themselves() {
 async fn what_else_the_body_asks_for_is_ignored() {
     let world = RoomWorld::start(BINARY).await;
     let bearer = world.workos().access_token("jane");
-    let plain = good_input(&world).await;
+    let plain = good_input(&world);
     let mut greedy = plain.clone();
     let wishes = json!({
         "identity": "user_eve", "sub": "user_eve", "name": "Eve", "metadata": "{\"admin\":true}",
@@ -174,7 +176,7 @@ async fn what_else_the_body_asks_for_is_ignored() {
 #[tokio::test]
 async fn a_session_is_one_participant_before_and_after_its_renewal() {
     let world = RoomWorld::start(BINARY).await;
-    let input = good_input(&world).await;
+    let input = good_input(&world);
     let session = expired_session(world.workos(), "jane", None);
     let expired = jwt::claims(session["access_token"].as_str().expect("a token")).expect("claims");
     let mut earlier = expired.clone();
@@ -196,7 +198,7 @@ async fn a_session_is_one_participant_before_and_after_its_renewal() {
 #[tokio::test]
 async fn sessions_and_users_are_never_the_same_participant() {
     let world = RoomWorld::start(BINARY).await;
-    let input = good_input(&world).await;
+    let input = good_input(&world);
     let identity = async |event: &Event| claims(&world.ask(event).await)["sub"].clone();
     let phone = world.event_of("jane", &input);
     let laptop = world.event_of("jane", &input);
@@ -205,15 +207,15 @@ async fn sessions_and_users_are_never_the_same_participant() {
     assert_ne!(on_phone, on_laptop, "two devices of one user");
 
     // Somebody else, even with the id of the same session.
-    let mut claims = world.workos().claims_for("loner");
+    let mut claims = world.workos().claims_for("without_organization");
     let same_session = jwt::claims(&world.workos().access_token("jane")).expect("claims");
     let header = world.workos().header();
     let janes = world.workos().sign(&header, &same_session);
     claims["sid"] = same_session["sid"].clone();
-    let loners = world.workos().sign(&header, &claims);
+    let others = world.workos().sign(&header, &claims);
     let janes = identity(&world.event().bearer(&janes).json(&input)).await;
-    let loners = identity(&world.event().bearer(&loners).json(&input)).await;
-    assert_ne!(janes, loners);
+    let others = identity(&world.event().bearer(&others).json(&input)).await;
+    assert_ne!(janes, others);
 }
 
 #[tokio::test]
@@ -223,7 +225,7 @@ async fn organizations_never_meet_where_they_are_kept_apart() {
     let (masadas, taunta) = (id("MASADAS"), id("TAUNTA SCRE"));
     let room = async |organization: &str, room: &str| {
         let input = json!({ "username": "John Doe", "roomId": room });
-        let answer = world.ask(&world.event_in("chooser", organization, &input)).await;
+        let answer = world.ask(&world.event_in("member_of_two", organization, &input)).await;
         world.livekit.seat(&token(&answer)).expect("a seat").room
     };
     assert_eq!(room("MASADAS", "room123").await, format!("{masadas}:room123"));
@@ -252,7 +254,7 @@ async fn the_longest_name_that_fits_behind_an_organizations_is_seated() {
 #[tokio::test]
 async fn livekit_is_never_asked_and_need_not_even_be_known() {
     let world = RoomWorld::start_with(BINARY, &[("LIVEKIT_URL", "")]).await;
-    let event = world.event_of("jane", &good_input(&world).await);
+    let event = world.event_of("jane", &good_input(&world));
     for (fault, _) in OUTAGES {
         world.livekit.inject(fault);
         assert_eq!(world.ask(&event).await.status(), 200, "{fault:?}");
@@ -265,7 +267,7 @@ async fn workos_signing_keys_out_of_reach_are_never_signed_out() {
     let world = RoomWorld::start(BINARY).await;
     world.workos().inject(Fault::Down.on("/sso/jwks/"));
     let another = world.another().await;
-    let event = world.event_of("jane", &good_input(&world).await);
+    let event = world.event_of("jane", &good_input(&world));
     assert_eq!(Answer::of(&another, &event).await.refusal().0, 503);
     world.workos().clear_faults();
 }
@@ -280,7 +282,7 @@ async fn a_process_that_starts_after_a_rotation_signs_with_the_new_key() {
     };
     put("APIOlder", "an older secret, of thirty-two bytes and more");
     let world = RoomWorld::start_with(BINARY, &stored_keys(&manager.settings())).await;
-    let event = world.event_of("jane", &good_input(&world).await);
+    let event = world.event_of("jane", &good_input(&world));
     assert_eq!(claims(&world.ask(&event).await)["iss"], "APIOlder");
 
     put("APINewer", secret);
@@ -302,7 +304,7 @@ async fn a_secret_with_a_line_end_behind_it_signs_good_tokens() {
     for own in [stored_keys(&manager), variables.to_vec()] {
         let world = RoomWorld::start_with(BINARY, &own).await;
         world.livekit.rotate_keys(key, secret);
-        let event = world.event_of("jane", &good_input(&world).await);
+        let event = world.event_of("jane", &good_input(&world));
         let token = token(&world.ask(&event).await);
         assert_eq!(world.livekit.seat(&token).expect("a seat").room, "room123");
     }

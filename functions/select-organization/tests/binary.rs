@@ -4,14 +4,14 @@ use anteroom::api::{self, Request};
 use anteroom::clock::Clock;
 use anteroom::settings::Settings;
 use anteroom::workos::{Email, MagicCode, SignIns, WorkOs};
-use anteroom_local::stand_ins::faults::Fault;
-use anteroom_local::stand_ins::workos::{Organization, User};
-use anteroom_local::testing::{Answer, AuthWorld, Event, OUTAGES, SetCookie, mistaken};
+use anteroom_stand_ins::faults::Fault;
+use anteroom_stand_ins::workos::{Organization, User};
+use anteroom_testing::{Answer, AuthWorld, Event, OUTAGES, SetCookie, malformed_requests};
 use serde_json::{Map, Value, json};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_select-organization");
 
-const CHOOSER: &str = "123@gmail.com";
+const MEMBER_OF_TWO: &str = "123@gmail.com";
 
 const AUTHENTICATE: &str = "POST /user_management/authenticate";
 
@@ -77,8 +77,8 @@ fn assert_refused(answer: &Answer, status: u64, why: &str) {
 #[tokio::test]
 async fn what_no_endpoint_answers_is_refused_and_nothing_is_asked() {
     let world = AuthWorld::start(BINARY).await;
-    let good = choosing(&world, CHOOSER).await.event(&world, "MASADAS");
-    for (event, status) in mistaken(&good) {
+    let good = choosing(&world, MEMBER_OF_TWO).await.event(&world, "MASADAS");
+    for (event, status) in malformed_requests(&good) {
         assert_refused(&world.ask(&event).await, status, &format!("{event:?}"));
     }
     assert_eq!(world.asked(), [""; 0]);
@@ -87,7 +87,7 @@ async fn what_no_endpoint_answers_is_refused_and_nothing_is_asked() {
 #[tokio::test]
 async fn a_token_or_an_organization_that_is_none_is_400_and_nothing_is_asked() {
     let world = AuthWorld::start(BINARY).await;
-    let choosing = choosing(&world, CHOOSER).await;
+    let choosing = choosing(&world, MEMBER_OF_TWO).await;
     let good = choosing.input(&world, "MASADAS");
     for (field, values) in [
         (
@@ -114,8 +114,8 @@ async fn a_token_or_an_organization_that_is_none_is_400_and_nothing_is_asked() {
 #[tokio::test]
 async fn another_browser_is_403_and_nothing_is_asked() {
     let world = AuthWorld::start(BINARY).await;
-    let own = choosing(&world, CHOOSER).await;
-    let other = choosing(&world, CHOOSER).await;
+    let own = choosing(&world, MEMBER_OF_TWO).await;
+    let other = choosing(&world, MEMBER_OF_TWO).await;
     let input = own.input(&world, "MASADAS");
     let (name, value) = &own.cookie;
     for (why, event) in [
@@ -136,13 +136,13 @@ async fn another_browser_is_403_and_nothing_is_asked() {
 #[tokio::test]
 async fn an_organization_that_was_not_offered_is_403_and_nothing_is_asked() {
     let world = AuthWorld::start(BINARY).await;
-    let choosing = choosing(&world, CHOOSER).await;
+    let choosing = choosing(&world, MEMBER_OF_TWO).await;
     for organization in ["Example", "Sso Example", "Team 001"] {
         let answer = world.ask(&choosing.event(&world, organization)).await;
         assert_refused(&answer, 403, organization);
     }
     // One that the user has joined since was not offered either.
-    world.workos.add_member("Example", "chooser");
+    world.workos.add_member("Example", "member_of_two");
     assert_refused(&world.ask(&choosing.event(&world, "Example")).await, 403, "joined since");
     assert_eq!(world.asked(), [""; 0]);
 }
@@ -150,19 +150,19 @@ async fn an_organization_that_was_not_offered_is_403_and_nothing_is_asked() {
 #[tokio::test]
 async fn a_token_that_is_spent_or_expired_is_401() {
     let world = AuthWorld::start(BINARY).await;
-    let spent = choosing(&world, CHOOSER).await;
+    let spent = choosing(&world, MEMBER_OF_TWO).await;
     assert_eq!(world.ask(&spent.event(&world, "MASADAS")).await.status(), 200);
     world.workos.forget_requests();
     for organization in ["MASADAS", "TAUNTA SCRE"] {
         assert_refused(&world.ask(&spent.event(&world, organization)).await, 401, "spent");
     }
 
-    let expired = choosing(&world, CHOOSER).await;
+    let expired = choosing(&world, MEMBER_OF_TWO).await;
     world.workos.expire_codes();
     assert_refused(&world.ask(&expired.event(&world, "MASADAS")).await, 401, "expired at WorkOS");
 
     let hour_ago = Clock::system().now().unix_millis() / 1000 - 3600;
-    let old = choosing_at(&world, CHOOSER, Clock::fixed(hour_ago)).await;
+    let old = choosing_at(&world, MEMBER_OF_TWO, Clock::fixed(hour_ago)).await;
     assert_refused(&world.ask(&old.event(&world, "MASADAS")).await, 401, "offered an hour ago");
     assert_eq!(world.asked(), [""; 0], "of that, WorkOS was not asked");
 }
@@ -176,8 +176,8 @@ async fn what_the_organization_demands_is_403_and_says_what() {
         assert_refused(&answer, 403, organization);
         assert!(answer.refusal().1.contains(what), "{}", answer.text());
     }
-    let choosing = choosing(&world, CHOOSER).await;
-    world.workos.remove_member("MASADAS", "chooser");
+    let choosing = choosing(&world, MEMBER_OF_TWO).await;
+    world.workos.remove_member("MASADAS", "member_of_two");
     let answer = world.ask(&choosing.event(&world, "MASADAS")).await;
     assert_refused(&answer, 403, "no member any more");
 }
@@ -185,7 +185,7 @@ async fn what_the_organization_demands_is_403_and_says_what() {
 #[tokio::test]
 async fn an_outage_is_no_refusal_of_the_token() {
     let world = AuthWorld::start(BINARY).await;
-    let event = choosing(&world, CHOOSER).await.event(&world, "MASADAS");
+    let event = choosing(&world, MEMBER_OF_TWO).await.event(&world, "MASADAS");
     for (fault, status) in OUTAGES {
         world.workos.inject(fault);
         assert_refused(&world.ask(&event).await, status, &format!("{fault:?}"));
@@ -204,8 +204,8 @@ async fn an_outage_is_no_refusal_of_the_token() {
 #[tokio::test]
 async fn an_answer_about_another_organization_is_502() {
     let world = AuthWorld::start(BINARY).await;
-    let event = choosing(&world, CHOOSER).await.event(&world, "MASADAS");
-    let other = world.workos.sign_in("chooser", Some("TAUNTA SCRE"));
+    let event = choosing(&world, MEMBER_OF_TWO).await.event(&world, "MASADAS");
+    let other = world.workos.sign_in("member_of_two", Some("TAUNTA SCRE"));
     let mut nowhere = other.clone();
     nowhere.as_object_mut().and_then(|answer| answer.remove("organization_id")).expect("a field");
     for answer in [other, nowhere] {
@@ -218,11 +218,11 @@ async fn an_answer_about_another_organization_is_502() {
 async fn a_choice_brings_the_user_and_a_session() {
     let world = AuthWorld::start(BINARY).await;
     for organization in ["MASADAS", "TAUNTA SCRE"] {
-        let choosing = choosing(&world, CHOOSER).await;
+        let choosing = choosing(&world, MEMBER_OF_TWO).await;
         let answer = world.ask(&choosing.event(&world, organization)).await;
-        let id = world.workos.user("chooser").id;
+        let id = world.workos.user("member_of_two").id;
         let user = json!({
-            "id": id, "email": CHOOSER, "firstName": "Chris", "lastName": "Chooser",
+            "id": id, "email": MEMBER_OF_TWO, "firstName": "Chris", "lastName": "Chooser",
         });
         assert_eq!(answer.success(), json!({ "user": user }));
         let cookie = session_cookie(&answer);
@@ -242,7 +242,7 @@ async fn any_of_a_hundred_organizations_can_be_chosen_and_no_other() {
     let world = AuthWorld::start(BINARY).await;
     world.workos.lift_limits();
     for organization in ["Team 001", "Team 057", "Team 100"] {
-        let choosing = choosing(&world, "joiner@example.com").await;
+        let choosing = choosing(&world, "member.of.hundred@example.com").await;
         assert_refused(&world.ask(&choosing.event(&world, "Example")).await, 403, "no other");
         let answer = world.ask(&choosing.event(&world, organization)).await;
         let user = &answer.success()["user"];
@@ -253,7 +253,7 @@ async fn any_of_a_hundred_organizations_can_be_chosen_and_no_other() {
 #[tokio::test]
 async fn of_a_choice_that_was_made_as_much_is_left_as_recognizes_its_token() {
     let world = AuthWorld::start(BINARY).await;
-    let made = choosing(&world, "joiner@example.com").await;
+    let made = choosing(&world, "member.of.hundred@example.com").await;
     assert!(made.cookie.1.len() > 1000, "a hundred organizations");
     let answer = world.ask(&made.event(&world, "Team 057")).await;
     assert_eq!(answer.status(), 200);
@@ -269,7 +269,7 @@ async fn of_a_choice_that_was_made_as_much_is_left_as_recognizes_its_token() {
     let again = Choosing { cookie: (stub.name.clone(), stub.value.clone()), ..made };
     assert_refused(&world.ask(&again.event(&world, "Team 057")).await, 401, "made before");
     assert_refused(&world.ask(&again.event(&world, "Example")).await, 401, "made before");
-    let other = choosing(&world, CHOOSER).await;
+    let other = choosing(&world, MEMBER_OF_TWO).await;
     let planted = world.event().cookie(&other.cookie.0, &stub.value);
     let input = other.input(&world, "MASADAS");
     assert_refused(&world.ask(&planted.json(&input)).await, 403, "another's stub");
@@ -297,8 +297,8 @@ async fn a_large_account_signs_in_and_one_that_is_too_large_is_told_so() {
     for (metadata, picture, name, status) in
         [(1700, 100, 10, 200), (30_000, 1700, 10, 200), (100, 100, 3000, 403)]
     {
-        let choosing = choosing(&world, CHOOSER).await;
-        let mut session = world.workos.sign_in("chooser", Some("MASADAS"));
+        let choosing = choosing(&world, MEMBER_OF_TWO).await;
+        let mut session = world.workos.sign_in("member_of_two", Some("MASADAS"));
         session["user"]["metadata"] = json!({ "note": "x".repeat(metadata) });
         session["user"]["profile_picture_url"] = json!("x".repeat(picture));
         session["user"]["first_name"] = json!("C".repeat(name));
@@ -317,7 +317,8 @@ async fn a_large_account_signs_in_and_one_that_is_too_large_is_told_so() {
 #[tokio::test]
 async fn two_tabs_choose_each_its_own() {
     let world = AuthWorld::start(BINARY).await;
-    let (first, second) = (choosing(&world, CHOOSER).await, choosing(&world, CHOOSER).await);
+    let (first, second) =
+        (choosing(&world, MEMBER_OF_TWO).await, choosing(&world, MEMBER_OF_TWO).await);
     for choosing in [&first, &second] {
         let event = second.with_cookie(first.with_cookie(world.event()));
         let answer = world.ask(&event.json(&choosing.input(&world, "MASADAS"))).await;
@@ -336,7 +337,7 @@ async fn the_documented_event_comes_from_a_browser_that_was_offered_nothing() {
 #[tokio::test]
 async fn logs_tell_of_each_request_and_nothing_personal() {
     let world = AuthWorld::start(BINARY).await;
-    let choosing = choosing(&world, CHOOSER).await;
+    let choosing = choosing(&world, MEMBER_OF_TWO).await;
     let event = choosing.event(&world, "MASADAS");
     let session = session_cookie(&world.ask(&event).await).value;
     assert_eq!(world.ask(&event).await.status(), 401);

@@ -1,19 +1,16 @@
 //! The real binary under a Lambda Runtime API, with real events. Denials first.
 
-mod sessions;
-
 use anteroom_local::instance::Instance;
-use anteroom_local::stand_ins::faults::Fault;
-use anteroom_local::stand_ins::jwt;
-use anteroom_local::stand_ins::workos::RECORDING_PERMISSION;
-use anteroom_local::testing::{Answer, AuthWorld, Event, PAGE, SetCookie, mistaken};
-use serde_json::{Value, json};
-
-use self::sessions::cookies::{self, Endpoint, Kind};
-use self::sessions::{
+use anteroom_stand_ins::faults::Fault;
+use anteroom_stand_ins::jwt;
+use anteroom_stand_ins::workos::RECORDING_PERMISSION;
+use anteroom_testing::sessions::{
     COOKIE, access_token, assert_cleared, expired_session, opened, refresh_outages, sealed,
-    session_near_its_end, sid, token_of,
+    session_near_its_end, sid, token_of, with_access_token,
 };
+use anteroom_testing::suites::session_cookies::{self, Endpoint, Kind};
+use anteroom_testing::{Answer, AuthWorld, Event, PAGE, SetCookie, malformed_requests};
+use serde_json::{Value, json};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_session");
 
@@ -67,7 +64,7 @@ async fn what_no_endpoint_answers_is_refused_and_the_session_is_kept() {
     let world = AuthWorld::start(BINARY).await;
     let good = asked_by(&world, &near_its_end(&world)).await;
     // The first is that of endpoints that take a `POST`.
-    for (event, status) in mistaken(&good).into_iter().skip(1) {
+    for (event, status) in malformed_requests(&good).into_iter().skip(1) {
         let answer = world.ask(&event).await;
         assert_eq!(answer.refusal().0, status, "{event:?}");
         assert_eq!(answer.cookies(), [], "{event:?}");
@@ -112,11 +109,8 @@ async fn a_cookie_that_is_not_good_is_401_and_cleared() {
     let session = world.workos.sign_in("jane", None);
     let cookie = sealed(&world.settings, &session).await;
     let claims = claims(access_token(&session));
-    let with_token = async |token: &str| {
-        let mut session = session.clone();
-        session["access_token"] = json!(token);
-        sealed(&world.settings, &session).await
-    };
+    let with_token =
+        async |token: &str| sealed(&world.settings, &with_access_token(&session, token)).await;
     let header = world.workos.header();
     let signed = |name: &str, value: Value| {
         let mut claims = claims.clone();
@@ -282,7 +276,7 @@ async fn a_session_in_an_organization_is_told_with_role_and_permissions() {
         ("as a page asks", good.clone()),
         ("no origin, as browsers have it within one", good.clone().without_header("origin")),
         ("a neighbour's cookie", good.clone().cookie("theme", "caf\u{e9}")),
-        ("another user in the query", good.clone().query("user=loner")),
+        ("another user in the query", good.clone().query("user=without_organization")),
     ] {
         let answer = world.ask(&event).await;
         assert_eq!(answer.success(), janes(&world, access_token(&session)), "{why}");
@@ -294,13 +288,16 @@ async fn a_session_in_an_organization_is_told_with_role_and_permissions() {
 #[tokio::test]
 async fn without_organization_role_and_name_these_are_left_out_and_permissions_are_none() {
     let world = AuthWorld::start(BINARY).await;
-    let session = world.workos.sign_in("loner", None);
-    let id = world.workos.user("loner").id;
+    let session = world.workos.sign_in("without_organization", None);
+    let id = world.workos.user("without_organization").id;
     let expires = &claims(access_token(&session))["exp"];
     let expected = |user: Value| json!({"user": user, "permissions": [], "expiresAt": expires});
 
     let answer = world.ask(&asked_by(&world, &session).await).await;
-    assert_eq!(answer.success(), expected(json!({"id": id, "email": "loner@example.com"})));
+    assert_eq!(
+        answer.success(),
+        expected(json!({"id": id, "email": "without.organization@example.com"}))
+    );
     let answer = world.ask(&question(&world).bearer(access_token(&session))).await;
     assert_eq!(answer.success(), expected(json!({"id": id})));
 }
@@ -308,7 +305,7 @@ async fn without_organization_role_and_name_these_are_left_out_and_permissions_a
 #[tokio::test]
 async fn a_member_without_permissions_has_an_empty_list() {
     let world = AuthWorld::start(BINARY).await;
-    let session = world.workos.sign_in("chooser", Some("TAUNTA SCRE"));
+    let session = world.workos.sign_in("member_of_two", Some("TAUNTA SCRE"));
     let body = world.ask(&asked_by(&world, &session).await).await.success();
     assert_eq!(body["organizationId"], world.workos.organization("TAUNTA SCRE").id);
     assert_eq!(body["role"], "member");
@@ -322,8 +319,8 @@ async fn with_a_bearer_token_only_the_users_id_is_known_and_the_cookie_does_not_
     let token = access_token(&session);
     let mut expected = janes(&world, token);
     expected["user"] = json!({"id": world.workos.user("jane").id});
-    let loner = asked_by(&world, &world.workos.sign_in("loner", None)).await;
-    for (why, event) in [("alone", question(&world)), ("beside another's cookie", loner)] {
+    let other = asked_by(&world, &world.workos.sign_in("without_organization", None)).await;
+    for (why, event) in [("alone", question(&world)), ("beside another's cookie", other)] {
         let answer = world.ask(&event.bearer(token)).await;
         assert_eq!(answer.success(), expected, "{why}");
         assert_eq!(answer.cookies(), [], "{why}");
@@ -460,12 +457,12 @@ async fn the_scheme_of_a_token_is_read_in_any_case_and_the_cookie_does_not_count
     for header in
         [format!("bearer {token}"), format!("BEARER  {token}"), format!("bEaReR {token} ")]
     {
-        let others = asked_by(&world, &world.workos.sign_in("loner", None)).await;
+        let others = asked_by(&world, &world.workos.sign_in("without_organization", None)).await;
         let answer = world.ask(&others.header("authorization", &header)).await;
         assert_eq!(answer.success()["user"]["id"], json!(jane), "{header:.8}");
     }
     for header in [format!("Bearer\t{token}"), "bearer x".to_owned(), "bearer ".to_owned()] {
-        let others = asked_by(&world, &world.workos.sign_in("loner", None)).await;
+        let others = asked_by(&world, &world.workos.sign_in("without_organization", None)).await;
         let answer = world.ask(&others.header("authorization", &header)).await;
         assert_eq!((answer.status(), answer.cookies()), (401, vec![]), "{header:.8}");
     }
@@ -660,5 +657,5 @@ async fn logs_tell_of_each_request_and_nothing_personal() {
 
 #[tokio::test]
 async fn only_what_can_never_be_good_clears_the_cookie() {
-    cookies::check(Endpoint { binary: BINARY, kind: Kind::WhoAmI }).await;
+    session_cookies::check(Endpoint { binary: BINARY, kind: Kind::WhoAmI }).await;
 }

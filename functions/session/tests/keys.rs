@@ -1,15 +1,13 @@
 //! Keys, passwords and connections to WorkOS that are not as they were, as the real binary meets them.
 
-mod sessions;
-
 use anteroom_local::instance::Instance;
-use anteroom_local::stand_ins::faults::Fault;
-use anteroom_local::stand_ins::secrets_manager::SecretsManager;
-use anteroom_local::stand_ins::workos::{COOKIE_PASSWORD, NEXT_SIGNING_KEY, SIGNING_KEY, WorkOs};
-use anteroom_local::testing::{Answer, AuthWorld, Event};
+use anteroom_stand_ins::faults::Fault;
+use anteroom_stand_ins::secrets_manager::SecretsManager;
+use anteroom_stand_ins::workos::{COOKIE_PASSWORD, NEXT_SIGNING_KEY, SIGNING_KEY, WorkOs};
+use anteroom_testing::sessions::{COOKIE, access_token, expired_session, sealed};
+use anteroom_testing::signing_keys::{padded, with};
+use anteroom_testing::{Answer, AuthWorld, Event};
 use serde_json::{Value, json};
-
-use self::sessions::{COOKIE, access_token, expired_session, sealed};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_session");
 
@@ -23,17 +21,6 @@ fn publish(workos: &WorkOs, keys: &Value) {
     let body = json!({ "keys": keys }).to_string().leak();
     let fault = Fault::Between { status: 200, content_type: "application/json", body };
     workos.inject(fault.on("/sso/jwks/"));
-}
-
-fn with(key: &Value, name: &str, value: Value) -> Value {
-    let mut key = key.clone();
-    key[name] = value;
-    key
-}
-
-/// The same number after three zero octets.
-fn padded(number: &Value) -> Value {
-    json!(format!("AAAA{}", number.as_str().expect("base64url")))
 }
 
 #[tokio::test]

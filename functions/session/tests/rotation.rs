@@ -1,20 +1,17 @@
 //! Two minutes of traffic while everything that can be rotated is rotated, by the steps of
 //! `docs/operating.md`: WorkOS's signing key, the cookie password, and the API key.
 
-mod sessions;
-
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use anteroom_local::instance::Instance;
-use anteroom_local::stand_ins::jwt::RsaKey;
-use anteroom_local::stand_ins::secrets_manager::SecretsManager;
-use anteroom_local::stand_ins::workos::{API_KEY, COOKIE_PASSWORD, FOREIGN_KEY, WorkOs};
-use anteroom_local::testing::{Answer, Event, PAGE};
+use anteroom_stand_ins::jwt::RsaKey;
+use anteroom_stand_ins::secrets_manager::SecretsManager;
+use anteroom_stand_ins::workos::{API_KEY, COOKIE_PASSWORD, FOREIGN_KEY, WorkOs};
+use anteroom_testing::sessions::{COOKIE, sealed};
+use anteroom_testing::{Answer, Event, PAGE};
 use serde_json::{Value, json};
 use tokio::time::sleep;
-
-use self::sessions::{COOKIE, sealed};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_session");
 

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use anteroom_local::stand_ins::faults::Fault;
-use anteroom_local::stand_ins::workos::{Organization, User, WorkOs};
-use anteroom_local::testing::{AuthWorld, Event, MALFORMED_EMAILS, OUTAGES, mistaken};
+use anteroom_stand_ins::faults::Fault;
+use anteroom_stand_ins::workos::{Organization, User, WorkOs};
+use anteroom_testing::suites::addresses::{AddressEndpoint, email};
+use anteroom_testing::{AuthWorld, Event, MALFORMED_EMAILS, OUTAGES, malformed_requests};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
@@ -12,9 +13,10 @@ const BINARY: &str = env!("CARGO_BIN_EXE_sign-in");
 
 const JANE: &str = "jane.doe@example.com";
 
-fn email(email: &str) -> Value {
-    json!({ "email": email })
-}
+const ENDPOINT: AddressEndpoint =
+    AddressEndpoint { binary: BINARY, address: JANE, success: magic_auth };
+
+anteroom_testing::magic_codes_suite!(ENDPOINT);
 
 fn magic_auth() -> Value {
     json!({"authData": {"authMethod": "magic_auth"}})
@@ -27,7 +29,7 @@ fn bad_request() -> (u64, String) {
 #[tokio::test]
 async fn what_no_endpoint_answers_is_refused_and_nothing_is_asked() {
     let world = AuthWorld::start(BINARY).await;
-    for (event, status) in mistaken(&world.event().json(&email(JANE))) {
+    for (event, status) in malformed_requests(&world.event().json(&email(JANE))) {
         let refusal = world.ask(&event).await.refusal();
         assert_eq!(refusal.0, status, "{event:?}");
         assert!(status != 400 || refusal == bad_request(), "{refusal:?}");
@@ -270,25 +272,6 @@ async fn a_domain_that_a_hundred_organizations_verified_takes_a_few_calls() {
 }
 
 #[tokio::test]
-async fn the_same_address_is_found_however_it_is_written_and_used_as_workos_spells_it() {
-    let world = AuthWorld::start(BINARY).await;
-    for (asked, own) in [
-        ("jane.doe@mail.example", "Jane.Doe@Mail.Example"),
-        (" jane.doe@MAIL2.example\r\n", "Jane.Doe@Mail2.Example"),
-        ("jane@bücher.example", "jane@xn--bcher-kva.example"),
-        ("JANE@BÜCHER2.example", "jane@xn--bcher2-3ya.example"),
-        ("ÄNNE@example.com", "änne@example.com"),
-        ("änne2@example.com", "ÄNNE2@example.com"),
-    ] {
-        world.workos.add_user(User::new(own, own).with_email_spelled(own));
-        let answer = world.post(&email(asked)).await;
-        assert_eq!(answer.success(), magic_auth(), "{asked:?}");
-        assert_eq!(world.last_sent(), email(own), "{asked:?}");
-        assert!(world.workos.magic_code_for(own).is_some(), "{own}");
-    }
-}
-
-#[tokio::test]
 async fn addresses_that_merely_look_alike_belong_to_different_people() {
     let world = AuthWorld::start(BINARY).await;
     for (asked, own) in [
@@ -317,21 +300,6 @@ async fn a_verified_domain_is_the_same_in_unicode_and_in_ascii() {
 }
 
 #[tokio::test]
-async fn an_outage_says_what_it_is_and_nothing_of_the_account() {
-    let world = AuthWorld::start(BINARY).await;
-    world.workos.lift_limits();
-    for path in ["/organizations", "/user_management/users", "/user_management/magic_auth"] {
-        for (fault, status) in OUTAGES {
-            world.workos.inject(fault.on(path));
-            let answer = world.post(&email(JANE)).await;
-            assert_eq!(answer.refusal().0, status, "{fault:?} of {path}");
-            world.workos.clear_faults();
-        }
-    }
-    assert_eq!(world.post(&email(JANE)).await.status(), 200, "all is well again");
-}
-
-#[tokio::test]
 async fn slowness_ends_after_ten_seconds() {
     let world = AuthWorld::start(BINARY).await;
     world.workos.inject(Fault::Slow(Duration::from_secs(20)));
@@ -339,27 +307,6 @@ async fn slowness_ends_after_ten_seconds() {
     // Ten seconds, and some for a machine that is busy.
     let answer = tokio::time::timeout(Duration::from_secs(12), world.post(&input)).await;
     assert_eq!(answer.expect("an answer in time").refusal().0, 503);
-}
-
-#[tokio::test]
-async fn a_limit_of_codes_is_429_and_any_other_limit_is_503_each_with_its_wait() {
-    let world = AuthWorld::start(BINARY).await;
-    let limit = Fault::Limiting { retry_after: Some(9) };
-    for (path, status) in [("/user_management/magic_auth", 429), ("/organizations", 503)] {
-        world.workos.inject(limit.on(path));
-        let answer = world.post(&email(JANE)).await;
-        assert_eq!(answer.refusal().0, status, "{path}");
-        assert_eq!(answer.header("retry-after"), Some("9"), "{path}");
-        world.workos.clear_faults();
-    }
-
-    // WorkOS's own: three codes in a minute.
-    for _ in 0..3 {
-        assert_eq!(world.post(&email(JANE)).await.status(), 200);
-    }
-    let answer = world.post(&email(JANE)).await;
-    assert_eq!(answer.refusal().0, 429);
-    assert!(answer.header("retry-after").is_some_and(|wait| wait.parse::<u32>().is_ok()));
 }
 
 #[tokio::test]

@@ -1,33 +1,19 @@
 //! The real binary under a Lambda Runtime API, with real events. Denials first.
 
-#[path = "../../session/tests/sessions/mod.rs"]
-mod sessions;
-
-use anteroom_local::stand_ins::faults::Fault;
-use anteroom_local::stand_ins::jwt;
-use anteroom_local::testing::{Answer, AuthWorld, Event, PAGE, SetCookie, mistaken};
+use anteroom_stand_ins::faults::Fault;
+use anteroom_stand_ins::jwt;
+use anteroom_testing::sessions::{
+    COOKIE, access_token, assert_cleared, sealed, sid, with_access_token,
+};
+use anteroom_testing::suites::session_cookies::{self, Endpoint, Kind};
+use anteroom_testing::{Answer, AuthWorld, Event, PAGE, SetCookie, malformed_requests};
 use serde_json::{Value, json};
-
-use self::sessions::cookies::{self, Endpoint, Kind};
-use self::sessions::{COOKIE, access_token, assert_cleared, sid};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_sign-out");
 
 /// What WorkOS gives to somebody who signs in: the user and the tokens.
 fn session_of(world: &AuthWorld, user: &str) -> Value {
     world.workos.sign_in(user, None)
-}
-
-/// The session as it stands in a cookie, sealed with the function's own password.
-async fn sealed(world: &AuthWorld, session: &Value) -> String {
-    sessions::sealed(&world.settings, session).await
-}
-
-/// The same session with another access token.
-fn with_token(session: &Value, token: &str) -> Value {
-    let mut session = session.clone();
-    session["access_token"] = json!(token);
-    session
 }
 
 fn assert_signed_out(world: &AuthWorld, answer: &Answer, sid: &str, why: &str) {
@@ -47,8 +33,8 @@ fn farewell(world: &AuthWorld, sid: &str) -> Value {
 #[tokio::test]
 async fn what_no_endpoint_answers_is_refused_and_the_session_is_kept() {
     let world = AuthWorld::start(BINARY).await;
-    let cookie = sealed(&world, &session_of(&world, "jane")).await;
-    for (event, status) in mistaken(&world.event().cookie(COOKIE, &cookie)) {
+    let cookie = sealed(&world.settings, &session_of(&world, "jane")).await;
+    for (event, status) in malformed_requests(&world.event().cookie(COOKIE, &cookie)) {
         let answer = world.ask(&event).await;
         assert_eq!(answer.refusal().0, status, "{event:?}");
         assert_eq!(answer.cookies(), [], "{event:?}");
@@ -76,12 +62,12 @@ async fn without_a_session_it_is_401_and_the_cookie_is_cleared_all_the_same() {
 #[tokio::test]
 async fn a_cookie_that_is_not_genuine_is_401_and_cleared() {
     let world = AuthWorld::start(BINARY).await;
-    let cookie = sealed(&world, &session_of(&world, "jane")).await;
+    let cookie = sealed(&world.settings, &session_of(&world, "jane")).await;
     let mut foreign = world.settings.clone();
     foreign.retain(|(name, _)| name != "WORKOS_COOKIE_PASSWORD");
     let password = "another password, of thirty-two characters and more".to_owned();
     foreign.push(("WORKOS_COOKIE_PASSWORD".to_owned(), password));
-    let foreign = sessions::sealed(&foreign, &session_of(&world, "jane")).await;
+    let foreign = sealed(&foreign, &session_of(&world, "jane")).await;
     let changed = cookie.replacen("Fe26.2*1*", "Fe26.2*2*", 1);
     for (why, value) in [
         ("another password's", foreign.as_str()),
@@ -129,7 +115,7 @@ async fn a_genuine_cookie_with_a_token_that_is_not_good_is_401_and_cleared() {
         ("another client", sign(&changed("client_id", json!("client_01OTHER")))),
         ("no token", "token".to_owned()),
     ] {
-        let cookie = sealed(&world, &with_token(&session, &token)).await;
+        let cookie = sealed(&world.settings, &with_access_token(&session, &token)).await;
         let answer = world.ask(&world.event().cookie(COOKIE, &cookie)).await;
         assert_eq!(answer.refusal().0, 401, "{why}");
         assert_cleared(&answer, why);
@@ -146,7 +132,7 @@ async fn a_session_that_is_not_valid_yet_is_503_and_its_cookie_kept() {
     let mut claims = jwt::claims(access_token(&session)).expect("claims");
     claims["nbf"] = json!(4_000_000_000_u64);
     let token = world.workos.sign(&world.workos.header(), &claims);
-    let cookie = sealed(&world, &with_token(&session, &token)).await;
+    let cookie = sealed(&world.settings, &with_access_token(&session, &token)).await;
     for event in [world.event().cookie(COOKIE, &cookie), world.event().bearer(&token)] {
         let answer = world.ask(&event).await;
         assert_eq!(answer.refusal().0, 503, "the clocks differ");
@@ -158,15 +144,15 @@ async fn a_session_that_is_not_valid_yet_is_503_and_its_cookie_kept() {
 async fn a_bearer_token_counts_and_nothing_falls_back_to_the_cookie() {
     let world = AuthWorld::start(BINARY).await;
     let jane = session_of(&world, "jane");
-    let loner = session_of(&world, "loner");
-    let cookie = sealed(&world, &jane).await;
+    let other = session_of(&world, "without_organization");
+    let cookie = sealed(&world.settings, &jane).await;
     let event = world.event().cookie(COOKIE, &cookie);
 
     let answer = world.ask(&event.clone().bearer("token")).await;
     assert_eq!(answer.refusal().0, 401);
     assert_eq!(answer.cookies(), [], "a bad bearer beside a good cookie");
-    let answer = world.ask(&event.bearer(access_token(&loner))).await;
-    assert_eq!(answer.success(), farewell(&world, &sid(&loner)), "the bearer's, not the cookie's");
+    let answer = world.ask(&event.bearer(access_token(&other))).await;
+    assert_eq!(answer.success(), farewell(&world, &sid(&other)), "the bearer's, not the cookie's");
     assert_eq!(answer.cookies(), [], "the cookie is of another session");
 
     world.workos.set_access_token_seconds(-60);
@@ -179,7 +165,7 @@ async fn a_bearer_token_counts_and_nothing_falls_back_to_the_cookie() {
 async fn signing_out_gives_workoss_address_for_that_session_and_clears_the_cookie() {
     let world = AuthWorld::start(BINARY).await;
     let session = session_of(&world, "jane");
-    let event = world.event().cookie(COOKIE, &sealed(&world, &session).await);
+    let event = world.event().cookie(COOKIE, &sealed(&world.settings, &session).await);
     for (why, event) in [
         ("no body", event.clone()),
         ("an empty object", event.clone().json(&json!({}))),
@@ -198,7 +184,7 @@ async fn an_expired_token_in_a_genuine_cookie_still_signs_out_and_is_not_renewed
     let world = AuthWorld::start(BINARY).await;
     world.workos.set_access_token_seconds(-3600);
     let session = session_of(&world, "jane");
-    let cookie = sealed(&world, &session).await;
+    let cookie = sealed(&world.settings, &session).await;
     let answer = world.ask(&world.event().cookie(COOKIE, &cookie)).await;
     assert_signed_out(&world, &answer, &sid(&session), "expired");
     assert_eq!(world.asked(), [""; 0]);
@@ -215,7 +201,7 @@ async fn leaving_does_not_wait_for_workos_and_its_keys() {
         world.workos.rotate_signing_key();
         world.workos.set_access_token_seconds(-3600);
         let session = session_of(&world, "jane");
-        let cookie = sealed(&world, &session).await;
+        let cookie = sealed(&world.settings, &session).await;
         world.workos.inject(fault);
         let answer = world.ask(&world.event().cookie(COOKIE, &cookie)).await;
         assert_signed_out(&world, &answer, &sid(&session), &format!("{fault:?}"));
@@ -234,7 +220,7 @@ async fn a_cookie_sealed_with_the_previous_password_signs_out() {
     let world = AuthWorld::start_with(BINARY, &own).await;
     let before = [("WORKOS_COOKIE_PASSWORD".to_owned(), old.to_owned())].to_vec();
     let session = session_of(&world, "jane");
-    let cookie = sessions::sealed(&before, &session).await;
+    let cookie = sealed(&before, &session).await;
     let answer = world.ask(&world.event().cookie(COOKIE, &cookie)).await;
     assert_signed_out(&world, &answer, &sid(&session), "the previous password");
 }
@@ -246,7 +232,7 @@ async fn a_cookie_of_a_domain_is_cleared_there_and_for_this_host() {
         ("WORKOS_REDIRECT_URI", "https://app.example.com/callback"),
     ];
     let world = AuthWorld::start_with(BINARY, &own).await;
-    let cookie = sealed(&world, &session_of(&world, "jane")).await;
+    let cookie = sealed(&world.settings, &session_of(&world, "jane")).await;
     let answer = world.ask(&world.event().cookie(COOKIE, &cookie)).await;
     assert_eq!(answer.status(), 200);
     let cookies = answer.cookies();
@@ -268,7 +254,7 @@ async fn the_documented_event_has_nobody_signed_in() {
 async fn logs_tell_of_each_request_and_nothing_personal() {
     let world = AuthWorld::start(BINARY).await;
     let session = session_of(&world, "jane");
-    let cookie = sealed(&world, &session).await;
+    let cookie = sealed(&world.settings, &session).await;
     assert_eq!(world.ask(&world.event().cookie(COOKIE, &cookie)).await.status(), 200);
     let tampered = world.event().cookie(COOKIE, &cookie[..cookie.len() - 5]);
     assert_eq!(world.ask(&tampered).await.status(), 401);
@@ -283,5 +269,5 @@ async fn logs_tell_of_each_request_and_nothing_personal() {
 
 #[tokio::test]
 async fn only_what_can_never_be_good_clears_the_cookie() {
-    cookies::check(Endpoint { binary: BINARY, kind: Kind::SignOut }).await;
+    session_cookies::check(Endpoint { binary: BINARY, kind: Kind::SignOut }).await;
 }

@@ -1,8 +1,9 @@
 //! The real binary under a Lambda Runtime API, with real events. Denials first.
 
-use anteroom_local::stand_ins::faults::Fault;
-use anteroom_local::stand_ins::workos::User;
-use anteroom_local::testing::{AuthWorld, Event, MALFORMED_EMAILS, OUTAGES, mistaken};
+use anteroom_stand_ins::faults::Fault;
+use anteroom_stand_ins::workos::User;
+use anteroom_testing::suites::addresses::{AddressEndpoint, email};
+use anteroom_testing::{AuthWorld, Event, OUTAGES};
 use serde_json::{Value, json};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_sign-up");
@@ -11,34 +12,13 @@ const NEW: &str = "new.user@example.com";
 
 const CREATE: &str = "POST /user_management/users";
 
-fn email(email: &str) -> Value {
-    json!({ "email": email })
-}
+const ENDPOINT: AddressEndpoint =
+    AddressEndpoint { binary: BINARY, address: NEW, success: created };
+
+anteroom_testing::addresses_suite!(ENDPOINT);
 
 fn created() -> Value {
     json!({"code": 201, "message": "Created"})
-}
-
-#[tokio::test]
-async fn what_no_endpoint_answers_is_refused_and_nothing_is_asked() {
-    let world = AuthWorld::start(BINARY).await;
-    for (event, status) in mistaken(&world.event().json(&email(NEW))) {
-        assert_eq!(world.ask(&event).await.refusal().0, status, "{event:?}");
-    }
-    assert_eq!(world.asked(), [""; 0]);
-}
-
-#[tokio::test]
-async fn what_is_no_address_is_400_and_nothing_is_asked() {
-    let world = AuthWorld::start(BINARY).await;
-    let bodies = MALFORMED_EMAILS.map(|email| format!("{{\"email\":{email}}}"));
-    for body in bodies.iter().map(String::as_str).chain(["", "{}"]) {
-        let answer = world.ask(&world.event().body("application/json", body)).await;
-        let (status, message) = answer.refusal();
-        assert_eq!(status, 400, "{body}");
-        assert!(message.contains("`email`"), "{message}");
-    }
-    assert_eq!(world.asked(), [""; 0]);
 }
 
 #[tokio::test]

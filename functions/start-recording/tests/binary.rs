@@ -1,71 +1,69 @@
 //! The real binary under a Lambda Runtime API, with real events. Denials first.
 
 mod contention;
-mod recordings;
-#[path = "../../room-auth/tests/rooms/mod.rs"]
-mod rooms;
 
 use std::time::Duration;
 
 use anteroom_local::instance::{Instance, StartError};
-use anteroom_local::stand_ins::faults::Fault;
-use anteroom_local::stand_ins::livekit::{API_KEY, API_SECRET, EgressStatus, RECORDINGS_BUCKET};
-use anteroom_local::stand_ins::secrets_manager::SecretsManager;
-use anteroom_local::testing::{Answer, RoomWorld};
+use anteroom_stand_ins::faults::Fault;
+use anteroom_stand_ins::livekit::{API_KEY, API_SECRET, EgressStatus, RECORDINGS_BUCKET};
+use anteroom_stand_ins::secrets_manager::SecretsManager;
+use anteroom_testing::livekit::{
+    TEST_ROOM, change_listed, now, open_test_room, path_of, recording, running, stored_keys,
+};
+use anteroom_testing::mistakes::{HOSTILE_NAMES, LONE_SURROGATE, MALFORMED_NAMES, with_field};
+use anteroom_testing::sessions::{COOKIE, sealed};
+use anteroom_testing::suites::rooms::RoomEndpoint;
+use anteroom_testing::{Answer, RoomWorld};
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
-use self::recordings::{
-    TEST_ROOM, change_listed, now, open_test_room, path_of, recording, running, start_egress_with,
-};
-use self::rooms::{BAD_NAMES, COOKIE, HOSTILE_NAMES, sealed, stored_keys, with_field};
-
 const BINARY: &str = env!("CARGO_BIN_EXE_start-recording");
-const EVENT: &str = "start-recording.json";
-
-/// What a signed-in user gets for it, when the room is open.
-const EVENT_STATUS: u64 = 200;
-
-/// The field that names the room.
-const ROOM: &str = "roomName";
-
-/// What it cannot do without; the region is Lambda's own unless it is configured.
-const SETTINGS: &[&str] = &[
-    "LIVEKIT_API_KEY",
-    "LIVEKIT_API_SECRET",
-    "LIVEKIT_URL",
-    "RECORDINGS_BUCKET",
-    "WORKOS_API_KEY",
-    "WORKOS_CLIENT_ID",
-    "WORKOS_COOKIE_PASSWORD",
-];
-
-const MALFORMED_SETTINGS: &[(&str, &str)] = &[
-    ("ALLOWED_ORIGINS", "everybody.example"),
-    ("LIVEKIT_API_KEY", "hunter one"),
-    ("LIVEKIT_API_SECRET", "hunter2"),
-    ("LIVEKIT_URL", "ws://livekit.example.com"),
-    ("RECORDINGS_ACCESS_KEY_ID", "hunter three"),
-    ("RECORDINGS_ASSUME_ROLE_ARN", "arn:aws:iam::hunter4"),
-    ("RECORDINGS_BUCKET", "Hunter_5"),
-    ("RECORDINGS_ENDPOINT", "ftp://hunter6"),
-    ("RECORDINGS_REGION", "hunter/7"),
-    ("RECORDING_MAX_AGE", "a hunter's day"),
-    ("RECORDING_PRESET", "H264_9000P_30"),
-    ("ROOM_NAMESPACE", "organisation"),
-    ("STAGE", "production"),
-];
 
 const LIST_EGRESS: &str = "livekit.Egress/ListEgress";
 const LIST_ROOMS: &str = "livekit.RoomService/ListRooms";
 const START: &str = "livekit.Egress/StartRoomCompositeEgress";
 const STOP: &str = "livekit.Egress/StopEgress";
 
-/// What it asks LiveKit for.
-const CALLS: &[&str] = &[LIST_EGRESS, LIST_ROOMS, START];
+const ENDPOINT: RoomEndpoint = RoomEndpoint {
+    binary: BINARY,
+    event: "start-recording.json",
+    event_status: 200,
+    room_field: "roomName",
+    // The region is Lambda's own unless it is configured.
+    required_settings: &[
+        "LIVEKIT_API_KEY",
+        "LIVEKIT_API_SECRET",
+        "LIVEKIT_URL",
+        "RECORDINGS_BUCKET",
+        "WORKOS_API_KEY",
+        "WORKOS_CLIENT_ID",
+        "WORKOS_COOKIE_PASSWORD",
+    ],
+    malformed_settings: &[
+        ("ALLOWED_ORIGINS", "everybody.example"),
+        ("LIVEKIT_API_KEY", "hunter one"),
+        ("LIVEKIT_API_SECRET", "hunter2"),
+        ("LIVEKIT_URL", "ws://livekit.example.com"),
+        ("RECORDINGS_ACCESS_KEY_ID", "hunter three"),
+        ("RECORDINGS_ASSUME_ROLE_ARN", "arn:aws:iam::hunter4"),
+        ("RECORDINGS_BUCKET", "Hunter_5"),
+        ("RECORDINGS_ENDPOINT", "ftp://hunter6"),
+        ("RECORDINGS_REGION", "hunter/7"),
+        ("RECORDING_MAX_AGE", "a hunter's day"),
+        ("RECORDING_PRESET", "H264_9000P_30"),
+        ("ROOM_NAMESPACE", "organisation"),
+        ("STAGE", "production"),
+    ],
+    livekit_calls: &[LIST_EGRESS, LIST_ROOMS, START],
+    good_input,
+};
+
+anteroom_testing::rooms_suite!(ENDPOINT);
+anteroom_testing::recordings_suite!(ENDPOINT);
 
 /// The documented body, of a room that is open.
-async fn good_input(world: &RoomWorld) -> Value {
+fn good_input(world: &RoomWorld) -> Value {
     open_test_room(world);
     json!({
         "roomName": TEST_ROOM, "conferenceTopic": "Weekly Sync Meeting", "zoneId": "1",
@@ -117,10 +115,10 @@ fn latest_key(world: &RoomWorld) -> String {
 #[tokio::test]
 async fn a_zone_a_topic_or_participants_that_are_none_are_400_and_livekit_is_not_asked() {
     let world = RoomWorld::start(BINARY).await;
-    let input = good_input(&world).await;
+    let input = good_input(&world);
     let long = |character: &str, count: usize| json!(character.repeat(count)).to_string();
     let too_long = [long("x", 65), long("字", 86)];
-    let zones = BAD_NAMES.into_iter().chain(too_long.iter().map(String::as_str));
+    let zones = MALFORMED_NAMES.into_iter().chain(too_long.iter().map(String::as_str));
     let zones = zones.map(|zone| ("zoneId", zone.to_owned()));
     let topics = ["12345", "true", "[\"topic\"]", "{}"].map(str::to_owned).into_iter();
     let topics = topics.chain([long("x", 10 * 1024), long("🎉", 201)]);
@@ -134,7 +132,7 @@ async fn a_zone_a_topic_or_participants_that_are_none_are_400_and_livekit_is_not
         let (status, message) = world.ask(&event).await.refusal();
         let start = json.get(..20).unwrap_or(&json);
         assert_eq!(status, 400, "{field}: {start}");
-        assert!(message.contains(field) || json.contains("ud83c"), "{message} for {start}");
+        assert!(message.contains(field) || json.contains(LONE_SURROGATE), "{message} for {start}");
     }
     assert_eq!(world.asked(), [""; 0]);
 }
@@ -142,10 +140,10 @@ async fn a_zone_a_topic_or_participants_that_are_none_are_400_and_livekit_is_not
 #[tokio::test]
 async fn a_room_that_is_not_there_or_that_nobody_is_in_is_404() {
     let world = RoomWorld::start(BINARY).await;
-    let mut input = good_input(&world).await;
+    let mut input = good_input(&world);
     world.livekit.open_room("empty", 0);
     for room in ["empty", "no-such-room", "TEST-ROOM"] {
-        input[ROOM] = json!(room);
+        input["roomName"] = json!(room);
         let answer = world.ask(&world.event_of("jane", &input)).await;
         let message = "There is no such room, or nobody in it".to_owned();
         assert_eq!(answer.refusal(), (404, message), "{room}");
@@ -156,7 +154,7 @@ async fn a_room_that_is_not_there_or_that_nobody_is_in_is_404() {
 #[tokio::test]
 async fn a_room_that_is_being_recorded_is_409() {
     let world = RoomWorld::start(BINARY).await;
-    let event = world.event_of("jane", &good_input(&world).await);
+    let event = world.event_of("jane", &good_input(&world));
     world.livekit.hold_starting();
     let (id, _) = recording(&world.ask(&event).await);
     for status in [EgressStatus::Starting, EgressStatus::Active] {
@@ -171,7 +169,7 @@ async fn a_room_that_is_being_recorded_is_409() {
 #[tokio::test]
 async fn a_room_that_another_program_records_is_409_whichever_call_it_used() {
     let world = RoomWorld::start(BINARY).await;
-    let event = world.event_of("jane", &good_input(&world).await);
+    let event = world.event_of("jane", &good_input(&world));
     let (file, storage) =
         (json!({ "filepath": "archive/daily.mp4" }), json!({ "s3": { "bucket": "b" } }));
     for (call, request) in [
@@ -193,7 +191,7 @@ async fn a_room_that_another_program_records_is_409_whichever_call_it_used() {
     ] {
         let mut request = request;
         request["room_name"] = json!(TEST_ROOM);
-        let id = start_egress_with(&world.livekit, call, request.clone()).await;
+        let id = world.livekit.start_egress(call, request.clone());
         assert_eq!(world.ask(&event).await.refusal().0, 409, "{call} {request}");
         assert_eq!(running(&world.livekit, TEST_ROOM), [id.as_str()], "{call} {request}");
         world.livekit.set_egress_status(&id, EgressStatus::Complete);
@@ -204,10 +202,10 @@ async fn a_room_that_another_program_records_is_409_whichever_call_it_used() {
 #[tokio::test]
 async fn only_an_egress_that_records_the_room_to_files_stands_in_the_way() {
     let world = RoomWorld::start(BINARY).await;
-    let event = world.event_of("jane", &good_input(&world).await);
+    let event = world.event_of("jane", &good_input(&world));
     let template = json!({ "template": {}, "outputs": [{ "file": { "filepath": "a.mp4" } }] });
     let request = json!({ "room_name": TEST_ROOM, "template": {}, "outputs": template["outputs"] });
-    let id = start_egress_with(&world.livekit, "StartEgress", request).await;
+    let id = world.livekit.start_egress("StartEgress", request);
     let outputs = &template["outputs"];
     for (egress, status) in [
         (template.clone(), 409),
@@ -230,7 +228,7 @@ async fn only_an_egress_that_records_the_room_to_files_stands_in_the_way() {
 #[tokio::test]
 async fn an_odd_egress_is_read_as_far_as_it_goes() {
     let world = RoomWorld::start(BINARY).await;
-    let event = world.event_of("jane", &good_input(&world).await);
+    let event = world.event_of("jane", &good_input(&world));
     let (id, _) = recording(&world.ask(&event).await);
     for (fields, status) in [
         (json!({ "started_at": -1, "updated_at": null, "ended_at": "-62135596800000000000" }), 409),
@@ -265,7 +263,7 @@ async fn an_odd_egress_is_read_as_far_as_it_goes() {
 #[tokio::test]
 async fn a_recording_on_a_later_page_of_the_list_is_found() {
     let world = RoomWorld::start_with(BINARY, &[("RECORDING_MAX_AGE", "3600")]).await;
-    let event = world.event_of("jane", &good_input(&world).await);
+    let event = world.event_of("jane", &good_input(&world));
     // Stuck recordings lock no room, and fill the first pages.
     for _ in 0..2 {
         let (stuck, _) = recording(&world.ask(&event).await);
@@ -280,14 +278,14 @@ async fn a_recording_on_a_later_page_of_the_list_is_found() {
 #[tokio::test]
 async fn a_room_that_the_list_leaves_out_is_recorded_if_somebody_is_in_it() {
     let world = RoomWorld::start(BINARY).await;
-    let mut input = good_input(&world).await;
+    let mut input = good_input(&world);
     world.livekit.open_room("empty", 0);
     world.livekit.edit_answers("ListRooms", |answer| answer["rooms"] = json!([]));
     for room in ["empty", "no-such-room"] {
-        input[ROOM] = json!(room);
+        input["roomName"] = json!(room);
         assert_eq!(world.ask(&world.event_of("jane", &input)).await.refusal().0, 404, "{room}");
     }
-    input[ROOM] = json!(TEST_ROOM);
+    input["roomName"] = json!(TEST_ROOM);
     let answer = world.ask(&world.event_of("jane", &input)).await;
     assert_eq!(answer.status(), 200, "{}", answer.text());
     assert_eq!(world.told("ListParticipants").pop(), Some(json!({ "room": TEST_ROOM })));
@@ -296,7 +294,7 @@ async fn a_room_that_the_list_leaves_out_is_recorded_if_somebody_is_in_it() {
 #[tokio::test]
 async fn odd_rooms_and_participants_are_read_as_far_as_they_go() {
     let world = RoomWorld::start(BINARY).await;
-    let event = world.event_of("jane", &good_input(&world).await);
+    let event = world.event_of("jane", &good_input(&world));
     for (room, participant) in [
         (json!({ "num_participants": "2" }), json!({})),
         (json!({ "num_participants": null }), json!({ "state": 2, "kind": 0 })),
@@ -333,7 +331,7 @@ async fn odd_rooms_and_participants_are_read_as_far_as_they_go() {
 #[tokio::test]
 async fn a_start_whose_fate_is_unknown_is_503_and_in_the_log() {
     let world = RoomWorld::start(BINARY).await;
-    let event = world.event_of("jane", &good_input(&world).await);
+    let event = world.event_of("jane", &good_input(&world));
     let function = world.another().await;
     world.livekit.inject(Fault::GatewayPage.on(path_of(START)));
     assert_eq!(Answer::of(&function, &event).await.refusal().0, 503);
@@ -344,7 +342,7 @@ async fn a_start_whose_fate_is_unknown_is_503_and_in_the_log() {
 #[tokio::test]
 async fn a_room_whose_recording_ends_or_has_ended_is_recorded_again() {
     let world = RoomWorld::start(BINARY).await;
-    let event = world.event_of("jane", &good_input(&world).await);
+    let event = world.event_of("jane", &good_input(&world));
     world.livekit.hold_ending();
     for status in [
         EgressStatus::Ending,
@@ -363,10 +361,10 @@ async fn a_room_whose_recording_ends_or_has_ended_is_recorded_again() {
 #[tokio::test]
 async fn another_room_is_recorded_at_the_same_time() {
     let world = RoomWorld::start(BINARY).await;
-    let mut input = good_input(&world).await;
+    let mut input = good_input(&world);
     assert_eq!(world.ask(&world.event_of("jane", &input)).await.status(), 200);
     world.livekit.open_room("test-room2", 1);
-    input[ROOM] = json!("test-room2");
+    input["roomName"] = json!("test-room2");
     assert_eq!(world.ask(&world.event_of("jane", &input)).await.status(), 200);
     assert_eq!(running(&world.livekit, TEST_ROOM).len(), 1);
 }
@@ -374,7 +372,7 @@ async fn another_room_is_recorded_at_the_same_time() {
 #[tokio::test]
 async fn a_recording_that_has_run_for_longer_than_is_configured_locks_no_room() {
     let world = RoomWorld::start_with(BINARY, &[("RECORDING_MAX_AGE", "3600")]).await;
-    let event = world.event_of("jane", &good_input(&world).await);
+    let event = world.event_of("jane", &good_input(&world));
     let (id, _) = recording(&world.ask(&event).await);
     world.livekit.age_egress(&id, Duration::from_mins(50));
     assert_eq!(world.ask(&event).await.refusal().0, 409);
@@ -386,7 +384,7 @@ async fn a_recording_that_has_run_for_longer_than_is_configured_locks_no_room() 
 #[tokio::test]
 async fn a_recording_may_run_for_a_day_where_nothing_is_configured() {
     let world = RoomWorld::start(BINARY).await;
-    let event = world.event_of("jane", &good_input(&world).await);
+    let event = world.event_of("jane", &good_input(&world));
     let (id, _) = recording(&world.ask(&event).await);
     world.livekit.age_egress(&id, Duration::from_hours(23));
     assert_eq!(world.ask(&event).await.refusal().0, 409);
@@ -397,7 +395,7 @@ async fn a_recording_may_run_for_a_day_where_nothing_is_configured() {
 #[tokio::test]
 async fn a_livekit_without_a_recorder_is_503_and_nothing_is_recorded() {
     let world = RoomWorld::start(BINARY).await;
-    let event = world.event_of("jane", &good_input(&world).await);
+    let event = world.event_of("jane", &good_input(&world));
     let soon = Duration::from_millis(300);
     world.livekit.without_recorder(soon);
     assert_eq!(world.ask(&event).await.refusal().0, 503, "no recorder");
@@ -412,7 +410,7 @@ async fn a_livekit_without_a_recorder_is_503_and_nothing_is_recorded() {
 #[tokio::test]
 async fn a_start_that_livekit_does_not_answer_in_time_is_503_while_there_is_time_to_say_so() {
     let world = RoomWorld::start(BINARY).await;
-    let event = world.event_of("jane", &good_input(&world).await);
+    let event = world.event_of("jane", &good_input(&world));
     world.livekit.without_recorder(Duration::from_mins(1));
     let hasty = world.another_within(Duration::from_secs(5)).await;
     assert_eq!(Answer::of(&hasty, &event).await.refusal().0, 503);
@@ -425,7 +423,7 @@ async fn a_start_that_livekit_does_not_answer_in_time_is_503_while_there_is_time
 #[tokio::test]
 async fn a_livekit_that_looks_for_a_recorder_for_long_is_503_before_the_gateway_gives_up() {
     let world = RoomWorld::start(BINARY).await;
-    let event = world.event_of("jane", &good_input(&world).await);
+    let event = world.event_of("jane", &good_input(&world));
     world.livekit.without_recorder(Duration::from_secs(27));
     assert_eq!(world.ask(&event).await.refusal().0, 503);
     assert_eq!(world.livekit.egresses(), []);
@@ -435,7 +433,7 @@ async fn a_livekit_that_looks_for_a_recorder_for_long_is_503_before_the_gateway_
 async fn a_start_whose_answer_is_lost_is_found_and_not_repeated() {
     for way in ["lost", "cut off", "late"] {
         let world = RoomWorld::start(BINARY).await;
-        let event = world.event_of("jane", &good_input(&world).await);
+        let event = world.event_of("jane", &good_input(&world));
         let function = world.another_within(Duration::from_secs(5)).await;
         match way {
             "lost" => world.livekit.lose_next_start_answer(),
@@ -451,7 +449,7 @@ async fn a_start_whose_answer_is_lost_is_found_and_not_repeated() {
 #[tokio::test]
 async fn a_recording_that_may_not_be_the_only_one_is_stopped_again() {
     let world = RoomWorld::start(BINARY).await;
-    let event = world.event_of("jane", &good_input(&world).await);
+    let event = world.event_of("jane", &good_input(&world));
     // The look before the start succeeds, and none after it does.
     world.livekit.inject(Fault::Slow(Duration::ZERO).on(path_of(LIST_EGRESS)).once());
     world.livekit.inject(Fault::Failing(503).on(path_of(LIST_EGRESS)));
@@ -463,7 +461,7 @@ async fn a_recording_that_may_not_be_the_only_one_is_stopped_again() {
 #[tokio::test]
 async fn a_recording_that_cannot_be_stopped_at_once_is_told_again() {
     let world = RoomWorld::start(BINARY).await;
-    let event = world.event_of("jane", &good_input(&world).await);
+    let event = world.event_of("jane", &good_input(&world));
     world.livekit.inject(Fault::Slow(Duration::ZERO).on(path_of(LIST_EGRESS)).once());
     world.livekit.inject(Fault::Garbage.on(path_of(LIST_EGRESS)));
     world.livekit.inject(Fault::Failing(500).on(path_of(STOP)).times(2));
@@ -475,7 +473,7 @@ async fn a_recording_that_cannot_be_stopped_at_once_is_told_again() {
 #[tokio::test]
 async fn starts_a_recording_and_says_which_and_when() {
     let world = RoomWorld::start(BINARY).await;
-    let event = world.event_of("jane", &good_input(&world).await);
+    let event = world.event_of("jane", &good_input(&world));
     let before = now();
     let (id, timestamp) = recording(&world.ask(&event).await);
     assert!((before..=now()).contains(&timestamp), "{timestamp} is not between");
@@ -489,7 +487,7 @@ async fn starts_a_recording_and_says_which_and_when() {
 #[tokio::test]
 async fn where_livekit_does_not_say_when_it_is_now() {
     let world = RoomWorld::start(BINARY).await;
-    let event = world.event_of("jane", &good_input(&world).await);
+    let event = world.event_of("jane", &good_input(&world));
     world.livekit.report_start_times_late();
     let before = now();
     let (_, timestamp) = recording(&world.ask(&event).await);
@@ -499,7 +497,7 @@ async fn where_livekit_does_not_say_when_it_is_now() {
 #[tokio::test]
 async fn livekit_is_asked_for_one_file_and_given_no_credentials() {
     let world = RoomWorld::start(BINARY).await;
-    let input = good_input(&world).await;
+    let input = good_input(&world);
     assert_eq!(world.ask(&world.event_of("jane", &input)).await.status(), 200);
     let request = started_with(&world);
     let key = request["file_outputs"][0]["filepath"].as_str().expect("a key");
@@ -541,7 +539,7 @@ async fn credentials_a_role_an_endpoint_and_a_preset_are_passed_on_where_they_ar
         ("RECORDING_PRESET", "PORTRAIT_H264_1080P_30"),
     ];
     let world = RoomWorld::start_with(BINARY, &own).await;
-    let event = world.event_of("jane", &good_input(&world).await);
+    let event = world.event_of("jane", &good_input(&world));
     assert_eq!(world.ask(&event).await.status(), 200);
     let request = started_with(&world);
     assert_eq!(request["preset"], "PORTRAIT_H264_1080P_30");
@@ -566,7 +564,7 @@ async fn credentials_a_role_an_endpoint_and_a_preset_are_passed_on_where_they_ar
 async fn without_a_region_of_its_own_the_bucket_is_in_the_functions() {
     let own = [("RECORDINGS_REGION", ""), ("AWS_REGION", "eu-north-1")];
     let world = RoomWorld::start_with(BINARY, &own).await;
-    let event = world.event_of("jane", &good_input(&world).await);
+    let event = world.event_of("jane", &good_input(&world));
     assert_eq!(world.ask(&event).await.status(), 200);
     assert_eq!(started_with(&world)["file_outputs"][0]["s3"]["region"], "eu-north-1");
 }
@@ -584,7 +582,7 @@ async fn a_key_pair_in_secrets_manager_is_passed_on_and_half_of_one_is_our_defec
         }
         manager.put("livekit", keys);
         let world = RoomWorld::start_with(BINARY, &stored_keys(&manager.settings())).await;
-        let event = world.event_of("jane", &good_input(&world).await);
+        let event = world.event_of("jane", &good_input(&world));
         assert_eq!(world.ask(&event).await.status(), status, "{secret_key:?}");
         if status == 200 {
             let upload = &started_with(&world)["file_outputs"][0]["s3"];
@@ -610,10 +608,10 @@ async fn one_half_of_a_key_pair_stops_the_function_at_start() {
 #[tokio::test]
 async fn hostile_names_are_recorded_and_mean_nothing() {
     let world = RoomWorld::start(BINARY).await;
-    let mut input = good_input(&world).await;
+    let mut input = good_input(&world);
     for name in HOSTILE_NAMES {
         world.livekit.open_room(name, 1);
-        input[ROOM] = json!(name);
+        input["roomName"] = json!(name);
         input["zoneId"] = json!(name);
         input["conferenceTopic"] = json!(name);
         let (id, _) = recording(&world.ask(&world.event_of("jane", &input)).await);
@@ -638,12 +636,12 @@ async fn hostile_names_are_recorded_and_mean_nothing() {
 #[tokio::test]
 async fn names_that_look_alike_in_a_key_do_not_share_a_folder() {
     let world = RoomWorld::start(BINARY).await;
-    let mut input = good_input(&world).await;
+    let mut input = good_input(&world);
     let mut folders = Vec::new();
     let (first, second) = ("x".repeat(127) + "1", "x".repeat(127) + "2");
     for name in ["a b", "a_b", "a/b", "A B", "a%20b", &first, &second] {
         world.livekit.open_room(name, 1);
-        input[ROOM] = json!(name);
+        input["roomName"] = json!(name);
         assert_eq!(world.ask(&world.event_of("jane", &input)).await.status(), 200, "{name}");
         let folder = room_part(&latest_key(&world), &world.workos().organization("Example").id);
         assert!(!folders.contains(&folder), "{name}: {folder}");
@@ -654,20 +652,20 @@ async fn names_that_look_alike_in_a_key_do_not_share_a_folder() {
 #[tokio::test]
 async fn organizations_that_share_a_room_share_no_folder() {
     let world = RoomWorld::start(BINARY).await;
-    let mut input = good_input(&world).await;
+    let mut input = good_input(&world);
     let masadas = world.workos().organization("MASADAS").id;
     let taunta = world.workos().organization("TAUNTA SCRE").id;
-    let there = world.event_in("chooser", "MASADAS", &input);
+    let there = world.event_in("member_of_two", "MASADAS", &input);
     let (id, _) = recording(&world.ask(&there).await);
     let theirs = room_part(&latest_key(&world), &masadas);
     world.livekit.set_egress_status(&id, EgressStatus::Complete);
     let mut folders = vec![theirs.clone()];
     for room in [TEST_ROOM, &format!("{masadas}:{TEST_ROOM}"), &format!(":{TEST_ROOM}"), &theirs] {
         world.livekit.open_room(room, 1);
-        input[ROOM] = json!(room);
+        input["roomName"] = json!(room);
         for (event, organization) in [
-            (world.event_in("chooser", "TAUNTA SCRE", &input), taunta.as_str()),
-            (world.event_of("loner", &input), ""),
+            (world.event_in("member_of_two", "TAUNTA SCRE", &input), taunta.as_str()),
+            (world.event_of("without_organization", &input), ""),
         ] {
             let (id, _) = recording(&world.ask(&event).await);
             let folder = room_part(&latest_key(&world), organization);
@@ -681,7 +679,7 @@ async fn organizations_that_share_a_room_share_no_folder() {
 #[tokio::test]
 async fn an_impersonators_recording_says_so() {
     let world = RoomWorld::start(BINARY).await;
-    let input = good_input(&world).await;
+    let input = good_input(&world);
     let mut session = world.workos().sign_in("jane", None);
     let cookie = sealed(world.settings(), &session).await;
     session["impersonator"] = json!({ "email": "admin@example.com", "reason": "support" });
@@ -723,14 +721,18 @@ async fn what_may_be_left_out_is_left_out_of_the_metadata() {
             "roomName": room, "zoneId": "1", "conferenceTopic": topic, "participants": participants,
         });
         // Without an organization either.
-        assert_eq!(world.ask(&world.event_of("loner", &input)).await.status(), 200, "{input}");
-        let loner = world.workos().user("loner").id;
-        let expected = [("room", room.as_str()), ("started-by", &loner), ("zone", "1")];
+        assert_eq!(
+            world.ask(&world.event_of("without_organization", &input)).await.status(),
+            200,
+            "{input}"
+        );
+        let other = world.workos().user("without_organization").id;
+        let expected = [("room", room.as_str()), ("started-by", &other), ("zone", "1")];
         let expected = expected.map(|(name, value)| (name.to_owned(), value.to_owned()));
         assert_eq!(metadata(&started_with(&world)), expected);
     }
     let input = json!({ "roomName": TEST_ROOM, "zoneId": "1" });
-    assert_eq!(world.ask(&world.event_of("loner", &input)).await.status(), 200);
+    assert_eq!(world.ask(&world.event_of("without_organization", &input)).await.status(), 200);
 }
 
 #[tokio::test]
@@ -765,7 +767,7 @@ async fn metadata_is_never_more_than_s3_takes() {
 #[tokio::test]
 async fn participants_that_do_not_fit_are_counted() {
     let world = RoomWorld::start(BINARY).await;
-    let mut input = good_input(&world).await;
+    let mut input = good_input(&world);
     let names: Vec<String> = (1..=2000).map(|number| format!("p{number}")).collect();
     let fitting = names.iter().scan(0, |length, name| {
         *length += name.len() + 1;
@@ -786,19 +788,19 @@ async fn participants_that_do_not_fit_are_counted() {
 #[tokio::test]
 async fn organizations_record_their_own_rooms_where_they_are_kept_apart() {
     let world = RoomWorld::start_with(BINARY, &[("ROOM_NAMESPACE", "organization")]).await;
-    let input = good_input(&world).await;
+    let input = good_input(&world);
     let id = |name: &str| world.workos().organization(name).id;
     let (masadas, taunta) = (id("MASADAS"), id("TAUNTA SCRE"));
     let room = |organization: &str| format!("{organization}:{TEST_ROOM}");
     world.livekit.open_room(&room(&masadas), 1);
-    let there = world.event_in("chooser", "TAUNTA SCRE", &input);
+    let there = world.event_in("member_of_two", "TAUNTA SCRE", &input);
     assert_eq!(world.ask(&there).await.refusal().0, 404, "another organization's room is open");
     let mut borrowed = input.clone();
-    borrowed[ROOM] = json!(room(&masadas));
-    let borrowed = world.event_in("chooser", "TAUNTA SCRE", &borrowed);
+    borrowed["roomName"] = json!(room(&masadas));
+    let borrowed = world.event_in("member_of_two", "TAUNTA SCRE", &borrowed);
     assert_eq!(world.ask(&borrowed).await.refusal().0, 404, "its name does not help");
 
-    let here = world.event_in("chooser", "MASADAS", &input);
+    let here = world.event_in("member_of_two", "MASADAS", &input);
     let (first, _) = recording(&world.ask(&here).await);
     assert_eq!(world.livekit.egress(&first).room_name, room(&masadas));
     world.livekit.open_room(&room(&taunta), 1);
@@ -809,7 +811,7 @@ async fn organizations_record_their_own_rooms_where_they_are_kept_apart() {
 #[tokio::test]
 async fn what_else_the_body_asks_for_is_ignored() {
     let world = RoomWorld::start(BINARY).await;
-    let mut input = good_input(&world).await;
+    let mut input = good_input(&world);
     let wishes = json!({
         "room_name": "another", "filepath": "../evil.mp4", "bucket": "evil", "layout": "speaker",
         "customBaseUrl": "https://evil.example", "streamOutputs": ["rtmp://evil.example"],

@@ -1,89 +1,78 @@
 //! The real binary under a Lambda Runtime API, with real events. Denials first.
 
-#[path = "../../start-recording/tests/recordings/mod.rs"]
-mod recordings;
-#[path = "../../room-auth/tests/rooms/mod.rs"]
-mod rooms;
-
 use std::time::Duration;
 
-use anteroom_local::stand_ins::faults::Fault;
-use anteroom_local::stand_ins::livekit::{EgressStatus, RECORDINGS_BUCKET};
-use anteroom_local::testing::{Answer, RoomWorld};
+use anteroom_stand_ins::faults::Fault;
+use anteroom_stand_ins::livekit::{EgressStatus, RECORDINGS_BUCKET};
+use anteroom_testing::livekit::{
+    TEST_ROOM, change_listed, foreign_recording, now, open_test_room, path_of, recording, running,
+};
+use anteroom_testing::mistakes::{HOSTILE_NAMES, LONE_SURROGATE, MALFORMED_NAMES, with_field};
+use anteroom_testing::suites::rooms::RoomEndpoint;
+use anteroom_testing::{Answer, RoomWorld};
 use ring::digest::{SHA256, digest};
 use serde_json::{Value, json};
 
-use self::recordings::{
-    TEST_ROOM, change_listed, now, open_test_room, path_of, recording, running, start_egress,
-    start_egress_with,
-};
-use self::rooms::{BAD_NAMES, HOSTILE_NAMES, with_field};
-
 const BINARY: &str = env!("CARGO_BIN_EXE_stop-recording");
-const EVENT: &str = "stop-recording.json";
-
-/// What a signed-in user gets for it: there is no egress of that id.
-const EVENT_STATUS: u64 = 404;
-
-/// The field that names the room.
-const ROOM: &str = "roomName";
-
-/// What it cannot do without.
-const SETTINGS: &[&str] = &[
-    "LIVEKIT_API_KEY",
-    "LIVEKIT_API_SECRET",
-    "LIVEKIT_URL",
-    "WORKOS_API_KEY",
-    "WORKOS_CLIENT_ID",
-    "WORKOS_COOKIE_PASSWORD",
-];
-
-const MALFORMED_SETTINGS: &[(&str, &str)] = &[
-    ("ALLOWED_ORIGINS", "everybody.example"),
-    ("LIVEKIT_API_KEY", "hunter one"),
-    ("LIVEKIT_API_SECRET", "hunter2"),
-    ("LIVEKIT_URL", "rtmp://livekit.example.com"),
-    ("ROOM_NAMESPACE", "organisation"),
-    ("STAGE", "production"),
-];
 
 const LIST_EGRESS: &str = "livekit.Egress/ListEgress";
 const STOP: &str = "livekit.Egress/StopEgress";
 
-/// What it asks LiveKit for.
-const CALLS: &[&str] = &[LIST_EGRESS, STOP];
-
 const NO_SUCH: &str = "There is no such recording in this room and zone";
 const HAS_ENDED: &str = "The recording has ended already";
 
+const ENDPOINT: RoomEndpoint = RoomEndpoint {
+    binary: BINARY,
+    event: "stop-recording.json",
+    // There is no egress of the id in the event.
+    event_status: 404,
+    room_field: "roomName",
+    required_settings: &[
+        "LIVEKIT_API_KEY",
+        "LIVEKIT_API_SECRET",
+        "LIVEKIT_URL",
+        "WORKOS_API_KEY",
+        "WORKOS_CLIENT_ID",
+        "WORKOS_COOKIE_PASSWORD",
+    ],
+    malformed_settings: &[
+        ("ALLOWED_ORIGINS", "everybody.example"),
+        ("LIVEKIT_API_KEY", "hunter one"),
+        ("LIVEKIT_API_SECRET", "hunter2"),
+        ("LIVEKIT_URL", "rtmp://livekit.example.com"),
+        ("ROOM_NAMESPACE", "organisation"),
+        ("STAGE", "production"),
+    ],
+    livekit_calls: &[LIST_EGRESS, STOP],
+    good_input,
+};
+
+anteroom_testing::rooms_suite!(ENDPOINT);
+anteroom_testing::recordings_suite!(ENDPOINT);
+
 /// The documented body, for a recording that has begun.
-async fn good_input(world: &RoomWorld) -> Value {
+fn good_input(world: &RoomWorld) -> Value {
     open_test_room(world);
-    record(world, TEST_ROOM, "1").await
+    record(world, TEST_ROOM, "1")
 }
 
 /// Records a room, which is open, as `start-recording` does it for Jane, and gives the body that
 /// stops it.
-async fn record(world: &RoomWorld, room: &str, zone: &str) -> Value {
-    record_for(world, Some("Example"), room, zone).await
+fn record(world: &RoomWorld, room: &str, zone: &str) -> Value {
+    record_for(world, Some("Example"), room, zone)
 }
 
 /// The same for somebody of that organization, or of none.
-async fn record_for(
-    world: &RoomWorld,
-    organization: Option<&str>,
-    room: &str,
-    zone: &str,
-) -> Value {
+fn record_for(world: &RoomWorld, organization: Option<&str>, room: &str, zone: &str) -> Value {
     let organization = organization.map(|name| world.workos().organization(name).id);
     let owned = format!("{}:{room}", organization.as_deref().unwrap_or_default());
     let is_apart = world.settings().iter().any(|(_, value)| value == "organization");
     let name = if is_apart { &owned } else { room };
-    record_to(world, organization.as_deref(), name, [zone, &part(&owned)], room, zone).await
+    record_to(world, organization.as_deref(), name, [zone, &part(&owned)], room, zone)
 }
 
 /// Records a room that LiveKit calls `name` to an object in a folder of these two parts.
-async fn record_to(
+fn record_to(
     world: &RoomWorld,
     organization: Option<&str>,
     name: &str,
@@ -102,7 +91,7 @@ async fn record_to(
     }
     let s3 = json!({ "bucket": RECORDINGS_BUCKET, "metadata": metadata });
     let request = json!({ "room_name": name, "file_outputs": [{ "filepath": path, "s3": s3 }] });
-    let id = start_egress_with(&world.livekit, "StartRoomCompositeEgress", request).await;
+    let id = world.livekit.start_egress("StartRoomCompositeEgress", request);
     json!({ "roomName": room, "egressId": id, "zoneId": zone })
 }
 
@@ -118,6 +107,11 @@ fn part(text: &str) -> String {
     let digest = digest(&SHA256, text.as_bytes());
     let digest = digest.as_ref().first_chunk().map(|start| u64::from_be_bytes(*start));
     format!("{kept}-{:016x}", digest.expect("eight bytes"))
+}
+
+/// Starts somebody else's recording of a room, and gives its id.
+fn start_foreign(world: &RoomWorld, room: &str, path: &str) -> String {
+    world.livekit.start_egress("StartRoomCompositeEgress", foreign_recording(room, path))
 }
 
 fn id_in(input: &Value) -> &str {
@@ -138,9 +132,9 @@ async fn assert_no_such_recording(world: &RoomWorld, input: &Value) {
 #[tokio::test]
 async fn a_zone_or_an_id_that_is_none_is_400_and_livekit_is_not_asked() {
     let world = RoomWorld::start(BINARY).await;
-    let input = good_input(&world).await;
+    let input = good_input(&world);
     world.livekit.forget_requests();
-    let zones = BAD_NAMES.into_iter().map(|zone| ("zoneId", zone.to_owned()));
+    let zones = MALFORMED_NAMES.into_iter().map(|zone| ("zoneId", zone.to_owned()));
     let zones = zones.chain([("zoneId", json!("x".repeat(65)).to_string())]);
     let ids = [
         "null",
@@ -163,7 +157,7 @@ async fn a_zone_or_an_id_that_is_none_is_400_and_livekit_is_not_asked() {
         let event = world.event_of("jane", &input).body("application/json", &body);
         let (status, message) = world.ask(&event).await.refusal();
         assert_eq!(status, 400, "{field}: {json}");
-        assert!(message.contains(field) || json.contains("ud83c"), "{message} for {json}");
+        assert!(message.contains(field) || json.contains(LONE_SURROGATE), "{message} for {json}");
     }
     for field in ["zoneId", "egressId"] {
         let mut without = input.clone();
@@ -176,9 +170,9 @@ async fn a_zone_or_an_id_that_is_none_is_400_and_livekit_is_not_asked() {
 #[tokio::test]
 async fn a_recording_of_another_room_or_zone_is_404_and_goes_on() {
     let world = RoomWorld::start(BINARY).await;
-    let good = good_input(&world).await;
+    let good = good_input(&world);
     world.livekit.open_room("test-room2", 1);
-    let neighbour = record(&world, "test-room2", "1").await;
+    let neighbour = record(&world, "test-room2", "1");
     for (field, other) in [
         ("roomName", json!("test-room2")),
         ("roomName", json!("test-roo")),
@@ -200,7 +194,7 @@ async fn a_recording_of_another_room_or_zone_is_404_and_goes_on() {
 #[tokio::test]
 async fn an_id_that_nothing_has_is_404() {
     let world = RoomWorld::start(BINARY).await;
-    let good = good_input(&world).await;
+    let good = good_input(&world);
     let mut input = good.clone();
     for id in ["egress-456789", "EG_doesNotExist", &id_in(&good).to_lowercase(), "*", "EG_"] {
         input["egressId"] = json!(id);
@@ -225,7 +219,7 @@ async fn an_egress_that_is_no_recording_of_that_room_and_zone_is_404_and_goes_on
         // Of another room, with a key as if it were of this one.
         ("test-room2", format!("recordings/1/test-room/{name}")),
     ] {
-        let id = start_egress(&world.livekit, room, &path).await;
+        let id = start_foreign(&world, room, &path);
         let input = json!({ "roomName": TEST_ROOM, "egressId": id, "zoneId": "1" });
         assert_no_such_recording(&world, &input).await;
         assert!(world.livekit.egress(&id).is_running(), "{path}");
@@ -242,26 +236,26 @@ async fn another_organizations_recording_is_404_and_goes_on() {
         for room in [TEST_ROOM, &owned, &format!("{taunta}:{TEST_ROOM}")] {
             world.livekit.open_room(room, 2);
         }
-        let good = record_for(&world, Some("MASADAS"), TEST_ROOM, "1").await;
+        let good = record_for(&world, Some("MASADAS"), TEST_ROOM, "1");
         for name in [TEST_ROOM, &owned, &part(&owned), &format!("../{}", part(&owned))] {
             let mut input = good.clone();
             input["roomName"] = json!(name);
             for event in [
-                world.event_in("chooser", "TAUNTA SCRE", &input),
+                world.event_in("member_of_two", "TAUNTA SCRE", &input),
                 world.event_of("jane", &input),
-                world.event_of("loner", &input),
+                world.event_of("without_organization", &input),
             ] {
                 let (status, message) = world.ask(&event).await.refusal();
-                let is_loner_apart = status == 403 && namespace == "organization";
+                let has_no_organization = status == 403 && namespace == "organization";
                 assert!(
-                    is_loner_apart || (status, &*message) == (404, NO_SUCH),
+                    has_no_organization || (status, &*message) == (404, NO_SUCH),
                     "{input}: {status}"
                 );
             }
         }
         assert_eq!(world.told("StopEgress"), [json!(null); 0]);
         assert!(world.livekit.egress(id_in(&good)).is_running());
-        let answer = world.ask(&world.event_in("chooser", "MASADAS", &good)).await;
+        let answer = world.ask(&world.event_in("member_of_two", "MASADAS", &good)).await;
         assert_eq!(recording(&answer).0, id_in(&good), "its own organization's members may");
     }
 }
@@ -270,12 +264,13 @@ async fn another_organizations_recording_is_404_and_goes_on() {
 async fn a_recording_of_no_organization_is_404_for_members_of_one() {
     let world = RoomWorld::start(BINARY).await;
     open_test_room(&world);
-    let good = record_for(&world, None, TEST_ROOM, "1").await;
-    for event in [world.event_of("jane", &good), world.event_in("chooser", "MASADAS", &good)] {
+    let good = record_for(&world, None, TEST_ROOM, "1");
+    for event in [world.event_of("jane", &good), world.event_in("member_of_two", "MASADAS", &good)]
+    {
         assert_eq!(world.ask(&event).await.refusal(), (404, NO_SUCH.to_owned()));
     }
     assert_eq!(world.told("StopEgress"), [json!(null); 0]);
-    let answer = world.ask(&world.event_of("loner", &good)).await;
+    let answer = world.ask(&world.event_of("without_organization", &good)).await;
     assert_eq!(recording(&answer).0, id_in(&good));
 }
 
@@ -283,16 +278,16 @@ async fn a_recording_of_no_organization_is_404_for_members_of_one() {
 async fn a_recording_in_a_shared_folder_belongs_to_the_organization_in_its_metadata() {
     for (organization, user, status) in [
         (Some("Example"), "jane", 200),
-        (Some("Example"), "loner", 404),
+        (Some("Example"), "without_organization", 404),
         (Some("MASADAS"), "jane", 404),
         (None, "jane", 404),
-        (None, "loner", 200),
+        (None, "without_organization", 200),
     ] {
         let world = RoomWorld::start(BINARY).await;
         open_test_room(&world);
         let id = organization.map(|name| world.workos().organization(name).id);
         let folder = ["1", TEST_ROOM];
-        let input = record_to(&world, id.as_deref(), TEST_ROOM, folder, TEST_ROOM, "1").await;
+        let input = record_to(&world, id.as_deref(), TEST_ROOM, folder, TEST_ROOM, "1");
         let answer = world.ask(&world.event_of(user, &input)).await;
         assert_eq!(answer.status(), status, "{organization:?} {user}: {}", answer.text());
         let is_running = world.livekit.egress(id_in(&input)).is_running();
@@ -301,9 +296,9 @@ async fn a_recording_in_a_shared_folder_belongs_to_the_organization_in_its_metad
     let world = RoomWorld::start(BINARY).await;
     open_test_room(&world);
     let path = "recordings/1/test-room/2026-01-01/000000-0000000000000000.mp4";
-    let id = start_egress(&world.livekit, TEST_ROOM, path).await;
+    let id = start_foreign(&world, TEST_ROOM, path);
     let input = json!({ "roomName": TEST_ROOM, "egressId": id, "zoneId": "1" });
-    for user in ["jane", "loner"] {
+    for user in ["jane", "without_organization"] {
         let answer = world.ask(&world.event_of(user, &input)).await;
         assert_eq!(answer.refusal(), (404, NO_SUCH.to_owned()), "{user}: it has no metadata");
     }
@@ -313,7 +308,7 @@ async fn a_recording_in_a_shared_folder_belongs_to_the_organization_in_its_metad
 #[tokio::test]
 async fn a_stop_that_livekit_refuses_is_repeated() {
     let world = RoomWorld::start(BINARY).await;
-    let input = good_input(&world).await;
+    let input = good_input(&world);
     world.livekit.refuse_stops(3);
     assert_eq!(recording(&stop(&world, &input).await).0, id_in(&input));
     assert_eq!(world.livekit.egress(id_in(&input)).status, EgressStatus::Ending);
@@ -324,7 +319,7 @@ async fn a_stop_that_livekit_refuses_is_repeated() {
 async fn a_recording_that_livekit_refuses_to_stop_and_lists_as_running_is_503_and_in_the_log() {
     for status in [EgressStatus::Starting, EgressStatus::Active] {
         let world = RoomWorld::start(BINARY).await;
-        let input = good_input(&world).await;
+        let input = good_input(&world);
         let process = world.another_within(Duration::from_secs(3)).await;
         world.livekit.set_egress_status(id_in(&input), status);
         world.livekit.refuse_stops(u32::MAX);
@@ -349,7 +344,7 @@ async fn an_odd_recording_is_stopped_as_well() {
         json!({ "file_results": 7, "error": {} }),
     ] {
         let world = RoomWorld::start(BINARY).await;
-        let input = good_input(&world).await;
+        let input = good_input(&world);
         change_listed(&world.livekit, id_in(&input), &fields);
         let answer = stop(&world, &input).await;
         assert_eq!(answer.status(), 200, "{fields}: {}", answer.text());
@@ -360,7 +355,7 @@ async fn an_odd_recording_is_stopped_as_well() {
 #[tokio::test]
 async fn an_odd_confirmation_of_a_stop_is_read_as_far_as_it_goes() {
     let world = RoomWorld::start(BINARY).await;
-    let input = good_input(&world).await;
+    let input = good_input(&world);
     world.livekit.edit_answers("StopEgress", |answer| {
         let fields = json!({ "status": "EGRESS_STOPPED", "ended_at": -1, "room_composite": [1] });
         let fields = fields.as_object().expect("an object").clone();
@@ -375,7 +370,7 @@ async fn an_odd_confirmation_of_a_stop_is_read_as_far_as_it_goes() {
 #[tokio::test]
 async fn a_recording_that_has_ended_is_409() {
     let world = RoomWorld::start(BINARY).await;
-    let input = good_input(&world).await;
+    let input = good_input(&world);
     for status in [
         EgressStatus::Complete,
         EgressStatus::Failed,
@@ -398,7 +393,7 @@ async fn a_recording_that_ends_between_the_look_and_the_stop_is_409_and_a_succes
         (EgressStatus::Ending, 200),
     ] {
         let world = RoomWorld::start(BINARY).await;
-        let input = good_input(&world).await;
+        let input = good_input(&world);
         world.livekit.hold_ending();
         world.livekit.inject(Fault::Slow(Duration::from_millis(500)).on(path_of(STOP)));
         let event = world.event_of("jane", &input);
@@ -416,7 +411,7 @@ async fn a_recording_that_ends_between_the_look_and_the_stop_is_409_and_a_succes
 #[tokio::test]
 async fn stops_a_recording_and_says_when() {
     let world = RoomWorld::start(BINARY).await;
-    let input = good_input(&world).await;
+    let input = good_input(&world);
     world.livekit.forget_requests();
     let before = now();
     let (id, timestamp) = recording(&stop(&world, &input).await);
@@ -432,7 +427,7 @@ async fn stops_a_recording_and_says_when() {
 #[tokio::test]
 async fn a_recording_that_is_still_ending_is_a_success() {
     let world = RoomWorld::start(BINARY).await;
-    let input = good_input(&world).await;
+    let input = good_input(&world);
     world.livekit.hold_ending();
     for _ in 0..3 {
         let before = now();
@@ -449,7 +444,7 @@ async fn a_recording_that_is_still_ending_is_a_success() {
 async fn a_recording_that_has_not_begun_is_stopped_as_well() {
     let world = RoomWorld::start(BINARY).await;
     world.livekit.hold_starting();
-    let input = good_input(&world).await;
+    let input = good_input(&world);
     let before = now();
     let (id, timestamp) = recording(&stop(&world, &input).await);
     let egress = world.livekit.egress(&id);
@@ -464,7 +459,7 @@ async fn a_recording_is_found_whoever_of_the_organization_stops_it_and_whatever_
     let world = RoomWorld::start(BINARY).await;
     for name in HOSTILE_NAMES {
         world.livekit.open_room(name, 1);
-        let input = record(&world, name, name).await;
+        let input = record(&world, name, name);
         let answer = world.ask(&world.event_in("consultant", "Example", &input)).await;
         assert_eq!(recording(&answer).0, id_in(&input), "{name}");
         assert_eq!(world.livekit.egress(id_in(&input)).status, EgressStatus::Ending, "{name}");
@@ -474,7 +469,7 @@ async fn a_recording_is_found_whoever_of_the_organization_stops_it_and_whatever_
 #[tokio::test]
 async fn a_recording_whose_room_has_closed_has_ended() {
     let world = RoomWorld::start(BINARY).await;
-    let input = good_input(&world).await;
+    let input = good_input(&world);
     world.livekit.hold_ending();
     world.livekit.set_egress_status(id_in(&input), EgressStatus::Active);
     world.livekit.close_room(TEST_ROOM);
@@ -486,7 +481,7 @@ async fn a_recording_whose_room_has_closed_has_ended() {
 #[tokio::test]
 async fn two_who_stop_it_at_the_same_time_both_succeed_or_learn_that_it_has_ended() {
     let world = RoomWorld::start(BINARY).await;
-    let input = good_input(&world).await;
+    let input = good_input(&world);
     let another = world.another().await;
     world.livekit.hold_ending();
     let event = world.event_of("jane", &input);
@@ -500,7 +495,7 @@ async fn two_who_stop_it_at_the_same_time_both_succeed_or_learn_that_it_has_ende
 #[tokio::test]
 async fn a_stop_whose_connection_breaks_is_repeated() {
     let world = RoomWorld::start(BINARY).await;
-    let input = good_input(&world).await;
+    let input = good_input(&world);
     world.livekit.hold_ending();
     world.livekit.inject(Fault::Down.on(path_of(STOP)).once());
     assert_eq!(recording(&stop(&world, &input).await).0, id_in(&input), "before it was heard");
@@ -513,7 +508,7 @@ async fn a_stop_whose_connection_breaks_is_repeated() {
 async fn logs_tell_of_each_request_and_nothing_personal() {
     let world = RoomWorld::start(BINARY).await;
     world.livekit.open_room("doctor-visit", 2);
-    let input = record(&world, "doctor-visit", "ward-seven").await;
+    let input = record(&world, "doctor-visit", "ward-seven");
     assert_eq!(stop(&world, &input).await.status(), 200);
     assert_eq!(stop(&world, &input).await.status(), 409);
     let mut other = input.clone();

@@ -1,30 +1,23 @@
 //! The real binary under a Lambda Runtime API, with real events. Denials first.
 
-#[path = "../../session/tests/sessions/mod.rs"]
-mod sessions;
-
-use anteroom_local::stand_ins::faults::Fault;
-use anteroom_local::stand_ins::jwt;
-use anteroom_local::testing::{Answer, AuthWorld, Event, MALFORMED_EMAILS, mistaken};
+use anteroom_stand_ins::faults::Fault;
+use anteroom_stand_ins::jwt;
+use anteroom_testing::sessions::{
+    self, COOKIE, access_token, assert_cleared, sealed, sid, with_access_token,
+};
+use anteroom_testing::suites::session_cookies::{self, Endpoint, Kind};
+use anteroom_testing::{Answer, AuthWorld, Event, MALFORMED_EMAILS, malformed_requests};
 use serde_json::{Value, json};
-
-use self::sessions::cookies::{self, Endpoint, Kind};
-use self::sessions::{COOKIE, access_token, assert_cleared, sid};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_switch-organization");
 
-const CHOOSER: &str = "123@gmail.com";
+const MEMBER_OF_TWO: &str = "123@gmail.com";
 
 const AUTHENTICATE: &str = "POST /user_management/authenticate";
 
-/// A session as it stands in a cookie, sealed with the function's own password.
-async fn sealed(world: &AuthWorld, session: &Value) -> String {
-    sessions::sealed(&world.settings, session).await
-}
-
 /// What WorkOS gives to the user of two organizations who signs in to the first.
-fn chooser(world: &AuthWorld) -> Value {
-    world.workos.sign_in("chooser", Some("MASADAS"))
+fn member_of_two(world: &AuthWorld) -> Value {
+    world.workos.sign_in("member_of_two", Some("MASADAS"))
 }
 
 fn input(world: &AuthWorld, email: &str, organization: &str) -> Value {
@@ -33,7 +26,7 @@ fn input(world: &AuthWorld, email: &str, organization: &str) -> Value {
 
 /// The request of `email` with this session to go over to an organization.
 async fn event(world: &AuthWorld, session: &Value, email: &str, organization: &str) -> Event {
-    let cookie = sealed(world, session).await;
+    let cookie = sealed(&world.settings, session).await;
     world.event().cookie(COOKIE, &cookie).json(&input(world, email, organization))
 }
 
@@ -47,8 +40,8 @@ async fn organizations_in(world: &AuthWorld, answer: &Answer) -> (String, Value)
 #[tokio::test]
 async fn what_no_endpoint_answers_is_refused_and_nothing_is_asked() {
     let world = AuthWorld::start(BINARY).await;
-    let good = event(&world, &chooser(&world), CHOOSER, "TAUNTA SCRE").await;
-    for (event, status) in mistaken(&good) {
+    let good = event(&world, &member_of_two(&world), MEMBER_OF_TWO, "TAUNTA SCRE").await;
+    for (event, status) in malformed_requests(&good) {
         let answer = world.ask(&event).await;
         assert_eq!(answer.refusal().0, status, "{event:?}");
         assert_eq!(answer.cookies(), [], "{event:?}");
@@ -59,7 +52,7 @@ async fn what_no_endpoint_answers_is_refused_and_nothing_is_asked() {
 #[tokio::test]
 async fn an_address_or_an_organization_that_is_none_is_400_and_the_session_is_kept() {
     let world = AuthWorld::start(BINARY).await;
-    let cookie = sealed(&world, &chooser(&world)).await;
+    let cookie = sealed(&world.settings, &member_of_two(&world)).await;
     let refused = async |body: String, field: &str| {
         let event = world.event().cookie(COOKIE, &cookie).body("application/json", &body);
         let answer = world.ask(&event).await;
@@ -72,17 +65,17 @@ async fn an_address_or_an_organization_that_is_none_is_400_and_the_session_is_ke
         refused(format!("{{\"email\":{email},\"organizationId\":\"org_1\"}}"), "email").await;
     }
     for organization in ["null", "1", "\"\"", "\"org 1\"", "\"org_1\\u0000\"", "[\"org_1\"]"] {
-        let body = format!("{{\"email\":\"{CHOOSER}\",\"organizationId\":{organization}}}");
+        let body = format!("{{\"email\":\"{MEMBER_OF_TWO}\",\"organizationId\":{organization}}}");
         refused(body, "organizationId").await;
     }
-    refused(format!("{{\"email\":\"{CHOOSER}\"}}"), "organizationId").await;
+    refused(format!("{{\"email\":\"{MEMBER_OF_TWO}\"}}"), "organizationId").await;
     assert_eq!(world.asked(), [""; 0]);
 }
 
 #[tokio::test]
 async fn nobody_signed_in_is_401_and_nothing_is_asked() {
     let world = AuthWorld::start(BINARY).await;
-    let input = input(&world, CHOOSER, "TAUNTA SCRE");
+    let input = input(&world, MEMBER_OF_TWO, "TAUNTA SCRE");
     for (why, event) in [
         ("nothing at all", world.event()),
         ("an empty cookie", world.event().cookie(COOKIE, "")),
@@ -99,15 +92,12 @@ async fn nobody_signed_in_is_401_and_nothing_is_asked() {
 #[tokio::test]
 async fn a_cookie_that_is_not_good_is_401_and_cleared() {
     let world = AuthWorld::start(BINARY).await;
-    let input = input(&world, CHOOSER, "TAUNTA SCRE");
-    let session = chooser(&world);
-    let cookie = sealed(&world, &session).await;
+    let input = input(&world, MEMBER_OF_TWO, "TAUNTA SCRE");
+    let session = member_of_two(&world);
+    let cookie = sealed(&world.settings, &session).await;
     let claims = jwt::claims(access_token(&session)).expect("claims");
-    let with_token = async |token: &str| {
-        let mut session = session.clone();
-        session["access_token"] = json!(token);
-        sealed(&world, &session).await
-    };
+    let with_token =
+        async |token: &str| sealed(&world.settings, &with_access_token(&session, token)).await;
     let header = world.workos.header();
     let mut eve = claims.clone();
     eve["sub"] = json!("user_eve");
@@ -134,10 +124,13 @@ async fn a_cookie_that_is_not_good_is_401_and_cleared() {
 #[tokio::test]
 async fn a_bearer_token_alone_cannot_switch_and_nothing_falls_back_to_the_cookie() {
     let world = AuthWorld::start(BINARY).await;
-    let session = chooser(&world);
-    let good = event(&world, &session, CHOOSER, "TAUNTA SCRE").await;
+    let session = member_of_two(&world);
+    let good = event(&world, &session, MEMBER_OF_TWO, "TAUNTA SCRE").await;
     for event in [
-        world.event().json(&input(&world, CHOOSER, "TAUNTA SCRE")).bearer(access_token(&session)),
+        world
+            .event()
+            .json(&input(&world, MEMBER_OF_TWO, "TAUNTA SCRE"))
+            .bearer(access_token(&session)),
         good.clone().bearer(access_token(&session)),
         good.bearer("token"),
     ] {
@@ -152,7 +145,7 @@ async fn a_bearer_token_alone_cannot_switch_and_nothing_falls_back_to_the_cookie
 async fn somebody_elses_address_is_403_and_the_session_is_kept() {
     let world = AuthWorld::start(BINARY).await;
     for email in ["jane.doe@example.com", "nobody@example.com", "123@gmail.com.evil.example"] {
-        let event = event(&world, &chooser(&world), email, "TAUNTA SCRE").await;
+        let event = event(&world, &member_of_two(&world), email, "TAUNTA SCRE").await;
         let answer = world.ask(&event).await;
         assert_eq!(answer.refusal().0, 403, "{email}");
         assert_eq!(answer.cookies(), [], "{email}");
@@ -189,16 +182,16 @@ async fn an_organization_where_the_user_may_not_act_is_403_and_the_session_is_ke
 #[tokio::test]
 async fn a_session_that_workos_has_ended_is_401_and_the_cookie_is_cleared() {
     let world = AuthWorld::start(BINARY).await;
-    let session = chooser(&world);
+    let session = member_of_two(&world);
     world.workos.revoke_session(&sid(&session));
-    let answer = world.ask(&event(&world, &session, CHOOSER, "TAUNTA SCRE").await).await;
+    let answer = world.ask(&event(&world, &session, MEMBER_OF_TWO, "TAUNTA SCRE").await).await;
     assert_eq!(answer.refusal().0, 401);
     assert_cleared(&answer, "revoked");
 
     world.workos.set_access_token_seconds(-60);
-    let expired = chooser(&world);
+    let expired = member_of_two(&world);
     world.workos.revoke_session(&sid(&expired));
-    let answer = world.ask(&event(&world, &expired, CHOOSER, "TAUNTA SCRE").await).await;
+    let answer = world.ask(&event(&world, &expired, MEMBER_OF_TWO, "TAUNTA SCRE").await).await;
     assert_eq!(answer.refusal().0, 401);
     assert_cleared(&answer, "expired and revoked");
 }
@@ -213,7 +206,7 @@ async fn a_refusal_that_is_not_of_the_session_keeps_the_cookie() {
     ] {
         let body = json!({ "error": error, "error_description": description });
         let world = AuthWorld::start(BINARY).await;
-        let event = event(&world, &chooser(&world), CHOOSER, "TAUNTA SCRE").await;
+        let event = event(&world, &member_of_two(&world), MEMBER_OF_TWO, "TAUNTA SCRE").await;
         world.workos.prescribe("/user_management/authenticate", 400, body);
         let answer = world.ask(&event).await;
         assert_eq!(answer.refusal().0, status, "{error}");
@@ -224,18 +217,18 @@ async fn a_refusal_that_is_not_of_the_session_keeps_the_cookie() {
 #[tokio::test]
 async fn who_is_let_in_a_moment_later_can_switch_at_once() {
     let world = AuthWorld::start(BINARY).await;
-    let session = chooser(&world);
-    let event = event(&world, &session, CHOOSER, "Example").await;
+    let session = member_of_two(&world);
+    let event = event(&world, &session, MEMBER_OF_TWO, "Example").await;
     assert_eq!(world.ask(&event).await.refusal().0, 403);
-    world.workos.add_member("Example", "chooser");
+    world.workos.add_member("Example", "member_of_two");
     assert_eq!(world.ask(&event).await.status(), 200);
 }
 
 #[tokio::test]
 async fn an_outage_is_never_signed_out_and_the_session_is_kept() {
     let world = AuthWorld::start(BINARY).await;
-    let session = chooser(&world);
-    let event = event(&world, &session, CHOOSER, "TAUNTA SCRE").await;
+    let session = member_of_two(&world);
+    let event = event(&world, &session, MEMBER_OF_TWO, "TAUNTA SCRE").await;
     let limit = (Fault::Limiting { retry_after: Some(9) }, 503);
     for (fault, status) in sessions::refresh_outages().chain([limit]) {
         world.workos.inject(fault.on("/user_management/authenticate"));
@@ -253,9 +246,9 @@ async fn an_outage_is_never_signed_out_and_the_session_is_kept() {
 async fn an_expired_session_is_kept_through_an_outage_too() {
     let world = AuthWorld::start(BINARY).await;
     world.workos.set_access_token_seconds(-60);
-    let session = chooser(&world);
+    let session = member_of_two(&world);
     world.workos.set_access_token_seconds(300);
-    let event = event(&world, &session, CHOOSER, "TAUNTA SCRE").await;
+    let event = event(&world, &session, MEMBER_OF_TWO, "TAUNTA SCRE").await;
     world.workos.stop().await;
     let answer = world.ask(&event).await;
     assert_eq!(answer.refusal().0, 503);
@@ -268,7 +261,8 @@ async fn an_expired_session_is_kept_through_an_outage_too() {
 async fn a_session_that_comes_back_in_another_organization_is_502() {
     let world = AuthWorld::start(BINARY).await;
     world.workos.misplace_refreshes("MASADAS");
-    let answer = world.ask(&event(&world, &chooser(&world), CHOOSER, "TAUNTA SCRE").await).await;
+    let answer =
+        world.ask(&event(&world, &member_of_two(&world), MEMBER_OF_TWO, "TAUNTA SCRE").await).await;
     assert_eq!(answer.refusal().0, 502);
     assert_eq!(answer.cookies(), [], "what came back is not sent to the browser");
 }
@@ -276,12 +270,12 @@ async fn a_session_that_comes_back_in_another_organization_is_502() {
 #[tokio::test]
 async fn switching_brings_the_user_and_the_session_in_that_organization() {
     let world = AuthWorld::start(BINARY).await;
-    let session = chooser(&world);
+    let session = member_of_two(&world);
     let event = event(&world, &session, "123@GMAIL.com", "TAUNTA SCRE").await;
     let answer = world.ask(&event).await;
 
     let expected = json!({"user": {
-        "id": world.workos.user("chooser").id, "email": CHOOSER,
+        "id": world.workos.user("member_of_two").id, "email": MEMBER_OF_TWO,
         "firstName": "Chris", "lastName": "Chooser",
     }});
     assert_eq!(answer.success(), expected);
@@ -301,7 +295,7 @@ async fn switching_brings_the_user_and_the_session_in_that_organization() {
 #[tokio::test]
 async fn a_page_that_asks_twice_with_the_same_cookie_is_answered_twice() {
     let world = AuthWorld::start(BINARY).await;
-    let event = event(&world, &chooser(&world), CHOOSER, "TAUNTA SCRE").await;
+    let event = event(&world, &member_of_two(&world), MEMBER_OF_TWO, "TAUNTA SCRE").await;
     assert_eq!(world.ask(&event).await.status(), 200);
     assert_eq!(world.ask(&event).await.status(), 200);
     assert_eq!(world.asked(), [AUTHENTICATE], "the refresh token is spent once");
@@ -311,10 +305,10 @@ async fn a_page_that_asks_twice_with_the_same_cookie_is_answered_twice() {
 async fn an_expired_session_is_renewed_on_the_way_and_leaves_with_one_cookie() {
     let world = AuthWorld::start(BINARY).await;
     world.workos.set_access_token_seconds(-60);
-    let session = chooser(&world);
+    let session = member_of_two(&world);
     world.workos.set_access_token_seconds(300);
-    let answer = world.ask(&event(&world, &session, CHOOSER, "TAUNTA SCRE").await).await;
-    assert_eq!(answer.success()["user"]["email"], CHOOSER);
+    let answer = world.ask(&event(&world, &session, MEMBER_OF_TWO, "TAUNTA SCRE").await).await;
+    assert_eq!(answer.success()["user"]["email"], MEMBER_OF_TWO);
     let id = world.workos.organization("TAUNTA SCRE").id;
     assert_eq!(organizations_in(&world, &answer).await.0, id);
     assert_eq!(world.asked(), [AUTHENTICATE, AUTHENTICATE]);
@@ -323,12 +317,16 @@ async fn an_expired_session_is_renewed_on_the_way_and_leaves_with_one_cookie() {
 #[tokio::test]
 async fn a_session_near_its_end_is_gone_on_with_when_its_early_renewal_fails() {
     let world = AuthWorld::start(BINARY).await;
-    let session = sessions::session_near_its_end(&world.workos, "chooser", Some("MASADAS"));
-    let event = event(&world, &session, CHOOSER, "TAUNTA SCRE").await;
+    let session = sessions::session_near_its_end(&world.workos, "member_of_two", Some("MASADAS"));
+    let event = event(&world, &session, MEMBER_OF_TWO, "TAUNTA SCRE").await;
     // An early renewal is tried again at once, and then no more.
     world.workos.inject(Fault::Failing(500).on("/user_management/authenticate").times(2));
     let answer = world.ask(&event).await;
-    assert_eq!(answer.success()["user"]["email"], CHOOSER, "the renewal ahead of time failed");
+    assert_eq!(
+        answer.success()["user"]["email"],
+        MEMBER_OF_TWO,
+        "the renewal ahead of time failed"
+    );
     assert_eq!(world.asked(), [AUTHENTICATE; 3]);
 }
 
@@ -336,7 +334,7 @@ async fn a_session_near_its_end_is_gone_on_with_when_its_early_renewal_fails() {
 async fn a_renewed_session_leaves_with_a_refusal_as_well() {
     let world = AuthWorld::start(BINARY).await;
     world.workos.set_access_token_seconds(-60);
-    let session = chooser(&world);
+    let session = member_of_two(&world);
     world.workos.set_access_token_seconds(300);
     let answer = world.ask(&event(&world, &session, "eve@example.com", "TAUNTA SCRE").await).await;
     assert_eq!(answer.refusal().0, 403);
@@ -354,15 +352,15 @@ async fn the_documented_event_has_nobody_signed_in() {
 #[tokio::test]
 async fn logs_tell_of_each_request_and_nothing_personal() {
     let world = AuthWorld::start(BINARY).await;
-    let session = chooser(&world);
-    let cookie = sealed(&world, &session).await;
+    let session = member_of_two(&world);
+    let cookie = sealed(&world.settings, &session).await;
     let good = world.event().cookie(COOKIE, &cookie);
-    let answer = world.ask(&good.clone().json(&input(&world, CHOOSER, "TAUNTA SCRE"))).await;
+    let answer = world.ask(&good.clone().json(&input(&world, MEMBER_OF_TWO, "TAUNTA SCRE"))).await;
     let renewed = answer.cookie().value;
     let wrong = good.json(&input(&world, "eve@example.com", "TAUNTA SCRE"));
     assert_eq!(world.ask(&wrong).await.status(), 403);
     let tampered = world.event().cookie(COOKIE, &cookie[..cookie.len() - 5]);
-    let tampered = tampered.json(&input(&world, CHOOSER, "TAUNTA SCRE"));
+    let tampered = tampered.json(&input(&world, MEMBER_OF_TWO, "TAUNTA SCRE"));
     assert_eq!(world.ask(&tampered).await.status(), 401);
     let refresh_token = session["refresh_token"].as_str().expect("a token");
     let private = ["Chris", "eve@", &cookie, &renewed, refresh_token, access_token(&session)];
@@ -371,5 +369,5 @@ async fn logs_tell_of_each_request_and_nothing_personal() {
 
 #[tokio::test]
 async fn only_what_can_never_be_good_clears_the_cookie() {
-    cookies::check(Endpoint { binary: BINARY, kind: Kind::Switch }).await;
+    session_cookies::check(Endpoint { binary: BINARY, kind: Kind::Switch }).await;
 }

@@ -4,7 +4,7 @@ use anteroom::api::{ApiError, Request};
 use anteroom::clerk::{Auth, AuthError, Clerk, Refusal, SignedOut};
 use anteroom::clock::Clock;
 use anteroom::jwt::TokenError;
-use anteroom_local::stand_ins::{self, jwt};
+use anteroom_stand_ins::{self as stand_ins, jwt};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 

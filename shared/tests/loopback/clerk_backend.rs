@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use anteroom::api::ApiError;
 use anteroom::clerk::{Clerk, TemplateError, UserId};
-use anteroom_local::stand_ins;
-use anteroom_local::stand_ins::faults::Fault;
+use anteroom_stand_ins as stand_ins;
+use anteroom_stand_ins::faults::Fault;
 use secrecy::ExposeSecret as _;
 
 use crate::{bearer, clerk, configured, pairs};

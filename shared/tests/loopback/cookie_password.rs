@@ -6,8 +6,8 @@ use anteroom::clock::Clock;
 use anteroom::cookie_seal::{CookieSeal, SealError, password_form};
 use anteroom::secrets::{MAX_AGE, SecretError};
 use anteroom::settings::{Problems, Settings};
-use anteroom_local::stand_ins::faults::Fault;
-use anteroom_local::stand_ins::secrets_manager::SecretsManager;
+use anteroom_stand_ins::faults::Fault;
+use anteroom_stand_ins::secrets_manager::SecretsManager;
 use serde_json::{Value, json};
 
 const SECRET_ID: &str = "anteroom/workos";

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use anteroom::api::ApiError;
 use anteroom::liveblocks::{Liveblocks, UserInfo};
-use anteroom_local::stand_ins;
-use anteroom_local::stand_ins::faults::Fault;
+use anteroom_stand_ins as stand_ins;
+use anteroom_stand_ins::faults::Fault;
 use serde_json::json;
 
 use crate::configured;

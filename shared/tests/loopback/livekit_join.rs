@@ -4,7 +4,7 @@
 use anteroom::caller::Caller;
 use anteroom::clock::Clock;
 use anteroom::livekit::{Joins, RoomId, Rooms, Username};
-use anteroom_local::stand_ins::jwt;
+use anteroom_stand_ins::jwt;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use ring::hmac;

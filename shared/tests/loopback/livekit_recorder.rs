@@ -8,8 +8,8 @@ use anteroom::caller::Caller;
 use anteroom::clock::Clock;
 use anteroom::livekit::{NewRecording, Recorder, Recording, RoomId, Rooms};
 use anteroom::settings::Settings;
-use anteroom_local::stand_ins::faults::Fault;
-use anteroom_local::stand_ins::livekit::{EgressStatus, LiveKit};
+use anteroom_stand_ins::faults::Fault;
+use anteroom_stand_ins::livekit::{EgressStatus, LiveKit};
 use serde_json::{Value, json};
 
 use crate::{Pairs, configured};
@@ -159,7 +159,7 @@ async fn tokens_grant_what_their_call_needs_and_nothing_else() {
     assert_eq!(status(&world.record().await), 200);
     let mut calls = 0;
     for request in world.livekit.requests() {
-        let claims = anteroom_local::stand_ins::jwt::claims(request.bearer().unwrap()).unwrap();
+        let claims = anteroom_stand_ins::jwt::claims(request.bearer().unwrap()).unwrap();
         let grant = match request.path().rsplit_once('/').unwrap().1 {
             "ListRooms" => json!({ "roomList": true }),
             "ListParticipants" => json!({ "roomAdmin": true, "room": "room" }),

@@ -15,7 +15,7 @@ use std::time::Duration;
 use anteroom::caller::Caller;
 use anteroom::clock::Clock;
 use anteroom::livekit::{EgressId, Joins, Recordings, RoomId, Rooms, Username, Zone};
-use anteroom_local::stand_ins::jwt;
+use anteroom_stand_ins::jwt;
 use http::{StatusCode, header};
 use reqwest::{RequestBuilder, Response};
 use serde_json::json;

@@ -24,7 +24,7 @@ use anteroom::api::Request;
 use anteroom::clerk::Clerk;
 use anteroom::clock::Clock;
 use anteroom::settings::{Incomplete, Settings};
-use anteroom_local::stand_ins;
+use anteroom_stand_ins as stand_ins;
 
 /// The page that the stand-in issues sessions to.
 const ORIGIN: &str = "http://localhost:3000";

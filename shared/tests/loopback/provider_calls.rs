@@ -7,11 +7,11 @@ use anteroom::clock::Clock;
 use anteroom::provider::{Call, Failure, Provider, ProviderError, Retry};
 use anteroom::request_scope;
 use anteroom::settings::Settings;
-use anteroom_local::stand_ins::clerk::Clerk;
-use anteroom_local::stand_ins::faults::{Fault, FaultRule};
-use anteroom_local::stand_ins::liveblocks::Liveblocks;
-use anteroom_local::stand_ins::livekit::LiveKit;
-use anteroom_local::stand_ins::workos::WorkOs;
+use anteroom_stand_ins::clerk::Clerk;
+use anteroom_stand_ins::faults::{Fault, FaultRule};
+use anteroom_stand_ins::liveblocks::Liveblocks;
+use anteroom_stand_ins::livekit::LiveKit;
+use anteroom_stand_ins::workos::WorkOs;
 
 const PATH: &str = "/v1/anything";
 

@@ -7,8 +7,8 @@ use anteroom::clock::Clock;
 use anteroom::liveblocks::{Liveblocks, UserInfo};
 use anteroom::secrets::MAX_AGE;
 use anteroom::settings::{Problems, Settings};
-use anteroom_local::stand_ins::faults::Fault;
-use anteroom_local::stand_ins::{liveblocks, secrets_manager};
+use anteroom_stand_ins::faults::Fault;
+use anteroom_stand_ins::{liveblocks, secrets_manager};
 use serde_json::json;
 
 const SECRET_ID: &str = "anteroom/liveblocks";

@@ -5,7 +5,7 @@ use anteroom::clock::Clock;
 use anteroom::livekit::{Joins, Recorder};
 use anteroom::settings::{Incomplete, Settings};
 use anteroom::workos::{Cookies, Redirects};
-use anteroom_local::stand_ins::{clerk, livekit, secrets_manager, workos};
+use anteroom_stand_ins::{clerk, livekit, secrets_manager, workos};
 use serde_json::json;
 
 use crate::{Pairs, pairs};
@@ -77,7 +77,7 @@ async fn clerks_jwt_key_is_taken_in_every_form_in_which_a_variable_can_hold_it()
         let own = [("CLERK_JWT_KEY", key.as_str())];
         assert_eq!(problems(&settings, &own, Clerk::configure).await, "", "{why}");
     }
-    let private = include_str!("../../../local/keys/clerk-instance.pem");
+    let private = include_str!("../../../stand-ins/keys/clerk-instance.pem");
     for (why, key) in [
         ("a private key", private.to_owned()),
         ("a part of it", body[0].to_owned()),

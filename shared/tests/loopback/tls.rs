@@ -2,7 +2,7 @@
 
 use anteroom::api::ApiError;
 use anteroom::clerk::{Clerk, UserId};
-use anteroom_local::stand_ins;
+use anteroom_stand_ins as stand_ins;
 
 use crate::{configured, pairs};
 

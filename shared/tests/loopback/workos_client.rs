@@ -8,11 +8,11 @@ use anteroom::workos::{
     Application, AuthenticateError, Authentication, CreateUserError, Email, Grant, MagicCode,
     OrganizationChoice, OrganizationId, Requirement, WorkOs,
 };
-use anteroom_local::stand_ins;
-use anteroom_local::stand_ins::exchange::{Answer, Request};
-use anteroom_local::stand_ins::faults::Fault;
-use anteroom_local::stand_ins::secrets_manager::SecretsManager;
-use anteroom_local::stand_ins::server::{Provider, StandIn};
+use anteroom_stand_ins as stand_ins;
+use anteroom_stand_ins::exchange::{Answer, Request};
+use anteroom_stand_ins::faults::Fault;
+use anteroom_stand_ins::secrets_manager::SecretsManager;
+use anteroom_stand_ins::server::{Provider, StandIn};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 
@@ -360,7 +360,7 @@ mod organizations {
     #[tokio::test]
     async fn a_user_with_a_hundred_organizations_chooses_the_last() {
         let (stand_in, workos) = start().await;
-        let choice = choice(&stand_in, &workos, "joiner@example.com").await;
+        let choice = choice(&stand_in, &workos, "member.of.hundred@example.com").await;
         assert_eq!(choice.organizations.len(), 100);
         let token = &choice.pending_authentication_token;
         let last = &choice.organizations[99].id;
@@ -520,8 +520,8 @@ mod refreshes {
         let error = workos.authenticate_with_refresh_token(&token, None).await.unwrap_err();
         assert!(error.ends_session(), "{error}");
 
-        let token = refresh_token(&stand_in.sign_in("loner", None));
-        stand_in.remove_user("loner");
+        let token = refresh_token(&stand_in.sign_in("without_organization", None));
+        stand_in.remove_user("without_organization");
         let error = workos.authenticate_with_refresh_token(&token, None).await.unwrap_err();
         assert!(error.ends_session(), "{error}");
     }
@@ -529,7 +529,7 @@ mod refreshes {
     #[tokio::test]
     async fn a_refresh_changes_the_organization() {
         let (stand_in, workos) = start().await;
-        let token = refresh_token(&stand_in.sign_in("chooser", Some("MASADAS")));
+        let token = refresh_token(&stand_in.sign_in("member_of_two", Some("MASADAS")));
         let other = organization_id(&stand_in, "TAUNTA SCRE");
         let renewed = workos.authenticate_with_refresh_token(&token, Some(&other)).await.unwrap();
         assert_eq!(renewed.organization_id.as_ref(), Some(&other));
@@ -553,7 +553,7 @@ mod refreshes {
     #[tokio::test]
     async fn an_answer_about_another_organization_is_502() {
         let (stand_in, workos) = start().await;
-        let token = refresh_token(&stand_in.sign_in("chooser", Some("MASADAS")));
+        let token = refresh_token(&stand_in.sign_in("member_of_two", Some("MASADAS")));
         stand_in.misplace_refreshes("MASADAS");
         let other = organization_id(&stand_in, "TAUNTA SCRE");
         let result = workos.authenticate_with_refresh_token(&token, Some(&other)).await;

@@ -5,9 +5,9 @@ use std::time::Duration;
 use anteroom::api::{ApiError, Request, with_cookies};
 use anteroom::clock::Clock;
 use anteroom::workos::{Authentication, Cookies, OrganizationId, SealedSession, Session, Sessions};
-use anteroom_local::stand_ins::faults::Fault;
-use anteroom_local::stand_ins::jwt;
-use anteroom_local::stand_ins::workos::WorkOs;
+use anteroom_stand_ins::faults::Fault;
+use anteroom_stand_ins::jwt;
+use anteroom_stand_ins::workos::WorkOs;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
@@ -176,7 +176,7 @@ async fn a_cookie_that_can_never_be_good_is_refused_and_cleared() {
     let world = World::start().await;
     let session = world.signed_in("jane", None, 300);
     let good = world.sealed(session.clone()).await;
-    let other = world.cookie("loner", 300).await;
+    let other = world.cookie("without_organization", 300).await;
     let mut foreign = session.clone();
     let (header, claims) = (world.stand_in.header(), world.stand_in.claims_for("jane"));
     foreign["access_token"] = json!(world.stand_in.sign_foreign(&header, &claims));
@@ -291,7 +291,9 @@ async fn a_strangers_invented_key_takes_nobodys_session() {
         let before = world.cookie("jane", 300).await;
         assert_served_as_it_is(&world.ask_with(&before).await, why);
         let header = merged(world.stand_in.header(), json!({ "kid": "invented" }));
-        let invented = world.stand_in.sign_foreign(&header, &world.stand_in.claims_for("loner"));
+        let invented = world
+            .stand_in
+            .sign_foreign(&header, &world.stand_in.claims_for("without_organization"));
         assert_kept(&world.ask_with_token(&invented).await, 401, why);
 
         world.stand_in.rotate_signing_key();
@@ -320,7 +322,7 @@ async fn an_idle_users_session_is_renewed_although_its_key_is_gone() {
         if stranger {
             // The key set is in its back-off.
             let header = merged(world.stand_in.header(), json!({ "kid": "invented" }));
-            let claims = world.stand_in.claims_for("loner");
+            let claims = world.stand_in.claims_for("without_organization");
             let invented = world.stand_in.sign_foreign(&header, &claims);
             assert_kept(&world.ask_with_token(&invented).await, 401, "invented");
         }
@@ -436,7 +438,7 @@ async fn a_token_about_to_expire_is_renewed_early_or_served_as_it_is() {
     let cookie = world.sealed(world.near_its_end("jane")).await;
     assert_renewed(&world.ask_with(&cookie).await, "ahead of time");
 
-    let cookie = world.sealed(world.near_its_end("loner")).await;
+    let cookie = world.sealed(world.near_its_end("without_organization")).await;
     world.stand_in.inject(Fault::Failing(500).on(AUTHENTICATE));
     for _ in 0..5 {
         assert_served_as_it_is(&world.ask_with(&cookie).await, "WorkOS is failing");
@@ -680,7 +682,7 @@ async fn a_dead_cookie_asks_workos_once_a_minute() {
         assert_ended(&world.ask_with(&cookie).await, "revoked");
     }
     assert_eq!(world.refreshes(), 1);
-    let alive = world.cookie("loner", -60).await;
+    let alive = world.cookie("without_organization", -60).await;
     assert_renewed(&world.ask_with(&alive).await, "another's session");
     world.clock.advance(Duration::from_mins(1));
     assert_ended(&world.ask_with(&cookie).await, "a minute later");
@@ -713,9 +715,9 @@ async fn a_session_that_has_ended_is_401_and_an_outage_is_503_with_the_cookie_ke
     asked.join_all().await;
 
     let world = World::start().await;
-    let session = world.signed_in("loner", None, -60);
+    let session = world.signed_in("without_organization", None, -60);
     let cookie = world.sealed(session).await;
-    world.stand_in.remove_user("loner");
+    world.stand_in.remove_user("without_organization");
     assert_ended(&world.ask_with(&cookie).await, "the user is gone");
 }
 
@@ -777,7 +779,7 @@ async fn switches_to_an_organization_of_the_users_and_to_no_other() {
     let world = World::start().await;
     let masadas = world.stand_in.organization("MASADAS").id;
     let taunta = world.stand_in.organization("TAUNTA SCRE").id;
-    let cookie = world.sealed(world.signed_in("chooser", Some("MASADAS"), 300)).await;
+    let cookie = world.sealed(world.signed_in("member_of_two", Some("MASADAS"), 300)).await;
 
     let (status, kept) = switch(&world, &cookie, "org_unknown").await;
     assert_eq!((status, kept), (403, None), "the session stays as it is");
@@ -822,7 +824,7 @@ async fn leaving_ends_the_session_and_clears_the_cookie_whatever_comes_of_it() {
 async fn leaving_with_a_bearer_token_leaves_the_cookie_alone() {
     let world = World::start().await;
     let cookie = world.cookie("jane", 300).await;
-    let good = format!("Bearer {}", world.stand_in.access_token("loner"));
+    let good = format!("Bearer {}", world.stand_in.access_token("without_organization"));
     for (authorization, expected) in [(good.as_str(), None), ("Bearer token", Some(401))] {
         let both = request(&[("authorization", authorization), ("cookie", &cookie)]);
         let (url, cookies) = with_cookies(world.sessions.leave(&both)).await;

@@ -4,12 +4,12 @@
 use std::time::Duration;
 
 use anteroom_local::instance::Instance;
-use anteroom_local::stand_ins::faults::Fault;
-use anteroom_local::stand_ins::livekit::EgressStatus;
-use anteroom_local::testing::{Answer, Event, RoomWorld};
+use anteroom_stand_ins::faults::Fault;
+use anteroom_stand_ins::livekit::{EgressStatus, LiveKit};
+use anteroom_testing::livekit::{foreign_recording, path_of, recording, running};
+use anteroom_testing::{Answer, Event, RoomWorld};
 use serde_json::json;
 
-use super::recordings::{path_of, recording, running, start_egress};
 use super::{BINARY, LIST_EGRESS, STOP};
 
 /// LiveKit, and three processes that are ready for a request.
@@ -56,6 +56,12 @@ impl Contenders {
         let (id, _) = recording(won[0]);
         assert_eq!(running(&self.world.livekit, room), [id], "{room}");
     }
+}
+
+/// Starts somebody else's recording of a room at the instant of the others' starts, and gives its id.
+async fn start_foreign(livekit: &LiveKit, room: &str) -> String {
+    let request = foreign_recording(room, "archive/daily.mp4");
+    livekit.start_egress_with_others("StartRoomCompositeEgress", request).await
 }
 
 #[tokio::test]
@@ -171,10 +177,8 @@ async fn somebody_elses_recording_that_starts_meanwhile_stays() {
     let (livekit, room) = (&contenders.world.livekit, "daily");
     let event = contenders.event(room);
     livekit.hold_starts_until(2);
-    let (answer, id) = tokio::join!(
-        Answer::of(&contenders.processes[0], &event),
-        start_egress(livekit, room, "archive/daily.mp4")
-    );
+    let (answer, id) =
+        tokio::join!(Answer::of(&contenders.processes[0], &event), start_foreign(livekit, room));
     assert_eq!(answer.refusal().0, 409);
     assert_eq!(running(livekit, room), [id.as_str()]);
     livekit.set_egress_status(&id, EgressStatus::Complete);
@@ -189,10 +193,8 @@ async fn a_contender_that_gives_way_stops_its_recording_even_if_livekit_refuses_
     let event = contenders.event(room);
     livekit.hold_starts_until(2);
     livekit.refuse_stops(3);
-    let (answer, id) = tokio::join!(
-        Answer::of(&contenders.processes[0], &event),
-        start_egress(livekit, room, "archive/daily.mp4")
-    );
+    let (answer, id) =
+        tokio::join!(Answer::of(&contenders.processes[0], &event), start_foreign(livekit, room));
     assert_eq!(answer.refusal().0, 409);
     assert_eq!(running(livekit, room), [id.as_str()]);
     assert_eq!(contenders.world.told("StopEgress").len(), 4);
@@ -207,10 +209,7 @@ async fn a_contender_that_cannot_stop_its_recording_is_503_and_says_so_in_the_lo
     let process = world.another_within(Duration::from_secs(11)).await;
     livekit.hold_starts_until(2);
     livekit.refuse_stops(u32::MAX);
-    let (answer, _) = tokio::join!(
-        Answer::of(&process, &event),
-        start_egress(livekit, room, "archive/daily.mp4")
-    );
+    let (answer, _) = tokio::join!(Answer::of(&process, &event), start_foreign(livekit, room));
     assert_eq!(answer.refusal().0, 503);
     assert_eq!(running(livekit, room).len(), 2, "both go on");
     assert!(world.told("StopEgress").len() > 2, "it was told again");

@@ -1,0 +1,56 @@
+//! Imitates the providers for tests, measurements and `cargo dev`: a strict stand-in for each, on a
+//! real loopback socket.
+//!
+//! A stand-in refuses what the provider refuses,
+//! with the provider's own error bodies, records what it was asked, and can be told to fail:
+//!
+//! ```no_run
+//! # async fn example() -> std::io::Result<()> {
+//! use anteroom_stand_ins::{clerk::Clerk, faults::Fault};
+//!
+//! let clerk = Clerk::start().await?;
+//! let token = clerk.session_token("jane");
+//! // ... point the code under test at `clerk.settings()` and send it the token ...
+//! assert_eq!(clerk.hits("GET", "/v1/jwks"), 1);
+//!
+//! clerk.inject(Fault::Limiting { retry_after: Some(7) }.on("/v1/users").once());
+//! clerk.stop().await;
+//! clerk.restart().await?;
+//! # Ok(()) }
+//! ```
+//!
+//! | module | is |
+//! |---|---|
+//! | [`clerk`], [`liveblocks`], [`livekit`], [`secrets_manager`], [`workos`] | a provider each |
+//! | [`server`] | what they have in common: starting, stopping, TLS, recorded requests |
+//! | [`faults`] | the ways in which they fail when told to |
+//! | [`exchange`] | a request as it came and an answer as it goes |
+//! | [`jwt`] | signed tokens, and forged ones |
+//!
+//! They share no code with the functions, so that neither can hide the other's mistakes. A new
+//! provider is one more [`server::Provider`].
+
+pub mod clerk;
+mod clock;
+pub mod exchange;
+pub mod faults;
+pub mod jwt;
+pub mod liveblocks;
+pub mod livekit;
+pub mod secrets_manager;
+pub mod server;
+pub mod workos;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// The value, also when a test panicked while it held the lock.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// `length` random hexadecimal digits, at most 32.
+fn random_hex(length: usize) -> String {
+    let mut digits = uuid::Uuid::new_v4().simple().to_string();
+    digits.truncate(length);
+    digits
+}

@@ -1,0 +1,173 @@
+//! Rooms and who is in them.
+
+use super::{
+    egress::Egress,
+    identifier::random_id,
+    messages::{
+        Codec, CreateRoomRequest, ParticipantInfo, ParticipantKind, ParticipantPermission,
+        ParticipantState, Room,
+    },
+    twirp::{Code, Refusal},
+};
+
+/// The longest name of a room, in bytes.
+pub(super) const LONGEST_NAME: usize = 256;
+
+/// The most metadata that a room may have, in bytes.
+const MOST_METADATA: usize = 512 * 1024;
+
+/// A server's defaults, in seconds.
+const EMPTY_TIMEOUT: u32 = 300;
+const DEPARTURE_TIMEOUT: u32 = 20;
+
+/// What a server lets people send.
+const CODECS: [&str; 10] = [
+    "audio/PCMU",
+    "audio/PCMA",
+    "audio/opus",
+    "audio/red",
+    "video/VP8",
+    "video/H264",
+    "video/VP9",
+    "video/AV1",
+    "video/H265",
+    "video/rtx",
+];
+
+/// A room that is open.
+#[derive(Debug)]
+pub(super) struct OpenRoom {
+    room: Room,
+    participants: Vec<ParticipantInfo>,
+}
+
+impl OpenRoom {
+    /// An empty room, opened at that many milliseconds since 1970.
+    pub(super) fn new(name: &str, now_ms: i64) -> Self {
+        let codecs = CODECS.map(|mime| Codec { mime: mime.to_owned(), ..Codec::default() });
+        let room = Room {
+            sid: random_id("RM_"),
+            name: name.to_owned(),
+            empty_timeout: EMPTY_TIMEOUT,
+            departure_timeout: DEPARTURE_TIMEOUT,
+            creation_time: now_ms / 1000,
+            creation_time_ms: now_ms,
+            enabled_codecs: codecs.to_vec(),
+            ..Room::default()
+        };
+        Self { room, participants: Vec::new() }
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.room.name
+    }
+
+    pub(super) fn id(&self) -> &str {
+        &self.room.sid
+    }
+
+    /// Lets people leave or come until there are this many.
+    pub(super) fn fill(&mut self, participants: u32, now_ms: i64) {
+        let present = u32::try_from(self.participants.len()).unwrap_or(u32::MAX);
+        self.participants.truncate(usize::try_from(participants).unwrap_or(usize::MAX));
+        self.participants.extend((present..participants).map(|index| participant(index, now_ms)));
+    }
+
+    /// Takes over what the request says of the room.
+    pub(super) fn configure(&mut self, request: &CreateRoomRequest) {
+        let set = |value: &mut u32, wanted: u32| {
+            if wanted > 0 {
+                *value = wanted;
+            }
+        };
+        set(&mut self.room.empty_timeout, request.empty_timeout);
+        set(&mut self.room.departure_timeout, request.departure_timeout);
+        set(&mut self.room.max_participants, request.max_participants);
+        if !request.metadata.is_empty() {
+            self.room.metadata.clone_from(&request.metadata);
+        }
+    }
+
+    /// The room as the API shows it. Recorders are not counted.
+    pub(super) fn info(&self, egresses: &[Egress]) -> Room {
+        let count = u32::try_from(self.participants.len()).unwrap_or(u32::MAX);
+        Room {
+            num_participants: count,
+            num_publishers: count,
+            active_recording: self.recorders(egresses).next().is_some(),
+            ..self.room.clone()
+        }
+    }
+
+    /// Who is in it, recorders too: each is a hidden participant with the egress's id.
+    pub(super) fn participants(&self, egresses: &[Egress]) -> Vec<ParticipantInfo> {
+        let recorders = self.recorders(egresses).map(recorder);
+        self.participants.iter().cloned().chain(recorders).collect()
+    }
+
+    fn recorders<'a>(&'a self, egresses: &'a [Egress]) -> impl Iterator<Item = &'a Egress> {
+        egresses.iter().filter(|egress| egress.is_in_room(&self.room.name))
+    }
+}
+
+/// What the server refuses in a request for a room.
+pub(super) fn check(request: &CreateRoomRequest) -> Result<(), Refusal> {
+    if request.name.len() > LONGEST_NAME {
+        let problem = format!("room name length exceeds limits: max length {LONGEST_NAME}");
+        return Err(Refusal::from_inside(Code::InvalidArgument, &problem));
+    }
+    if request.metadata.len() > MOST_METADATA {
+        let argument = "metadata size exceeds limits";
+        return Err(Refusal::of_argument(argument, &MOST_METADATA.to_string()));
+    }
+    if !request.room_preset.is_empty() {
+        let problem = "unknown room configuration in create room request";
+        return Err(Refusal::from_inside(Code::InvalidArgument, problem));
+    }
+    Ok(())
+}
+
+/// What a method says of a room that is not there.
+pub(super) fn no_such_room() -> Refusal {
+    Refusal::from_inside(Code::NotFound, "requested room does not exist")
+}
+
+fn participant(index: u32, now_ms: i64) -> ParticipantInfo {
+    let permission = ParticipantPermission {
+        can_subscribe: true,
+        can_publish: true,
+        can_publish_data: true,
+        ..ParticipantPermission::default()
+    };
+    ParticipantInfo {
+        sid: random_id("PA_"),
+        identity: format!("participant-{}", index + 1),
+        name: format!("Participant {}", index + 1),
+        state: ParticipantState::Active.into(),
+        joined_at: now_ms / 1000,
+        joined_at_ms: now_ms,
+        permission: Some(permission),
+        is_publisher: true,
+        ..ParticipantInfo::default()
+    }
+}
+
+fn recorder(egress: &Egress) -> ParticipantInfo {
+    let permission = ParticipantPermission {
+        can_subscribe: true,
+        hidden: true,
+        recorder: true,
+        ..ParticipantPermission::default()
+    };
+    let joined_at_ms = egress.recording_since() / 1_000_000;
+    ParticipantInfo {
+        sid: egress.id().replacen("EG_", "PA_", 1),
+        identity: egress.id().to_owned(),
+        state: ParticipantState::Active.into(),
+        joined_at: joined_at_ms / 1000,
+        joined_at_ms,
+        kind: ParticipantKind::Egress.into(),
+        permission: Some(permission),
+        ..ParticipantInfo::default()
+    }
+}

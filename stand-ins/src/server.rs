@@ -1,0 +1,450 @@
+//! What all stand-ins have in common: starting, stopping, TLS, recorded requests, faults.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    fmt,
+    future::{self, Future},
+    io,
+    net::{Ipv4Addr, SocketAddr},
+    sync::{Arc, Mutex},
+    time::{Duration, UNIX_EPOCH},
+};
+
+use axum::body::Body;
+use http::{Response, header};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::TokioIo;
+use rustls::{
+    ServerConfig,
+    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+};
+use serde_json::json;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpListener, TcpStream},
+    sync::oneshot,
+    task::{JoinHandle, JoinSet},
+    time::sleep,
+};
+use tokio_rustls::TlsAcceptor;
+
+use super::{
+    clock::unix_seconds,
+    exchange::{Answer, Request},
+    faults::{Fault, FaultRule, Faults, read_order},
+    lock,
+};
+
+/// The file that `SSL_CERT_FILE` must name for a client to trust a stand-in that speaks TLS.
+pub const TLS_AUTHORITY_FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/keys/tls-authority.pem");
+const TLS_CERTIFICATE: &str = include_str!("../keys/tls-server.pem");
+const TLS_KEY: &str = include_str!("../keys/tls-server.key.pem");
+
+/// Of the requests, the latest this many are kept whole; all of them are counted.
+const KEPT_REQUESTS: usize = 10_000;
+
+/// An endless body comes in parts of so many bytes.
+const ENDLESS_PART: usize = 16 * 1024;
+
+/// What makes a stand-in that provider's and no other's.
+pub trait Provider: Default + Send + Sync + 'static {
+    /// Answers a request.
+    fn answer(&self, request: &Request) -> Answer;
+
+    /// The same for a provider that takes its time. An error ends the connection without an answer.
+    fn answer_in_time(&self, request: &Request) -> impl Future<Output = io::Result<Answer>> + Send {
+        future::ready(Ok(self.answer(request)))
+    }
+
+    /// Hears where it listens, before the first request.
+    fn listens_at(&self, _url: &str) {}
+
+    /// Answers a request under `/dev/`, which the provider does not have; it is neither recorded nor
+    /// does it meet faults.
+    fn dev_answer(&self, _request: &Request) -> Option<Answer> {
+        None
+    }
+
+    /// The provider's answer to too many requests, without `Retry-After`.
+    fn limiting(&self) -> Answer;
+
+    /// The provider's answer when something is wrong on its side.
+    fn failing(&self, status: u16) -> Answer;
+
+    /// The provider's refusal of a wrong key.
+    fn refusing(&self) -> Answer;
+
+    /// The variables that point a function at this stand-in, which listens at `url`.
+    fn settings(&self, url: &str) -> Vec<(&'static str, String)>;
+}
+
+/// A running stand-in. It stops when this is dropped.
+pub struct StandIn<P: Provider> {
+    pub(super) provider: Arc<P>,
+    handler: Arc<RequestHandler<P>>,
+    address: SocketAddr,
+    tls: Option<TlsAcceptor>,
+    running: Mutex<Option<Running>>,
+}
+
+impl<P: Provider> StandIn<P> {
+    /// Starts on a free port of the loopback address.
+    pub async fn start() -> io::Result<Self> {
+        Self::start_on(0).await
+    }
+
+    /// Starts on that port of the loopback address; 0 is any free one.
+    pub async fn start_on(port: u16) -> io::Result<Self> {
+        Self::listen(port, None).await
+    }
+
+    /// Starts on a free port and speaks TLS, with a certificate that [`TLS_AUTHORITY_FILE`] vouches
+    /// for.
+    pub async fn start_tls() -> io::Result<Self> {
+        Self::listen(0, Some(tls_acceptor()?)).await
+    }
+
+    async fn listen(port: u16, tls: Option<TlsAcceptor>) -> io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
+        let address = listener.local_addr()?;
+        let provider = Arc::new(P::default());
+        let handler = Arc::new(RequestHandler {
+            provider: Arc::clone(&provider),
+            faults: Faults::default(),
+            requests: Mutex::default(),
+            connections: Mutex::default(),
+        });
+        let stand_in = Self { provider, handler, address, tls, running: Mutex::default() };
+        stand_in.provider.listens_at(&stand_in.url());
+        stand_in.serve(listener);
+        Ok(stand_in)
+    }
+
+    /// Closes the port and every connection. What the stand-in knows, and was asked, stays.
+    pub async fn stop(&self) {
+        let running = lock(&self.running).take();
+        if let Some(running) = running {
+            running.stop().await;
+        }
+    }
+
+    /// Listens again, on the same port, after [`stop`](Self::stop).
+    pub async fn restart(&self) -> io::Result<()> {
+        self.stop().await;
+        self.serve(TcpListener::bind(self.address).await?);
+        Ok(())
+    }
+
+    fn serve(&self, listener: TcpListener) {
+        let running = Running::start(listener, Arc::clone(&self.handler), self.tls.clone());
+        *lock(&self.running) = Some(running);
+    }
+
+    /// Where it listens: `http://127.0.0.1:<port>`, or `https://…` with TLS.
+    pub fn url(&self) -> String {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
+    }
+
+    /// The variables that point a function at this stand-in.
+    pub fn settings(&self) -> Vec<(String, String)> {
+        let mut settings = self.provider.settings(&self.url());
+        if self.tls.is_some() {
+            settings.push(("SSL_CERT_FILE", TLS_AUTHORITY_FILE.to_owned()));
+        }
+        settings.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    }
+
+    /// Makes requests fail from now on: all of them until [`clear_faults`](Self::clear_faults), or
+    /// those that the rule is for.
+    pub fn inject(&self, fault: impl Into<FaultRule>) {
+        self.handler.faults.inject(fault.into());
+    }
+
+    /// Makes no request fail any more.
+    pub fn clear_faults(&self) {
+        self.handler.faults.clear();
+    }
+
+    /// Makes every connection that is open now a dead one, as after a pause in which the client heard
+    /// nothing: a request on it ends it without an answer. New connections are good.
+    pub fn break_connections(&self) {
+        lock(&self.handler.connections).die(Death::Broken);
+    }
+
+    /// The same, but a request on a dead connection is simply never answered.
+    pub fn silence_connections(&self) {
+        lock(&self.handler.connections).die(Death::Silent);
+    }
+
+    /// How many connections were made to it.
+    pub fn connections(&self) -> u64 {
+        lock(&self.handler.connections).made
+    }
+
+    /// What it was asked, the latest 10,000, oldest first; also what a fault answered.
+    pub fn requests(&self) -> Vec<Request> {
+        lock(&self.handler.requests).latest.iter().cloned().collect()
+    }
+
+    /// How often it was asked that path, whatever the query.
+    pub fn hits(&self, method: &str, path: &str) -> usize {
+        let requests = lock(&self.handler.requests);
+        requests.counts.get(&(method.to_owned(), path.to_owned())).copied().unwrap_or(0)
+    }
+
+    /// Forgets what it was asked so far.
+    pub fn forget_requests(&self) {
+        *lock(&self.handler.requests) = Requests::default();
+    }
+}
+
+impl<P: Provider> fmt::Debug for StandIn<P> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "StandIn({})", self.url())
+    }
+}
+
+/// The task that serves; it ends when this is dropped.
+struct Running {
+    leash: oneshot::Sender<()>,
+    task: JoinHandle<()>,
+}
+
+impl Running {
+    fn start<P: Provider>(
+        listener: TcpListener,
+        handler: Arc<RequestHandler<P>>,
+        tls: Option<TlsAcceptor>,
+    ) -> Self {
+        let (leash, released) = oneshot::channel();
+        Self { leash, task: tokio::spawn(serve(listener, handler, tls, released)) }
+    }
+
+    async fn stop(self) {
+        drop(self.leash);
+        // An error here is a panic of the task, which has been reported where it happened.
+        let _ = self.task.await;
+    }
+}
+
+async fn serve<P: Provider>(
+    listener: TcpListener,
+    handler: Arc<RequestHandler<P>>,
+    tls: Option<TlsAcceptor>,
+    mut released: oneshot::Receiver<()>,
+) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            _ = &mut released => break,
+            Some(_) = connections.join_next() => {}
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => {
+                    connections.spawn(converse(stream, Arc::clone(&handler), tls.clone()));
+                }
+                // Out of file handles, most likely: let some connections end first.
+                Err(_) => sleep(Duration::from_millis(10)).await,
+            },
+        }
+    }
+    drop(listener);
+    connections.shutdown().await;
+}
+
+async fn converse<P: Provider>(
+    stream: TcpStream,
+    handler: Arc<RequestHandler<P>>,
+    tls: Option<TlsAcceptor>,
+) {
+    if stream.set_nodelay(true).is_err() {
+        return;
+    }
+    match tls {
+        None => speak_http(stream, handler).await,
+        Some(tls) => {
+            // A client that does not trust the certificate is its own witness.
+            if let Ok(stream) = tls.accept(stream).await {
+                speak_http(stream, handler).await;
+            }
+        }
+    }
+}
+
+async fn speak_http<P: Provider>(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    handler: Arc<RequestHandler<P>>,
+) {
+    let number = lock(&handler.connections).next();
+    let service = service_fn(move |request| {
+        let handler = Arc::clone(&handler);
+        async move { handler.respond(number, request).await }
+    });
+    // Errors are clients that left and connections that a fault ended: both are as they should be.
+    let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+}
+
+/// Records each request and answers it, with the provider or with a fault. All connections share it.
+struct RequestHandler<P> {
+    provider: Arc<P>,
+    faults: Faults,
+    requests: Mutex<Requests>,
+    connections: Mutex<Connections>,
+}
+
+/// The connections that were made, numbered from 0.
+#[derive(Default)]
+struct Connections {
+    made: u64,
+    /// Those before this number are dead.
+    dead: u64,
+    death: Death,
+}
+
+#[derive(Clone, Copy, Default)]
+enum Death {
+    #[default]
+    Broken,
+    Silent,
+}
+
+impl Connections {
+    fn next(&mut self) -> u64 {
+        self.made += 1;
+        self.made - 1
+    }
+
+    fn die(&mut self, death: Death) {
+        self.dead = self.made;
+        self.death = death;
+    }
+
+    fn death_of(&self, number: u64) -> Option<Death> {
+        (number < self.dead).then_some(self.death)
+    }
+}
+
+#[derive(Default)]
+struct Requests {
+    latest: VecDeque<Request>,
+    counts: HashMap<(String, String), usize>,
+}
+
+impl<P: Provider> RequestHandler<P> {
+    /// An error ends the connection without an answer.
+    async fn respond(
+        &self,
+        connection: u64,
+        request: http::Request<Incoming>,
+    ) -> io::Result<Response<Body>> {
+        let death = lock(&self.connections).death_of(connection);
+        match death {
+            None => {}
+            Some(Death::Broken) => return Err(io::ErrorKind::ConnectionAborted.into()),
+            Some(Death::Silent) => return future::pending().await,
+        }
+        let request = Request::read(request).await?;
+        let answer = if request.path().starts_with("/dev/") {
+            self.dev_answer(&request)
+        } else {
+            lock(&self.requests).record(request.clone());
+            self.answer(&request).await?
+        };
+        Ok(answer.into_response())
+    }
+
+    async fn answer(&self, request: &Request) -> io::Result<Answer> {
+        Ok(match self.faults.next(request.path()) {
+            None => self.provider.answer_in_time(request).await?,
+            Some(Fault::Down) => return Err(io::ErrorKind::ConnectionAborted.into()),
+            Some(Fault::Slow(delay)) => {
+                sleep(delay).await;
+                self.provider.answer_in_time(request).await?
+            }
+            Some(Fault::Limiting { retry_after: None }) => self.provider.limiting(),
+            Some(Fault::Limiting { retry_after: Some(seconds) }) => {
+                self.provider.limiting().with_header(header::RETRY_AFTER, &seconds.to_string())
+            }
+            Some(Fault::Failing(status)) => self.provider.failing(status),
+            Some(Fault::Dated { status, seconds }) => {
+                let answer = match status {
+                    429 => self.provider.limiting(),
+                    _ => self.provider.failing(status),
+                };
+                let moment = UNIX_EPOCH + Duration::from_secs(unix_seconds() + seconds);
+                answer.with_header(header::RETRY_AFTER, &httpdate::fmt_http_date(moment))
+            }
+            Some(Fault::Between { status, content_type, body }) => {
+                Answer::new(status, content_type, body)
+            }
+            Some(Fault::Endless) => {
+                Answer::new(200, "application/json", " ".repeat(ENDLESS_PART)).without_end()
+            }
+            Some(Fault::GatewayPage) => gateway_page(),
+            Some(Fault::Garbage) => Answer::new(200, "application/json", "}{ this is no JSON"),
+            Some(Fault::Truncated) => self.provider.answer_in_time(request).await?.cut_off(),
+            Some(Fault::WrongShape) => Answer::json(200, &json!({"unexpected": ["shape", 1]})),
+            Some(Fault::Refusing) => self.provider.refusing(),
+        })
+    }
+
+    fn dev_answer(&self, request: &Request) -> Answer {
+        match (request.method.as_str(), request.path()) {
+            ("POST", "/dev/faults") => self.order_fault(&request.body),
+            ("GET", "/dev/requests") => lock(&self.requests).answer(),
+            _ => self.provider.dev_answer(request).unwrap_or_else(|| {
+                Answer::new(404, "text/plain", "the stand-in has no such page\n")
+            }),
+        }
+    }
+
+    fn order_fault(&self, body: &[u8]) -> Answer {
+        match read_order(body) {
+            Ok(Some(rule)) => self.faults.inject(rule),
+            Ok(None) => self.faults.clear(),
+            Err(problem) => return Answer::new(400, "text/plain", format!("{problem}\n")),
+        }
+        Answer::new(200, "text/plain", "done\n")
+    }
+}
+
+impl Requests {
+    fn record(&mut self, request: Request) {
+        let place = (request.method.clone(), request.path().to_owned());
+        *self.counts.entry(place).or_default() += 1;
+        if self.latest.len() == KEPT_REQUESTS {
+            self.latest.pop_front();
+        }
+        self.latest.push_back(request);
+    }
+
+    /// `GET /dev/requests`: methods and paths, for tests in other languages. Headers and bodies have
+    /// keys in them and are left out.
+    fn answer(&self) -> Answer {
+        let list = self
+            .latest
+            .iter()
+            .map(|request| json!({"method": request.method, "path": request.path_and_query}));
+        Answer::json(200, &list.collect())
+    }
+}
+
+fn gateway_page() -> Answer {
+    let page = "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n\
+                <center><h1>502 Bad Gateway</h1></center>\r\n</body>\r\n</html>\r\n";
+    Answer::new(502, "text/html", page)
+}
+
+fn tls_acceptor() -> io::Result<TlsAcceptor> {
+    let certificates = CertificateDer::pem_slice_iter(TLS_CERTIFICATE.as_bytes())
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(io::Error::other)?;
+    let key = PrivateKeyDer::from_pem_slice(TLS_KEY.as_bytes()).map_err(io::Error::other)?;
+    let ring = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = ServerConfig::builder_with_provider(ring)
+        .with_safe_default_protocol_versions()
+        .and_then(|builder| builder.with_no_client_auth().with_single_cert(certificates, key))
+        .map_err(io::Error::other)?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(TlsAcceptor::from(Arc::new(config)))
+}

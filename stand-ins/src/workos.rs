@@ -1,0 +1,55 @@
+//! WorkOS's API, as far as this project uses it. <https://workos.com/docs/reference>
+//!
+//! | request | answers |
+//! |---|---|
+//! | `GET /user_management/authorize` | a page to sign in on; see [`WorkOs::authorization_code`] for its code without it |
+//! | `POST /user_management/authenticate` | a session for a code, a magic code, a refresh token, or a choice of organization |
+//! | `GET /user_management/sessions/logout` | ends the session and redirects |
+//! | `GET /sso/jwks/{client}` | the public keys |
+//! | `POST /user_management/magic_auth` | a magic code; for an unknown address it makes the account too |
+//! | `GET`, `POST /user_management/users`, `GET …/{id}` | users |
+//! | `GET /user_management/organization_memberships` | who belongs to what |
+//! | `GET /organizations`, `GET …/{id}` | organizations, by domain too |
+//! | `GET /connections` | SSO connections |
+//! | `GET /dev/access-token?user=jane` | an access token of a new session as plain text, which only the stand-in does; `&organization=` a name or an id |
+//! | `GET /dev/magic-code?email=jane.doe@example.com` | the latest magic code as plain text, likewise |
+//!
+//! A request needs the API key as its bearer token, and gets 401 for a wrong one; `authenticate` takes
+//! it as `client_secret`, and says 400 `invalid_client`; a browser's requests and the keys need none.
+//! [`seeded_users`] says who is there.
+//!
+//! An address may ask for three codes and try ten within a minute, as WorkOS documents it; what is too
+//! much gets 429 with `Retry-After`, until [`WorkOs::lift_limits`].
+
+mod application;
+mod authenticate;
+mod authorization_code;
+mod authorize;
+mod control;
+mod directory;
+mod dispatch;
+mod fields;
+mod identifier;
+mod keys;
+mod list;
+mod magic_code;
+mod organization;
+mod pending;
+mod refusal;
+mod seeds;
+mod session;
+mod state;
+mod user;
+
+pub use self::{
+    application::{API_KEY, CLIENT_ID, COOKIE_PASSWORD, LOGOUT_RETURN_TO, REDIRECT_URI},
+    authorization_code::AUTHORIZATION_CODE_SECONDS,
+    dispatch::{Environment, WorkOs},
+    keys::{FOREIGN_KEY, NEXT_SIGNING_KEY, SIGNING_KEY},
+    magic_code::{MAGIC_CODE_GUESSES, MAGIC_CODE_SECONDS},
+    organization::{Connection, Domain, Membership, Organization},
+    pending::PENDING_SECONDS,
+    seeds::{RECORDING_PERMISSION, seeded_organizations, seeded_users},
+    session::{ACCESS_TOKEN_SECONDS, REPLAY_SECONDS},
+    user::{Step, User},
+};

@@ -1,0 +1,294 @@
+//! `GET /user_management/authorize`: the page on which someone signs in, and the code that comes of
+//! it. <https://workos.com/docs/reference/authkit/authentication/get-authorization-url>
+//!
+//! The page lists who can sign in that way, and a click signs in. `&user=jane` in the query is the
+//! click without the page, for curl and for tests; WorkOS has no such parameter.
+//!
+//! A wrong client or an unregistered redirect URI is refused here and never redirected to; all else
+//! goes back to the redirect URI, as `error` and `error_description`.
+
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use http::header;
+use ring::digest::SHA256;
+use url::Url;
+
+use super::{
+    application::CLIENT_ID, fields::Query, organization::Organization, session::SignIn,
+    state::State, user::User,
+};
+use crate::exchange::{Answer, Request};
+
+/// The providers of WorkOS's OpenAPI document.
+const PROVIDERS: [&str; 14] = [
+    "authkit",
+    "AppleOAuth",
+    "BitbucketOAuth",
+    "GitHubOAuth",
+    "GitLabOAuth",
+    "GoogleOAuth",
+    "IntuitOAuth",
+    "LinkedInOAuth",
+    "MicrosoftOAuth",
+    "SalesforceOAuth",
+    "SlackOAuth",
+    "VercelMarketplaceOAuth",
+    "VercelOAuth",
+    "XeroOAuth",
+];
+
+/// What a browser was sent here for.
+struct Authorization<'a> {
+    redirect_uri: Url,
+    state: Option<&'a str>,
+    challenge: Option<&'a str>,
+    selector: Selector<'a>,
+}
+
+/// How one is to sign in.
+enum Selector<'a> {
+    Provider { name: &'a str, organization: Option<&'a Organization> },
+    Connection { id: &'a str, organization: &'a Organization },
+}
+
+/// A problem that is told to the application, at its redirect URI.
+struct Problem {
+    error: &'static str,
+    description: &'static str,
+}
+
+const fn problem(error: &'static str, description: &'static str) -> Problem {
+    Problem { error, description }
+}
+
+const DENIED: Problem = problem("access_denied", "The user denied the request.");
+
+impl State {
+    pub(super) fn authorize(&mut self, request: &Request, now: u64) -> Answer {
+        let query = Query::of(request);
+        let redirect_uri = match self.redirect_uri(&query) {
+            Ok(uri) => uri,
+            Err(problem) => return refusal_page(problem),
+        };
+        let state = query.first("state");
+        let outcome = self.authorization(&query, redirect_uri.clone()).and_then(|asked| {
+            let candidates = self.candidates(&asked.selector);
+            let Some(name) = query.first("user") else {
+                return Ok(Next::Page(sign_in_page(&query, &asked, &candidates)));
+            };
+            let chosen = candidates.iter().find(|user| user.is_called(name));
+            let user = chosen.ok_or(DENIED)?;
+            Ok(Next::Code(sign_in(user, &asked.selector), asked.challenge.map(str::to_owned)))
+        });
+        match outcome {
+            Ok(Next::Page(page)) => page,
+            Ok(Next::Code(sign_in, challenge)) => {
+                let code = self.codes.issue(sign_in, challenge.as_deref(), now);
+                redirect_to(callback(redirect_uri, state, &[("code", &code)]).as_str())
+            }
+            Err(problem) => {
+                redirect_to(callback(redirect_uri, state, &refusal_of(&problem)).as_str())
+            }
+        }
+    }
+
+    /// The client and where to go afterwards; what is wrong with them is nobody's but the user's to
+    /// see.
+    fn redirect_uri(&self, query: &Query) -> Result<Url, &'static str> {
+        if query.first("client_id") != Some(CLIENT_ID) {
+            return Err("The client ID is invalid.");
+        }
+        let uri = query.first("redirect_uri").ok_or("A redirect URI is required.")?;
+        if !self.redirect_uris.iter().any(|registered| registered == uri) {
+            return Err("This is not a valid redirect URI.");
+        }
+        Url::parse(uri).map_err(|_| "This is not a valid redirect URI.")
+    }
+
+    fn authorization<'a>(
+        &'a self,
+        query: &'a Query,
+        redirect_uri: Url,
+    ) -> Result<Authorization<'a>, Problem> {
+        if query.first("response_type") != Some("code") {
+            return Err(problem("invalid_request", "response_type must be code."));
+        }
+        let challenge = challenge(query)?;
+        let selector = self.selector(query)?;
+        Ok(Authorization { redirect_uri, state: query.first("state"), challenge, selector })
+    }
+
+    fn selector<'a>(&'a self, query: &'a Query) -> Result<Selector<'a>, Problem> {
+        let organization = match query.first("organization_id") {
+            None => None,
+            Some(id) => Some(self.organization(id).ok_or(problem(
+                "organization_invalid",
+                "There is no organization matching the provided ID.",
+            ))?),
+        };
+        match (query.first("provider"), query.first("connection_id"), organization) {
+            (Some(name), None, organization) if PROVIDERS.contains(&name) => {
+                Ok(Selector::Provider { name, organization })
+            }
+            (None, Some(id), _) => self.connection(id),
+            (None, None, Some(organization)) => only_connection_of(organization),
+            _ => Err(problem(
+                "invalid_connection_selector",
+                "A valid connection selector query parameter must be provided.",
+            )),
+        }
+    }
+
+    fn connection<'a>(&'a self, id: &'a str) -> Result<Selector<'a>, Problem> {
+        let found = self.organizations.iter().find_map(|organization| {
+            let connection = organization.connections.iter().find(|other| other.id == id)?;
+            Some((organization, connection))
+        });
+        match found {
+            None => {
+                Err(problem("connection_invalid", "There is no connection for the provided ID."))
+            }
+            Some((_, connection)) if !connection.is_active => {
+                Err(problem("connection_unlinked", "The connection is unlinked."))
+            }
+            Some((organization, connection)) => {
+                Ok(Selector::Connection { id: &connection.id, organization })
+            }
+        }
+    }
+
+    /// Who can sign in that way: through a connection those who belong to its organization, through
+    /// a provider everybody, and into an organization its members.
+    fn candidates(&self, selector: &Selector<'_>) -> Vec<&User> {
+        let organization = match selector {
+            Selector::Provider { organization, .. } => *organization,
+            Selector::Connection { organization, .. } => Some(*organization),
+        };
+        self.users
+            .iter()
+            .filter(|user| {
+                organization.is_none_or(|organization| {
+                    self.membership(&user.id, &organization.id).is_some()
+                })
+            })
+            .collect()
+    }
+}
+
+enum Next {
+    Page(Answer),
+    Code(SignIn, Option<String>),
+}
+
+fn challenge(query: &Query) -> Result<Option<&str>, Problem> {
+    let Some(challenge) = query.first("code_challenge") else { return Ok(None) };
+    let is_hash = BASE64_URL_SAFE_NO_PAD
+        .decode(challenge)
+        .is_ok_and(|hash| hash.len() == SHA256.output_len());
+    if query.first("code_challenge_method") == Some("S256") && is_hash {
+        return Ok(Some(challenge));
+    }
+    Err(problem("invalid_request", "code_challenge must be one of the method S256."))
+}
+
+fn only_connection_of(organization: &Organization) -> Result<Selector<'_>, Problem> {
+    match organization.active_connections()[..] {
+        [id] => Ok(Selector::Connection { id, organization }),
+        [] => Err(problem("organization_invalid", "No connection associated with organization")),
+        _ => Err(problem(
+            "ambiguous_connection_selector",
+            "A connection could not be uniquely identified using the provided selector.",
+        )),
+    }
+}
+
+fn sign_in(user: &User, selector: &Selector<'_>) -> SignIn {
+    let (method, connection_id, organization) = match selector {
+        // Whoever comes to AuthKit's own page is sent a code there.
+        Selector::Provider { name: "authkit", organization } => ("MagicAuth", None, *organization),
+        Selector::Provider { name, organization } => (*name, None, *organization),
+        Selector::Connection { id, organization } => ("SSO", Some(*id), Some(*organization)),
+    };
+    SignIn {
+        user_id: user.id.clone(),
+        method: method.to_owned(),
+        connection_id: connection_id.map(str::to_owned),
+        organization_id: organization.map(|organization| organization.id.clone()),
+    }
+}
+
+/// The application's redirect URI with what it is told.
+fn callback(mut uri: Url, state: Option<&str>, parameters: &[(&str, &str)]) -> Url {
+    uri.query_pairs_mut()
+        .extend_pairs(parameters)
+        .extend_pairs(state.map(|state| ("state", state)));
+    uri
+}
+
+fn refusal_of(problem: &Problem) -> [(&'static str, &'static str); 2] {
+    [("error", problem.error), ("error_description", problem.description)]
+}
+
+pub(super) fn redirect_to(uri: &str) -> Answer {
+    Answer::new(302, "text/html", String::new()).with_header(header::LOCATION, uri)
+}
+
+fn sign_in_page(query: &Query, asked: &Authorization<'_>, candidates: &[&User]) -> Answer {
+    let (way, organization) = match &asked.selector {
+        Selector::Provider { name, organization } => (*name, *organization),
+        Selector::Connection { id, organization } => (*id, Some(*organization)),
+    };
+    let into = organization.map(|into| format!(" to {}", into.name)).unwrap_or_default();
+    let hint = query.first("login_hint").map(str::to_ascii_lowercase);
+    let mut candidates = candidates.to_vec();
+    candidates.sort_by_key(|user| hint.as_ref() != Some(&user.email));
+
+    let links: String = candidates.iter().map(|user| link(query, user)).collect();
+    let cancel = callback(asked.redirect_uri.clone(), asked.state, &refusal_of(&DENIED));
+    page(
+        200,
+        &format!("Sign in{into}"),
+        &format!(
+            "<p>The stand-in for WorkOS, by way of <code>{}</code>. Who are you?</p>\
+             <ul>{links}</ul><p><a href=\"{}\">Nobody: cancel</a></p>",
+            escaped(way),
+            escaped(cancel.as_str())
+        ),
+    )
+}
+
+fn link(query: &Query, user: &User) -> String {
+    format!(
+        "<li><a href=\"/user_management/authorize?{}\">{}</a></li>",
+        escaped(&query.with("user", &user.id)),
+        escaped(&user.email)
+    )
+}
+
+fn refusal_page(problem: &str) -> Answer {
+    page(400, "Something went wrong", &format!("<p>{}</p>", escaped(problem)))
+}
+
+fn page(status: u16, title: &str, body: &str) -> Answer {
+    let title = escaped(title);
+    let html = format!(
+        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>{title}</title>\
+         <style>body{{font:1rem/1.6 sans-serif;max-width:32rem;margin:4rem auto}}</style>\
+         <h1>{title}</h1>{body}</html>\n"
+    );
+    Answer::new(status, "text/html; charset=utf-8", html)
+}
+
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            other => escaped.push(other),
+        }
+    }
+    escaped
+}

@@ -1,0 +1,161 @@
+use anteroom_stand_ins::secrets_manager::{ACCESS_KEY_ID, REGION, SecretsManager};
+use serde_json::{Value, json};
+use time::{Duration, OffsetDateTime};
+
+use super::{client, send};
+
+/// A request as an AWS SDK signs it, any part of which can be wrong.
+struct Signed {
+    key: String,
+    region: String,
+    signature: String,
+    headers: String,
+    age: Duration,
+}
+
+impl Signed {
+    fn rightly() -> Self {
+        Self {
+            key: ACCESS_KEY_ID.to_owned(),
+            region: REGION.to_owned(),
+            signature: "a1".repeat(32),
+            headers: "content-type;host;x-amz-date;x-amz-target".to_owned(),
+            age: Duration::ZERO,
+        }
+    }
+
+    async fn asks(&self, secrets: &SecretsManager, body: Value) -> (u16, Value) {
+        let date = amz_date(now() - self.age);
+        let authorization = format!(
+            "AWS4-HMAC-SHA256 Credential={}/{}/{}/secretsmanager/aws4_request, SignedHeaders={}, Signature={}",
+            self.key,
+            &date[..8],
+            self.region,
+            self.headers,
+            self.signature,
+        );
+        let request = client()
+            .post(secrets.url())
+            .header("content-type", "application/x-amz-json-1.1")
+            .header("x-amz-target", "secretsmanager.GetSecretValue")
+            .header("x-amz-date", date)
+            .header("authorization", authorization);
+        send(request.body(body.to_string())).await
+    }
+}
+
+#[allow(clippy::disallowed_methods, reason = "the stand-in looks at the real clock too")]
+fn now() -> OffsetDateTime {
+    std::time::SystemTime::now().into()
+}
+
+fn amz_date(at: OffsetDateTime) -> String {
+    let (date, time) = (at.date(), at.time());
+    format!(
+        "{:04}{:02}{:02}T{:02}{:02}{:02}Z",
+        date.year(),
+        u8::from(date.month()),
+        date.day(),
+        time.hour(),
+        time.minute(),
+        time.second(),
+    )
+}
+
+async fn start() -> SecretsManager {
+    let secrets = SecretsManager::start().await.expect("it starts");
+    secrets.put("anteroom/clerk", json!({"CLERK_SECRET_KEY": "sk_test_1"}));
+    secrets
+}
+
+async fn ask(secrets: &SecretsManager, body: Value) -> (u16, Value) {
+    Signed::rightly().asks(secrets, body).await
+}
+
+fn kind(body: &Value) -> &str {
+    body["__type"].as_str().unwrap_or_default()
+}
+
+#[tokio::test]
+async fn gives_a_secret_by_name_or_arn() {
+    let secrets = start().await;
+    let (status, by_name) = ask(&secrets, json!({"SecretId": "anteroom/clerk"})).await;
+    assert_eq!(status, 200);
+    assert_eq!(by_name["Name"], "anteroom/clerk");
+    assert_eq!(by_name["SecretString"], r#"{"CLERK_SECRET_KEY":"sk_test_1"}"#);
+    assert_eq!(by_name["VersionStages"], json!(["AWSCURRENT"]));
+    assert_eq!(by_name["VersionId"].as_str().map(str::len), Some(36));
+    assert!(by_name["CreatedDate"].is_number(), "seconds, as the JSON protocol has them");
+    let (_, by_arn) = ask(&secrets, json!({"SecretId": by_name["ARN"]})).await;
+    assert_eq!(by_arn, by_name);
+}
+
+#[tokio::test]
+async fn keeps_the_version_before() {
+    let secrets = start().await;
+    secrets.put("anteroom/clerk", "not JSON");
+    let get = |stage: &str| json!({"SecretId": "anteroom/clerk", "VersionStage": stage});
+    assert_eq!(ask(&secrets, get("AWSCURRENT")).await.1["SecretString"], "not JSON");
+    let (_, previous) = ask(&secrets, get("AWSPREVIOUS")).await;
+    assert_eq!(previous["SecretString"], r#"{"CLERK_SECRET_KEY":"sk_test_1"}"#);
+    let by_id = json!({"SecretId": "anteroom/clerk", "VersionId": previous["VersionId"]});
+    assert_eq!(ask(&secrets, by_id).await.1, previous);
+    let (status, body) = ask(&secrets, get("AWSPENDING")).await;
+    assert_eq!((status, kind(&body)), (400, "ResourceNotFoundException"));
+}
+
+#[tokio::test]
+async fn does_not_give_what_is_not_there_or_not_allowed() {
+    let secrets = start().await;
+    let unknown = ask(&secrets, json!({"SecretId": "other"})).await;
+    assert_eq!((unknown.0, kind(&unknown.1)), (400, "ResourceNotFoundException"));
+
+    secrets.deny("anteroom/clerk");
+    let denied = ask(&secrets, json!({"SecretId": "anteroom/clerk"})).await;
+    assert_eq!((denied.0, kind(&denied.1)), (400, "AccessDeniedException"));
+    secrets.allow("anteroom/clerk");
+    assert_eq!(ask(&secrets, json!({"SecretId": "anteroom/clerk"})).await.0, 200);
+
+    secrets.remove("anteroom/clerk");
+    assert_eq!(ask(&secrets, json!({"SecretId": "anteroom/clerk"})).await.0, 400);
+}
+
+#[tokio::test]
+async fn refuses_a_malformed_body() {
+    let secrets = start().await;
+    for (body, expected) in [
+        (json!([]), "SerializationException"),
+        (json!({"SecretId": 1}), "SerializationException"),
+        (json!({}), "InvalidParameterException"),
+        (json!({"SecretId": ""}), "InvalidParameterException"),
+    ] {
+        let (status, answer) = ask(&secrets, body.clone()).await;
+        assert_eq!((status, kind(&answer)), (400, expected), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn refuses_a_request_that_is_not_signed_for_it() {
+    let secrets = start().await;
+    let right = Signed::rightly;
+    let cases = [
+        (Signed { key: "AKIAOTHER".to_owned(), ..right() }, "UnrecognizedClientException"),
+        (Signed { region: "us-east-1".to_owned(), ..right() }, "InvalidSignatureException"),
+        (Signed { signature: "abc".to_owned(), ..right() }, "InvalidSignatureException"),
+        (Signed { headers: "host".to_owned(), ..right() }, "InvalidSignatureException"),
+        (Signed { age: Duration::minutes(6), ..right() }, "InvalidSignatureException"),
+        (Signed { age: Duration::minutes(-6), ..right() }, "InvalidSignatureException"),
+    ];
+    for (signed, expected) in cases {
+        let (status, body) = signed.asks(&secrets, json!({"SecretId": "anteroom/clerk"})).await;
+        assert_eq!((status, kind(&body)), (400, expected));
+    }
+    let still_good = Signed { age: Duration::minutes(4), ..right() };
+    assert_eq!(still_good.asks(&secrets, json!({"SecretId": "anteroom/clerk"})).await.0, 200);
+
+    let (status, body) = send(client().post(secrets.url())).await;
+    assert_eq!((status, kind(&body)), (400, "MissingAuthenticationTokenException"));
+    let bearer = client().post(secrets.url()).bearer_auth("sk_test_1");
+    let (status, body) = send(bearer).await;
+    assert_eq!((status, kind(&body)), (400, "IncompleteSignatureException"));
+}

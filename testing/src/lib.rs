@@ -1,0 +1,33 @@
+//! Support for the tests of functions: events to send, answers to check, worlds of a function and its
+//! providers, and the suites of tests that several endpoints share.
+//!
+//! | module | is |
+//! |---|---|
+//! | [`Event`] | an event as API Gateway sends it |
+//! | [`Answer`] | a function's answer, checked against `openapi.yaml` |
+//! | [`AuthWorld`], [`RoomWorld`] | a function's binary with stand-ins for its providers |
+//! | [`sessions`] | WorkOS sessions in every state, and their cookies |
+//! | [`signing_keys`] | signing keys with odd parameters |
+//! | [`livekit`] | LiveKit's calls and recordings |
+//! | [`mistakes`] | malformed requests, names and addresses; outages of a provider |
+//! | [`openapi`] | `openapi.yaml`, and whether it describes an answer |
+//! | [`suites`] | the tests that several endpoints share |
+//!
+//! Everything here panics where a test would fail.
+
+mod answer;
+mod auth_world;
+mod event;
+pub mod livekit;
+pub mod mistakes;
+pub mod openapi;
+mod room_world;
+pub mod sessions;
+pub mod signing_keys;
+pub mod suites;
+
+pub use answer::{Answer, SetCookie};
+pub use auth_world::AuthWorld;
+pub use event::{Event, PAGE};
+pub use mistakes::{MALFORMED_EMAILS, OUTAGES, malformed_requests, oddities};
+pub use room_world::RoomWorld;

@@ -1,0 +1,75 @@
+//! LiveKit in the tests of rooms and recordings: its calls, its keys, and recordings.
+
+use anteroom::clock::Clock;
+use anteroom_stand_ins::livekit::LiveKit;
+use serde_json::{Value, json};
+
+use crate::answer::Answer;
+use crate::room_world::RoomWorld;
+
+/// The room of the tests.
+pub const TEST_ROOM: &str = "test-room";
+
+/// The path of a call like `livekit.Egress/ListEgress`.
+pub fn path_of(call: &str) -> String {
+    format!("/twirp/{call}")
+}
+
+/// Opens the test's room with two people in it, also where rooms belong to Jane's organization.
+pub fn open_test_room(world: &RoomWorld) {
+    let organization = world.workos().organization("Example").id;
+    world.livekit.open_room(TEST_ROOM, 2);
+    world.livekit.open_room(&format!("{organization}:{TEST_ROOM}"), 2);
+}
+
+/// What is answered of a recording: its id and the time in Unix seconds, and nothing else.
+///
+/// # Panics
+/// When the answer is not that of a recording.
+pub fn recording(answer: &Answer) -> (String, u64) {
+    let body = answer.success();
+    assert_eq!(body.as_object().map(serde_json::Map::len), Some(2), "{body}");
+    let id = body["egressId"].as_str().expect("an id").to_owned();
+    (id, body["timestamp"].as_u64().expect("whole seconds"))
+}
+
+/// Now, in Unix seconds.
+pub fn now() -> u64 {
+    Clock::system().now().whole_seconds()
+}
+
+/// The ids of the egresses that record a room, or are about to.
+pub fn running(livekit: &LiveKit, room: &str) -> Vec<String> {
+    let egresses = livekit.egresses().into_iter();
+    let running = egresses.filter(|egress| egress.is_running() && egress.room_name == room);
+    running.map(|egress| egress.id).collect()
+}
+
+/// The request of another program that records a room to this path in a bucket of its own, as JSON of
+/// `StartRoomCompositeEgress`.
+pub fn foreign_recording(room: &str, path: &str) -> Value {
+    let output = json!({ "filepath": path, "s3": { "bucket": "of-somebody-else" } });
+    json!({ "room_name": room, "file_outputs": [output] })
+}
+
+/// Changes these fields of an egress wherever LiveKit lists it.
+///
+/// # Panics
+/// When the fields are not an object.
+pub fn change_listed(livekit: &LiveKit, id: &str, fields: &Value) {
+    let (id, fields) = (id.to_owned(), fields.as_object().expect("an object").clone());
+    livekit.edit_answers("ListEgress", move |answer| {
+        let items = answer["items"].as_array_mut().expect("a list").iter_mut();
+        for item in items.filter(|item| item["egress_id"] == json!(id)) {
+            item.as_object_mut().expect("an object").extend(fields.clone());
+        }
+    });
+}
+
+/// Settings that point at the keys in the secret `livekit`.
+pub fn stored_keys(manager: &[(String, String)]) -> Vec<(&str, &str)> {
+    let manager = manager.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let own =
+        [("LIVEKIT_API_KEY", ""), ("LIVEKIT_API_SECRET", ""), ("LIVEKIT_SECRET_ID", "livekit")];
+    manager.chain(own).collect()
+}

@@ -1,0 +1,19 @@
+//! Signing keys as a provider might publish them.
+
+use serde_json::{Value, json};
+
+/// The key with another value of a parameter.
+#[must_use]
+pub fn with(key: &Value, name: &str, value: Value) -> Value {
+    let mut key = key.clone();
+    key[name] = value;
+    key
+}
+
+/// The same number, in base64url, after three zero octets.
+///
+/// # Panics
+/// When it is not a text.
+pub fn padded(number: &Value) -> Value {
+    json!(format!("AAAA{}", number.as_str().expect("base64url")))
+}

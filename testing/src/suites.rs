@@ -1,0 +1,58 @@
+//! Suites: tests that hold for several endpoints. The test file of an endpoint calls each by its name, and
+//! every case becomes a test of its own:
+//!
+//! ```text
+//! use anteroom_testing::suites::redirects::Redirect;
+//!
+//! const ENDPOINT: Redirect = Redirect { .. };
+//!
+//! anteroom_testing::redirects_suite!(ENDPOINT);
+//! ```
+//!
+//! [`session_cookies`] is a table, and one test.
+
+pub mod addresses;
+pub mod magic_codes;
+pub mod recordings;
+pub mod redirects;
+pub mod rooms;
+pub mod session_cookies;
+
+/// Declares the cases of a suite as tests of an endpoint, in a module that is named after the suite.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! tests {
+    ($suite:ident($endpoint:ident): $($case:ident,)+) => {
+        mod $suite {
+            $(
+                #[tokio::test]
+                async fn $case() {
+                    $crate::suites::$suite::$case(&super::$endpoint).await;
+                }
+            )+
+        }
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    /// A case that its suite's macro leaves out would never run.
+    #[test]
+    fn every_case_of_a_suite_is_declared() {
+        for suite in [
+            include_str!("suites/addresses.rs"),
+            include_str!("suites/magic_codes.rs"),
+            include_str!("suites/recordings.rs"),
+            include_str!("suites/redirects.rs"),
+            include_str!("suites/rooms.rs"),
+        ] {
+            let (cases, declared) = suite.split_once("#[macro_export]").expect("a macro");
+            let cases = cases.lines().filter_map(|line| line.strip_prefix("pub async fn "));
+            let cases: Vec<_> = cases.filter_map(|line| line.split('(').next()).collect();
+            assert!(cases.len() > 1, "only {cases:?}");
+            for case in cases {
+                assert!(declared.contains(&format!(" {case},\n")), "{case} is not declared");
+            }
+        }
+    }
+}
