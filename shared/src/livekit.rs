@@ -15,21 +15,14 @@
 //! | `object_key`, `object_metadata`, `upload` | where a recording goes, and what is kept beside it |
 
 mod access_token;
-mod egress;
-mod egress_info;
 mod join;
 mod keys;
-mod object_key;
 mod object_metadata;
-mod recorder;
-mod recordings;
+mod recording;
 mod room;
-mod room_service;
 mod server_api;
-mod upload;
 
-pub use egress::EgressId;
 pub use join::{JoinToken, Joins, Username};
-pub use recorder::{NewRecording, Participants, Recorder, Topic};
-pub use recordings::{Recording, Recordings, Zone};
+pub use recording::{NewRecording, Participants, Recorder, Recording, Recordings, Topic, Zone};
 pub use room::{RoomId, RoomName, Rooms};
+pub use server_api::EgressId;

@@ -16,46 +16,22 @@
 //! Each part reads only the settings that it cannot do without: what makes an address for the
 //! browser has no use for the API key, and a function built of such parts alone does not ask for it.
 
-mod access_token;
-mod application;
-mod authentication;
-mod authorization;
-mod client;
-mod concealment;
-mod connection;
+mod api;
 mod cookies;
-mod email;
-mod errors;
-mod magic_code;
-mod organization;
-mod organization_choice;
-mod pending_cookie;
-mod refusal;
-mod renewal;
-mod requirement;
 mod session;
-mod session_cookie;
 mod sign_in;
-mod sign_in_cookie;
-mod ticket;
-mod user;
 
-pub use access_token::{AccessToken, AccessTokenError};
-pub use application::Application;
-pub use authentication::{Authentication, Impersonator, SessionId};
-pub use authorization::{Authorization, SignInWith};
-pub use client::WorkOs;
-pub use connection::{Connection, ConnectionId};
-pub use cookies::{CookieError, Cookies};
-pub use email::Email;
-pub use errors::{AuthenticateError, CreateUserError, Grant, MailboxlessError, SendCodeError};
-pub use magic_code::MagicCode;
-pub use organization::{Organization, OrganizationId};
-pub use organization_choice::{ChoosingUser, OfferedOrganization, OrganizationChoice};
-pub use pending_cookie::{PendingCookies, PendingError};
-pub use requirement::Requirement;
-pub use session::{Session, Sessions};
-pub use session_cookie::{SealedSession, SessionCookie, SessionCookieError};
-pub use sign_in::{AuthData, OneTimeToken, Outcome, Redirect, Redirects, SignIns};
-pub use sign_in_cookie::{NewSignIn, SignIn, SignInCookies, SignInError};
-pub use user::{Metadata, Profile, User, UserId};
+pub use api::{
+    Application, AuthenticateError, Authentication, ChoosingUser, Connection, ConnectionId,
+    CreateUserError, Email, Grant, Impersonator, MagicCode, MailboxlessError, Metadata,
+    OfferedOrganization, Organization, OrganizationChoice, OrganizationId, Profile, Requirement,
+    SendCodeError, SessionId, User, UserId, WorkOs,
+};
+pub use cookies::{
+    CookieError, Cookies, NewSignIn, PendingCookies, PendingError, SealedSession, SessionCookie,
+    SessionCookieError, SignIn, SignInCookies, SignInError,
+};
+pub use session::{AccessToken, AccessTokenError, Session, Sessions};
+pub use sign_in::{
+    AuthData, Authorization, OneTimeToken, Outcome, Redirect, Redirects, SignInWith, SignIns,
+};

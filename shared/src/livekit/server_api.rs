@@ -5,6 +5,10 @@
 //! JSON it is: the handful of messages here is small, serde is there already, and a protobuf library
 //! with generated types would be more to load at every cold start than it saves on the wire.
 
+mod egress;
+mod egress_info;
+mod room_service;
+
 use std::time::Duration;
 
 use http::StatusCode;
@@ -21,6 +25,9 @@ use crate::livekit::keys::{KeyPair, Keys};
 use crate::provider::{Answer, Call, Failure, Key, KeyedProvider, Provider, ProviderError, Retry};
 use crate::secrets::SecretError;
 use crate::settings::{Incomplete, Settings};
+
+pub use egress_info::EgressId;
+pub(super) use egress_info::{ConfirmedEgress, EgressInfo, Status};
 
 /// The server API of a LiveKit server or project.
 #[derive(Clone, Debug)]

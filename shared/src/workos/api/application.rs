@@ -92,7 +92,7 @@ impl Application {
         }
     }
 
-    pub(super) fn provider(&self) -> &Provider {
+    pub(in crate::workos) fn provider(&self) -> &Provider {
         &self.provider
     }
 }

@@ -27,7 +27,7 @@ impl Connection {
     }
 
     /// Whether it is the organization's.
-    pub(super) fn is_of(&self, organization: &OrganizationId) -> bool {
+    pub(in crate::workos) fn is_of(&self, organization: &OrganizationId) -> bool {
         self.organization_id.as_ref() == Some(organization)
     }
 }

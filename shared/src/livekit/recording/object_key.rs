@@ -7,7 +7,7 @@
 
 use crate::clock::Timestamp;
 use crate::livekit::RoomName;
-use crate::livekit::recordings::Zone;
+use crate::livekit::recording::zone::Zone;
 use crate::text::{FINGERPRINT_DIGITS, fingerprint};
 
 const FOLDER: &str = "recordings";

@@ -80,7 +80,7 @@ impl ServerApi {
     /// The list of rooms settles only that there is somebody. It is up to five seconds old: a room
     /// that somebody has just entered is in it with nobody, or not at all. Its participants are
     /// asked for then, and not always: those of a large room would be megabytes.
-    pub(super) async fn is_occupied(&self, room: &RoomName) -> Result<bool, CallError> {
+    pub(in crate::livekit) async fn is_occupied(&self, room: &RoomName) -> Result<bool, CallError> {
         let list = Method::repeatable(SERVICE, "ListRooms", Grant::ListRooms);
         let rooms = match self.call::<ListRooms>(&list, json!({ "names": [room] })).await {
             Ok(list) => list.rooms,

@@ -16,7 +16,7 @@ use crate::cookie_seal::{SealError, into_seal};
 use crate::json;
 use crate::secrets::SecretError;
 use crate::settings::{Incomplete, Settings};
-use crate::workos::cookies::{CookieError, Label, MAX_COOKIE_BYTES, SealedCookies};
+use crate::workos::cookies::sealed::{CookieError, Label, MAX_COOKIE_BYTES, SealedCookies};
 use crate::workos::{Authentication, Impersonator, Metadata, OrganizationId, User};
 
 /// AuthKit's name for it.

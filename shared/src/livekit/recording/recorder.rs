@@ -16,21 +16,18 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::{sleep, timeout};
 
 use crate::api::ApiError;
 use crate::caller::Caller;
 use crate::clock::Timestamp;
-use crate::livekit::egress::EgressId;
-use crate::livekit::egress_info::{ConfirmedEgress, EgressInfo, Status};
-use crate::livekit::object_key::{ObjectFolder, ObjectKey};
-use crate::livekit::object_metadata::{ORGANIZATION, ObjectMetadata, STARTED_BY};
-use crate::livekit::recordings::{Recording, Recordings, Zone};
-use crate::livekit::room::{RoomId, RoomName};
-use crate::livekit::server_api::CallError;
-use crate::livekit::upload::Upload;
+use crate::livekit::recording::new_recording::NewRecording;
+use crate::livekit::recording::object_key::{ObjectFolder, ObjectKey};
+use crate::livekit::recording::recordings::{Recording, Recordings};
+use crate::livekit::recording::upload::Upload;
+use crate::livekit::room::RoomName;
+use crate::livekit::server_api::{CallError, ConfirmedEgress, EgressId, EgressInfo, Status};
 use crate::provider::Failure;
 use crate::settings::{Incomplete, Settings};
 
@@ -54,68 +51,6 @@ const PAUSE: Duration = Duration::from_millis(200);
 
 /// How long a recording may take that nobody stops, unless it is configured.
 const DEFAULT_MAX_AGE: Duration = Duration::from_hours(24);
-
-/// What a conference is about: up to 200 characters. It may be personal: it is not printed.
-#[derive(Clone, Deserialize)]
-#[serde(try_from = "String")]
-pub struct Topic(String);
-
-/// Who takes part in a conference, separated by commas: up to 8 KB. It is personal: it is not printed.
-#[derive(Clone, Deserialize)]
-#[serde(try_from = "String")]
-pub struct Participants(String);
-
-impl TryFrom<String> for Topic {
-    type Error = &'static str;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        if text.chars().count() <= 200 { Ok(Self(text)) } else { Err("not up to 200 characters") }
-    }
-}
-
-impl TryFrom<String> for Participants {
-    type Error = &'static str;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        if text.len() <= 8 * 1024 { Ok(Self(text)) } else { Err("not up to 8 KB") }
-    }
-}
-
-impl Participants {
-    fn names(&self) -> Vec<&str> {
-        self.0.split(',').map(str::trim).filter(|name| !name.is_empty()).collect()
-    }
-}
-
-/// A recording that is asked for.
-#[derive(Clone, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct NewRecording {
-    /// The room.
-    pub room_name: RoomId,
-    /// The zone.
-    pub zone_id: Zone,
-    /// What it is about.
-    pub conference_topic: Option<Topic>,
-    /// Who takes part.
-    pub participants: Option<Participants>,
-}
-
-impl NewRecording {
-    fn metadata(&self, caller: &Caller, room: &RoomName) -> ObjectMetadata {
-        let mut metadata = ObjectMetadata::new();
-        metadata.add("room", room.as_str());
-        metadata.add("zone", self.zone_id.as_str());
-        metadata.add(STARTED_BY, &caller.user_id);
-        metadata.add(ORGANIZATION, room.organization().unwrap_or_default());
-        metadata.add_sparing("impersonated-by", caller.impersonator.as_deref().unwrap_or_default());
-        let topic = self.conference_topic.as_ref().map(|topic| topic.0.as_str());
-        metadata.add_sparing("topic", topic.unwrap_or_default());
-        let participants = self.participants.as_ref().map(Participants::names);
-        metadata.add_list("participants", &participants.unwrap_or_default());
-        metadata
-    }
-}
 
 /// LiveKit's presets for the picture of a recording.
 /// <https://docs.livekit.io/reference/other/egress/api/#encodingoptionspreset>

@@ -6,12 +6,11 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::ids::id;
 use crate::json;
-use crate::livekit::RoomName;
 use crate::livekit::access_token::Grant;
-use crate::livekit::egress_info::{ConfirmedEgress, EgressInfo};
+use crate::livekit::server_api::egress_info::{ConfirmedEgress, EgressInfo};
 use crate::livekit::server_api::{self, CallError, Method, ServerApi};
+use crate::livekit::{EgressId, RoomName};
 
 const SERVICE: &str = "livekit.Egress";
 
@@ -21,8 +20,6 @@ const STOP_LIMIT: Duration = Duration::from_secs(5);
 /// How many pages of a list are read. LiveKit's server has one; what does not fit into these is
 /// more than a room can have.
 const MOST_PAGES: usize = 10;
-
-id!(EgressId, "an egress");
 
 #[derive(Deserialize)]
 struct ListEgress {
@@ -41,7 +38,7 @@ struct PageToken {
 impl ServerApi {
     /// Starts recording a room. A call that has failed may still have started it:
     /// [`leaves_open`](crate::provider::ProviderError::leaves_open) says whether to look.
-    pub(super) async fn start_room_composite(
+    pub(in crate::livekit) async fn start_room_composite(
         &self,
         request: Value,
         time_limit: Duration,
@@ -57,7 +54,10 @@ impl ServerApi {
     }
 
     /// The egresses of a room that have not ended.
-    pub(super) async fn egresses_of(&self, room: &RoomName) -> Result<Vec<EgressInfo>, CallError> {
+    pub(in crate::livekit) async fn egresses_of(
+        &self,
+        room: &RoomName,
+    ) -> Result<Vec<EgressInfo>, CallError> {
         let list = Method::repeatable(SERVICE, "ListEgress", Grant::Record);
         let mut message = json!({ "room_name": room, "active": true });
         let mut egresses = Vec::new();
@@ -73,7 +73,10 @@ impl ServerApi {
     }
 
     /// The egress with this id, whatever its room and state.
-    pub(super) async fn egress(&self, id: &EgressId) -> Result<Option<EgressInfo>, CallError> {
+    pub(in crate::livekit) async fn egress(
+        &self,
+        id: &EgressId,
+    ) -> Result<Option<EgressInfo>, CallError> {
         let list = Method::repeatable(SERVICE, "ListEgress", Grant::Record);
         let is_that = |egress: &EgressInfo| egress.id().is_none_or(|found| found == id);
         match self.call::<ListEgress>(&list, json!({ "egress_id": id })).await {
@@ -85,7 +88,10 @@ impl ServerApi {
 
     /// Ends an egress. LiveKit refuses to stop one that has ended, as
     /// [`CallError::FailedPrecondition`], so telling it twice does no harm.
-    pub(super) async fn stop_egress(&self, id: &EgressId) -> Result<ConfirmedEgress, CallError> {
+    pub(in crate::livekit) async fn stop_egress(
+        &self,
+        id: &EgressId,
+    ) -> Result<ConfirmedEgress, CallError> {
         let stop = Method {
             time_limit: STOP_LIMIT,
             ..Method::repeatable(SERVICE, "StopEgress", Grant::Record)

@@ -1,30 +1,18 @@
-//! What WorkOS refuses, and what that means for whoever asked.
+//! Why WorkOS refuses a grant: a code, a refresh token, a pending sign-in.
 
-use std::fmt;
 use std::time::Duration;
 
 use http::StatusCode;
 
 use crate::api::ApiError;
-use crate::provider::{Answer, Failure, ProviderError};
-use crate::workos::refusal::{Meaning, Refusal};
-use crate::workos::{OrganizationChoice, Requirement};
+use crate::provider::{Answer, ProviderError};
+use crate::workos::api::refusal::body::{RefusalBody, limited, unrecognized};
+use crate::workos::api::refusal::codes::Meaning;
+use crate::workos::api::refusal::messages::{is_forbidden, not_allowed, too_many_attempts};
+use crate::workos::{Grant, OrganizationChoice, Requirement};
 
 /// OAuth's code for a token that is not good (RFC 6749, section 5.2).
 const INVALID_GRANT: &str = "invalid_grant";
-
-/// What a user signs in with, or goes on with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Grant {
-    /// The code that a browser brings back from WorkOS.
-    AuthorizationCode,
-    /// The code that came by e-mail.
-    MagicCode,
-    /// The token that a session is refreshed with.
-    RefreshToken,
-    /// The token of a sign-in that waits for an organization.
-    PendingToken,
-}
 
 /// Why a grant brought nothing.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -82,7 +70,7 @@ impl AuthenticateError {
     }
 
     /// Whether WorkOS has decided, so that asking again at once brings the same answer.
-    pub(super) fn is_refusal(&self) -> bool {
+    pub(in crate::workos) fn is_refusal(&self) -> bool {
         !matches!(self, Self::TooManyAttempts { .. } | Self::Provider(_))
     }
 }
@@ -117,171 +105,10 @@ impl From<AuthenticateError> for ApiError {
     }
 }
 
-fn is_forbidden(error: &ProviderError) -> bool {
-    matches!(error.failure, Failure::Unexpected(StatusCode::FORBIDDEN))
-}
-
-fn not_allowed() -> ApiError {
-    ApiError::forbidden("This is not allowed for you. Sign in another way, or ask for access")
-}
-
-fn too_many_attempts(retry_after: Option<Duration>) -> ApiError {
-    ApiError::too_many_requests("Too many attempts. Wait a while, then ask for a new code")
-        .retry_after(retry_after)
-}
-
-impl Grant {
-    /// What the user is told of one that is not good.
-    pub(super) fn refusal(self) -> &'static str {
-        match self {
-            Self::AuthorizationCode => "The code is not valid any more. Sign in again",
-            Self::MagicCode => "The code is wrong, expired or used. Ask for a new one",
-            Self::RefreshToken => "The session has ended. Sign in again",
-            Self::PendingToken => "The choice came too late or was made before. Sign in again",
-        }
-    }
-}
-
-impl fmt::Display for Grant {
-    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::AuthorizationCode => "authorization code",
-            Self::MagicCode => "one-time code",
-            Self::RefreshToken => "refresh token",
-            Self::PendingToken => "pending authentication token",
-        })
-    }
-}
-
-/// Why no one-time code was sent.
-#[derive(Clone, Debug, thiserror::Error)]
-pub enum SendCodeError {
-    /// WorkOS does not take the e-mail address.
-    #[error("workos does not take the e-mail address")]
-    InvalidEmail,
-    /// No mail can be delivered to the e-mail address.
-    #[error("workos cannot deliver mail to the e-mail address")]
-    Undeliverable,
-    /// The user may not sign in like this.
-    #[error("workos does not send a code: {code}")]
-    Required {
-        /// What has to be done instead.
-        requirement: Requirement,
-        /// WorkOS's own code.
-        code: &'static str,
-    },
-    /// WorkOS refuses with a code that has no meaning here. Its status still has one.
-    #[error("{0}")]
-    Unrecognized(ProviderError),
-    /// Codes were asked for too often.
-    #[error("workos limits the codes for this user")]
-    TooManyAttempts {
-        /// When it wants to be asked again.
-        retry_after: Option<Duration>,
-    },
-    /// WorkOS could not be asked, or the fault is ours.
-    #[error("{0}")]
-    Provider(#[from] ProviderError),
-}
-
-impl From<SendCodeError> for ApiError {
-    fn from(error: SendCodeError) -> Self {
-        match error {
-            SendCodeError::InvalidEmail => invalid_email().because(error),
-            SendCodeError::Undeliverable => undeliverable_email().because(error),
-            SendCodeError::Unrecognized(error) => refused_email(error),
-            SendCodeError::Required { requirement, .. } => {
-                Self::forbidden(requirement.message()).because(error)
-            }
-            SendCodeError::TooManyAttempts { retry_after } => too_many_attempts(retry_after),
-            SendCodeError::Provider(error) => error.into(),
-        }
-    }
-}
-
-/// Why a sign-in without a mailbox brought nothing.
-#[derive(Clone, Debug, thiserror::Error)]
-pub enum MailboxlessError {
-    /// There is no code.
-    #[error("{0}")]
-    SendCode(#[from] SendCodeError),
-    /// The code brought nothing.
-    #[error("{0}")]
-    Authenticate(#[from] AuthenticateError),
-}
-
-impl From<MailboxlessError> for ApiError {
-    fn from(error: MailboxlessError) -> Self {
-        match error {
-            MailboxlessError::SendCode(error) => error.into(),
-            MailboxlessError::Authenticate(error) => error.into(),
-        }
-    }
-}
-
-/// Why there is no new account.
-#[derive(Clone, Debug, thiserror::Error)]
-pub enum CreateUserError {
-    /// The e-mail address has an account.
-    #[error("the e-mail address has an account")]
-    Exists,
-    /// WorkOS does not take the e-mail address.
-    #[error("workos does not take the e-mail address")]
-    InvalidEmail,
-    /// No mail can be delivered to the e-mail address.
-    #[error("workos cannot deliver mail to the e-mail address")]
-    Undeliverable,
-    /// The user may not make an account, or not like this.
-    #[error("workos does not make an account: {code}")]
-    Required {
-        /// What has to be done first or instead.
-        requirement: Requirement,
-        /// WorkOS's own code.
-        code: &'static str,
-    },
-    /// WorkOS refuses with a code that has no meaning here. Its status still has one.
-    #[error("{0}")]
-    Unrecognized(ProviderError),
-    /// WorkOS could not be asked, or the fault is ours.
-    #[error("{0}")]
-    Provider(#[from] ProviderError),
-}
-
-impl From<CreateUserError> for ApiError {
-    fn from(error: CreateUserError) -> Self {
-        match error {
-            CreateUserError::Exists => Self::conflict("This e-mail address has an account already"),
-            CreateUserError::InvalidEmail => invalid_email().because(error),
-            CreateUserError::Undeliverable => undeliverable_email().because(error),
-            CreateUserError::Required { requirement, .. } => {
-                Self::forbidden(requirement.message()).because(error)
-            }
-            CreateUserError::Unrecognized(error) => refused_email(error),
-            CreateUserError::Provider(error) => error.into(),
-        }
-    }
-}
-
-fn invalid_email() -> ApiError {
-    ApiError::bad_request("`email` is not valid")
-}
-
-fn undeliverable_email() -> ApiError {
-    ApiError::bad_request("`email` is an address that no mail can be delivered to")
-}
-
-/// WorkOS refuses the address, nobody knows why.
-fn refused_email(error: ProviderError) -> ApiError {
-    if is_forbidden(&error) {
-        return not_allowed().because(error);
-    }
-    ApiError::bad_request("`email` is refused").because(error)
-}
-
 impl AuthenticateError {
     /// What an answer other than success says of a grant.
-    pub(super) fn of(grant: Grant, answer: &Answer) -> Self {
-        let refusal = Refusal::read(answer);
+    pub(in crate::workos::api) fn of(grant: Grant, answer: &Answer) -> Self {
+        let refusal = RefusalBody::read(answer);
         match refusal.meaning(answer.status) {
             Some((_, Meaning::ChooseOrganization)) => match answer.json() {
                 Ok(choice) => Self::OrganizationSelectionRequired(Box::new(choice)),
@@ -303,7 +130,7 @@ impl AuthenticateError {
         }
     }
 
-    fn without_meaning(grant: Grant, answer: &Answer, refusal: &Refusal) -> Self {
+    fn without_meaning(grant: Grant, answer: &Answer, refusal: &RefusalBody) -> Self {
         let retry_after = answer.retry_after();
         let is_named = !matches!(refusal.code(), "" | "invalid_request_parameters");
         match (answer.status, grant) {
@@ -322,114 +149,19 @@ impl AuthenticateError {
     }
 }
 
-impl SendCodeError {
-    /// What an answer other than success says of a request for a one-time code.
-    pub(super) fn of(answer: &Answer) -> Self {
-        let refusal = Refusal::read(answer);
-        match (refusal.meaning(answer.status), answer.status) {
-            (Some((code, Meaning::Required(requirement))), _) => {
-                Self::Required { requirement, code }
-            }
-            (Some((_, Meaning::Undeliverable)), _) => Self::Undeliverable,
-            (Some((_, Meaning::Limited)), _) => limited(answer).into(),
-            (_, StatusCode::TOO_MANY_REQUESTS) => {
-                Self::TooManyAttempts { retry_after: answer.retry_after() }
-            }
-            _ if refusal.names("email_domain_not_deliverable") => Self::Undeliverable,
-            (_, StatusCode::UNPROCESSABLE_ENTITY) => Self::InvalidEmail,
-            (None, StatusCode::BAD_REQUEST | StatusCode::FORBIDDEN)
-                if !refusal.code().is_empty() =>
-            {
-                Self::Unrecognized(unrecognized(answer, &refusal))
-            }
-            _ => answer.unexpected().into(),
-        }
-    }
-}
-
-impl CreateUserError {
-    /// What an answer other than success says of a new account.
-    pub(super) fn of(answer: &Answer) -> Self {
-        let refusal = Refusal::read(answer);
-        match (answer.status, refusal.code()) {
-            (StatusCode::CONFLICT, _) => Self::Exists,
-            (StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY, _)
-                if refusal.names("email_not_available") =>
-            {
-                Self::Exists
-            }
-            (StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY, _)
-                if refusal.names("email_domain_not_deliverable") =>
-            {
-                Self::Undeliverable
-            }
-            (StatusCode::BAD_REQUEST, "user_creation_error")
-            | (StatusCode::UNPROCESSABLE_ENTITY, _) => Self::InvalidEmail,
-            (_, code) if code.is_empty() || IN_NEW_ACCOUNTS.contains(&code) => {
-                answer.unexpected().into()
-            }
-            (status, _) => match (refusal.meaning(status), status) {
-                (Some((code, Meaning::Required(requirement))), _) => {
-                    Self::Required { requirement, code }
-                }
-                (None, StatusCode::BAD_REQUEST | StatusCode::FORBIDDEN) => {
-                    Self::Unrecognized(unrecognized(answer, &refusal))
-                }
-                _ => answer.unexpected().into(),
-            },
-        }
-    }
-}
-
-/// Documented refusals of what is never sent along with a new account.
-const IN_NEW_ACCOUNTS: [&str; 5] = [
-    "password_strength_error",
-    "invalid_password_hash",
-    "password_and_password_hash_provided",
-    "password_and_password_hash_type_provided",
-    "invalid_metadata",
-];
-
-fn limited(answer: &Answer) -> ProviderError {
-    answer.error(Failure::Limiting { retry_after: answer.retry_after() })
-}
-
-/// A refusal with a code that is not known. It is logged, if it looks like one, and counted among the
-/// answers that are not expected, so that somebody adds it.
-fn unrecognized(answer: &Answer, refusal: &Refusal) -> ProviderError {
-    let (status, code) = (answer.status.as_u16(), refusal.loggable_code());
-    tracing::warn!(provider = "workos", status, code, "a refusal with an unknown code");
-    answer.unexpected()
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
 
-    use http::header::RETRY_AFTER;
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::workos::refusal::MEANINGS;
+    use crate::workos::api::refusal::answers::{answer, of_code, of_error};
+    use crate::workos::api::refusal::codes::MEANINGS;
+    use crate::workos::{CreateUserError, SendCodeError};
 
     const GRANTS: [Grant; 4] =
         [Grant::AuthorizationCode, Grant::MagicCode, Grant::RefreshToken, Grant::PendingToken];
-
-    fn answer(status: u16, body: &Value) -> Answer {
-        Answer::made_up(
-            status,
-            [(RETRY_AFTER, "7".parse().expect("a value"))].into_iter().collect(),
-            body,
-        )
-    }
-
-    fn of_code(status: u16, code: &str) -> Answer {
-        answer(status, &json!({"code": code, "message": "Request could not be processed."}))
-    }
-
-    fn of_error(error: &str) -> Answer {
-        answer(400, &json!({"error": error, "error_description": "The request failed."}))
-    }
 
     fn choice() -> Value {
         json!({
@@ -505,7 +237,7 @@ mod tests {
         ];
         let mut seen = BTreeSet::new();
         for (answer, expected) in table {
-            let refusal = Refusal::read(&answer);
+            let refusal = RefusalBody::read(&answer);
             for grant in GRANTS {
                 assert_eq!(status(grant, &answer), expected, "{} of {grant}", refusal.code());
             }
@@ -652,66 +384,6 @@ mod tests {
             let mut body = choice();
             body[part] = Value::Null;
             assert_eq!(status(Grant::MagicCode, &answer(403, &body)), 502, "{part}");
-        }
-    }
-
-    #[test]
-    fn a_code_that_is_not_sent_has_its_reason() {
-        for (answer, expected) in [
-            (of_error("authentication_method_not_allowed"), 403),
-            (of_error("sign_up_not_allowed"), 403),
-            (of_error("invitation_invalid"), 403),
-            (of_code(422, "invalid_request_parameters"), 400),
-            (answer(422, &json!({"message": "Validation failed"})), 400),
-            (of_code(429, "daily_quota_exceeded"), 503),
-            (of_code(429, "rate_limit_exceeded"), 429),
-            (answer(429, &json!({})), 429),
-            (of_error("radar_challenge"), 403),
-            (of_code(403, "radar_email_challenge"), 403),
-            (of_code(400, "email_domain_not_deliverable"), 400),
-            (of_code(422, "email_domain_not_deliverable"), 400),
-            (answer(400, &json!({"errors": [{"code": "email_domain_not_deliverable"}]})), 400),
-            (of_code(400, "something_new"), 400),
-            (of_code(403, "something_new"), 403),
-            (answer(400, &json!({"message": ["No."]})), 502),
-            (answer(403, &json!({"message": "Forbidden"})), 502),
-            (of_error("invalid_request"), 502),
-            (of_code(404, "something_new"), 502),
-            (answer(404, &json!({})), 502),
-        ] {
-            let error = ApiError::from(SendCodeError::of(&answer));
-            assert_eq!(error.status(), expected, "{}", answer.status);
-        }
-    }
-
-    #[test]
-    fn an_account_that_is_not_made_has_its_reason() {
-        let listing = |status, code: &str| {
-            let errors = json!([{"code": code, "message": "This email is not good."}]);
-            let body = json!({"code": "user_creation_error", "message": "No.", "errors": errors});
-            answer(status, &body)
-        };
-        for (answer, expected) in [
-            (listing(400, "email_not_available"), 409),
-            (listing(422, "email_not_available"), 409),
-            (of_code(409, "user_already_exists"), 409),
-            (listing(400, "email_invalid"), 400),
-            (of_code(422, "invalid_request_parameters"), 400),
-            (answer(400, &json!({"code": "email_not_available", "message": ["No."]})), 409),
-            (answer(400, &json!({"message": "No.", "errors": ["email_not_available"]})), 409),
-            (listing(400, "email_domain_not_deliverable"), 400),
-            (of_code(400, "email_domain_not_deliverable"), 400),
-            (of_code(400, "invalid_metadata"), 502),
-            (of_code(400, "password_strength_error"), 502),
-            (of_code(400, "something_new"), 400),
-            (of_code(403, "something_new"), 403),
-            (of_code(403, "radar_sign_up_challenge"), 403),
-            (of_error("sign_up_not_allowed"), 403),
-            (answer(403, &json!({"message": "Forbidden"})), 502),
-            (answer(404, &json!({"message": "Not found"})), 502),
-        ] {
-            let error = ApiError::from(CreateUserError::of(&answer));
-            assert_eq!(error.status(), expected, "{}", answer.status);
         }
     }
 

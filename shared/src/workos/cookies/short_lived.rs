@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cookie_seal::{SealError, hexadecimal};
 use crate::secrets::SecretError;
-use crate::workos::cookies::{CookieError, Label, SealedCookies};
+use crate::workos::cookies::sealed::{CookieError, Label, SealedCookies};
 
 /// How much of a key's digest stands in the name of its cookie: enough for those few to differ.
 const NAME_HASH_BYTES: usize = 4;

@@ -7,23 +7,17 @@ use tokio::time::{sleep, timeout};
 
 use crate::api::ApiError;
 use crate::clock::{Clock, Timestamp};
-use crate::livekit::egress::EgressId;
-use crate::livekit::egress_info::{EgressInfo, Status};
-use crate::livekit::object_key::ObjectFolder;
-use crate::livekit::room::{MAX_NAME_BYTES, RoomName};
-use crate::livekit::server_api::{CallError, ServerApi};
+use crate::livekit::recording::object_key::ObjectFolder;
+use crate::livekit::recording::zone::Zone;
+use crate::livekit::room::RoomName;
+use crate::livekit::server_api::{CallError, EgressId, EgressInfo, ServerApi, Status};
 use crate::settings::{Incomplete, Settings};
-use crate::text::Line;
 
 /// How long we wait before LiveKit is told again to stop a recording that it lists as running.
 const PAUSE: Duration = Duration::from_millis(300);
 
 /// Time held back from a stop so that we can still log that it failed.
 const LOG_RESERVE: Duration = Duration::from_millis(200);
-
-/// A zone, in which the caller's own application keeps things together: 1 to 64 printable
-/// characters.
-pub type Zone = Line<64, MAX_NAME_BYTES>;
 
 /// A recording, as endpoints answer it.
 #[derive(Clone, Debug, Serialize)]

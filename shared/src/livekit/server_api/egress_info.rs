@@ -13,15 +13,17 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use crate::clock::Timestamp;
+use crate::ids::id;
 use crate::json;
 use crate::livekit::RoomName;
-use crate::livekit::egress::EgressId;
 use crate::livekit::object_metadata::{self, ORGANIZATION, STARTED_BY};
+
+id!(EgressId, "an egress");
 
 /// An egress in a list. Fields that cannot be read are absent.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct EgressInfo {
+pub(in crate::livekit) struct EgressInfo {
     #[serde(alias = "egressId", deserialize_with = "json::or_default")]
     egress_id: Option<EgressId>,
     #[serde(alias = "roomName", deserialize_with = "json::or_default")]
@@ -51,10 +53,10 @@ pub(super) struct EgressInfo {
 /// An egress that LiveKit confirms to have started or to have stopped. Without an id it confirms
 /// nothing.
 #[derive(Clone, Debug, Deserialize)]
-pub(super) struct ConfirmedEgress {
+pub(in crate::livekit) struct ConfirmedEgress {
     /// Its id.
     #[serde(alias = "egressId")]
-    pub(super) egress_id: EgressId,
+    pub(in crate::livekit) egress_id: EgressId,
     #[serde(default, alias = "startedAt", deserialize_with = "nanoseconds")]
     started_at: Option<Duration>,
     #[serde(default, alias = "endedAt", deserialize_with = "nanoseconds")]
@@ -65,7 +67,7 @@ pub(super) struct ConfirmedEgress {
 /// <https://docs.livekit.io/reference/other/egress/api/#egressstatus>
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(from = "Value")]
-pub(super) enum Status {
+pub(in crate::livekit) enum Status {
     /// A recorder has been found.
     Starting,
     /// It is being recorded.
@@ -194,18 +196,18 @@ fn nanoseconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Dura
 
 impl EgressInfo {
     /// Its id.
-    pub(super) fn id(&self) -> Option<&EgressId> {
+    pub(in crate::livekit) fn id(&self) -> Option<&EgressId> {
         self.egress_id.as_ref()
     }
 
     /// Whether it is of this room. LiveKit is asked for the egresses of one room, so one that names
     /// no room is of that one.
-    pub(super) fn is_of(&self, room: &RoomName) -> bool {
+    pub(in crate::livekit) fn is_of(&self, room: &RoomName) -> bool {
         self.room_name.as_deref().is_none_or(|name| name.is_empty() || name == room.as_str())
     }
 
     /// Its state.
-    pub(super) fn status(&self) -> Status {
+    pub(in crate::livekit) fn status(&self) -> Status {
         match self.status {
             Status::Unknown if self.ended_at.is_some() => Status::Ended,
             status => status,
@@ -213,13 +215,13 @@ impl EgressInfo {
     }
 
     /// Whether it records, is about to, or may.
-    pub(super) fn is_running(&self) -> bool {
+    pub(in crate::livekit) fn is_running(&self) -> bool {
         matches!(self.status(), Status::Starting | Status::Active | Status::Unknown)
     }
 
     /// Whether it records the whole room to files. Single participants and tracks, exports of what was
     /// recorded before, live streams and pictures do not count; a request that we cannot read does.
-    pub(super) fn is_recording(&self) -> bool {
+    pub(in crate::livekit) fn is_recording(&self) -> bool {
         match (&self.room_composite, &self.egress) {
             (Some(composite), _) => composite.writes_files(),
             (None, Some(start)) => start.is_of_whole_room() && start.writes_files(),
@@ -233,14 +235,17 @@ impl EgressInfo {
 
     /// The key of its object: as it was asked for or, if the request cannot be read, as it was
     /// written.
-    pub(super) fn object_key(&self) -> Option<&str> {
+    pub(in crate::livekit) fn object_key(&self) -> Option<&str> {
         let asked = self.file_outputs().find_map(|output| output.filepath.as_deref());
         asked.or_else(|| self.file_results.iter().find_map(|file| file.filename.as_deref()))
     }
 
     /// Whether the metadata of its object names this organization, or none if there is none. `None` if
     /// the metadata is not ours or LiveKit does not show it.
-    pub(super) fn is_of_organization(&self, organization: Option<&str>) -> Option<bool> {
+    pub(in crate::livekit) fn is_of_organization(
+        &self,
+        organization: Option<&str>,
+    ) -> Option<bool> {
         let metadata = self.metadata().filter(|metadata| metadata.contains_key(STARTED_BY))?;
         let expected = organization.map(object_metadata::encode);
         let named = metadata.get(ORGANIZATION).map(|value| value.as_str().unwrap_or_default());
@@ -248,18 +253,18 @@ impl EgressInfo {
     }
 
     /// When it ended, in Unix seconds.
-    pub(super) fn ended(&self) -> Option<u64> {
+    pub(in crate::livekit) fn ended(&self) -> Option<u64> {
         self.ended_at.map(|at| at.as_secs())
     }
 
     /// Whether it has been running for longer than `age`, if LiveKit says when it began.
-    pub(super) fn is_older_than(&self, age: Duration, now: Timestamp) -> bool {
+    pub(in crate::livekit) fn is_older_than(&self, age: Duration, now: Timestamp) -> bool {
         let began = self.started_at.or(self.updated_at);
         began.is_some_and(|began| Timestamp::EPOCH.after(began).after(age) < now)
     }
 
     /// The egress of a start whose answer was lost.
-    pub(super) fn into_confirmed(self) -> Option<ConfirmedEgress> {
+    pub(in crate::livekit) fn into_confirmed(self) -> Option<ConfirmedEgress> {
         let Self { egress_id, started_at, ended_at, .. } = self;
         Some(ConfirmedEgress { egress_id: egress_id?, started_at, ended_at })
     }
@@ -283,12 +288,12 @@ impl EgressInfo {
 
 impl ConfirmedEgress {
     /// When it was started, in Unix seconds.
-    pub(super) fn started(&self) -> Option<u64> {
+    pub(in crate::livekit) fn started(&self) -> Option<u64> {
         self.started_at.map(|at| at.as_secs())
     }
 
     /// When it ended, in Unix seconds.
-    pub(super) fn ended(&self) -> Option<u64> {
+    pub(in crate::livekit) fn ended(&self) -> Option<u64> {
         self.ended_at.map(|at| at.as_secs())
     }
 }

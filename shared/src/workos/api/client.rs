@@ -11,8 +11,7 @@ use crate::json as lenient;
 use crate::provider::{Answer, Call, Failure, KeyPlace, KeyedProvider, ProviderError, Retry};
 use crate::secrets::secret_key_form;
 use crate::settings::{Incomplete, Settings};
-use crate::workos::refusal::refuses_key;
-use crate::workos::renewal::Urgency;
+use crate::workos::api::refusal::refuses_key;
 use crate::workos::{
     Application, AuthenticateError, Authentication, Connection, CreateUserError, Email, Grant,
     MagicCode, MailboxlessError, Organization, OrganizationId, SendCodeError, User,
@@ -23,6 +22,15 @@ const MOST: (&str, &str) = ("limit", "100");
 
 /// How many pages of a list are read: a stranger's request must not cost any number of calls.
 const MOST_PAGES: usize = 5;
+
+/// Whether a renewal has to succeed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::workos) enum Urgency {
+    /// The request cannot be served without.
+    Due,
+    /// The current token is still good, and nobody waits for another attempt.
+    Early,
+}
 
 /// WorkOS, as an application with its key sees it.
 #[derive(Clone, Debug)]
@@ -141,7 +149,7 @@ impl WorkOs {
     }
 
     /// The same for a session that may not need them yet.
-    pub(super) async fn refresh(
+    pub(in crate::workos) async fn refresh(
         &self,
         token: &SecretString,
         organization: Option<&OrganizationId>,

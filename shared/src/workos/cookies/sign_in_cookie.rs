@@ -25,8 +25,8 @@ use serde::{Deserialize, Serialize};
 use crate::api::ApiError;
 use crate::cookie_seal::{SealError, into_seal, random};
 use crate::secrets::SecretError;
-use crate::workos::cookies::{CookieError, SealedCookies};
-use crate::workos::ticket::{NoTicket, SIGN_IN, Tickets};
+use crate::workos::cookies::sealed::{CookieError, SealedCookies};
+use crate::workos::cookies::short_lived::{NoTicket, SIGN_IN, Tickets};
 
 /// The sign-ins that a browser has begun.
 #[derive(Clone, Debug)]

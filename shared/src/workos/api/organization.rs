@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use crate::ids::id;
 use crate::json;
-use crate::workos::email::ascii_domain;
+use crate::workos::api::email::ascii_domain;
 
 id!(OrganizationId, "an organization");
 

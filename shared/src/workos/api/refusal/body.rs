@@ -1,22 +1,17 @@
-//! WorkOS's error bodies, and the meaning of every code in them.
-//!
-//! The codes are those of WorkOS's OpenAPI description (npm `@workos/openapi-spec`), of its
-//! documentation (<https://workos.com/docs/reference/authkit/authentication-errors>) and of its SDK.
-//! Each has its row in [`MEANINGS`]. WorkOS adds codes every month: a refusal with another code keeps
-//! the meaning of its status.
+//! WorkOS's error bodies.
 
 use http::StatusCode;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::json;
-use crate::provider::Answer;
-use crate::workos::Requirement;
+use crate::provider::{Answer, Failure, ProviderError};
+use crate::workos::api::refusal::codes::{Meaning, meaning};
 
 /// What WorkOS says of a refusal. Its texts are read for two refusals that have no code. A part of
 /// another type counts as absent: `message` may be a list, for example.
 #[derive(Default, Deserialize)]
-pub(super) struct Refusal {
+pub(super) struct RefusalBody {
     #[serde(default, deserialize_with = "json::or_default")]
     code: Option<String>,
     #[serde(default, deserialize_with = "json::or_default")]
@@ -29,7 +24,7 @@ pub(super) struct Refusal {
     errors: Vec<Box<RawValue>>,
 }
 
-impl Refusal {
+impl RefusalBody {
     pub(super) fn read(answer: &Answer) -> Self {
         answer.json().unwrap_or_default()
     }
@@ -101,100 +96,28 @@ fn looks_like_code(text: &str) -> bool {
 }
 
 /// Whether an answer is the refusal of our key, in the header or in the body.
-pub(super) fn refuses_key(answer: &Answer) -> bool {
+pub(in crate::workos::api) fn refuses_key(answer: &Answer) -> bool {
     match answer.status {
         StatusCode::UNAUTHORIZED => true,
         StatusCode::BAD_REQUEST => {
-            let refusal = Refusal::read(answer);
+            let refusal = RefusalBody::read(answer);
             matches!(refusal.code(), "invalid_client" | "invalid_secret" | "unauthorized_client")
         }
         _ => false,
     }
 }
 
-/// What a code means.
-#[derive(Clone, Copy)]
-pub(super) enum Meaning {
-    ChooseOrganization,
-    Required(Requirement),
-    NotGood,
-    /// WorkOS sends no mail to the address.
-    Undeliverable,
-    TooManyGuesses,
-    /// A limit of the whole application, which no single user has reached.
-    Limited,
-    /// Our own request or settings are at fault, or it is about what we never ask for.
-    Ours,
+pub(super) fn limited(answer: &Answer) -> ProviderError {
+    answer.error(Failure::Limiting { retry_after: answer.retry_after() })
 }
 
-/// The meaning of each code that WorkOS documents, in `code` or `error`; the code as it stands here
-/// comes along, so that nothing of an answer itself gets into messages.
-fn meaning(code: &str) -> Option<(&'static str, Meaning)> {
-    MEANINGS.iter().find(|(known, _)| *known == code).copied()
+/// A refusal with a code that is not known. It is logged, if it looks like one, and counted among the
+/// answers that are not expected, so that somebody adds it.
+pub(super) fn unrecognized(answer: &Answer, refusal: &RefusalBody) -> ProviderError {
+    let (status, code) = (answer.status.as_u16(), refusal.loggable_code());
+    tracing::warn!(provider = "workos", status, code, "a refusal with an unknown code");
+    answer.unexpected()
 }
-
-pub(super) const MEANINGS: &[(&str, Meaning)] = &[
-    ("organization_selection_required", Meaning::ChooseOrganization),
-    // What the user has to do.
-    ("email_verification_required", Meaning::Required(Requirement::VerifyEmail)),
-    ("mfa_enrollment", Meaning::Required(Requirement::EnrollSecondFactor)),
-    ("mfa_challenge", Meaning::Required(Requirement::UseSecondFactor)),
-    ("mfa_verification", Meaning::Required(Requirement::UseSecondFactor)),
-    ("passkey_progressive_enrollment", Meaning::Required(Requirement::EnrollPasskey)),
-    ("sso_required", Meaning::Required(Requirement::UseSso)),
-    (
-        "organization_authentication_methods_required",
-        Meaning::Required(Requirement::UseAnotherMethod),
-    ),
-    ("authentication_method_not_allowed", Meaning::Required(Requirement::UseAnotherMethod)),
-    ("email_password_auth_disabled", Meaning::Required(Requirement::UseAnotherMethod)),
-    ("radar_challenge", Meaning::Required(Requirement::PassSecurityCheck)),
-    ("radar_sign_up_challenge", Meaning::Required(Requirement::PassSecurityCheck)),
-    ("radar_email_challenge", Meaning::Required(Requirement::PassSecurityCheck)),
-    ("radar_sms_challenge", Meaning::Required(Requirement::PassSecurityCheck)),
-    ("radar_sms_sign_in_challenge", Meaning::Required(Requirement::PassSecurityCheck)),
-    ("application_consent_required", Meaning::Required(Requirement::GiveConsent)),
-    ("extra_attributes_required", Meaning::Required(Requirement::CompleteProfile)),
-    ("invitation_invalid", Meaning::Required(Requirement::BeInvited)),
-    ("invitation_cannot_be_used_for_email", Meaning::Required(Requirement::BeInvited)),
-    ("sign_up_not_allowed", Meaning::Required(Requirement::HaveAnAccount)),
-    ("invalid_profile", Meaning::Required(Requirement::RepairSso)),
-    ("invalid_connection", Meaning::Required(Requirement::RepairSso)),
-    ("invalid_organization_id", Meaning::Required(Requirement::JoinOrganization)),
-    ("organization_not_found", Meaning::Required(Requirement::JoinOrganization)),
-    ("organization_membership_not_found", Meaning::Required(Requirement::JoinOrganization)),
-    ("organization_not_authorized", Meaning::Required(Requirement::JoinOrganization)),
-    ("access_denied", Meaning::Required(Requirement::BeLetIn)),
-    // What the user brought is not good.
-    ("invalid_grant", Meaning::NotGood),
-    ("invalid_credentials", Meaning::NotGood),
-    ("invalid_one_time_code", Meaning::NotGood),
-    ("one_time_code_previously_used", Meaning::NotGood),
-    ("one_time_code_expired", Meaning::NotGood),
-    ("invalid_pending_authentication_token", Meaning::NotGood),
-    ("user_mismatch", Meaning::NotGood),
-    ("expired_token", Meaning::NotGood),
-    // A verifier came for a code that was issued without: it is from a sign-in that we did not begin.
-    ("code_challenge_not_found", Meaning::NotGood),
-    // The words of WorkOS's own emulator for the same.
-    ("invalid_code", Meaning::NotGood),
-    ("expired_code", Meaning::NotGood),
-    ("invalid_code_verifier", Meaning::NotGood),
-    ("email_domain_not_deliverable", Meaning::Undeliverable),
-    // How often.
-    ("one_time_code_too_many_attempts", Meaning::TooManyGuesses),
-    ("daily_quota_exceeded", Meaning::Limited),
-    ("slow_down", Meaning::Limited),
-    // Ours: settings at WorkOS, malformed requests, and grants and codes that are not asked for.
-    ("invalid_client", Meaning::Ours),
-    ("invalid_secret", Meaning::Ours),
-    ("unauthorized_client", Meaning::Ours),
-    ("invalid_request", Meaning::Ours),
-    ("pkce_not_supported", Meaning::Ours),
-    ("token_too_big", Meaning::Ours),
-    ("invalid_link_authorization_code", Meaning::Ours),
-    ("authorization_pending", Meaning::Ours),
-];
 
 #[cfg(test)]
 mod tests {
@@ -243,7 +166,7 @@ mod tests {
             (json!(null), ""),
         ] {
             let answer = Answer::made_up(400, HeaderMap::new(), &body);
-            assert_eq!(Refusal::read(&answer).code(), code, "{body}");
+            assert_eq!(RefusalBody::read(&answer).code(), code, "{body}");
         }
     }
 
@@ -258,7 +181,7 @@ mod tests {
             (json!(null), false),
         ] {
             let answer = Answer::made_up(400, HeaderMap::new(), &json!({ "errors": errors }));
-            assert_eq!(Refusal::read(&answer).names("email_not_available"), found, "{errors}");
+            assert_eq!(RefusalBody::read(&answer).names("email_not_available"), found, "{errors}");
         }
     }
 
@@ -274,14 +197,7 @@ mod tests {
             (long.as_str(), false),
         ] {
             let answer = Answer::made_up(400, HeaderMap::new(), &json!({ "code": code }));
-            assert_eq!(Refusal::read(&answer).loggable_code().is_some(), loggable, "{code}");
-        }
-    }
-
-    #[test]
-    fn no_code_has_two_meanings() {
-        for (index, (code, _)) in MEANINGS.iter().enumerate() {
-            assert!(MEANINGS[..index].iter().all(|(other, _)| other != code), "{code}");
+            assert_eq!(RefusalBody::read(&answer).loggable_code().is_some(), loggable, "{code}");
         }
     }
 }

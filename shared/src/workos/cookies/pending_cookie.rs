@@ -22,8 +22,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::api::ApiError;
 use crate::secrets::SecretError;
-use crate::workos::cookies::{CookieError, SealedCookies};
-use crate::workos::ticket::{NoTicket, PENDING, Tickets};
+use crate::workos::cookies::sealed::{CookieError, SealedCookies};
+use crate::workos::cookies::short_lived::{NoTicket, PENDING, Tickets};
 use crate::workos::{Grant, OrganizationId};
 
 /// How much of an organization's digest is kept, at most and at least. With three bytes, an

@@ -8,6 +8,7 @@ use ring::digest::{SHA256, digest};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::clock::{Clock, Timestamp};
+use crate::workos::api::Urgency;
 use crate::workos::{AuthenticateError, OrganizationId, SealedSession, WorkOs};
 
 /// How long the outcome of a renewal is kept: what it brought, for requests that come with the spent
@@ -20,15 +21,6 @@ const KEPT_RENEWALS: usize = 32;
 
 /// How many refusals are kept, the latest. They are small.
 const KEPT_REFUSALS: usize = 256;
-
-/// Whether a renewal has to succeed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Urgency {
-    /// The request cannot be served without.
-    Due,
-    /// The current token is still good, and nobody waits for another attempt.
-    Early,
-}
 
 /// The renewals of a process. They run one after the other; Lambda gives a process one request at a
 /// time anyway.

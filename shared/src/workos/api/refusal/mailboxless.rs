@@ -1,0 +1,24 @@
+//! Why a sign-in without a mailbox brings nothing.
+
+use crate::api::ApiError;
+use crate::workos::{AuthenticateError, SendCodeError};
+
+/// Why a sign-in without a mailbox brought nothing.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum MailboxlessError {
+    /// There is no code.
+    #[error("{0}")]
+    SendCode(#[from] SendCodeError),
+    /// The code brought nothing.
+    #[error("{0}")]
+    Authenticate(#[from] AuthenticateError),
+}
+
+impl From<MailboxlessError> for ApiError {
+    fn from(error: MailboxlessError) -> Self {
+        match error {
+            MailboxlessError::SendCode(error) => error.into(),
+            MailboxlessError::Authenticate(error) => error.into(),
+        }
+    }
+}

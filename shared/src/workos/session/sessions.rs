@@ -1,0 +1,393 @@
+//! Who a request comes from: the session in its cookie, or the access token in its header.
+//!
+//! | the request has | and then |
+//! |---|---|
+//! | `Authorization: Bearer` | its token counts, and nothing falls back to the cookie, which stays |
+//! | a cookie with a good token | that is the session |
+//! | a cookie whose token has expired, or soon will | it is renewed; the new cookie leaves with the answer |
+//! | a cookie that can never be good | 401, and the cookie is cleared; see [`SessionError::clears`] |
+//! | a cookie of which nobody can tell | 503, and the cookie is kept |
+
+use std::fmt;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use http::HeaderMap;
+use secrecy::{ExposeSecret as _, SecretString};
+use url::Url;
+
+use crate::api;
+use crate::api::{ApiError, Authorization, Request};
+use crate::caller::Caller;
+use crate::clock::{Clock, Timestamp};
+use crate::settings::{Incomplete, Settings};
+use crate::workos::api::Urgency;
+use crate::workos::session::access_token::{AccessTokens, Verdict, cannot_tell};
+use crate::workos::session::renewal::Renewals;
+use crate::workos::{
+    AccessToken, AccessTokenError, AuthenticateError, CookieError, Cookies, Impersonator,
+    OrganizationId, SealedSession, SessionCookieError, SessionId, User, WorkOs,
+};
+
+/// After an early renewal that failed, the next is this far off: the current tokens are good, and
+/// requests do not wait again and again for a WorkOS that is slow.
+const PAUSE: Duration = Duration::from_secs(15);
+
+/// Users' sessions.
+#[derive(Debug)]
+pub struct Sessions {
+    workos: WorkOs,
+    cookies: Cookies,
+    tokens: AccessTokens,
+    renewals: Renewals,
+    early_failure: Mutex<Option<Timestamp>>,
+    clock: Clock,
+}
+
+/// A verified session.
+#[derive(Clone)]
+pub struct Session {
+    token: AccessToken,
+    /// What its cookie holds; a session that came as an access token has none.
+    sealed: Option<SealedSession>,
+}
+
+impl Session {
+    /// What its access token says: the user, the session, the organization, what is permitted.
+    pub fn token(&self) -> &AccessToken {
+        &self.token
+    }
+
+    /// Who the session is of.
+    pub fn caller(&self) -> Caller {
+        Caller {
+            user_id: self.token.user_id.to_string(),
+            session_id: self.token.session_id.to_string(),
+            organization_id: self.token.organization_id.as_ref().map(ToString::to_string),
+            permissions: self.token.permissions.clone(),
+            impersonator: self.impersonator().map(|impersonator| impersonator.email.clone()),
+        }
+    }
+
+    /// The user, where the session came in a cookie.
+    pub fn user(&self) -> Option<&User> {
+        self.sealed.as_ref().map(|sealed| &sealed.user)
+    }
+
+    /// Who acts in the user's name, where an administrator does. An access token alone says no more
+    /// than who that is.
+    pub fn impersonator(&self) -> Option<&Impersonator> {
+        let sealed = self.sealed.as_ref().and_then(|sealed| sealed.impersonator.as_ref());
+        sealed.or(self.token.impersonator.as_ref())
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        formatter.debug_struct("Session").finish_non_exhaustive()
+    }
+}
+
+/// Why there is no session in a request's cookie.
+#[derive(Debug, thiserror::Error)]
+enum SessionError {
+    #[error("there is no session cookie")]
+    NotSignedIn,
+    #[error("{0}")]
+    Cookie(#[from] SessionCookieError),
+    #[error("{0}")]
+    Token(#[from] AccessTokenError),
+    #[error("the token is of another user than the cookie")]
+    OtherUser,
+    #[error("the token has expired, and nothing brings another")]
+    NotRenewable,
+    #[error("{0}")]
+    Refresh(#[from] AuthenticateError),
+    /// WorkOS's answer to a refresh is no session to go on with.
+    #[error("workos renewed the session with {0}")]
+    Unusable(Unusable),
+    /// What a refresh brought cannot be sent to the browser.
+    #[error("{0}")]
+    Unsendable(#[from] CookieError),
+}
+
+/// Why the session that a refresh brought is of no use.
+#[derive(Debug, thiserror::Error)]
+enum Unusable {
+    #[error("another user's")]
+    OtherUser,
+    #[error("another session")]
+    OtherSession,
+    #[error("a session in another organization")]
+    OtherOrganization,
+    #[error("a token that has expired")]
+    Expired,
+    #[error("a token that is refused: {0}")]
+    Token(#[from] AccessTokenError),
+}
+
+impl SessionError {
+    /// Whether the browser is to forget its session: when the cookie can never become good. This is
+    /// the one place where that is decided; in case of doubt the cookie stays.
+    fn clears(&self) -> bool {
+        match self {
+            Self::Cookie(SessionCookieError::TwoCookies | SessionCookieError::Refused(_))
+            // An available key refutes the signature, or the token has no form that any key could
+            // vouch for.
+            | Self::Token(AccessTokenError::Token(_))
+            | Self::OtherUser
+            | Self::NotRenewable => true,
+            Self::Refresh(error) => error.ends_session(),
+            // What is genuine and not accepted may be accepted once clocks agree, keys can be had
+            // or settings are mended.
+            Self::Token(
+                AccessTokenError::UnknownKey
+                | AccessTokenError::Issuer
+                | AccessTokenError::OtherApplication
+                | AccessTokenError::NotASession
+                | AccessTokenError::NotYetValid
+                | AccessTokenError::Provider(_),
+            )
+            | Self::NotSignedIn
+            | Self::Cookie(SessionCookieError::NoPassword(_))
+            | Self::Unusable(_)
+            | Self::Unsendable(_) => false,
+        }
+    }
+
+    /// Whether WorkOS could not be asked, which makes it pointless to ask again at once.
+    fn is_outage(&self) -> bool {
+        matches!(self, Self::Refresh(error) if !error.is_refusal())
+    }
+}
+
+impl From<SessionError> for ApiError {
+    fn from(error: SessionError) -> Self {
+        match error {
+            SessionError::NotSignedIn => not_signed_in(),
+            SessionError::Cookie(error) => error.into(),
+            SessionError::Token(
+                error @ (AccessTokenError::Provider(_) | AccessTokenError::NotYetValid),
+            ) => error.into(),
+            SessionError::Token(refused) => not_valid().because(refused),
+            SessionError::OtherUser => not_valid().because(error),
+            SessionError::NotRenewable => {
+                Self::unauthorized("The session has ended. Sign in again").because(error)
+            }
+            SessionError::Refresh(AuthenticateError::Provider(error)) => cannot_tell(error),
+            SessionError::Refresh(error) => error.into(),
+            // The key may have been published a moment ago, and the clocks may differ.
+            SessionError::Unusable(Unusable::Token(
+                AccessTokenError::UnknownKey | AccessTokenError::NotYetValid,
+            )) => Self::unavailable(error),
+            SessionError::Unusable(Unusable::Token(AccessTokenError::Provider(error))) => {
+                cannot_tell(error)
+            }
+            SessionError::Unusable(_) => Self::bad_gateway(error),
+            SessionError::Unsendable(error) => error.into(),
+        }
+    }
+}
+
+fn not_signed_in() -> ApiError {
+    ApiError::unauthorized("Sign in first")
+}
+
+fn not_valid() -> ApiError {
+    ApiError::unauthorized("The session is not valid. Sign in again")
+}
+
+impl Sessions {
+    /// Reads what [`WorkOs::configure`] and [`Cookies::configure`] read.
+    pub fn configure(settings: &mut Settings) -> Result<Self, Incomplete> {
+        let (workos, cookies) = (WorkOs::configure(settings), Cookies::configure(settings));
+        let (workos, clock) = (workos?, settings.clock());
+        Ok(Self {
+            tokens: AccessTokens::new(workos.application().clone(), clock.clone()),
+            renewals: Renewals::new(clock.clone()),
+            early_failure: Mutex::default(),
+            cookies: cookies?,
+            workos,
+            clock,
+        })
+    }
+
+    /// Fetches the signing keys ahead of the first request.
+    pub async fn prefetch_keys(&self) {
+        self.tokens.prefetch_keys().await;
+    }
+
+    /// The session of a request, renewed where that is due.
+    pub async fn session(&self, request: &Request) -> Result<Session, ApiError> {
+        self.renewals.forget_old();
+        match Authorization::of(request.headers()) {
+            Authorization::Bearer(token) => match self.tokens.judge(token).await? {
+                Verdict::Good(token) => Ok(Session { token, sealed: None }),
+                Verdict::Expired(_) => Err(ApiError::unauthorized("The access token has expired")),
+            },
+            Authorization::Empty => Err(not_signed_in()),
+            Authorization::None => self.settle(self.of_cookie(request.headers()).await),
+        }
+    }
+
+    /// Takes the session into another organization of the user's.
+    ///
+    /// # Errors
+    /// 401 for a session that nothing can renew, such as one that came as an access token, and for
+    /// one that WorkOS has ended, whose cookie is cleared; 403 where the user may not act there, and
+    /// the session stays as it is; 502 when WorkOS answers for another organization.
+    pub async fn switch_organization(
+        &self,
+        session: &Session,
+        organization: &OrganizationId,
+    ) -> Result<User, ApiError> {
+        let sealed = session.sealed.as_ref();
+        let Some(token) = sealed.and_then(|sealed| sealed.refresh_token.as_ref()) else {
+            return Err(ApiError::unauthorized("An access token alone cannot switch"));
+        };
+        let renewed = self.renewed(token, &session.token, Some(organization), Urgency::Due).await;
+        let (_, sealed) = self.settle(renewed)?;
+        Ok(sealed.user)
+    }
+
+    /// The address that ends the request's session at WorkOS. The browser forgets its cookie
+    /// whatever comes of it, unless nobody can tell what the cookie is, or a token came beside it.
+    pub async fn leave(&self, request: &Request) -> Result<Url, ApiError> {
+        self.renewals.forget_old();
+        let headers = request.headers();
+        let left = match Authorization::of(headers) {
+            Authorization::Bearer(_) => {
+                let session = self.session(request).await?;
+                return Ok(self.workos.application().logout_url(&session.token.session_id));
+            }
+            Authorization::Empty => Err(not_signed_in()),
+            Authorization::None => self.left_by_cookie(headers).await.map_err(ApiError::from),
+        };
+        if !left.as_ref().is_err_and(|error| error.status().is_server_error()) {
+            self.forget();
+        }
+        Ok(self.workos.application().logout_url(&left?))
+    }
+
+    async fn left_by_cookie(&self, headers: &HeaderMap) -> Result<SessionId, SessionError> {
+        let sealed = self.cookies.session.read(headers).await?.ok_or(SessionError::NotSignedIn)?;
+        let text = sealed.access_token.expose_secret();
+        let verdict = match self.tokens.judge_sealed(text).await {
+            // The seal is genuine; leaving does not have to wait until WorkOS is back, and does not
+            // fail because a key has been retired since.
+            Err(AccessTokenError::Provider(_) | AccessTokenError::UnknownKey) => {
+                self.tokens.unverified(text)
+            }
+            judged => judged,
+        };
+        let (Verdict::Good(token) | Verdict::Expired(token)) = verdict?;
+        if token.user_id != sealed.user.id {
+            return Err(SessionError::OtherUser);
+        }
+        Ok(token.session_id)
+    }
+
+    async fn of_cookie(&self, headers: &HeaderMap) -> Result<Session, SessionError> {
+        let sealed = self.cookies.session.read(headers).await?.ok_or(SessionError::NotSignedIn)?;
+        let verdict = self.tokens.judge_sealed(sealed.access_token.expose_secret()).await?;
+        let (Verdict::Good(token) | Verdict::Expired(token)) = &verdict;
+        if token.user_id != sealed.user.id {
+            return Err(SessionError::OtherUser);
+        }
+        let (token, urgency) = match verdict {
+            Verdict::Good(token) if !self.is_renewed_early(&token) => {
+                return Ok(Session { token, sealed: Some(sealed) });
+            }
+            Verdict::Good(token) => (token, Urgency::Early),
+            Verdict::Expired(token) => (token, Urgency::Due),
+        };
+        let renewed = match &sealed.refresh_token {
+            Some(refresh_token) => self.renewed(refresh_token, &token, None, urgency).await,
+            None => Err(SessionError::NotRenewable),
+        };
+        match renewed {
+            Ok((token, sealed)) => Ok(Session { token, sealed: Some(sealed) }),
+            Err(error) if urgency == Urgency::Early => {
+                self.note_early_failure(&error);
+                Ok(Session { token, sealed: Some(sealed) })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn is_renewed_early(&self, token: &AccessToken) -> bool {
+        let now = self.clock.now();
+        let failed = self.early_failure.lock().map_or(None, |failed| *failed);
+        let rests = failed.is_some_and(|at| now.is_within(PAUSE, at));
+        token.expires - now.unix_seconds() < token.early_seconds() && !rests
+    }
+
+    fn note_early_failure(&self, error: &SessionError) {
+        // Nobody tried.
+        if matches!(error, SessionError::NotRenewable) {
+            return;
+        }
+        tracing::warn!(%error, "going on with a token that is about to expire");
+        // A refusal is of one session, and is remembered with it.
+        if error.is_outage()
+            && let Ok(mut failed) = self.early_failure.lock()
+        {
+            *failed = Some(self.clock.now());
+        }
+    }
+
+    /// The session that follows the one of this token. It is sent to the browser once it is certain
+    /// that it is the same user's, the same session, good, and no longer than a cookie can be.
+    async fn renewed(
+        &self,
+        refresh_token: &SecretString,
+        before: &AccessToken,
+        organization: Option<&OrganizationId>,
+        urgency: Urgency,
+    ) -> Result<(AccessToken, SealedSession), SessionError> {
+        let renewed = self.renewals.renew(&self.workos, refresh_token, organization, urgency);
+        let sealed = renewed.await?;
+        let token = self.check_renewed(&sealed, before, organization).await;
+        let token = token.map_err(SessionError::Unusable)?;
+        self.cookies.session.send(&sealed).await?;
+        Ok((token, sealed))
+    }
+
+    async fn check_renewed(
+        &self,
+        sealed: &SealedSession,
+        before: &AccessToken,
+        organization: Option<&OrganizationId>,
+    ) -> Result<AccessToken, Unusable> {
+        let token = match self.tokens.judge(sealed.access_token.expose_secret()).await? {
+            Verdict::Good(token) => token,
+            Verdict::Expired(_) => return Err(Unusable::Expired),
+        };
+        if sealed.user.id != before.user_id || token.user_id != before.user_id {
+            return Err(Unusable::OtherUser);
+        }
+        if token.session_id != before.session_id {
+            return Err(Unusable::OtherSession);
+        }
+        if organization.is_some() && token.organization_id.as_ref() != organization {
+            return Err(Unusable::OtherOrganization);
+        }
+        Ok(token)
+    }
+
+    /// What the browser is told of its cookie where there is no session in it.
+    fn settle<T>(&self, result: Result<T, SessionError>) -> Result<T, ApiError> {
+        result.map_err(|error| {
+            if error.clears() {
+                self.forget();
+            }
+            error.into()
+        })
+    }
+
+    fn forget(&self) {
+        for cookie in self.cookies.session.clear() {
+            api::send_cookie(cookie);
+        }
+    }
+}
