@@ -6,6 +6,7 @@ mod gateway;
 mod headers;
 mod outgoing;
 mod reply;
+mod response;
 
 pub use body::Empty;
 pub(crate) use body::read_body;
@@ -15,8 +16,8 @@ pub(crate) use headers::check_origin;
 pub use headers::{Authorization, cookies};
 pub(crate) use outgoing::add_cookies;
 pub use outgoing::{send_cookie, with_cookies};
-pub(crate) use reply::empty_response;
 pub use reply::{Reply, Status};
+pub(crate) use response::empty_response;
 
 /// A request as API Gateway hands it over.
 pub type Request = lambda_http::Request;

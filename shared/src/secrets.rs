@@ -19,7 +19,6 @@ use aws_smithy_async::rt::sleep::TokioSleep;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::value::RawValue;
 
-use crate::api::ApiError;
 use crate::clock::{Clock, Timestamp};
 use crate::http::Http;
 use crate::json;
@@ -63,14 +62,6 @@ pub enum SecretError {
     /// The secret is not there, is not ours to read, or does not hold what it should.
     #[error("{0}")]
     Misconfigured(String),
-}
-
-impl From<SecretError> for ApiError {
-    fn from(error: SecretError) -> Self {
-        // Also where the operator has to act: it is no defect of ours, and it says nothing about the
-        // caller.
-        Self::unavailable(error)
-    }
 }
 
 /// What a value is read as. It means the same from a variable and from Secrets Manager.

@@ -16,7 +16,7 @@ use anteroom::api::{ApiError, Empty, Reply, Request};
 use anteroom::lambda::{self, Endpoint};
 use anteroom::settings::{Incomplete, Settings};
 
-use developer::{Developer, DeveloperReply};
+use crate::developer::{Developer, DeveloperReply};
 
 struct DevSignIn {
     developer: Option<Developer>,

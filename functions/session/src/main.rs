@@ -11,11 +11,11 @@ mod who;
 
 use std::process::ExitCode;
 
+use crate::who::Who;
 use anteroom::api::{ApiError, Empty, Reply, Request};
 use anteroom::lambda::{self, Endpoint};
 use anteroom::settings::{Incomplete, Settings};
 use anteroom::workos::Sessions;
-use who::Who;
 
 struct WhoAmI {
     sessions: Sessions,

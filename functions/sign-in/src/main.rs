@@ -14,11 +14,11 @@ mod method;
 
 use std::process::ExitCode;
 
+use crate::method::{Method, MethodReply};
 use anteroom::api::{ApiError, Request};
 use anteroom::lambda::{self, Endpoint};
 use anteroom::settings::{Incomplete, Settings};
 use anteroom::workos::{AuthData, Email, Redirects, SignInWith, WorkOs};
-use method::{Method, MethodReply};
 use serde::Deserialize;
 
 struct SignIn {

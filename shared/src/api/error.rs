@@ -8,8 +8,10 @@ use http::StatusCode;
 use http::header::{ALLOW, HeaderValue, RETRY_AFTER};
 use serde_json::json;
 
-use crate::api::{Reply, Response};
+use crate::api::Response;
+use crate::api::response::{empty_response, json_response};
 use crate::provider::{Failure, ProviderError};
+use crate::secrets::SecretError;
 
 /// An error as the caller sees it, with what the log is told besides.
 ///
@@ -152,7 +154,8 @@ impl ApiError {
 
     pub(crate) fn into_response(self) -> Response {
         let body = json!({ "code": self.status.as_u16(), "message": self.message });
-        let mut response = Reply::new(self.status, body).into_response();
+        let response = json_response(self.status, &body);
+        let mut response = response.unwrap_or_else(|_| empty_response(self.status));
         let headers = response.headers_mut();
         match self.hint {
             Some(Hint::Use(method)) => headers.insert(ALLOW, HeaderValue::from_static(method)),
@@ -181,10 +184,17 @@ impl From<ProviderError> for ApiError {
     }
 }
 
+impl From<SecretError> for ApiError {
+    fn from(error: SecretError) -> Self {
+        // Even if the operator has to act: it is not a bug of ours, and it says nothing about the
+        // caller.
+        Self::unavailable(error)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::secrets::SecretError;
 
     #[test]
     fn the_caller_reads_the_message_and_never_the_detail() {

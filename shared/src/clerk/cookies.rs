@@ -8,8 +8,7 @@ use http::HeaderMap;
 use serde::Deserialize;
 
 use crate::api;
-use crate::clerk::PublishableKey;
-use crate::clerk::refusal::Refusal;
+use crate::clerk::{ClerkRefusal, PublishableKey};
 use crate::clock::Timestamp;
 use crate::json;
 use crate::jwt::Token;
@@ -57,7 +56,7 @@ pub(super) fn choose<'r>(
     key: &PublishableKey,
     issuer: &str,
     now: Timestamp,
-) -> Result<SessionCookies<'r>, Refusal> {
+) -> Result<SessionCookies<'r>, ClerkRefusal> {
     let plain = Pair::read(headers, "");
     let suffixed = Pair::read(headers, &format!("_{}", key.cookie_suffix()));
     let use_suffixed = prefers_suffixed(&plain, &suffixed, key, issuer, now);
@@ -65,7 +64,7 @@ pub(super) fn choose<'r>(
     // One of two different ones may have been planted by a sibling subdomain, and nobody can tell
     // which. What is not chosen may come as often as it likes.
     if chosen.tokens.iter().any(|token| Some(token) != chosen.tokens.first()) {
-        return Err(Refusal::TwoCookies);
+        return Err(ClerkRefusal::TwoCookies);
     }
     let client_updated = chosen.client_updated();
     Ok(SessionCookies { token: chosen.token(), client_updated })

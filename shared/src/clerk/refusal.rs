@@ -4,7 +4,7 @@ use crate::jwt::TokenError;
 
 /// What is wrong with a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
+pub enum ClerkRefusal {
     /// Its form, its algorithm or its signature.
     #[error("{0}")]
     Token(#[from] TokenError),
