@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use serde::{Deserialize, Deserializer};
 use time::OffsetDateTime;
 
 /// Tells the time; the system's, or one that a test has fixed.
@@ -70,6 +71,15 @@ impl Timestamp {
     /// The Unix epoch.
     pub const EPOCH: Self = Self(Duration::ZERO);
 
+    /// The moment that many seconds after the Unix epoch. A time before the epoch becomes the epoch,
+    /// and a time too late to hold the latest that can be held.
+    pub fn from_unix_seconds(seconds: f64) -> Self {
+        if seconds <= 0.0 {
+            return Self::EPOCH;
+        }
+        Self(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
+    }
+
     /// Seconds since the Unix epoch with their fraction: the `NumericDate` of RFC 7519, section 2.
     pub fn unix_seconds(self) -> f64 {
         self.0.as_secs_f64()
@@ -120,9 +130,29 @@ impl Timestamp {
     }
 }
 
+impl<'de> Deserialize<'de> for Timestamp {
+    /// Reads a `NumericDate` (RFC 7519, section 2).
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        f64::deserialize(deserializer).map(Self::from_unix_seconds)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_second_counts_when_it_is_whole() {
+        for (seconds, whole) in [
+            (1_752_486_896.0, 1_752_486_896),
+            (1_752_486_896.999, 1_752_486_896),
+            (0.5, 0),
+            (-0.5, 0),
+            (1e300, u64::MAX),
+        ] {
+            assert_eq!(Timestamp::from_unix_seconds(seconds).whole_seconds(), whole, "{seconds}");
+        }
+    }
 
     #[test]
     fn a_moment_is_written_as_rfc_3339_has_it() {

@@ -41,7 +41,7 @@ pub(crate) const IDLE_TIMEOUT: Duration = Duration::from_secs(50);
 /// How long a connection may have been idle for a request that is sent only once: shorter than any
 /// usual limit of a server or of a device on the way. A new connection costs two round trips and less
 /// than half a millisecond of computing, a dead one costs the user a code.
-pub(crate) const PROVEN: Duration = Duration::from_secs(3);
+pub(crate) const SINGLE_SEND_IDLE_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The longest answer that is taken from AWS. A secret has up to 64 KB, which JSON escapes may make
 /// six times as long.
@@ -199,7 +199,7 @@ impl HttpConnector for AwsConnector {
             let request = reqwest::Request::try_from(request)
                 .map_err(|error| ConnectorError::user(error.into()))?;
             let url = request.url().clone();
-            let result = exchange(&http.client(&url, PROVEN), request).await;
+            let result = exchange(&http.client(&url, SINGLE_SEND_IDLE_TIMEOUT), request).await;
             match result {
                 Ok(_) => http.answered(&url),
                 Err(_) => http.failed(&url),

@@ -11,12 +11,13 @@ use std::future::Future;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use http::StatusCode;
 use serde::Deserialize;
 
 use crate::clock::{Clock, Timestamp};
 use crate::json;
 use crate::jwt::Rs256Key;
-use crate::provider::{Failure, ProviderError};
+use crate::provider::{Answer, Failure, ProviderError};
 
 /// How long keys are used before they are fetched again.
 pub const MAX_AGE: Duration = Duration::from_hours(1);
@@ -33,6 +34,21 @@ pub const COOL_DOWN: Duration = Duration::from_secs(30);
 pub struct KeySet(HashMap<String, Arc<[Rs256Key]>>);
 
 impl KeySet {
+    /// Reads a provider's answer to the request for its keys.
+    ///
+    /// # Errors
+    /// When it is not a success, cannot be read, or has no usable key.
+    pub(crate) fn read(answer: &Answer) -> Result<Self, ProviderError> {
+        if answer.status != StatusCode::OK {
+            return Err(answer.unexpected());
+        }
+        let keys: Self = answer.json()?;
+        if keys.is_empty() {
+            return Err(answer.error(Failure::Unreadable("it has no signing key")));
+        }
+        Ok(keys)
+    }
+
     /// Whether there is no usable key in it: no provider means that.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

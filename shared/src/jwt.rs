@@ -22,7 +22,7 @@ use ring::hmac;
 use ring::signature::{RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents, UnparsedPublicKey};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::{DeserializeOwned, IgnoredAny};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::clock::Timestamp;
 use crate::json;
@@ -68,8 +68,8 @@ pub struct Header {
 }
 
 /// A field that is there, whatever it holds, `null` included.
-fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
-    serde::de::IgnoredAny::deserialize(deserializer).map(|_| true)
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    IgnoredAny::deserialize(deserializer).map(|_| true)
 }
 
 impl<'t> Token<'t> {
@@ -298,18 +298,18 @@ impl JwtSigner for RingHs256 {
 #[derive(Clone, Copy, Debug, Deserialize)]
 pub struct Lifetime {
     /// From when on it is not valid any more. It must be there.
-    pub exp: f64,
+    pub exp: Timestamp,
     /// Before when it is not valid yet.
     #[serde(default, deserialize_with = "number")]
-    pub nbf: Option<f64>,
+    pub nbf: Option<Timestamp>,
     /// When it was issued.
     #[serde(default, deserialize_with = "number")]
-    pub iat: Option<f64>,
+    pub iat: Option<Timestamp>,
 }
 
-/// A number, where `null` is none.
-fn number<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
-    f64::deserialize(deserializer).map(Some)
+/// A number; `null` is an error.
+fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
+    Timestamp::deserialize(deserializer).map(Some)
 }
 
 /// Why a token is not valid at this time.
@@ -326,11 +326,11 @@ pub enum Untimely {
 impl Lifetime {
     /// Whether the token is valid `now`, for clocks that differ by up to `leeway`.
     pub fn check(&self, now: Timestamp, leeway: Duration) -> Result<(), Untimely> {
-        let (now, leeway) = (now.unix_seconds(), leeway.as_secs_f64());
-        if self.exp <= now - leeway {
+        if self.exp.after(leeway) <= now {
             return Err(Untimely::Expired);
         }
-        let too_early = |moment: Option<f64>| moment.is_some_and(|moment| moment > now + leeway);
+        let latest = now.after(leeway);
+        let too_early = |moment: Option<Timestamp>| moment.is_some_and(|moment| moment > latest);
         if too_early(self.nbf) || too_early(self.iat) {
             return Err(Untimely::NotYet);
         }

@@ -6,6 +6,7 @@
 //! log line) and to the endpoint's own [`handle`](Endpoint::handle).
 
 mod init_error;
+mod route;
 
 use std::any::Any;
 use std::convert::Infallible;
@@ -34,6 +35,8 @@ use crate::metrics;
 use crate::request_scope;
 use crate::settings::{Incomplete, Problems, Settings};
 
+pub use route::Route;
+
 /// How long a start may take: what a provider that is slow at start takes from the first request
 /// must leave enough for it.
 const START_LIMIT: Duration = Duration::from_secs(4);
@@ -45,8 +48,8 @@ const RESERVE: Duration = Duration::from_millis(500);
 pub trait Endpoint: Sized + Send + Sync + 'static {
     /// Its name in logs: that of its package.
     const NAME: &'static str;
-    /// The method that it takes, and no other.
-    const METHOD: &'static str = "POST";
+    /// Its method and its path.
+    const ROUTE: Route;
     /// How long a request may take; the caller has its answer within ten seconds.
     const TIME_LIMIT: Duration = Duration::from_millis(9_500);
     /// What it says of every 400, where it says no more than that.
@@ -186,7 +189,9 @@ impl<E: Endpoint> Function<E> {
         let handled = catch_panic(self.pass(request));
         match tokio::time::timeout(limit, handled).await {
             Ok(Ok(result)) => result.map_err(|error| match E::BAD_REQUEST {
-                Some(message) if error.status() == StatusCode::BAD_REQUEST => error.saying(message),
+                Some(message) if error.status() == StatusCode::BAD_REQUEST => {
+                    error.with_message(message)
+                }
                 _ => error,
             }),
             Ok(Err(_)) => Err(ApiError::internal("the endpoint panicked")),
@@ -205,8 +210,8 @@ impl<E: Endpoint> Function<E> {
         if flaw == Some(Flaw::Method) {
             return Err(ApiError::bad_request("The method cannot be read"));
         }
-        if request.method() != E::METHOD {
-            return Err(ApiError::method_not_allowed(E::METHOD));
+        if !E::ROUTE.takes(request.method()) {
+            return Err(ApiError::method_not_allowed(E::ROUTE.method));
         }
         if flaw == Some(Flaw::Body) {
             return Err(ApiError::bad_request("The body cannot be read"));
@@ -223,13 +228,13 @@ impl<E: Endpoint> Function<E> {
         let Some(context) = request.lambda_context_ref() else {
             return limit;
         };
-        let deadline = Duration::from_millis(context.deadline);
-        let now = Duration::from_secs_f64(self.clock.now().unix_seconds());
-        // `cargo lambda` says 1970: a deadline that has passed already is none.
-        match deadline.checked_sub(now) {
-            Some(left) => left.saturating_sub(RESERVE).min(limit),
-            None => limit,
+        let deadline = Timestamp::EPOCH.after(Duration::from_millis(context.deadline));
+        let now = self.clock.now();
+        // `cargo lambda` sends a deadline in 1970: ignore one that has passed already.
+        if deadline < now {
+            return limit;
         }
+        deadline.since(now).saturating_sub(RESERVE).min(limit)
     }
 }
 

@@ -15,7 +15,7 @@ use serde_json::value::RawValue;
 use url::Url;
 
 use crate::clock::{Clock, Timestamp};
-use crate::http::{CALL_TIMEOUT, Http, IDLE_TIMEOUT, PROVEN};
+use crate::http::{CALL_TIMEOUT, Http, IDLE_TIMEOUT, SINGLE_SEND_IDLE_TIMEOUT};
 use crate::json;
 use crate::metrics;
 use crate::request_scope;
@@ -35,7 +35,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const MAX_PAUSES: Duration = Duration::from_secs(5);
 
 /// A call is not sent again when the request has less time left than this.
-const LEAST_TIME: Duration = Duration::from_millis(300);
+const MIN_TIME_LEFT: Duration = Duration::from_millis(300);
 
 /// A provider's API, as far as it is open to everybody.
 #[derive(Clone, Debug)]
@@ -57,28 +57,28 @@ pub struct KeyedProvider<K = Secret> {
     key: K,
 }
 
-/// What opens a provider's API, in the form that the provider is shown.
-pub trait Key: Sync {
-    /// What it is kept as.
-    type Kept: Send + Sync;
+/// A credential for a provider's API: where it is stored and how it is sent.
+pub trait Credential: Sync {
+    /// The form in which it is stored.
+    type Stored: Send + Sync;
 
-    /// The one to use now.
-    fn kept(&self) -> impl Future<Output = Result<Self::Kept, SecretError>> + Send;
+    /// The credential to use now.
+    fn load(&self) -> impl Future<Output = Result<Self::Stored, SecretError>> + Send;
 
-    /// The one to use now that the provider has refused `refused`, if there is another.
+    /// The credential to use after the provider has refused `refused`, if there is another.
     fn after_refusal_of(
         &self,
-        refused: &Self::Kept,
-    ) -> impl Future<Output = Option<Self::Kept>> + Send;
+        refused: &Self::Stored,
+    ) -> impl Future<Output = Option<Self::Stored>> + Send;
 
-    /// What the provider is shown.
-    fn shown(&self, kept: &Self::Kept) -> Result<SecretString, SecretError>;
+    /// The form in which it is sent.
+    fn to_send(&self, stored: &Self::Stored) -> Result<SecretString, SecretError>;
 }
 
-impl Key for Secret {
-    type Kept = SecretString;
+impl Credential for Secret {
+    type Stored = SecretString;
 
-    async fn kept(&self) -> Result<SecretString, SecretError> {
+    async fn load(&self) -> Result<SecretString, SecretError> {
         self.read().await
     }
 
@@ -86,8 +86,8 @@ impl Key for Secret {
         Secret::after_refusal_of(self, refused).await
     }
 
-    fn shown(&self, kept: &SecretString) -> Result<SecretString, SecretError> {
-        Ok(kept.clone())
+    fn to_send(&self, stored: &SecretString) -> Result<SecretString, SecretError> {
+        Ok(stored.clone())
     }
 }
 
@@ -199,12 +199,12 @@ pub struct Answer {
     headers: HeaderMap,
     body: Vec<u8>,
     received: Timestamp,
-    tally: Option<Tally>,
+    count: Option<CallCount>,
 }
 
 /// Counts a call that was answered, when its answer has been dealt with: only whoever reads it finds
 /// out whether it is what was asked for.
-struct Tally {
+struct CallCount {
     provider: &'static str,
     status: StatusCode,
     failure: OnceLock<&'static str>,
@@ -212,14 +212,14 @@ struct Tally {
     at: Timestamp,
 }
 
-impl Tally {
+impl CallCount {
     fn outcome(&self) -> &'static str {
         let answered = if self.status.is_client_error() { "refused" } else { "ok" };
         self.failure.get().copied().unwrap_or(answered)
     }
 }
 
-impl Drop for Tally {
+impl Drop for CallCount {
     fn drop(&mut self) {
         metrics::called(self.provider, self.outcome(), self.took, self.at);
     }
@@ -311,7 +311,7 @@ impl Failure {
     }
 }
 
-impl<K: Key> KeyedProvider<K> {
+impl<K: Credential> KeyedProvider<K> {
     /// Sends `call`, with a newer key when the one at hand is refused. Answers of every status
     /// come back, except those that say that the provider is failing or limits or refuses us.
     pub async fn send(&self, call: &Call<'_>) -> Result<Answer, ProviderError> {
@@ -321,15 +321,15 @@ impl<K: Key> KeyedProvider<K> {
     }
 
     async fn send_keyed(&self, call: &Call<'_>) -> Result<Answer, Failure> {
-        let kept = self.key.kept().await?;
-        let answer = self.provider.attempt(call, Some(&self.key.shown(&kept)?)).await?;
+        let stored = self.key.load().await?;
+        let answer = self.provider.attempt(call, Some(&self.key.to_send(&stored)?)).await?;
         if !(call.refuses_key)(&answer) {
             return Ok(answer);
         }
-        let Some(newer) = self.key.after_refusal_of(&kept).await else {
+        let Some(newer) = self.key.after_refusal_of(&stored).await else {
             return Err(Failure::KeyRefused(answer.status));
         };
-        let answer = self.provider.attempt(call, Some(&self.key.shown(&newer)?)).await?;
+        let answer = self.provider.attempt(call, Some(&self.key.to_send(&newer)?)).await?;
         if (call.refuses_key)(&answer) {
             return Err(Failure::KeyRefused(answer.status));
         }
@@ -339,7 +339,7 @@ impl<K: Key> KeyedProvider<K> {
 
 impl Provider {
     /// The same API with the key that opens the rest of it.
-    pub fn with_key<K: Key>(self, key: K) -> KeyedProvider<K> {
+    pub fn with_key<K: Credential>(self, key: K) -> KeyedProvider<K> {
         KeyedProvider { provider: self, key }
     }
 
@@ -364,7 +364,7 @@ impl Provider {
             Ok(mut answer) => {
                 let (provider, status) = (self.name, answer.status);
                 let failure = OnceLock::new();
-                answer.tally = Some(Tally { provider, status, failure, took, at });
+                answer.count = Some(CallCount { provider, status, failure, took, at });
                 Ok(answer)
             }
             Err(failure) => {
@@ -391,7 +391,7 @@ impl Provider {
                 break (status, result);
             };
             let left = request_scope::time_left(self.clock.now());
-            if left.is_some_and(|left| left < pause + LEAST_TIME) {
+            if left.is_some_and(|left| left < pause + MIN_TIME_LEFT) {
                 break (status, result);
             }
             tokio::time::sleep(pause).await;
@@ -435,7 +435,7 @@ impl Provider {
         if left.is_zero() {
             return Err(Failure::Unreachable("no time is left for it"));
         }
-        let idle = if call.retry == Retry::Never { PROVEN } else { IDLE_TIMEOUT };
+        let idle = if call.retry == Retry::Never { SINGLE_SEND_IDLE_TIMEOUT } else { IDLE_TIMEOUT };
         let mut request = self
             .http
             .client(url, idle)
@@ -469,7 +469,7 @@ impl Provider {
             headers: std::mem::take(response.headers_mut()),
             body,
             received: self.clock.now(),
-            tally: None,
+            count: None,
         })
     }
 
@@ -554,8 +554,8 @@ impl Answer {
 
     /// This answer as an error, for a reason.
     pub fn error(&self, failure: Failure) -> ProviderError {
-        if let Some(tally) = &self.tally {
-            let _ = tally.failure.set(failure.outcome());
+        if let Some(count) = &self.count {
+            let _ = count.failure.set(failure.outcome());
         }
         self.uncounted(failure)
     }
@@ -588,7 +588,7 @@ impl Answer {
             headers,
             body: body.to_string().into_bytes(),
             received: Timestamp::EPOCH,
-            tally: None,
+            count: None,
         }
     }
 }
@@ -736,9 +736,9 @@ mod tests {
             let mut answer = answer(status, "application/json");
             let (provider, at) = ("provider", Timestamp::EPOCH);
             let (failure, took) = (OnceLock::new(), Duration::ZERO);
-            answer.tally = Some(Tally { provider, status: answer.status, failure, took, at });
+            answer.count = Some(CallCount { provider, status: answer.status, failure, took, at });
             read(&answer);
-            answer.tally.as_ref().map(Tally::outcome).unwrap_or_default()
+            answer.count.as_ref().map(CallCount::outcome).unwrap_or_default()
         };
         let read_in_vain: fn(&Answer) = |answer| assert!(answer.json::<Vec<u8>>().is_err());
         let not_expected: fn(&Answer) = |answer| drop(answer.unexpected());

@@ -13,7 +13,7 @@ mod developer;
 use std::process::ExitCode;
 
 use anteroom::api::{ApiError, Empty, Reply, Request};
-use anteroom::lambda::{self, Endpoint};
+use anteroom::lambda::{self, Endpoint, Route};
 use anteroom::settings::{Incomplete, Settings};
 
 use crate::developer::{Developer, DeveloperReply};
@@ -24,6 +24,7 @@ struct DevSignIn {
 
 impl Endpoint for DevSignIn {
     const NAME: &'static str = env!("CARGO_PKG_NAME");
+    const ROUTE: Route = Route::post("/auth/dev-sign-in");
     type Input = Empty;
     type Output = DeveloperReply;
 

@@ -12,7 +12,7 @@
 use std::process::ExitCode;
 
 use anteroom::api::{ApiError, Reply, Request};
-use anteroom::lambda::{self, Endpoint};
+use anteroom::lambda::{self, Endpoint, Route};
 use anteroom::settings::{Incomplete, Settings};
 use anteroom::workos::{Email, MagicCode, Outcome, SignIns};
 use serde::Deserialize;
@@ -29,6 +29,7 @@ struct Input {
 
 impl Endpoint for FinalizeMagicAuth {
     const NAME: &'static str = env!("CARGO_PKG_NAME");
+    const ROUTE: Route = Route::post("/auth/finalize-magic-auth");
     type Input = Input;
     type Output = Outcome;
 

@@ -16,7 +16,7 @@ use std::process::ExitCode;
 
 use crate::method::{Method, MethodReply};
 use anteroom::api::{ApiError, Request};
-use anteroom::lambda::{self, Endpoint};
+use anteroom::lambda::{self, Endpoint, Route};
 use anteroom::settings::{Incomplete, Settings};
 use anteroom::workos::{AuthData, Email, Redirects, SignInWith, WorkOs};
 use serde::Deserialize;
@@ -33,6 +33,7 @@ struct Input {
 
 impl Endpoint for SignIn {
     const NAME: &'static str = env!("CARGO_PKG_NAME");
+    const ROUTE: Route = Route::post("/auth/sign-in");
     const BAD_REQUEST: Option<&'static str> = Some("Bad request");
     type Input = Input;
     type Output = AuthData<Method>;

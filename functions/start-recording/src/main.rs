@@ -13,7 +13,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anteroom::api::{ApiError, Reply, Request};
-use anteroom::lambda::{self, Endpoint};
+use anteroom::lambda::{self, Endpoint, Route};
 use anteroom::livekit::{NewRecording, Recorder, Recording, Rooms};
 use anteroom::settings::{Incomplete, Settings};
 use anteroom::workos::Sessions;
@@ -26,6 +26,7 @@ struct StartRecording {
 
 impl Endpoint for StartRecording {
     const NAME: &'static str = env!("CARGO_PKG_NAME");
+    const ROUTE: Route = Route::post("/api/v1/livekit/start-recording");
     /// API Gateway waits for 30 seconds.
     const TIME_LIMIT: Duration = Duration::from_secs(29);
     type Input = NewRecording;

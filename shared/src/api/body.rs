@@ -27,7 +27,7 @@ pub(crate) fn read_body<T: DeserializeOwned>(
     body: &[u8],
 ) -> Result<T, ApiError> {
     if body.len() > MAX_BODY_BYTES {
-        return Err(ApiError::payload_too_large());
+        return Err(ApiError::payload_too_large(MAX_BODY_BYTES));
     }
     let untyped = !headers.contains_key(CONTENT_TYPE);
     if body.is_empty() || (untyped && body.trim_ascii() == b"{}") {
@@ -63,7 +63,7 @@ fn check_keys(body: &[u8]) -> Result<(), ApiError> {
             serde_json::error::Category::Data => "The body has a key twice or a malformed key",
             _ => "The body is not JSON that can be read",
         })
-        .because(position(&error))
+        .with_detail(position(&error))
     })
 }
 
@@ -80,7 +80,7 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
             Some(field) => format!("`{field}` is missing"),
             None => format!("`{path}` is not valid"),
         })
-        .because(position(error))
+        .with_detail(position(error))
     })
 }
 
@@ -235,8 +235,8 @@ mod tests {
         assert_eq!(untyped.expect_err("no content type").status(), 415);
 
         let long = |length: usize| format!(r#"{{"email":"{}"}}"#, "a".repeat(length - 12));
-        assert!(read_as::<Input>("application/json", &long(16 * 1024)).is_ok());
-        let error = read_as::<Input>("application/json", &long(16 * 1024 + 1));
+        assert!(read_as::<Input>("application/json", &long(MAX_BODY_BYTES)).is_ok());
+        let error = read_as::<Input>("application/json", &long(MAX_BODY_BYTES + 1));
         assert_eq!(error.expect_err("too long").status(), 413);
     }
 }

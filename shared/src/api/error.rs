@@ -48,9 +48,19 @@ impl ApiError {
         Self::new(StatusCode::UNAUTHORIZED, message)
     }
 
+    /// 401 for a request without credentials.
+    pub(crate) fn not_signed_in() -> Self {
+        Self::unauthorized("Sign in first")
+    }
+
     /// 403: signed in, but not allowed.
     pub fn forbidden(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::FORBIDDEN, message)
+    }
+
+    /// 403 for a user who has to act in an organization and does not.
+    pub(crate) fn no_organization() -> Self {
+        Self::forbidden("Choose an organization first")
     }
 
     /// 404: there is no such thing.
@@ -69,9 +79,10 @@ impl ApiError {
         Self::new(StatusCode::CONFLICT, message)
     }
 
-    /// 413: the body is longer than an endpoint reads.
-    pub fn payload_too_large() -> Self {
-        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "The body is longer than 16 KiB")
+    /// 413: the body is longer than the `limit` bytes that an endpoint reads.
+    pub(crate) fn payload_too_large(limit: usize) -> Self {
+        let message = format!("The body is longer than {} KiB", limit / 1024);
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, message)
     }
 
     /// 415: the body is not declared to be JSON.
@@ -90,7 +101,7 @@ impl ApiError {
     /// 500: a defect of ours.
     pub fn internal(detail: impl fmt::Display) -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong on our side")
-            .because(detail)
+            .with_detail(detail)
     }
 
     /// 502: a provider refuses our own credentials or answers nonsense.
@@ -99,7 +110,7 @@ impl ApiError {
             StatusCode::BAD_GATEWAY,
             "A service we depend on gave an answer that we cannot use",
         )
-        .because(detail)
+        .with_detail(detail)
     }
 
     /// 503: a provider is down, slow or limits us.
@@ -108,18 +119,18 @@ impl ApiError {
             StatusCode::SERVICE_UNAVAILABLE,
             "A service we depend on does not answer just now. Try again shortly",
         )
-        .because(detail)
+        .with_detail(detail)
     }
 
     /// Adds what the log should say besides; the caller does not see it.
     #[must_use]
-    pub fn because(self, detail: impl fmt::Display) -> Self {
+    pub fn with_detail(self, detail: impl fmt::Display) -> Self {
         Self { detail: Some(detail.to_string()), ..self }
     }
 
     /// The same with another message for the caller; the log reads the first one as well.
     #[must_use]
-    pub(crate) fn saying(self, message: &'static str) -> Self {
+    pub(crate) fn with_message(self, message: &'static str) -> Self {
         let detail = match &self.detail {
             Some(detail) => format!("{}: {detail}", self.message),
             None => self.message.to_string(),

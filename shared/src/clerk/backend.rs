@@ -30,7 +30,7 @@ pub enum TemplateError {
     #[error("no such template, or the session has ended")]
     NotFound,
     /// Clerk could not be asked.
-    #[error("{0}")]
+    #[error(transparent)]
     Provider(#[from] ProviderError),
 }
 
@@ -70,16 +70,7 @@ impl Backend {
     /// The keys that session tokens are signed with.
     pub(super) async fn signing_keys(&self) -> Result<KeySet, ProviderError> {
         let answer = self.get("jwks", &["v1", "jwks"]).await?;
-        match answer.status {
-            StatusCode::OK => {
-                let keys: KeySet = answer.json()?;
-                if keys.is_empty() {
-                    return Err(answer.error(Failure::Unreadable("it has no signing key")));
-                }
-                Ok(keys)
-            }
-            _ => Err(answer.unexpected()),
-        }
+        KeySet::read(&answer)
     }
 
     /// A token for `session`, made from a template.

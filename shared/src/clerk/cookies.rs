@@ -4,6 +4,8 @@
 //! own, so that two instances on one domain do not overwrite each other's. The rules for choosing
 //! are those of Clerk's backend SDK (`authenticateContext`, `usesSuffixedCookies`).
 
+use std::time::Duration;
+
 use http::HeaderMap;
 use serde::Deserialize;
 
@@ -28,8 +30,8 @@ pub(super) enum ClientUpdated {
     Absent,
     /// The user is signed out: it is 0, or not a time at all.
     SignedOut,
-    /// When the user last signed in, as a Unix time.
-    At(f64),
+    /// When the user last signed in.
+    At(Timestamp),
 }
 
 /// The cookies under one kind of name, each as often as it came.
@@ -41,13 +43,13 @@ struct Pair<'r> {
 /// What the choice depends on. Nobody has vouched for it: a forged token can lead to the other
 /// cookie being chosen, which must stand on its own.
 #[derive(Default, Deserialize)]
-struct Glimpse {
+struct UnverifiedClaims {
     #[serde(default, deserialize_with = "json::or_default")]
     iss: Option<String>,
     #[serde(default, deserialize_with = "json::or_default")]
-    iat: Option<f64>,
+    iat: Option<Timestamp>,
     #[serde(default, deserialize_with = "json::or_default")]
-    exp: Option<f64>,
+    exp: Option<Timestamp>,
 }
 
 /// Chooses between the suffixed cookies and the plain ones.
@@ -98,7 +100,10 @@ impl<'r> Pair<'r> {
         match times.map(|times| times.into_iter().max()) {
             None => ClientUpdated::SignedOut,
             Some(None) => ClientUpdated::Absent,
-            Some(Some(latest)) => ClientUpdated::At(f64::from(latest)),
+            Some(Some(latest)) => {
+                let since_epoch = Duration::from_secs(latest.into());
+                ClientUpdated::At(Timestamp::EPOCH.after(since_epoch))
+            }
         }
     }
 }
@@ -110,9 +115,9 @@ fn prefers_suffixed(
     issuer: &str,
     now: Timestamp,
 ) -> bool {
-    let plain_glimpse = glimpse(plain.token());
+    let plain_claims = unverified_claims(plain.token());
     if plain.token().is_some() {
-        match plain_glimpse.iss.as_deref() {
+        match plain_claims.iss.as_deref() {
             // Malformed: let it be refused rather than passed over.
             None => return false,
             // Another instance's.
@@ -123,12 +128,12 @@ fn prefers_suffixed(
     if suffixed.token().is_none() && suffixed.update().is_none() {
         return false;
     }
-    let suffixed_glimpse = glimpse(suffixed.token());
+    let suffixed_claims = unverified_claims(suffixed.token());
     let plain_out = plain.is_signed_out();
     let suffixed_out = suffixed.is_signed_out();
     // The later one counts where both say that the user is signed in.
-    let plain_is_newer =
-        plain_glimpse.iat.unwrap_or_default() > suffixed_glimpse.iat.unwrap_or_default();
+    let plain_is_newer = plain_claims.iat.unwrap_or(Timestamp::EPOCH)
+        > suffixed_claims.iat.unwrap_or(Timestamp::EPOCH);
     if !suffixed_out && !plain_out && plain_is_newer {
         return false;
     }
@@ -137,7 +142,7 @@ fn prefers_suffixed(
         return false;
     }
     // Signed out by an older script of a development instance, which left the suffixed one behind.
-    let suffixed_expired = suffixed_glimpse.exp.is_some_and(|exp| exp <= now.unix_seconds());
+    let suffixed_expired = suffixed_claims.exp.is_some_and(|exp| exp <= now);
     if !key.is_production() && !suffixed_out && plain_out && suffixed_expired {
         return false;
     }
@@ -146,6 +151,6 @@ fn prefers_suffixed(
     !(suffixed.update().is_none() && plain_is_there)
 }
 
-fn glimpse(token: Option<&str>) -> Glimpse {
+fn unverified_claims(token: Option<&str>) -> UnverifiedClaims {
     token.and_then(|token| Token::parse(token).ok()?.unverified_claims().ok()).unwrap_or_default()
 }

@@ -6,7 +6,7 @@ use crate::jwt::TokenError;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ClerkRefusal {
     /// Its form, its algorithm or its signature.
-    #[error("{0}")]
+    #[error(transparent)]
     Token(#[from] TokenError),
     /// It is a token, but not a session's.
     #[error("the token is not a session token")]

@@ -15,7 +15,7 @@ use crate::clerk::backend::Backend;
 use crate::clerk::cookies::{self, ClientUpdated, SessionCookies};
 use crate::clerk::organization::{Organization, OrganizationClaims};
 use crate::clerk::{ClerkRefusal, PublishableKey, SessionId, TemplateError, UserId};
-use crate::clock::Clock;
+use crate::clock::{Clock, Timestamp};
 use crate::jwks::KeyCache;
 use crate::jwt::{Claims, Lifetime, Rs256Key, Token, TokenError, Untimely};
 use crate::provider::ProviderError;
@@ -59,10 +59,10 @@ pub enum SignedOut {
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum AuthError {
     /// The credentials are not good.
-    #[error("{0}")]
+    #[error(transparent)]
     Refused(#[from] ClerkRefusal),
     /// Clerk's keys cannot be had.
-    #[error("{0}")]
+    #[error(transparent)]
     Provider(#[from] ProviderError),
 }
 
@@ -70,7 +70,7 @@ impl From<AuthError> for ApiError {
     fn from(error: AuthError) -> Self {
         match error {
             AuthError::Refused(refusal) => {
-                Self::unauthorized("The session token is not valid").because(refusal)
+                Self::unauthorized("The session token is not valid").with_detail(refusal)
             }
             AuthError::Provider(error) => error.into(),
         }
@@ -88,14 +88,14 @@ impl Auth {
 
     /// The session, or 401 for whoever is not signed in.
     pub fn require(self) -> Result<SignedIn, ApiError> {
-        self.signed_in_or(|| ApiError::unauthorized("Sign in first"))
+        self.signed_in_or(|| ApiError::not_signed_in())
     }
 
     /// The session, or the given error for whoever is not signed in.
     pub fn signed_in_or(self, error: impl FnOnce() -> ApiError) -> Result<SignedIn, ApiError> {
         match self {
             Self::SignedIn(session) => Ok(*session),
-            Self::SignedOut(reason) => Err(error().because(reason)),
+            Self::SignedOut(reason) => Err(error().with_detail(reason)),
         }
     }
 }
@@ -184,7 +184,7 @@ struct SessionClaims {
 struct Presented<'r> {
     text: &'r str,
     /// When the user last signed in, by the cookie beside it.
-    client_updated: Option<f64>,
+    client_updated: Option<Timestamp>,
     /// Whether the token may leave out whom it was issued to.
     may_lack_party: bool,
 }
@@ -238,7 +238,7 @@ impl Verifier {
             Err(Untimely::NotYet) => return Err(ClerkRefusal::NotYetValid.into()),
         }
         // A token that does not say when it was issued is older than any sign-out.
-        let issued = lifetime.iat.unwrap_or_default();
+        let issued = lifetime.iat.unwrap_or(Timestamp::EPOCH);
         if presented.client_updated.is_some_and(|updated| updated > issued) {
             return Ok(Auth::SignedOut(SignedOut::SignedOutSince));
         }

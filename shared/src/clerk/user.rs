@@ -55,7 +55,7 @@ pub struct Blocked;
 
 impl From<Blocked> for ApiError {
     fn from(blocked: Blocked) -> Self {
-        Self::forbidden("This user is banned or locked").because(blocked)
+        Self::forbidden("This user is banned or locked").with_detail(blocked)
     }
 }
 

@@ -8,7 +8,7 @@ use http::Method;
 use serde_json::json;
 use url::Url;
 
-use crate::http::{Http, PROVEN};
+use crate::http::{Http, SINGLE_SEND_IDLE_TIMEOUT};
 use crate::settings::Settings;
 
 /// How long Lambda may take to accept a report.
@@ -36,7 +36,7 @@ impl InitErrors {
         let body = json!({ "errorMessage": error, "errorType": ERROR_TYPE, "stackTrace": [] });
         let request = self
             .http
-            .client(&self.url, PROVEN)
+            .client(&self.url, SINGLE_SEND_IDLE_TIMEOUT)
             .request(Method::POST, self.url.clone())
             .timeout(LIMIT)
             .header("lambda-runtime-function-error-type", ERROR_TYPE)

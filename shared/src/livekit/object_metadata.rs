@@ -38,7 +38,7 @@ pub(super) const STARTED_BY: &str = "started-by";
 const CUT: &str = "%E2%80%A6";
 
 /// What the last of the values may always take, so that long ones before it do not push it out.
-const KEPT_FOR_PARTICIPANTS: usize = 96;
+const PARTICIPANTS_RESERVE: usize = 96;
 
 /// The metadata of one object, as long as there is room.
 #[derive(Debug)]
@@ -61,7 +61,7 @@ impl ObjectMetadata {
 
     /// Adds a text that leaves enough for the participants after it.
     pub(super) fn add_sparing(&mut self, name: &'static str, text: &str) {
-        let room = self.room_for(name).saturating_sub(KEPT_FOR_PARTICIPANTS);
+        let room = self.room_for(name).saturating_sub(PARTICIPANTS_RESERVE);
         self.insert(name, cut(text, room));
     }
 

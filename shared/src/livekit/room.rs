@@ -96,7 +96,7 @@ impl Rooms {
         let name = match self.namespace {
             Namespace::Shared => id.as_str().to_owned(),
             Namespace::Organization if organization.is_none() => {
-                return Err(ApiError::forbidden("Choose an organization first"));
+                return Err(ApiError::no_organization());
             }
             Namespace::Organization => owned_name.clone(),
         };

@@ -22,7 +22,9 @@ use crate::api::ApiError;
 use crate::http::CALL_TIMEOUT;
 use crate::livekit::access_token::Grant;
 use crate::livekit::keys::{KeyPair, Keys};
-use crate::provider::{Answer, Call, Failure, Key, KeyedProvider, Provider, ProviderError, Retry};
+use crate::provider::{
+    Answer, Call, Credential, Failure, KeyedProvider, Provider, ProviderError, Retry,
+};
 use crate::secrets::SecretError;
 use crate::settings::{Incomplete, Settings};
 
@@ -67,7 +69,7 @@ pub(super) enum CallError {
     #[error("livekit says that the state does not allow it")]
     FailedPrecondition,
     /// Anything else.
-    #[error("{0}")]
+    #[error(transparent)]
     Provider(#[from] ProviderError),
 }
 
@@ -107,10 +109,10 @@ struct ServerKey<'a> {
     grant: Grant<'a>,
 }
 
-impl Key for ServerKey<'_> {
-    type Kept = KeyPair;
+impl Credential for ServerKey<'_> {
+    type Stored = KeyPair;
 
-    async fn kept(&self) -> Result<KeyPair, SecretError> {
+    async fn load(&self) -> Result<KeyPair, SecretError> {
         self.keys.read().await
     }
 
@@ -118,8 +120,9 @@ impl Key for ServerKey<'_> {
         self.keys.after_refusal_of(refused).await
     }
 
-    fn shown(&self, kept: &KeyPair) -> Result<SecretString, SecretError> {
-        kept.server_token(self.grant, self.keys.clock.now())
+    fn to_send(&self, stored: &KeyPair) -> Result<SecretString, SecretError> {
+        stored
+            .server_token(self.grant, self.keys.clock.now())
             .map_err(|error| SecretError::Misconfigured(error.to_string()))
     }
 }

@@ -1,16 +1,18 @@
 //! The cookies that a browser keeps for us: its session, the sign-ins it has begun, and the
 //! organizations it may choose from. All of them are sealed with one password.
 
+mod budget;
+mod flow_cookies;
 mod pending_cookie;
 mod sealed;
 mod session_cookie;
-mod short_lived;
 mod sign_in_cookie;
 
 use url::Url;
 
 pub use pending_cookie::{PendingCookies, PendingError};
 pub use sealed::CookieError;
+pub(super) use session_cookie::invalid_session;
 pub use session_cookie::{SealedSession, SessionCookie, SessionCookieError};
 pub use sign_in_cookie::{NewSignIn, SignIn, SignInCookies, SignInError};
 

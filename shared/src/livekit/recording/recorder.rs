@@ -34,20 +34,20 @@ use crate::settings::{Incomplete, Settings};
 /// Time held back from a slow start so that we can still find out whether it happened. It is short
 /// because LiveKit takes 18 to 27 seconds, and more than 26 hardly ever, to say that no recorder is
 /// free: that has to be heard.
-const LOOK_RESERVE: Duration = Duration::from_millis(2_500);
+const CONFIRMATION_RESERVE: Duration = Duration::from_millis(2_500);
 
 /// Time held back from that for stopping a recording that must not go on.
 const STOP_RESERVE: Duration = Duration::from_millis(1_500);
 
 /// How long the first waits for others that record already, of which one that was told to stop ends at
 /// once, and for LiveKit to say who there is.
-const COURTESY: Duration = Duration::from_secs(5);
+const CONTENTION_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long a start whose answer was lost is looked for.
-const SEARCH: Duration = Duration::from_secs(3);
+const LOST_START_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// How often is looked.
-const PAUSE: Duration = Duration::from_millis(200);
+const POLL_INTERVAL: Duration = Duration::from_millis(200);
 
 /// How long a recording may take that nobody stops, unless it is configured.
 const DEFAULT_MAX_AGE: Duration = Duration::from_hours(24);
@@ -117,7 +117,7 @@ impl Recorder {
             self.recordings.api.egresses_of(room),
             self.recordings.api.is_occupied(room),
         )?;
-        if egresses.iter().any(|egress| self.goes_on(egress)) {
+        if egresses.iter().any(|egress| self.is_in_progress(egress)) {
             return Err(being_recorded());
         }
         if !occupied {
@@ -129,8 +129,8 @@ impl Recorder {
         tracing::info!(recording = key.name(), "starting a recording");
         let started = self.launch(room, &key, &upload, deadline).await?;
         tracing::info!(recording = key.name(), egress = %started.egress_id, "started a recording");
-        let own = Own { id: &started.egress_id, key: &key };
-        self.settle(room, own, deadline).await?;
+        let own = OwnRecording { id: &started.egress_id, key: &key };
+        self.win_or_withdraw(room, own, deadline).await?;
         let now = || self.recordings.clock.now().whole_seconds();
         Ok(Recording {
             timestamp: started.started().unwrap_or_else(now),
@@ -140,7 +140,7 @@ impl Recorder {
 
     /// Whether an egress records, and has not for so long that it must be stuck: a recorder that died
     /// without a word is said to be at it for ever.
-    fn goes_on(&self, egress: &EgressInfo) -> bool {
+    fn is_in_progress(&self, egress: &EgressInfo) -> bool {
         let now = self.recordings.clock.now();
         egress.is_running() && egress.is_recording() && !egress.is_older_than(self.max_age, now)
     }
@@ -164,22 +164,25 @@ impl Recorder {
                 "s3": upload,
             }],
         });
-        let limit = self.left(deadline).saturating_sub(LOOK_RESERVE);
+        let limit = self.left(deadline).saturating_sub(CONFIRMATION_RESERVE);
         if limit.is_zero() {
             return Err(ApiError::unavailable("there is no time left to start a recording"));
         }
         let start = self.recordings.api.start_room_composite(request, limit);
-        let (error, patience) = match timeout(limit, start).await {
+        let (error, search_time) = match timeout(limit, start).await {
             Ok(Ok(started)) => return Ok(started),
             Ok(Err(CallError::NotFound)) => return Err(no_such_room()),
             Ok(Err(CallError::Provider(error))) if error.leaves_open() => {
-                let patience = patience(&error.failure);
-                (error.into(), patience)
+                let search_time = search_time(&error.failure);
+                (error.into(), search_time)
             }
             Ok(Err(error)) => return Err(error.into()),
-            Err(_) => (ApiError::unavailable("livekit did not say that it has started"), SEARCH),
+            Err(_) => (
+                ApiError::unavailable("livekit did not say that it has started"),
+                LOST_START_TIMEOUT,
+            ),
         };
-        self.look_for(room, key, error, patience, deadline).await
+        self.look_for(room, key, error, search_time, deadline).await
     }
 
     /// Looks for an egress whose start ended in `error`. It is never started a second time: the
@@ -189,82 +192,85 @@ impl Recorder {
         room: &RoomName,
         key: &ObjectKey,
         error: ApiError,
-        patience: Duration,
+        search_time: Duration,
         deadline: Timestamp,
     ) -> Result<ConfirmedEgress, ApiError> {
-        let until = self.moment(patience, deadline);
+        let until = self.moment(search_time, deadline);
         loop {
             let found = self.egresses(room, deadline).await.unwrap_or_default();
-            let is_recorded = found.iter().any(|egress| self.goes_on(egress));
+            let is_recorded = found.iter().any(|egress| self.is_in_progress(egress));
             let is_ours = |egress: &EgressInfo| egress.object_key() == Some(key.as_str());
             let started = found.into_iter().find(is_ours).and_then(EgressInfo::into_confirmed);
             if let Some(started) = started {
                 return Ok(started);
             }
             if self.recordings.clock.now() >= until {
-                if !patience.is_zero() {
+                if !search_time.is_zero() {
                     let recording = key.name();
                     tracing::error!(recording, "failed to start a recording; it may be running");
                 }
                 return Err(if is_recorded { being_recorded() } else { error });
             }
-            sleep(PAUSE).await;
+            sleep(POLL_INTERVAL).await;
         }
     }
 
     /// Makes sure that no other recording of the room goes on beside our `own`.
-    async fn settle(
+    async fn win_or_withdraw(
         &self,
         room: &RoomName,
-        own: Own<'_>,
+        own: OwnRecording<'_>,
         deadline: Timestamp,
     ) -> Result<(), ApiError> {
         let until = self.moment(Duration::MAX, deadline);
         let mut waiting_since = None;
         let refusal = loop {
-            let standing = match self.egresses(room, deadline).await {
-                Ok(egresses) => self.standing(own, &egresses),
-                Err(error) => Standing::Unknown(error),
+            let contention = match self.egresses(room, deadline).await {
+                Ok(egresses) => self.contention(own, &egresses),
+                Err(error) => Contention::Unknown(error),
             };
             let now = self.recordings.clock.now();
-            let may_wait = now.after(PAUSE) < until;
-            match standing {
-                Standing::Alone => return Ok(()),
-                Standing::Over => {
+            let may_wait = now.after(POLL_INTERVAL) < until;
+            match contention {
+                Contention::Alone => return Ok(()),
+                Contention::Over => {
                     return Err(ApiError::unavailable("the recording ended as it began"));
                 }
-                Standing::FirstOfStarting if may_wait => waiting_since = None,
-                Standing::First | Standing::Unknown(_)
-                    if may_wait && now.is_within(COURTESY, *waiting_since.get_or_insert(now)) => {}
-                Standing::Behind | Standing::First | Standing::FirstOfStarting => {
+                Contention::FirstOfStarting if may_wait => waiting_since = None,
+                Contention::First | Contention::Unknown(_)
+                    if may_wait
+                        && now.is_within(CONTENTION_TIMEOUT, *waiting_since.get_or_insert(now)) => {
+                }
+                Contention::Behind | Contention::First | Contention::FirstOfStarting => {
                     break being_recorded();
                 }
-                Standing::Unknown(error) => break error,
+                Contention::Unknown(error) => break error,
             }
-            sleep(PAUSE).await;
+            sleep(POLL_INTERVAL).await;
         };
         self.withdraw(own.id, deadline).await?;
         Err(refusal)
     }
 
-    fn standing(&self, own: Own<'_>, egresses: &[EgressInfo]) -> Standing {
+    fn contention(&self, own: OwnRecording<'_>, egresses: &[EgressInfo]) -> Contention {
         let Some(listed) = egresses.iter().find(|egress| own.is(egress)) else {
             let detail = "livekit does not list the recording that it has started";
-            return Standing::Unknown(ApiError::unavailable(detail));
+            return Contention::Unknown(ApiError::unavailable(detail));
         };
         if !listed.is_running() {
-            return Standing::Over;
+            return Contention::Over;
         }
         let is_other = |egress: &&EgressInfo| !own.is(egress);
-        let others = || egresses.iter().filter(is_other).filter(|egress| self.goes_on(egress));
+        let others =
+            || egresses.iter().filter(is_other).filter(|egress| self.is_in_progress(egress));
         if others().next().is_none() {
-            Standing::Alone
+            Contention::Alone
         } else if others().any(|other| rank(other) < own.rank()) {
-            Standing::Behind
+            Contention::Behind
         } else if others().any(|other| other.status() == Status::Starting) {
-            Standing::FirstOfStarting
+            Contention::FirstOfStarting
         } else {
-            Standing::First
+            Contention::First
         }
     }
 
@@ -278,12 +284,12 @@ impl Recorder {
                 match self.recordings.api.stop_egress(id).await {
                     Ok(_) => return,
                     Err(error) if error.is_of_state() && self.is_over(id).await => return,
-                    Err(_) => sleep(PAUSE).await,
+                    Err(_) => sleep(POLL_INTERVAL).await,
                 }
             }
         };
         // A little earlier than the request times out, so that we can still log the failure.
-        let limit = self.left(deadline).saturating_sub(PAUSE);
+        let limit = self.left(deadline).saturating_sub(POLL_INTERVAL);
         timeout(limit, until_over).await.map_err(|_| {
             tracing::error!(egress = %id, "failed to stop a recording; it may still be running");
             ApiError::unavailable("livekit did not stop a recording that must not go on")
@@ -323,15 +329,15 @@ impl Recorder {
 /// How long an egress is looked for whose start failed so. LiveKit's own word that it has failed is
 /// final. What became of a request on a connection that broke, or behind a gateway that gave up, is
 /// open.
-fn patience(failure: &Failure) -> Duration {
+fn search_time(failure: &Failure) -> Duration {
     match failure {
         Failure::Failing { status, .. } if matches!(status.as_u16(), 500 | 503) => Duration::ZERO,
-        _ => SEARCH,
+        _ => LOST_START_TIMEOUT,
     }
 }
 
 /// How a recording stands among those of its room.
-enum Standing {
+enum Contention {
     /// It is the only one.
     Alone,
     /// It comes before the others, some of which are still starting: they may have been told to stop.
@@ -348,12 +354,12 @@ enum Standing {
 
 /// The egress that this request has started.
 #[derive(Clone, Copy)]
-struct Own<'a> {
+struct OwnRecording<'a> {
     id: &'a EgressId,
     key: &'a ObjectKey,
 }
 
-impl<'a> Own<'a> {
+impl<'a> OwnRecording<'a> {
     fn is(self, egress: &EgressInfo) -> bool {
         egress.id() == Some(self.id) || egress.object_key() == Some(self.key.as_str())
     }

@@ -14,7 +14,7 @@ use crate::livekit::server_api::{CallError, EgressId, EgressInfo, ServerApi, Sta
 use crate::settings::{Incomplete, Settings};
 
 /// How long we wait before LiveKit is told again to stop a recording that it lists as running.
-const PAUSE: Duration = Duration::from_millis(300);
+const RETRY_INTERVAL: Duration = Duration::from_millis(300);
 
 /// Time held back from a stop so that we can still log that it failed.
 const LOG_RESERVE: Duration = Duration::from_millis(200);
@@ -92,7 +92,7 @@ impl Recordings {
                 Ok(Some(found)) if !found.is_running() => {
                     return Ok(self.ending(id, found.ended()));
                 }
-                _ if refused => sleep(PAUSE).await,
+                _ if refused => sleep(RETRY_INTERVAL).await,
                 _ => return Err(error.into()),
             }
         }

@@ -19,7 +19,7 @@ const STOP_LIMIT: Duration = Duration::from_secs(5);
 
 /// How many pages of a list are read. LiveKit's server has one; what does not fit into these is
 /// more than a room can have.
-const MOST_PAGES: usize = 10;
+const MAX_PAGES: usize = 10;
 
 #[derive(Deserialize)]
 struct ListEgress {
@@ -61,7 +61,7 @@ impl ServerApi {
         let list = Method::repeatable(SERVICE, "ListEgress", Grant::Record);
         let mut message = json!({ "room_name": room, "active": true });
         let mut egresses = Vec::new();
-        for _ in 0..MOST_PAGES {
+        for _ in 0..MAX_PAGES {
             let page: ListEgress = self.call(&list, message.clone()).await?;
             egresses.extend(page.items.into_iter().filter(|egress| egress.is_of(room)));
             if page.next_page_token.token.is_empty() {

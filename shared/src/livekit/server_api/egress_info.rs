@@ -31,11 +31,11 @@ pub(in crate::livekit) struct EgressInfo {
     #[serde(deserialize_with = "json::or_default")]
     status: Status,
     #[serde(alias = "startedAt", deserialize_with = "nanoseconds")]
-    started_at: Option<Duration>,
+    started_at: Option<Timestamp>,
     #[serde(alias = "updatedAt", deserialize_with = "nanoseconds")]
-    updated_at: Option<Duration>,
+    updated_at: Option<Timestamp>,
     #[serde(alias = "endedAt", deserialize_with = "nanoseconds")]
-    ended_at: Option<Duration>,
+    ended_at: Option<Timestamp>,
     #[serde(alias = "roomComposite", deserialize_with = "json::or_default")]
     room_composite: Option<RoomComposite>,
     #[serde(deserialize_with = "json::or_default")]
@@ -58,9 +58,9 @@ pub(in crate::livekit) struct ConfirmedEgress {
     #[serde(alias = "egressId")]
     pub(in crate::livekit) egress_id: EgressId,
     #[serde(default, alias = "startedAt", deserialize_with = "nanoseconds")]
-    started_at: Option<Duration>,
+    started_at: Option<Timestamp>,
     #[serde(default, alias = "endedAt", deserialize_with = "nanoseconds")]
-    ended_at: Option<Duration>,
+    ended_at: Option<Timestamp>,
 }
 
 /// The state of an egress, by name or by number.
@@ -188,10 +188,11 @@ struct FileResult {
 
 /// Nanoseconds since the Unix epoch, which protobuf's JSON writes as text. 0 means that there is no
 /// time, and so does everything else that is not a positive number.
-fn nanoseconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+fn nanoseconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
     let value: Value = json::or_default(deserializer)?;
     let number = value.as_u64().or_else(|| value.as_str()?.parse().ok());
-    Ok(number.filter(|number| *number > 0).map(Duration::from_nanos))
+    let since_epoch = number.filter(|number| *number > 0).map(Duration::from_nanos);
+    Ok(since_epoch.map(|since_epoch| Timestamp::EPOCH.after(since_epoch)))
 }
 
 impl EgressInfo {
@@ -254,13 +255,13 @@ impl EgressInfo {
 
     /// When it ended, in Unix seconds.
     pub(in crate::livekit) fn ended(&self) -> Option<u64> {
-        self.ended_at.map(|at| at.as_secs())
+        self.ended_at.map(Timestamp::whole_seconds)
     }
 
     /// Whether it has been running for longer than `age`, if LiveKit says when it began.
     pub(in crate::livekit) fn is_older_than(&self, age: Duration, now: Timestamp) -> bool {
         let began = self.started_at.or(self.updated_at);
-        began.is_some_and(|began| Timestamp::EPOCH.after(began).after(age) < now)
+        began.is_some_and(|began| began.after(age) < now)
     }
 
     /// The egress of a start whose answer was lost.
@@ -289,12 +290,12 @@ impl EgressInfo {
 impl ConfirmedEgress {
     /// When it was started, in Unix seconds.
     pub(in crate::livekit) fn started(&self) -> Option<u64> {
-        self.started_at.map(|at| at.as_secs())
+        self.started_at.map(Timestamp::whole_seconds)
     }
 
     /// When it ended, in Unix seconds.
     pub(in crate::livekit) fn ended(&self) -> Option<u64> {
-        self.ended_at.map(|at| at.as_secs())
+        self.ended_at.map(Timestamp::whole_seconds)
     }
 }
 

@@ -2,11 +2,10 @@
 
 use std::str::FromStr;
 
-use http::StatusCode;
 use url::Url;
 
 use crate::jwks::KeySet;
-use crate::provider::{Call, Failure, Provider, ProviderError};
+use crate::provider::{Call, Provider, ProviderError};
 use crate::settings::{Incomplete, Settings};
 use crate::workos::SessionId;
 
@@ -80,16 +79,7 @@ impl Application {
     pub async fn signing_keys(&self) -> Result<KeySet, ProviderError> {
         let path = ["sso", "jwks", self.client_id()];
         let answer = self.provider.send(&Call::get("jwks", &path)).await?;
-        match answer.status {
-            StatusCode::OK => {
-                let keys: KeySet = answer.json()?;
-                if keys.is_empty() {
-                    return Err(answer.error(Failure::Unreadable("it has no signing key")));
-                }
-                Ok(keys)
-            }
-            _ => Err(answer.unexpected()),
-        }
+        KeySet::read(&answer)
     }
 
     pub(in crate::workos) fn provider(&self) -> &Provider {

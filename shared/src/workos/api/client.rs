@@ -18,10 +18,10 @@ use crate::workos::{
 };
 
 /// How many entries of a list are asked for: WorkOS gives no more at once.
-const MOST: (&str, &str) = ("limit", "100");
+const PAGE_SIZE: (&str, &str) = ("limit", "100");
 
 /// How many pages of a list are read: a stranger's request must not cost any number of calls.
-const MOST_PAGES: usize = 5;
+const MAX_PAGES: usize = 5;
 
 /// Whether a renewal has to succeed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -290,8 +290,8 @@ impl WorkOs {
     ) -> Result<Vec<T>, ProviderError> {
         let mut items = Vec::new();
         let mut after = None;
-        for _ in 0..MOST_PAGES {
-            let mut query = [filter, &[MOST]].concat();
+        for _ in 0..MAX_PAGES {
+            let mut query = [filter, &[PAGE_SIZE]].concat();
             query.extend(after.as_deref().map(|after| ("after", after)));
             let answer = self.get(name, path, &query).await?;
             if nothing.contains(&answer.status) {

@@ -22,8 +22,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::api::ApiError;
 use crate::secrets::SecretError;
+use crate::workos::cookies::flow_cookies::{FlowCookies, FlowError, PENDING};
 use crate::workos::cookies::sealed::{CookieError, SealedCookies};
-use crate::workos::cookies::short_lived::{NoTicket, PENDING, Tickets};
 use crate::workos::{Grant, OrganizationId};
 
 /// How much of an organization's digest is kept, at most and at least. With three bytes, an
@@ -36,7 +36,7 @@ const ALL_TAGS_BYTES: usize = 1800;
 
 /// The choices of an organization that a browser may make.
 #[derive(Clone, Debug)]
-pub struct PendingCookies(Tickets);
+pub struct PendingCookies(FlowCookies);
 
 #[derive(Deserialize, Serialize)]
 struct Choice {
@@ -93,7 +93,7 @@ impl PendingCookies {
         // for ten minutes. Ours lasts longer than that, so that it is WorkOS who says "expired"
         // (401), and not a missing cookie that says "another browser" (403).
         let lifetime = Duration::from_hours(1);
-        Self(Tickets { cookies, kind: PENDING, lifetime, held: 2 })
+        Self(FlowCookies { cookies, kind: PENDING, lifetime, max_flows: 2 })
     }
 
     /// What the browser has to keep with `token`, and what it can forget. The headers tell which
@@ -127,10 +127,10 @@ impl PendingCookies {
     ) -> Result<(), PendingError> {
         let choice: Choice = match self.0.find(headers, token.expose_secret()).await {
             Ok(choice) => choice,
-            Err(NoTicket::Absent) => return Err(PendingError::OtherBrowser),
-            Err(NoTicket::Used) => return Err(PendingError::Made),
-            Err(NoTicket::Expired) => return Err(PendingError::Expired),
-            Err(NoTicket::NoPassword(error)) => return Err(error.into()),
+            Err(FlowError::Absent) => return Err(PendingError::OtherBrowser),
+            Err(FlowError::Used) => return Err(PendingError::Made),
+            Err(FlowError::Expired) => return Err(PendingError::Expired),
+            Err(FlowError::NoPassword(error)) => return Err(error.into()),
         };
         if choice.token != token_digest(token) {
             return Err(PendingError::OtherBrowser);

@@ -9,10 +9,7 @@ use serde::de::DeserializeOwned;
 use crate::api::ApiError;
 use crate::clock::{Clock, Timestamp};
 use crate::cookie_seal::{CookieSeal, SealError, sealed_bytes};
-
-/// The longest cookie, name and attributes included, that every browser keeps; one that is longer
-/// is dropped without a word (RFC 6265, section 6.1).
-pub(super) const MAX_COOKIE_BYTES: usize = 4096;
+use crate::workos::cookies::budget::MAX_COOKIE_BYTES;
 
 /// Why a cookie was not made.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -38,7 +35,8 @@ impl From<CookieError> for ApiError {
             CookieError::Seal(SealError::NoPassword(error)) => error.into(),
             // It is the account that has too much, and trying again does not help.
             CookieError::TooLong { .. } => {
-                Self::forbidden("This account's session is too large for a cookie").because(error)
+                Self::forbidden("This account's session is too large for a cookie")
+                    .with_detail(error)
             }
             CookieError::Seal(_) => Self::internal(error),
         }

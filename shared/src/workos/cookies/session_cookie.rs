@@ -16,7 +16,8 @@ use crate::cookie_seal::{SealError, into_seal};
 use crate::json;
 use crate::secrets::SecretError;
 use crate::settings::{Incomplete, Settings};
-use crate::workos::cookies::sealed::{CookieError, Label, MAX_COOKIE_BYTES, SealedCookies};
+use crate::workos::cookies::budget::MAX_COOKIE_BYTES;
+use crate::workos::cookies::sealed::{CookieError, Label, SealedCookies};
 use crate::workos::{Authentication, Impersonator, Metadata, OrganizationId, User};
 
 /// AuthKit's name for it.
@@ -28,10 +29,10 @@ const DEFAULT_MAX_AGE: Duration = Duration::from_hours(400 * 24);
 
 /// No access token is shorter: its signature alone has 342 characters, and its claims are some
 /// hundred more.
-const LEAST_ACCESS_TOKEN: usize = 500;
+const MIN_ACCESS_TOKEN_BYTES: usize = 500;
 
 /// No refresh token is shorter: WorkOS's have 25 characters.
-const LEAST_REFRESH_TOKEN: usize = 20;
+const MIN_REFRESH_TOKEN_BYTES: usize = 20;
 
 /// What a session's cookie holds. Nothing of it has been verified but that somebody with the
 /// password sealed it; nothing of it is printed.
@@ -132,11 +133,14 @@ impl From<SessionCookieError> for ApiError {
     fn from(error: SessionCookieError) -> Self {
         match error {
             SessionCookieError::NoPassword(error) => error.into(),
-            refused => {
-                Self::unauthorized("The session is not valid. Sign in again").because(refused)
-            }
+            refused => invalid_session().with_detail(refused),
         }
     }
+}
+
+/// 401 for a session that can never be accepted.
+pub(in crate::workos) fn invalid_session() -> ApiError {
+    ApiError::unauthorized("The session is not valid. Sign in again")
 }
 
 impl SessionCookie {
@@ -188,8 +192,8 @@ impl SessionCookie {
         let session = SealedSession {
             organization_id: None,
             user: user.clone(),
-            access_token: "x".repeat(LEAST_ACCESS_TOKEN).into(),
-            refresh_token: Some("x".repeat(LEAST_REFRESH_TOKEN).into()),
+            access_token: "x".repeat(MIN_ACCESS_TOKEN_BYTES).into(),
+            refresh_token: Some("x".repeat(MIN_REFRESH_TOKEN_BYTES).into()),
             authentication_method: None,
             impersonator: None,
         };

@@ -25,12 +25,12 @@ use serde::{Deserialize, Serialize};
 use crate::api::ApiError;
 use crate::cookie_seal::{SealError, into_seal, random};
 use crate::secrets::SecretError;
+use crate::workos::cookies::flow_cookies::{FlowCookies, FlowError, SIGN_IN};
 use crate::workos::cookies::sealed::{CookieError, SealedCookies};
-use crate::workos::cookies::short_lived::{NoTicket, SIGN_IN, Tickets};
 
 /// The sign-ins that a browser has begun.
 #[derive(Clone, Debug)]
-pub struct SignInCookies(Tickets);
+pub struct SignInCookies(FlowCookies);
 
 /// A sign-in that begins.
 pub struct NewSignIn {
@@ -76,7 +76,7 @@ impl From<SignInError> for ApiError {
 impl SignInCookies {
     pub(super) fn new(cookies: SealedCookies) -> Self {
         let lifetime = Duration::from_mins(10);
-        Self(Tickets { cookies, kind: SIGN_IN, lifetime, held: 4 })
+        Self(FlowCookies { cookies, kind: SIGN_IN, lifetime, max_flows: 4 })
     }
 
     /// Begins a sign-in. The headers tell which others the browser has begun; of more than four,
@@ -102,10 +102,10 @@ impl SignInCookies {
         };
         match self.0.find::<SignIn>(headers, state).await {
             Ok(sign_in) if sign_in.has_state(state) => Ok(vec![sign_in]),
-            Ok(_) | Err(NoTicket::Absent | NoTicket::Expired | NoTicket::Used) => {
+            Ok(_) | Err(FlowError::Absent | FlowError::Expired | FlowError::Used) => {
                 Err(SignInError::NotBegun)
             }
-            Err(NoTicket::NoPassword(error)) => Err(error.into()),
+            Err(FlowError::NoPassword(error)) => Err(error.into()),
         }
     }
 

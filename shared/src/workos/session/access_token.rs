@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use crate::api::ApiError;
-use crate::clock::Clock;
+use crate::clock::{Clock, Timestamp};
 use crate::json;
 use crate::jwks::KeyCache;
 use crate::jwt::{Claims, Lifetime, Token, TokenError, Untimely};
@@ -21,11 +21,12 @@ const LEEWAY: Duration = Duration::from_secs(5);
 /// id of something else.
 const SESSION_PREFIX: &str = "session_";
 
-/// A token is renewed early in the last minute of its life,
-const EARLY_SECONDS: f64 = 60.0;
+/// The last part of a token's life, in which it is renewed early, unless [`EARLY_RENEWAL_SHARE`] of
+/// its life is shorter.
+const EARLY_RENEWAL_WINDOW: Duration = Duration::from_mins(1);
 
-/// or in its last fifth, if that is shorter.
-const EARLY_SHARE: f64 = 0.2;
+/// The last fifth of a token's life.
+const EARLY_RENEWAL_SHARE: u32 = 5;
 
 /// What a verified access token says.
 #[derive(Clone, Debug)]
@@ -42,16 +43,17 @@ pub struct AccessToken {
     pub permissions: Vec<String>,
     /// Who acts in the user's name, where an administrator does.
     pub impersonator: Option<Impersonator>,
-    /// Until when it is good, as a Unix time.
-    pub expires: f64,
-    /// For how long it is good in all, in seconds, where it says so.
-    lifetime: Option<f64>,
+    /// When it expires.
+    pub expires: Timestamp,
+    /// From when it was issued until it expires, if it says so.
+    lifetime: Option<Duration>,
 }
 
 impl AccessToken {
-    /// For how many seconds before its end it is renewed early.
-    pub(super) fn early_seconds(&self) -> f64 {
-        self.lifetime.map_or(EARLY_SECONDS, |seconds| EARLY_SECONDS.min(EARLY_SHARE * seconds))
+    /// How long before its end it is renewed early.
+    pub(super) fn early_renewal_window(&self) -> Duration {
+        let share = self.lifetime.map_or(Duration::MAX, |lifetime| lifetime / EARLY_RENEWAL_SHARE);
+        EARLY_RENEWAL_WINDOW.min(share)
     }
 }
 
@@ -68,7 +70,7 @@ pub(super) enum Verdict {
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum AccessTokenError {
     /// Its form, its algorithm or its signature.
-    #[error("{0}")]
+    #[error(transparent)]
     Token(#[from] TokenError),
     /// WorkOS has no such signing key.
     #[error("the token's signing key is unknown")]
@@ -86,7 +88,7 @@ pub enum AccessTokenError {
     #[error("the token is not valid yet")]
     NotYetValid,
     /// WorkOS's keys cannot be had.
-    #[error("{0}")]
+    #[error(transparent)]
     Provider(#[from] ProviderError),
 }
 
@@ -106,7 +108,7 @@ impl From<AccessTokenError> for ApiError {
         match error {
             AccessTokenError::Provider(error) => cannot_tell(error),
             AccessTokenError::NotYetValid => Self::unavailable(error),
-            refused => Self::unauthorized("The access token is not valid").because(refused),
+            refused => Self::unauthorized("The access token is not valid").with_detail(refused),
         }
     }
 }
@@ -135,7 +137,7 @@ struct AccessClaims {
     exp: Option<Box<RawValue>>,
     nbf: Option<Box<RawValue>>,
     #[serde(default, deserialize_with = "json::or_default")]
-    iat: Option<f64>,
+    iat: Option<Timestamp>,
     #[serde(default, deserialize_with = "json::or_default")]
     org_id: Option<OrganizationId>,
     #[serde(default, deserialize_with = "json::or_default")]
@@ -196,14 +198,14 @@ impl AccessClaims {
             permissions: self.permissions,
             impersonator: self.act.map(|actor| Impersonator { email: actor.sub, reason: None }),
             expires: exp,
-            lifetime: self.iat.map(|iat| exp - iat).filter(|seconds| *seconds > 0.0),
+            lifetime: self.iat.map(|iat| exp.since(iat)).filter(|lifetime| !lifetime.is_zero()),
         };
         // When it was issued is no condition: clocks differ.
         Ok((token, Lifetime { exp, nbf, iat: None }))
     }
 }
 
-fn number(value: &RawValue) -> Option<f64> {
+fn number(value: &RawValue) -> Option<Timestamp> {
     serde_json::from_str(value.get()).ok()
 }
 
@@ -389,17 +391,17 @@ mod tests {
     #[test]
     fn the_last_minute_or_the_last_fifth_is_early() {
         for (iat, early) in [
-            (json!(700), 60.0),
-            (json!(940), 12.0),
-            (json!(900), 20.0),
-            (json!(0), 60.0),
-            (json!(null), 60.0),
-            (json!("700"), 60.0),
-            (json!(1000), 60.0),
-            (json!(5000), 60.0),
+            (json!(700), 60),
+            (json!(940), 12),
+            (json!(900), 20),
+            (json!(0), 60),
+            (json!(null), 60),
+            (json!("700"), 60),
+            (json!(1000), 60),
+            (json!(5000), 60),
         ] {
             let token = check(json!({ "iat": iat })).expect("good");
-            assert!((token.early_seconds() - early).abs() < 1e-6, "{iat}");
+            assert_eq!(token.early_renewal_window(), Duration::from_secs(early), "{iat}");
         }
     }
 

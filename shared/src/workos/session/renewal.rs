@@ -14,41 +14,41 @@ use crate::workos::{AuthenticateError, OrganizationId, SealedSession, WorkOs};
 /// How long the outcome of a renewal is kept: what it brought, for requests that come with the spent
 /// token because the browser had sent them already; and a refusal, so that a dead cookie does not
 /// send every request to WorkOS.
-const KEPT_FOR: Duration = Duration::from_mins(1);
+const MEMORY_DURATION: Duration = Duration::from_mins(1);
 
 /// How many renewals are kept, the latest.
-const KEPT_RENEWALS: usize = 32;
+const MAX_RENEWALS: usize = 32;
 
 /// How many refusals are kept, the latest. They are small.
-const KEPT_REFUSALS: usize = 256;
+const MAX_REFUSALS: usize = 256;
 
 /// The renewals of a process. They run one after the other; Lambda gives a process one request at a
 /// time anyway.
 #[derive(Debug)]
 pub(super) struct Renewals {
     recent: Mutex<Recent>,
-    /// Held while WorkOS is asked.
+    /// Held while WorkOS is key.
     turn: tokio::sync::Mutex<()>,
     clock: Clock,
 }
 
 #[derive(Debug, Default)]
 struct Recent {
-    renewed: VecDeque<Kept<SealedSession>>,
-    refused: VecDeque<Kept<AuthenticateError>>,
+    renewed: VecDeque<Remembered<SealedSession>>,
+    refused: VecDeque<Remembered<AuthenticateError>>,
 }
 
 /// What came of a refresh token.
 #[derive(Debug)]
-struct Kept<T> {
-    asked: Asked,
+struct Remembered<T> {
+    key: RenewalKey,
     at: Timestamp,
     outcome: T,
 }
 
-/// What WorkOS was asked.
+/// What WorkOS was key.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Asked {
+struct RenewalKey {
     /// Of the refresh token, which is not kept itself.
     digest: Vec<u8>,
     organization: Option<OrganizationId>,
@@ -68,17 +68,17 @@ impl Renewals {
         urgency: Urgency,
     ) -> Result<SealedSession, AuthenticateError> {
         let digest = digest(&SHA256, token.expose_secret().as_bytes()).as_ref().to_vec();
-        let asked = Asked { digest, organization: organization.cloned() };
-        if let Some(outcome) = self.remembered(&asked) {
+        let key = RenewalKey { digest, organization: organization.cloned() };
+        if let Some(outcome) = self.remembered(&key) {
             return outcome;
         }
         let _turn = self.turn.lock().await;
-        if let Some(outcome) = self.remembered(&asked) {
+        if let Some(outcome) = self.remembered(&key) {
             return outcome;
         }
         let renewed = workos.refresh(token, organization, urgency).await;
         let renewed = renewed.map(SealedSession::from);
-        self.remember(asked, &renewed);
+        self.remember(key, &renewed);
         renewed
     }
 
@@ -88,34 +88,33 @@ impl Renewals {
         drop(self.fresh());
     }
 
-    fn remembered(&self, asked: &Asked) -> Option<Result<SealedSession, AuthenticateError>> {
+    fn remembered(&self, key: &RenewalKey) -> Option<Result<SealedSession, AuthenticateError>> {
         let recent = self.fresh();
-        if let Some(kept) = recent.renewed.iter().find(|kept| kept.asked == *asked) {
+        if let Some(kept) = recent.renewed.iter().find(|kept| kept.key == *key) {
             return Some(Ok(kept.outcome.clone()));
         }
         // A session that has ended has done so in every organization.
-        let says_no = |kept: &&Kept<AuthenticateError>| {
-            kept.asked == *asked
-                || (kept.asked.digest == asked.digest && kept.outcome.ends_session())
+        let is_refusal = |kept: &&Remembered<AuthenticateError>| {
+            kept.key == *key || (kept.key.digest == key.digest && kept.outcome.ends_session())
         };
-        recent.refused.iter().find(says_no).map(|kept| Err(kept.outcome.clone()))
+        recent.refused.iter().find(is_refusal).map(|kept| Err(kept.outcome.clone()))
     }
 
-    fn remember(&self, asked: Asked, outcome: &Result<SealedSession, AuthenticateError>) {
+    fn remember(&self, key: RenewalKey, outcome: &Result<SealedSession, AuthenticateError>) {
         let mut recent = self.fresh();
         let at = self.clock.now();
         match outcome {
             Ok(session) => {
                 let outcome = session.clone();
-                push(&mut recent.renewed, Kept { asked, at, outcome }, KEPT_RENEWALS);
+                push(&mut recent.renewed, Remembered { key, at, outcome }, MAX_RENEWALS);
             }
             // Somebody who is refused an organization may be let in a moment later, and asks
             // again by hand.
             Err(error)
-                if error.ends_session() || (error.is_refusal() && asked.organization.is_none()) =>
+                if error.ends_session() || (error.is_refusal() && key.organization.is_none()) =>
             {
                 let outcome = error.clone();
-                push(&mut recent.refused, Kept { asked, at, outcome }, KEPT_REFUSALS);
+                push(&mut recent.refused, Remembered { key, at, outcome }, MAX_REFUSALS);
             }
             Err(_) => {}
         }
@@ -125,13 +124,13 @@ impl Renewals {
     fn fresh(&self) -> MutexGuard<'_, Recent> {
         let now = self.clock.now();
         let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-        recent.renewed.retain(|kept| now.is_within(KEPT_FOR, kept.at));
-        recent.refused.retain(|kept| now.is_within(KEPT_FOR, kept.at));
+        recent.renewed.retain(|kept| now.is_within(MEMORY_DURATION, kept.at));
+        recent.refused.retain(|kept| now.is_within(MEMORY_DURATION, kept.at));
         recent
     }
 }
 
-fn push<T>(all: &mut VecDeque<Kept<T>>, kept: Kept<T>, most: usize) {
+fn push<T>(all: &mut VecDeque<Remembered<T>>, kept: Remembered<T>, most: usize) {
     if all.len() == most {
         all.pop_front();
     }
@@ -145,9 +144,9 @@ mod tests {
     use super::*;
     use crate::workos::{Authentication, Grant, Requirement};
 
-    fn asked(token: &str, organization: Option<&str>) -> Asked {
+    fn key(token: &str, organization: Option<&str>) -> RenewalKey {
         let digest = digest(&SHA256, token.as_bytes()).as_ref().to_vec();
-        Asked { digest, organization: organization.and_then(OrganizationId::parse) }
+        RenewalKey { digest, organization: organization.and_then(OrganizationId::parse) }
     }
 
     fn session() -> SealedSession {
@@ -172,8 +171,8 @@ mod tests {
     fn others_tokens_leave_memory_with_the_next_request_after_a_minute() {
         let clock = Clock::fixed(1_900_000_000);
         let renewals = Renewals::new(clock.clone());
-        renewals.remember(asked("a", None), &Ok(session()));
-        renewals.remember(asked("b", None), &Err(ended()));
+        renewals.remember(key("a", None), &Ok(session()));
+        renewals.remember(key("b", None), &Err(ended()));
         clock.advance(Duration::from_secs(59));
         renewals.forget_old();
         assert_eq!(kept(&renewals), (1, 1));
@@ -181,7 +180,7 @@ mod tests {
         renewals.forget_old();
         assert_eq!(kept(&renewals), (0, 0));
 
-        renewals.remember(asked("a", None), &Ok(session()));
+        renewals.remember(key("a", None), &Ok(session()));
         clock.set_back(Duration::from_mins(10));
         renewals.forget_old();
         assert_eq!(kept(&renewals), (0, 0), "not until the clock has caught up");
@@ -191,28 +190,28 @@ mod tests {
     fn memory_is_bounded_and_the_latest_are_kept() {
         let renewals = Renewals::new(Clock::fixed(1_900_000_000));
         for number in 0..1000 {
-            renewals.remember(asked(&format!("good {number}"), None), &Ok(session()));
-            renewals.remember(asked(&format!("dead {number}"), None), &Err(ended()));
+            renewals.remember(key(&format!("good {number}"), None), &Ok(session()));
+            renewals.remember(key(&format!("dead {number}"), None), &Err(ended()));
         }
-        assert_eq!(kept(&renewals), (KEPT_RENEWALS, KEPT_REFUSALS));
-        assert!(renewals.remembered(&asked("good 999", None)).is_some());
-        assert!(renewals.remembered(&asked("dead 999", None)).is_some());
-        assert!(renewals.remembered(&asked("dead 0", None)).is_none());
+        assert_eq!(kept(&renewals), (MAX_RENEWALS, MAX_REFUSALS));
+        assert!(renewals.remembered(&key("good 999", None)).is_some());
+        assert!(renewals.remembered(&key("dead 999", None)).is_some());
+        assert!(renewals.remembered(&key("dead 0", None)).is_none());
     }
 
     #[test]
     fn a_session_that_has_ended_has_done_so_in_every_organization_and_no_other_refusal_has() {
         let renewals = Renewals::new(Clock::fixed(1_900_000_000));
-        renewals.remember(asked("dead", None), &Err(ended()));
-        assert!(renewals.remembered(&asked("dead", Some("org_1"))).is_some());
-        renewals.remember(asked("switched", Some("org_1")), &Err(ended()));
-        assert!(renewals.remembered(&asked("switched", None)).is_some());
+        renewals.remember(key("dead", None), &Err(ended()));
+        assert!(renewals.remembered(&key("dead", Some("org_1"))).is_some());
+        renewals.remember(key("switched", Some("org_1")), &Err(ended()));
+        assert!(renewals.remembered(&key("switched", None)).is_some());
         for refused in [AuthenticateError::AlreadyExchanged, required()] {
-            renewals.remember(asked("refused", Some("org_1")), &Err(refused.clone()));
-            assert!(renewals.remembered(&asked("refused", Some("org_1"))).is_none());
-            renewals.remember(asked("refused too", None), &Err(refused));
-            assert!(renewals.remembered(&asked("refused too", None)).is_some());
-            assert!(renewals.remembered(&asked("refused too", Some("org_1"))).is_none());
+            renewals.remember(key("refused", Some("org_1")), &Err(refused.clone()));
+            assert!(renewals.remembered(&key("refused", Some("org_1"))).is_none());
+            renewals.remember(key("refused too", None), &Err(refused));
+            assert!(renewals.remembered(&key("refused too", None)).is_some());
+            assert!(renewals.remembered(&key("refused too", Some("org_1"))).is_none());
         }
     }
 
@@ -224,7 +223,7 @@ mod tests {
     fn an_outage_is_not_remembered() {
         let renewals = Renewals::new(Clock::fixed(1_900_000_000));
         let limited = AuthenticateError::TooManyAttempts { retry_after: None };
-        renewals.remember(asked("a", None), &Err(limited));
+        renewals.remember(key("a", None), &Err(limited));
         assert_eq!(kept(&renewals), (0, 0));
     }
 }

@@ -22,16 +22,17 @@ use crate::caller::Caller;
 use crate::clock::{Clock, Timestamp};
 use crate::settings::{Incomplete, Settings};
 use crate::workos::api::Urgency;
+use crate::workos::cookies::invalid_session;
 use crate::workos::session::access_token::{AccessTokens, Verdict, cannot_tell};
 use crate::workos::session::renewal::Renewals;
 use crate::workos::{
-    AccessToken, AccessTokenError, AuthenticateError, CookieError, Cookies, Impersonator,
+    AccessToken, AccessTokenError, AuthenticateError, CookieError, Cookies, Grant, Impersonator,
     OrganizationId, SealedSession, SessionCookieError, SessionId, User, WorkOs,
 };
 
 /// After an early renewal that failed, the next is this far off: the current tokens are good, and
 /// requests do not wait again and again for a WorkOS that is slow.
-const PAUSE: Duration = Duration::from_secs(15);
+const EARLY_RENEWAL_BACKOFF: Duration = Duration::from_secs(15);
 
 /// Users' sessions.
 #[derive(Debug)]
@@ -93,21 +94,21 @@ impl fmt::Debug for Session {
 enum SessionError {
     #[error("there is no session cookie")]
     NotSignedIn,
-    #[error("{0}")]
+    #[error(transparent)]
     Cookie(#[from] SessionCookieError),
-    #[error("{0}")]
+    #[error(transparent)]
     Token(#[from] AccessTokenError),
     #[error("the token is of another user than the cookie")]
     OtherUser,
     #[error("the token has expired, and nothing brings another")]
     NotRenewable,
-    #[error("{0}")]
+    #[error(transparent)]
     Refresh(#[from] AuthenticateError),
     /// WorkOS's answer to a refresh is no session to go on with.
     #[error("workos renewed the session with {0}")]
     Unusable(Unusable),
     /// What a refresh brought cannot be sent to the browser.
-    #[error("{0}")]
+    #[error(transparent)]
     Unsendable(#[from] CookieError),
 }
 
@@ -126,32 +127,43 @@ enum Unusable {
     Token(#[from] AccessTokenError),
 }
 
+/// When a failure clears the session's cookie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ClearsCookie {
+    /// The cookie can never become valid.
+    Always,
+    /// The cookie may become valid again; a user who signs out is rid of it.
+    OnSignOut,
+    /// Nobody can tell what the cookie is.
+    Never,
+}
+
 impl SessionError {
-    /// Whether the browser is to forget its session: when the cookie can never become good. This is
-    /// the one place where that is decided; in case of doubt the cookie stays.
-    fn clears(&self) -> bool {
+    /// When the browser's cookie is cleared. This is the one place that decides: a cookie that is
+    /// refused for good is cleared, and one that nobody can judge right now is kept.
+    fn clears(&self) -> ClearsCookie {
         match self {
             Self::Cookie(SessionCookieError::TwoCookies | SessionCookieError::Refused(_))
             // An available key refutes the signature, or the token has no form that any key could
             // vouch for.
             | Self::Token(AccessTokenError::Token(_))
             | Self::OtherUser
-            | Self::NotRenewable => true,
-            Self::Refresh(error) => error.ends_session(),
-            // What is genuine and not accepted may be accepted once clocks agree, keys can be had
-            // or settings are mended.
-            Self::Token(
+            | Self::NotRenewable => ClearsCookie::Always,
+            Self::Refresh(error) if error.ends_session() => ClearsCookie::Always,
+            // A genuine token that is not accepted may be accepted once keys are available again or
+            // settings are corrected.
+            Self::NotSignedIn
+            | Self::Token(
                 AccessTokenError::UnknownKey
                 | AccessTokenError::Issuer
                 | AccessTokenError::OtherApplication
-                | AccessTokenError::NotASession
-                | AccessTokenError::NotYetValid
-                | AccessTokenError::Provider(_),
-            )
-            | Self::NotSignedIn
-            | Self::Cookie(SessionCookieError::NoPassword(_))
+                | AccessTokenError::NotASession,
+            ) => ClearsCookie::OnSignOut,
+            Self::Cookie(SessionCookieError::NoPassword(_))
+            | Self::Token(AccessTokenError::NotYetValid | AccessTokenError::Provider(_))
+            | Self::Refresh(_)
             | Self::Unusable(_)
-            | Self::Unsendable(_) => false,
+            | Self::Unsendable(_) => ClearsCookie::Never,
         }
     }
 
@@ -164,15 +176,15 @@ impl SessionError {
 impl From<SessionError> for ApiError {
     fn from(error: SessionError) -> Self {
         match error {
-            SessionError::NotSignedIn => not_signed_in(),
+            SessionError::NotSignedIn => Self::not_signed_in(),
             SessionError::Cookie(error) => error.into(),
             SessionError::Token(
                 error @ (AccessTokenError::Provider(_) | AccessTokenError::NotYetValid),
             ) => error.into(),
-            SessionError::Token(refused) => not_valid().because(refused),
-            SessionError::OtherUser => not_valid().because(error),
+            SessionError::Token(refused) => invalid_session().with_detail(refused),
+            SessionError::OtherUser => invalid_session().with_detail(error),
             SessionError::NotRenewable => {
-                Self::unauthorized("The session has ended. Sign in again").because(error)
+                Self::unauthorized(Grant::RefreshToken.refusal()).with_detail(error)
             }
             SessionError::Refresh(AuthenticateError::Provider(error)) => cannot_tell(error),
             SessionError::Refresh(error) => error.into(),
@@ -187,14 +199,6 @@ impl From<SessionError> for ApiError {
             SessionError::Unsendable(error) => error.into(),
         }
     }
-}
-
-fn not_signed_in() -> ApiError {
-    ApiError::unauthorized("Sign in first")
-}
-
-fn not_valid() -> ApiError {
-    ApiError::unauthorized("The session is not valid. Sign in again")
 }
 
 impl Sessions {
@@ -225,8 +229,10 @@ impl Sessions {
                 Verdict::Good(token) => Ok(Session { token, sealed: None }),
                 Verdict::Expired(_) => Err(ApiError::unauthorized("The access token has expired")),
             },
-            Authorization::Empty => Err(not_signed_in()),
-            Authorization::None => self.settle(self.of_cookie(request.headers()).await),
+            Authorization::Empty => Err(ApiError::not_signed_in()),
+            Authorization::None => {
+                self.clear_if_invalid(self.session_from_cookie(request.headers()).await)
+            }
         }
     }
 
@@ -246,30 +252,30 @@ impl Sessions {
             return Err(ApiError::unauthorized("An access token alone cannot switch"));
         };
         let renewed = self.renewed(token, &session.token, Some(organization), Urgency::Due).await;
-        let (_, sealed) = self.settle(renewed)?;
+        let (_, sealed) = self.clear_if_invalid(renewed)?;
         Ok(sealed.user)
     }
 
     /// The address that ends the request's session at WorkOS. The browser forgets its cookie
     /// whatever comes of it, unless nobody can tell what the cookie is, or a token came beside it.
-    pub async fn leave(&self, request: &Request) -> Result<Url, ApiError> {
+    pub async fn sign_out(&self, request: &Request) -> Result<Url, ApiError> {
         self.renewals.forget_old();
         let headers = request.headers();
-        let left = match Authorization::of(headers) {
+        let session = match Authorization::of(headers) {
             Authorization::Bearer(_) => {
                 let session = self.session(request).await?;
                 return Ok(self.workos.application().logout_url(&session.token.session_id));
             }
-            Authorization::Empty => Err(not_signed_in()),
-            Authorization::None => self.left_by_cookie(headers).await.map_err(ApiError::from),
+            Authorization::Empty => Err(SessionError::NotSignedIn),
+            Authorization::None => self.session_id_from_cookie(headers).await,
         };
-        if !left.as_ref().is_err_and(|error| error.status().is_server_error()) {
-            self.forget();
+        if !session.as_ref().is_err_and(|error| error.clears() == ClearsCookie::Never) {
+            self.clear_cookie();
         }
-        Ok(self.workos.application().logout_url(&left?))
+        Ok(self.workos.application().logout_url(&session?))
     }
 
-    async fn left_by_cookie(&self, headers: &HeaderMap) -> Result<SessionId, SessionError> {
+    async fn session_id_from_cookie(&self, headers: &HeaderMap) -> Result<SessionId, SessionError> {
         let sealed = self.cookies.session.read(headers).await?.ok_or(SessionError::NotSignedIn)?;
         let text = sealed.access_token.expose_secret();
         let verdict = match self.tokens.judge_sealed(text).await {
@@ -287,7 +293,7 @@ impl Sessions {
         Ok(token.session_id)
     }
 
-    async fn of_cookie(&self, headers: &HeaderMap) -> Result<Session, SessionError> {
+    async fn session_from_cookie(&self, headers: &HeaderMap) -> Result<Session, SessionError> {
         let sealed = self.cookies.session.read(headers).await?.ok_or(SessionError::NotSignedIn)?;
         let verdict = self.tokens.judge_sealed(sealed.access_token.expose_secret()).await?;
         let (Verdict::Good(token) | Verdict::Expired(token)) = &verdict;
@@ -295,7 +301,7 @@ impl Sessions {
             return Err(SessionError::OtherUser);
         }
         let (token, urgency) = match verdict {
-            Verdict::Good(token) if !self.is_renewed_early(&token) => {
+            Verdict::Good(token) if !self.is_due_early(&token) => {
                 return Ok(Session { token, sealed: Some(sealed) });
             }
             Verdict::Good(token) => (token, Urgency::Early),
@@ -315,11 +321,11 @@ impl Sessions {
         }
     }
 
-    fn is_renewed_early(&self, token: &AccessToken) -> bool {
+    fn is_due_early(&self, token: &AccessToken) -> bool {
         let now = self.clock.now();
         let failed = self.early_failure.lock().map_or(None, |failed| *failed);
-        let rests = failed.is_some_and(|at| now.is_within(PAUSE, at));
-        token.expires - now.unix_seconds() < token.early_seconds() && !rests
+        let rests = failed.is_some_and(|at| now.is_within(EARLY_RENEWAL_BACKOFF, at));
+        token.expires.since(now) < token.early_renewal_window() && !rests
     }
 
     fn note_early_failure(&self, error: &SessionError) {
@@ -376,16 +382,16 @@ impl Sessions {
     }
 
     /// What the browser is told of its cookie where there is no session in it.
-    fn settle<T>(&self, result: Result<T, SessionError>) -> Result<T, ApiError> {
+    fn clear_if_invalid<T>(&self, result: Result<T, SessionError>) -> Result<T, ApiError> {
         result.map_err(|error| {
-            if error.clears() {
-                self.forget();
+            if error.clears() == ClearsCookie::Always {
+                self.clear_cookie();
             }
             error.into()
         })
     }
 
-    fn forget(&self) {
+    fn clear_cookie(&self) {
         for cookie in self.cookies.session.clear() {
             api::send_cookie(cookie);
         }

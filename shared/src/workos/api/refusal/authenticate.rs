@@ -58,7 +58,7 @@ pub enum AuthenticateError {
         retry_after: Option<Duration>,
     },
     /// WorkOS could not be asked, or the fault is ours.
-    #[error("{0}")]
+    #[error(transparent)]
     Provider(#[from] ProviderError),
 }
 
@@ -79,25 +79,25 @@ impl From<AuthenticateError> for ApiError {
     fn from(error: AuthenticateError) -> Self {
         match error {
             AuthenticateError::OrganizationSelectionRequired(_) => {
-                Self::forbidden("Choose an organization first").because(error)
+                Self::no_organization().with_detail(error)
             }
             AuthenticateError::Required { requirement, .. } => {
-                Self::forbidden(requirement.message()).because(error)
+                Self::forbidden(requirement.message()).with_detail(error)
             }
             AuthenticateError::NotGood { grant, .. } => {
-                Self::unauthorized(grant.refusal()).because(error)
+                Self::unauthorized(grant.refusal()).with_detail(error)
             }
             AuthenticateError::Unrecognized { grant, error } => {
                 if is_forbidden(&error) {
-                    not_allowed().because(error)
+                    not_allowed().with_detail(error)
                 } else {
-                    Self::unauthorized(grant.refusal()).because(error)
+                    Self::unauthorized(grant.refusal()).with_detail(error)
                 }
             }
             AuthenticateError::TooManyGuesses => too_many_attempts(None),
             AuthenticateError::AlreadyExchanged => {
                 Self::unauthorized("Another request has renewed the session. Try again")
-                    .because(error)
+                    .with_detail(error)
             }
             AuthenticateError::TooManyAttempts { retry_after } => too_many_attempts(retry_after),
             AuthenticateError::Provider(error) => error.into(),
@@ -125,7 +125,7 @@ impl AuthenticateError {
             }
             Some((_, Meaning::TooManyGuesses)) => Self::TooManyGuesses,
             Some((_, Meaning::Limited)) => limited(answer).into(),
-            Some((_, Meaning::Ours)) => answer.unexpected().into(),
+            Some((_, Meaning::OurFault)) => answer.unexpected().into(),
             None => Self::without_meaning(grant, answer, &refusal),
         }
     }

@@ -19,7 +19,7 @@ pub(super) enum Meaning {
     /// A limit of the whole application, which no single user has reached.
     Limited,
     /// Our own request or settings are at fault, or it is about what we never ask for.
-    Ours,
+    OurFault,
 }
 
 /// The meaning of each code that WorkOS documents, in `code` or `error`; the code as it stands here
@@ -81,14 +81,14 @@ pub(super) const MEANINGS: &[(&str, Meaning)] = &[
     ("daily_quota_exceeded", Meaning::Limited),
     ("slow_down", Meaning::Limited),
     // Ours: settings at WorkOS, malformed requests, and grants and codes that are not asked for.
-    ("invalid_client", Meaning::Ours),
-    ("invalid_secret", Meaning::Ours),
-    ("unauthorized_client", Meaning::Ours),
-    ("invalid_request", Meaning::Ours),
-    ("pkce_not_supported", Meaning::Ours),
-    ("token_too_big", Meaning::Ours),
-    ("invalid_link_authorization_code", Meaning::Ours),
-    ("authorization_pending", Meaning::Ours),
+    ("invalid_client", Meaning::OurFault),
+    ("invalid_secret", Meaning::OurFault),
+    ("unauthorized_client", Meaning::OurFault),
+    ("invalid_request", Meaning::OurFault),
+    ("pkce_not_supported", Meaning::OurFault),
+    ("token_too_big", Meaning::OurFault),
+    ("invalid_link_authorization_code", Meaning::OurFault),
+    ("authorization_pending", Meaning::OurFault),
 ];
 
 #[cfg(test)]

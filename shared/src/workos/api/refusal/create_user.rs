@@ -30,10 +30,10 @@ pub enum CreateUserError {
         code: &'static str,
     },
     /// WorkOS refuses with a code that has no meaning here. Its status still has one.
-    #[error("{0}")]
+    #[error(transparent)]
     Unrecognized(ProviderError),
     /// WorkOS could not be asked, or the fault is ours.
-    #[error("{0}")]
+    #[error(transparent)]
     Provider(#[from] ProviderError),
 }
 
@@ -41,10 +41,10 @@ impl From<CreateUserError> for ApiError {
     fn from(error: CreateUserError) -> Self {
         match error {
             CreateUserError::Exists => Self::conflict("This e-mail address has an account already"),
-            CreateUserError::InvalidEmail => invalid_email().because(error),
-            CreateUserError::Undeliverable => undeliverable_email().because(error),
+            CreateUserError::InvalidEmail => invalid_email().with_detail(error),
+            CreateUserError::Undeliverable => undeliverable_email().with_detail(error),
             CreateUserError::Required { requirement, .. } => {
-                Self::forbidden(requirement.message()).because(error)
+                Self::forbidden(requirement.message()).with_detail(error)
             }
             CreateUserError::Unrecognized(error) => refused_email(error),
             CreateUserError::Provider(error) => error.into(),

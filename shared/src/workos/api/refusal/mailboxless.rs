@@ -7,10 +7,10 @@ use crate::workos::{AuthenticateError, SendCodeError};
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum MailboxlessError {
     /// There is no code.
-    #[error("{0}")]
+    #[error(transparent)]
     SendCode(#[from] SendCodeError),
     /// The code brought nothing.
-    #[error("{0}")]
+    #[error(transparent)]
     Authenticate(#[from] AuthenticateError),
 }
 

@@ -31,7 +31,7 @@ pub(super) fn undeliverable_email() -> ApiError {
 /// WorkOS refuses the address, nobody knows why.
 pub(super) fn refused_email(error: ProviderError) -> ApiError {
     if is_forbidden(&error) {
-        return not_allowed().because(error);
+        return not_allowed().with_detail(error);
     }
-    ApiError::bad_request("`email` is refused").because(error)
+    ApiError::bad_request("`email` is refused").with_detail(error)
 }

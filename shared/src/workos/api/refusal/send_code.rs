@@ -31,7 +31,7 @@ pub enum SendCodeError {
         code: &'static str,
     },
     /// WorkOS refuses with a code that has no meaning here. Its status still has one.
-    #[error("{0}")]
+    #[error(transparent)]
     Unrecognized(ProviderError),
     /// Codes were asked for too often.
     #[error("workos limits the codes for this user")]
@@ -40,18 +40,18 @@ pub enum SendCodeError {
         retry_after: Option<Duration>,
     },
     /// WorkOS could not be asked, or the fault is ours.
-    #[error("{0}")]
+    #[error(transparent)]
     Provider(#[from] ProviderError),
 }
 
 impl From<SendCodeError> for ApiError {
     fn from(error: SendCodeError) -> Self {
         match error {
-            SendCodeError::InvalidEmail => invalid_email().because(error),
-            SendCodeError::Undeliverable => undeliverable_email().because(error),
+            SendCodeError::InvalidEmail => invalid_email().with_detail(error),
+            SendCodeError::Undeliverable => undeliverable_email().with_detail(error),
             SendCodeError::Unrecognized(error) => refused_email(error),
             SendCodeError::Required { requirement, .. } => {
-                Self::forbidden(requirement.message()).because(error)
+                Self::forbidden(requirement.message()).with_detail(error)
             }
             SendCodeError::TooManyAttempts { retry_after } => too_many_attempts(retry_after),
             SendCodeError::Provider(error) => error.into(),
