@@ -1,6 +1,6 @@
-//! Clerk: who is signed in, and what Clerk knows of them.
+//! Clerk: session tokens, users, and the auth state of a request.
 //!
-//! What Clerk's own helper `getAuth()` offers, in Rust's manner:
+//! It offers what Clerk's own helper `getAuth()` does:
 //!
 //! | there | here |
 //! |---|---|
@@ -24,10 +24,9 @@
 //! ```
 //! # use anteroom::api::{ApiError, Reply, Request};
 //! # use anteroom::clerk::Clerk;
-//! async fn handle(clerk: &Clerk, request: &Request) -> Result<Reply<String>, ApiError> {
-//!     let session = clerk.auth(request).await?.require()?; // 401 for whoever is not signed in
-//!     Ok(Reply::ok(session.user_id().to_string()))
-//! }
+//! async fn handle(clerk: &Clerk, request: &Request) -> Result<Reply<String>, ApiError> { let
+//! session = clerk.auth(request).await?.require()?; // 401 without a valid session
+//! Ok(Reply::ok(session.user_id().to_string())) }
 //! ```
 //!
 //! # The session's token, and one made from a template

@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Deserializer};
 use time::OffsetDateTime;
 
-/// Tells the time; the system's, or one that a test has fixed.
+/// Tells the system's time, or a time that a test has fixed.
 #[derive(Clone, Debug)]
 pub struct Clock(Source);
 
@@ -27,8 +27,8 @@ impl Clock {
         Self(Source::System)
     }
 
-    /// A clock that stands at `unix_seconds` until it is told to [`advance`](Self::advance).
-    /// Its clones share the time.
+    /// A clock that stands still at `unix_seconds` until [`advance`](Self::advance) is called. Its
+    /// clones share the time.
     pub fn fixed(unix_seconds: u64) -> Self {
         Self(Source::Fixed(Arc::new(AtomicU64::new(unix_seconds * 1000))))
     }
@@ -63,7 +63,7 @@ impl Clock {
     }
 }
 
-/// A moment, as the time since the Unix epoch.
+/// A point in time, stored as the time since the Unix epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Timestamp(Duration);
 
@@ -95,13 +95,13 @@ impl Timestamp {
         u64::try_from(self.0.as_millis()).unwrap_or(u64::MAX)
     }
 
-    /// A moment this long after this one.
+    /// The moment `wait` later.
     #[must_use]
     pub fn after(self, wait: Duration) -> Self {
         Self(self.0.saturating_add(wait))
     }
 
-    /// The moment as RFC 3339 writes it, in UTC and to the millisecond.
+    /// The moment in RFC 3339, in UTC, to the millisecond.
     pub(crate) fn rfc3339(self) -> String {
         let moment = self.utc();
         let (year, month, day) = moment.to_calendar_date();
@@ -110,21 +110,21 @@ impl Timestamp {
         format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millisecond:03}Z")
     }
 
-    /// The moment by calendar and clock. One that no calendar has is the epoch.
+    /// The moment as a calendar date and time. The epoch if it is too late for a calendar.
     pub(crate) fn utc(self) -> OffsetDateTime {
         let seconds = i64::try_from(self.0.as_secs()).unwrap_or(i64::MAX);
         OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH)
     }
 
-    /// How long ago `earlier` was; nothing when it is not in the past.
+    /// The time since `earlier`; zero if that is not in the past.
     pub fn since(self, earlier: Self) -> Duration {
         self.0.saturating_sub(earlier.0)
     }
 
     /// Whether less than `period` has passed since `start`.
     ///
-    /// A start in the future counts as over: the wall clock has been set back since, and nothing may
-    /// last until it has caught up. Use this for every pause and every age.
+    /// A start in the future counts as over: the wall clock has been set back since, and nothing
+    /// may wait until it has caught up. Use this for every pause and every age.
     pub fn is_within(self, period: Duration, start: Self) -> bool {
         start <= self && self.since(start) < period
     }

@@ -24,7 +24,7 @@ const MAX_USER_INFO_CHARACTERS: usize = 1024;
 #[derive(Clone, Debug)]
 pub struct Liveblocks(KeyedProvider);
 
-/// What others in a room see of a user. It is personal: it is not printed.
+/// The user's profile as others in a room see it. Personal, so it has no `Debug`.
 #[derive(Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct UserInfo {
@@ -37,13 +37,13 @@ pub struct UserInfo {
     pub color: &'static str,
 }
 
-/// Liveblocks' answer, to be passed on as it is: an object with a `token`. The token is a secret
-/// of the user it was made for: it is not printed.
+/// Liveblocks' answer, passed on unchanged: an object with a `token`. The token is the user's
+/// secret, so `Debug` omits it.
 #[derive(Clone, Serialize)]
 #[serde(transparent)]
 pub struct Identity(BTreeMap<String, Box<RawValue>>);
 
-/// Why a user got no token.
+/// Why Liveblocks issued no token.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum IdentifyError {
     /// The user's id is longer than Liveblocks takes.
@@ -57,7 +57,7 @@ pub enum IdentifyError {
         /// What it calls the refusal.
         code: String,
     },
-    /// Liveblocks could not be asked.
+    /// Liveblocks could not answer.
     #[error(transparent)]
     Provider(#[from] ProviderError),
 }

@@ -1,4 +1,4 @@
-//! `POST /auth/continue-with-google`: where a browser goes to sign in at Google.
+//! `POST /auth/continue-with-google`: the address where a browser signs in at Google.
 //!
 //! | | |
 //! |---|---|

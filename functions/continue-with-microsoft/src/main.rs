@@ -1,4 +1,4 @@
-//! `POST /auth/continue-with-microsoft`: where a browser goes to sign in at Microsoft.
+//! `POST /auth/continue-with-microsoft`: the address where a browser signs in at Microsoft.
 //!
 //! | | |
 //! |---|---|

@@ -1,5 +1,5 @@
-//! `POST /auth/dev-sign-in`: signs the developer in without a mailbox. For development only: whoever
-//! may call it is that user.
+//! `POST /auth/dev-sign-in`: signs the developer in without a mailbox. For development only:
+//! anybody who can call it is that user.
 //!
 //! | | |
 //! |---|---|

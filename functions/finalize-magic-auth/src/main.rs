@@ -7,7 +7,8 @@
 //! | output | 200 `{"user"}` and a session cookie, or 200 with the organizations to choose from and no session yet |
 //! | errors | 400, 401 a code that is wrong, expired, used or for an address without an account, 403 WorkOS demands more of the user first, 429, 502, 503 |
 //!
-//! With `CONCEAL_ACCOUNTS`, guessing too often at a code is 401 as well: only an account has a code.
+//! With `CONCEAL_ACCOUNTS`, too many guesses at a code are 401 as well, because only accounts have
+//! codes.
 
 use std::process::ExitCode;
 

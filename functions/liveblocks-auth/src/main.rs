@@ -1,4 +1,4 @@
-//! `POST /api/liveblocks-auth`: a token that opens Liveblocks' rooms to the signed-in user.
+//! `POST /api/liveblocks-auth`: a Liveblocks token for the signed-in user.
 //!
 //! | | |
 //! |---|---|

@@ -1,9 +1,9 @@
-//! What a page is told of the session that it has.
+//! The session as a page sees it.
 
 use anteroom::workos::{OrganizationId, Profile, Session, UserId};
 use serde::{Serialize, Serializer};
 
-/// Whose the session is, what it permits, and until when its access token is good.
+/// The answer about a session: user, organization, permissions, and expiry of the access token.
 pub(crate) struct Who(pub(crate) Session);
 
 #[derive(Serialize)]
@@ -18,7 +18,7 @@ struct WhoReply<'s> {
     expires_at: u64,
 }
 
-/// The user as other endpoints answer it, or as much as an access token says.
+/// The user as other endpoints answer it, or the id alone if the session came as an access token.
 #[derive(Serialize)]
 #[serde(untagged)]
 enum UserPart<'s> {

@@ -1,4 +1,4 @@
-//! `POST /auth/sign-in`: begins to sign a user in, in the way that the e-mail's domain decides.
+//! `POST /auth/sign-in`: begins a sign-in, by SSO or one-time code, as the e-mail's domain decides.
 //!
 //! | | |
 //! |---|---|

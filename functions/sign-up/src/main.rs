@@ -1,5 +1,5 @@
-//! `POST /auth/sign-up`: makes an account for an e-mail address. Nothing is sent to it; the page goes
-//! on with sign-in.
+//! `POST /auth/sign-up`: creates an account for an e-mail address. Sends no mail; the page
+//! continues with sign-in.
 //!
 //! | | |
 //! |---|---|

@@ -1,4 +1,4 @@
-//! `POST /auth/switch-organization`: takes the session into another organization of the user's.
+//! `POST /auth/switch-organization`: switches the session to another of the user's organizations.
 //!
 //! | | |
 //! |---|---|

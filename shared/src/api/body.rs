@@ -13,15 +13,15 @@ use crate::api::ApiError;
 /// The longest body that an endpoint reads.
 const MAX_BODY_BYTES: usize = 16 * 1024;
 
-/// The input of an endpoint that needs none. A JSON object, `{}` or no body at all.
+/// The input of an endpoint that needs none: any JSON object, or no body.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 pub struct Empty {}
 
 /// Reads a body as `T`. No body is an empty object; neither it nor `{}` needs a content type.
 ///
-/// Unknown fields are ignored, so that old and new front ends coexist. A key that comes twice or
-/// has a control character is refused wherever it stands: two readers of one body would disagree
-/// on what it says.
+/// Unknown fields are ignored, so that old and new front ends can coexist. Duplicate keys and keys
+/// with control characters are refused at any depth, because two readers of such a body could
+/// disagree about it.
 pub(crate) fn read_body<T: DeserializeOwned>(
     headers: &HeaderMap,
     body: &[u8],
@@ -72,8 +72,8 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
     serde_path_to_error::deserialize(reader).map_err(|error| {
         let path = error.path().to_string();
         let error = error.inner();
-        // serde's own text quotes what was sent, which may be personal; only the names of our own
-        // fields, which it quotes in backticks, are passed on.
+        // serde's message quotes the input, which may be personal. Only the names of our own
+        // fields, which it puts in backticks, are passed on.
         let text = error.to_string();
         let missing = text.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
         ApiError::bad_request(match missing {
@@ -88,7 +88,7 @@ fn position(error: &serde_json::Error) -> String {
     format!("line {}, column {}", error.line(), error.column())
 }
 
-/// Walks through a JSON value, keeping nothing but the keys of the object that it is in.
+/// Walks through a JSON value and keeps only the keys of the current object.
 #[derive(Clone, Copy)]
 struct StrictKeys;
 

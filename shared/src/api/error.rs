@@ -13,11 +13,10 @@ use crate::api::response::{empty_response, json_response};
 use crate::provider::{Failure, ProviderError};
 use crate::secrets::SecretError;
 
-/// An error as the caller sees it, with what the log is told besides.
+/// An error for the caller, with a detail for the log.
 ///
-/// The outer message is for the front-end developer and fixed in the source; the inner one is for
-/// the operator. Neither carries a secret, a token, an e-mail address or a provider's body: what
-/// could is not put in.
+/// The message is for the front-end developer and is fixed in the source. The detail is for the
+/// operator. Neither contains a secret, a token, an e-mail address or a provider's body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApiError {
     status: StatusCode,
@@ -26,7 +25,7 @@ pub struct ApiError {
     hint: Option<Hint>,
 }
 
-/// What the caller can do about it, in a header.
+/// A header that says what the caller can do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Hint {
     Use(&'static str),
@@ -63,18 +62,18 @@ impl ApiError {
         Self::forbidden("Choose an organization first")
     }
 
-    /// 404: there is no such thing.
+    /// 404: the thing does not exist.
     pub fn not_found(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::NOT_FOUND, message)
     }
 
-    /// 405: an endpoint takes this method alone.
+    /// 405: the endpoint takes only the method `allowed`.
     pub fn method_not_allowed(allowed: &'static str) -> Self {
         let error = Self::new(StatusCode::METHOD_NOT_ALLOWED, format!("Use {allowed}"));
         Self { hint: Some(Hint::Use(allowed)), ..error }
     }
 
-    /// 409: it is so already.
+    /// 409: the request conflicts with the current state.
     pub fn conflict(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::CONFLICT, message)
     }
@@ -98,13 +97,13 @@ impl ApiError {
         Self::new(StatusCode::TOO_MANY_REQUESTS, message)
     }
 
-    /// 500: a defect of ours.
+    /// 500: a bug of ours.
     pub fn internal(detail: impl fmt::Display) -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong on our side")
             .with_detail(detail)
     }
 
-    /// 502: a provider refuses our own credentials or answers nonsense.
+    /// 502: a provider rejected our own credentials or answered nonsense.
     pub fn bad_gateway(detail: impl fmt::Display) -> Self {
         Self::new(
             StatusCode::BAD_GATEWAY,
@@ -113,7 +112,7 @@ impl ApiError {
         .with_detail(detail)
     }
 
-    /// 503: a provider is down, slow or limits us.
+    /// 503: a provider is down, slow or rate-limiting us.
     pub fn unavailable(detail: impl fmt::Display) -> Self {
         Self::new(
             StatusCode::SERVICE_UNAVAILABLE,
@@ -122,13 +121,13 @@ impl ApiError {
         .with_detail(detail)
     }
 
-    /// Adds what the log should say besides; the caller does not see it.
+    /// Adds a detail for the log. The caller does not see it.
     #[must_use]
     pub fn with_detail(self, detail: impl fmt::Display) -> Self {
         Self { detail: Some(detail.to_string()), ..self }
     }
 
-    /// The same with another message for the caller; the log reads the first one as well.
+    /// Replaces the message for the caller. The log gets the first message as well.
     #[must_use]
     pub(crate) fn with_message(self, message: &'static str) -> Self {
         let detail = match &self.detail {
@@ -138,7 +137,7 @@ impl ApiError {
         Self { message: message.into(), detail: Some(detail), ..self }
     }
 
-    /// Says in whole seconds, rounded up, when to try again, where that is known.
+    /// Adds `Retry-After` in whole seconds, rounded up, if the time is known.
     #[must_use]
     pub fn retry_after(self, wait: Option<Duration>) -> Self {
         let Some(wait) = wait else {
@@ -153,12 +152,12 @@ impl ApiError {
         self.status
     }
 
-    /// What the caller reads.
+    /// The message for the caller.
     pub fn message(&self) -> &str {
         &self.message
     }
 
-    /// What the log reads besides.
+    /// The detail for the log.
     pub(crate) fn detail(&self) -> Option<&str> {
         self.detail.as_deref()
     }

@@ -1,4 +1,4 @@
-//! What the headers of a request say: its origin and its cookies.
+//! The headers of a request: its origin, its credentials and its cookies.
 
 use http::HeaderMap;
 use http::header::{AUTHORIZATION, COOKIE, ORIGIN};
@@ -16,8 +16,7 @@ pub fn cookies<'r>(headers: &'r HeaderMap, name: &str) -> impl Iterator<Item = &
 
 /// The names and values of all cookies, in the order in which the browser sent them.
 ///
-/// A value that is not ASCII text is no cookie (RFC 6265, section 4.1.1), and does not hide the
-/// others.
+/// A pair that is not ASCII text is skipped (RFC 6265, section 4.1.1); it does not hide the others.
 pub(crate) fn all_cookies(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
     headers
         .get_all(COOKIE)

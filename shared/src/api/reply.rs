@@ -36,7 +36,7 @@ impl<T: Serialize> Reply<T> {
     }
 }
 
-/// The body of a success that has nothing to tell but itself.
+/// The body of a success without content.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Status {
     code: u16,

@@ -12,7 +12,7 @@ use crate::provider::Provider;
 use crate::secrets::secret_key_form;
 use crate::settings::{Incomplete, Settings};
 
-/// Clerk, as one application sees it. Clones share keys and connections.
+/// The client of one application at Clerk. Clones share keys and connections.
 #[derive(Clone, Debug)]
 pub struct Clerk(Arc<Inner>);
 
@@ -58,7 +58,7 @@ impl Clerk {
         })))
     }
 
-    /// The auth state of a request: who is signed in, or that nobody is.
+    /// The auth state of a request: the signed-in user, or why there is none.
     ///
     /// The token is taken from `Authorization: Bearer`, else from the cookie `__session`. It is
     /// checked as Clerk's backend SDK checks it, and for its issuer too. A token without `azp` is

@@ -40,8 +40,8 @@ struct Pair<'r> {
     updates: Vec<&'r str>,
 }
 
-/// What the choice depends on. Nobody has vouched for it: a forged token can lead to the other
-/// cookie being chosen, which must stand on its own.
+/// The claims that decide between two cookies. They are not verified: a forged token can only make
+/// us choose the other cookie, which is then verified itself.
 #[derive(Default, Deserialize)]
 struct UnverifiedClaims {
     #[serde(default, deserialize_with = "json::or_default")]

@@ -55,13 +55,13 @@ pub enum SignedOut {
     SignedOutSince,
 }
 
-/// Why there is no auth state.
+/// Why a request's auth state could not be determined.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum AuthError {
-    /// The credentials are not good.
+    /// The credentials are refused.
     #[error(transparent)]
     Refused(#[from] ClerkRefusal),
-    /// Clerk's keys cannot be had.
+    /// Clerk's keys are not available.
     #[error(transparent)]
     Provider(#[from] ProviderError),
 }
@@ -86,12 +86,12 @@ impl Auth {
         }
     }
 
-    /// The session, or 401 for whoever is not signed in.
+    /// The session, or 401 without a valid session.
     pub fn require(self) -> Result<SignedIn, ApiError> {
         self.signed_in_or(|| ApiError::not_signed_in())
     }
 
-    /// The session, or the given error for whoever is not signed in.
+    /// The session, or the given error if nobody is signed in.
     pub fn signed_in_or(self, error: impl FnOnce() -> ApiError) -> Result<SignedIn, ApiError> {
         match self {
             Self::SignedIn(session) => Ok(*session),
@@ -149,7 +149,7 @@ impl fmt::Debug for SignedIn {
     }
 }
 
-/// What tokens are checked against.
+/// The settings and keys that tokens are verified with.
 #[derive(Debug)]
 pub(super) struct Verifier {
     pub(super) backend: Arc<Backend>,
@@ -160,7 +160,7 @@ pub(super) struct Verifier {
     pub(super) clock: Clock,
 }
 
-/// Where the key comes from that a signature is checked with.
+/// The source of the keys that signatures are checked with.
 #[derive(Debug)]
 pub(super) enum SigningKeys {
     /// From `CLERK_JWT_KEY`: no call is made.
@@ -180,20 +180,20 @@ struct SessionClaims {
     sts: Option<String>,
 }
 
-/// A token as it came with a request.
+/// A token that came with a request.
 struct Presented<'r> {
     text: &'r str,
     /// When the user last signed in, by the cookie beside it.
     client_updated: Option<Timestamp>,
-    /// Whether the token may leave out whom it was issued to.
+    /// Whether the token may lack the claim `azp`.
     may_lack_party: bool,
 }
 
 impl Verifier {
-    /// Finds a request's token and judges it.
+    /// Finds and verifies a request's token.
     pub(super) async fn auth(&self, headers: &HeaderMap) -> Result<Auth, AuthError> {
         match Authorization::as_clerk_reads_it(headers) {
-            // Whoever sends a header means it: what the cookie says does not count any more.
+            // The header takes precedence over the cookie.
             Authorization::Bearer(text) => {
                 let token = Presented { text, client_updated: None, may_lack_party: false };
                 self.verify(&token).await
@@ -223,7 +223,7 @@ impl Verifier {
         }
     }
 
-    /// Judges a token, in the order of Clerk's SDK: its kind, its signature, its claims.
+    /// Verifies a token in the order of Clerk's SDK: kind, signature, claims.
     async fn verify(&self, presented: &Presented<'_>) -> Result<Auth, AuthError> {
         let token = Token::parse(presented.text).map_err(ClerkRefusal::Token)?;
         check_kind(&token)?;
@@ -307,7 +307,7 @@ impl Verifier {
     }
 }
 
-/// Session tokens only: what the same key signs for machines and from templates has another life.
+/// Accepts session tokens only. The same key also signs tokens for machines and from templates.
 fn check_kind(token: &Token) -> Result<(), ClerkRefusal> {
     token.check_header()?;
     let header = token.header();

@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer};
 use crate::api::ApiError;
 use crate::json;
 
-/// A user, as far as Anteroom uses it. It is personal: it is not printed.
+/// The part of a Clerk user that Anteroom uses. `Debug` omits personal fields.
 ///
 /// A field of an unexpected type counts as absent, except those that decide whether the user may
 /// come in.

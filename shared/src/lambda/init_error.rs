@@ -1,5 +1,5 @@
-//! Tells Lambda why a function cannot start, so that whoever invokes it reads the reason: without a
-//! report, Lambda answers `Runtime.ExitError` and nothing else.
+//! Tells Lambda why a function cannot start, so that the caller of the function can read the
+//! reason. Without a report, Lambda answers only `Runtime.ExitError`.
 //! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html#runtimes-api-initerror>
 
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::settings::Settings;
 /// How long Lambda may take to accept a report.
 const LIMIT: Duration = Duration::from_secs(1);
 
-/// One of Lambda's own error types, of the form that it asks for.
+/// An error type in the form that Lambda asks for.
 const ERROR_TYPE: &str = "Runtime.ConfigInvalid";
 
 /// Where errors of a start are reported.
@@ -31,7 +31,7 @@ impl InitErrors {
         Some(Self { url: Url::parse(&url).ok()?, http: settings.http() })
     }
 
-    /// Reports an error. Nothing depends on its arrival: the log says the same.
+    /// Reports an error. It may get lost: the log has the same text.
     pub(super) async fn report(&self, error: &str) {
         let body = json!({ "errorMessage": error, "errorType": ERROR_TYPE, "stackTrace": [] });
         let request = self

@@ -1,4 +1,4 @@
-//! Rooms: which of LiveKit's a caller's room is, and who may do what there.
+//! Rooms: maps a caller's room to LiveKit's, and checks permissions.
 
 use std::fmt;
 

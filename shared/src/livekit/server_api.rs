@@ -2,8 +2,8 @@
 //! <https://docs.livekit.io/reference/server/server-apis/>,
 //! <https://twitchtv.github.io/twirp/docs/spec_v7.html>
 //!
-//! JSON it is: the handful of messages here is small, serde is there already, and a protobuf library
-//! with generated types would be more to load at every cold start than it saves on the wire.
+//! We use JSON: the few messages are small, serde is already there, and generated protobuf types
+//! would cost more at every cold start than they save on the wire.
 
 mod egress;
 mod egress_info;
@@ -59,13 +59,13 @@ impl<'a> Method<'a> {
     }
 }
 
-/// Why a call of the server API brought nothing.
+/// Why a call of the server API failed.
 #[derive(Clone, Debug, thiserror::Error)]
 pub(super) enum CallError {
-    /// What it is about does not exist.
+    /// The room or egress does not exist.
     #[error("livekit knows nothing of that name")]
     NotFound,
-    /// What it is about is not in a state for it.
+    /// The egress is in the wrong state.
     #[error("livekit says that the state does not allow it")]
     FailedPrecondition,
     /// Anything else.
@@ -80,7 +80,7 @@ impl CallError {
         matches!(self, Self::NotFound | Self::FailedPrecondition)
     }
 
-    /// Whether the call may still have done its work.
+    /// Whether the call may still have taken effect.
     pub(super) fn leaves_open(&self) -> bool {
         matches!(self, Self::Provider(error) if error.leaves_open())
     }
@@ -90,7 +90,7 @@ impl From<CallError> for ApiError {
     fn from(error: CallError) -> Self {
         match error {
             CallError::Provider(error) => error.into(),
-            // Whoever calls what can end so says what it means before it comes to this.
+            // Callers handle these two where they can occur.
             unexpected => Self::bad_gateway(unexpected),
         }
     }
@@ -102,7 +102,7 @@ struct TwirpError {
     code: String,
 }
 
-/// A key that is shown as a token made for one call.
+/// The API key as a credential: it is sent as a token made for one call.
 #[derive(Clone, Copy)]
 struct ServerKey<'a> {
     keys: &'a Keys,
@@ -204,7 +204,7 @@ where
 }
 
 impl ProviderError {
-    /// Whether a call that ended so may still have done its work.
+    /// Whether the call may still have taken effect.
     pub(super) fn leaves_open(&self) -> bool {
         match self.failure {
             Failure::Unreachable(_) | Failure::Failing { .. } | Failure::Unreadable(_) => true,

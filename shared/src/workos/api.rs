@@ -1,4 +1,4 @@
-//! WorkOS's API: what is asked of it, and what it answers.
+//! WorkOS's API: the client, the types it answers with, and its refusals.
 
 mod application;
 mod authentication;

@@ -22,7 +22,7 @@ use crate::settings::{Incomplete, Settings};
 use crate::workos::cookies::sealed::SealedCookies;
 use crate::workos::cookies::session_cookie::CookieSettings;
 
-/// All that a browser keeps for us.
+/// All the cookies that a browser keeps for us.
 #[derive(Clone, Debug)]
 pub struct Cookies {
     /// Its session.
@@ -65,8 +65,8 @@ impl Cookies {
     }
 }
 
-/// The page, where it has no TLS. On this machine browsers keep a `Secure` cookie for such a page or
-/// not, each in its own way.
+/// The page, if it has no TLS. Browsers disagree on whether they keep a `Secure` cookie for such a
+/// page on this machine.
 fn plain_page(settings: &Settings) -> Option<Url> {
     let page = Url::parse(settings.optional("WORKOS_REDIRECT_URI")?).ok()?;
     (page.scheme() == "http").then_some(page)

@@ -1,4 +1,4 @@
-//! What a caller says of a recording that is to start, and the metadata that it becomes.
+//! The request to start a recording, and the metadata made from it.
 
 use serde::Deserialize;
 
@@ -7,12 +7,13 @@ use crate::livekit::object_metadata::{ORGANIZATION, ObjectMetadata, STARTED_BY};
 use crate::livekit::recording::zone::Zone;
 use crate::livekit::room::{RoomId, RoomName};
 
-/// What a conference is about: up to 200 characters. It may be personal: it is not printed.
+/// The topic of a conference: up to 200 characters. It may be personal, so it has no `Debug`.
 #[derive(Clone, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Topic(String);
 
-/// Who takes part in a conference, separated by commas: up to 8 KB. It is personal: it is not printed.
+/// The participants of a conference, separated by commas: up to 8 KB. Personal, so it has no
+/// `Debug`.
 #[derive(Clone, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Participants(String);
@@ -39,7 +40,7 @@ impl Participants {
     }
 }
 
-/// A recording that is asked for.
+/// The request to start a recording.
 #[derive(Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct NewRecording {
@@ -47,9 +48,9 @@ pub struct NewRecording {
     pub room_name: RoomId,
     /// The zone.
     pub zone_id: Zone,
-    /// What it is about.
+    /// The topic.
     pub conference_topic: Option<Topic>,
-    /// Who takes part.
+    /// The participants.
     pub participants: Option<Participants>,
 }
 

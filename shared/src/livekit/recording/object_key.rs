@@ -1,5 +1,5 @@
-//! Where a recording goes: the key of its object in S3, made of nothing that could mean something
-//! else on the way.
+//! The key of a recording's object in S3, made only of characters that no software on the way
+//! interprets.
 //!
 //! LiveKit's recorder cleans a path first and fills in its own variables (`{room_name}`) then, S3
 //! takes `../` for a name, and a browser for a step: what people wrote comes in as letters, digits,
@@ -74,7 +74,7 @@ impl ObjectKey {
         &self.0
     }
 
-    /// What of the key says when, and not of whom: `<time>-<random>.mp4`.
+    /// The part of the key that names neither zone, organization nor room: `<time>-<random>.mp4`.
     pub(super) fn name(&self) -> &str {
         self.0.rsplit('/').next().unwrap_or_default()
     }

@@ -1,17 +1,21 @@
-//! Starting a recording, once per room.
+//! Starts a recording, and makes sure that a room has only one.
 //!
-//! LiveKit starts as many egresses of a room as it is asked for, and has no lock to hold. So whoever
-//! has started one looks again, and who is not alone agrees with the others on which stays:
+//! LiveKit starts as many egresses of a room as it is asked to, and has no lock. So a request that has
+//! started one looks at the room again, and all requests decide by the same rules which one wins:
 //!
-//! - Who sees no other has won: everybody who starts later sees this one, before or after.
-//! - Of those who see each other, all but the first (by object key, which every one of them reads
-//!   alike) stop their own.
-//! - The first waits for the others to be gone. A recorder obeys a stop only when its page has
-//!   loaded, which takes seconds; one that goes on after that had won before, and the first then
-//!   stops its own as well.
+//! 1. Look at the room. If an egress is recording it, answer 409. If nobody is in it, answer 404.
+//! 2. Start an egress under an object key of our own, which identifies it even if LiveKit's answer is
+//!    lost.
+//! 3. Look again. If no other egress is recording the room, ours has won: every later request sees it.
+//! 4. Otherwise rank the egresses: first those that other programs have started, which never give way,
+//!    then ours by object key. Every request computes the same ranks.
+//! 5. If ours is not first, stop it and answer 409.
+//! 6. If ours is first, wait until the others are gone. A recorder obeys a stop only after its page
+//!    has loaded, which takes seconds. An egress that records on after [`CONTENTION_TIMEOUT`] had won
+//!    before, so stop ours and answer 409.
 //!
 //! Two can never both win, however slow anything is: both have started before either looks for the
-//! last time, and whoever looks later sees the other.
+//! last time, so the later look sees the other.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -39,20 +43,20 @@ const CONFIRMATION_RESERVE: Duration = Duration::from_millis(2_500);
 /// Time held back from that for stopping a recording that must not go on.
 const STOP_RESERVE: Duration = Duration::from_millis(1_500);
 
-/// How long the first waits for others that record already, of which one that was told to stop ends at
-/// once, and for LiveKit to say who there is.
+/// How long the first-ranked recording waits for others that are already recording to be stopped,
+/// and for LiveKit to list them.
 const CONTENTION_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long a start whose answer was lost is looked for.
+/// How long we look for an egress whose start answer was lost.
 const LOST_START_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// How often is looked.
+/// The pause between two looks at the room's egresses.
 const POLL_INTERVAL: Duration = Duration::from_millis(200);
 
-/// How long a recording may take that nobody stops, unless it is configured.
+/// The default age after which a running recording counts as stuck.
 const DEFAULT_MAX_AGE: Duration = Duration::from_hours(24);
 
-/// LiveKit's presets for the picture of a recording.
+/// LiveKit's encoding presets.
 /// <https://docs.livekit.io/reference/other/egress/api/#encodingoptionspreset>
 #[derive(Clone, Copy, Debug)]
 struct Preset(&'static str);
@@ -104,8 +108,8 @@ impl Recorder {
     /// Starts a recording and answers before `deadline`.
     ///
     /// # Errors
-    /// 404 when there is no such room or nobody in it, 409 when it is being recorded already, 503
-    /// when LiveKit has no recorder to spare, or does not say in time what became of the start.
+    /// 404 if the room does not exist or is empty, 409 if it is already being recorded, 503 if
+    /// LiveKit has no free recorder or does not answer in time.
     pub async fn start(
         &self,
         caller: &Caller,
@@ -125,7 +129,7 @@ impl Recorder {
         }
         let key = ObjectFolder::of(&new.zone_id, room).new_key(self.recordings.clock.now());
         let upload = self.upload.request(&new.metadata(caller, room).into_values()).await?;
-        // What was started can be found by this, whatever becomes of this request.
+        // An operator can find the recording by this, whatever becomes of the request.
         tracing::info!(recording = key.name(), "starting a recording");
         let started = self.launch(room, &key, &upload, deadline).await?;
         tracing::info!(recording = key.name(), egress = %started.egress_id, "started a recording");
@@ -138,14 +142,14 @@ impl Recorder {
         })
     }
 
-    /// Whether an egress records, and has not for so long that it must be stuck: a recorder that died
-    /// without a word is said to be at it for ever.
+    /// Whether an egress is recording and not stuck. LiveKit lists a recorder that died silently as
+    /// running forever.
     fn is_in_progress(&self, egress: &EgressInfo) -> bool {
         let now = self.recordings.clock.now();
         egress.is_running() && egress.is_recording() && !egress.is_older_than(self.max_age, now)
     }
 
-    /// Starts an egress, and finds out what became of it when LiveKit does not say.
+    /// Starts an egress. If LiveKit's answer is lost, finds out whether it started.
     async fn launch(
         &self,
         room: &RoomName,
@@ -159,7 +163,7 @@ impl Recorder {
             "file_outputs": [{
                 "file_type": "MP4",
                 "filepath": key.as_str(),
-                // Beside the recording the recorder would leave a file about itself.
+                // The recorder would otherwise upload a manifest next to the recording.
                 "disable_manifest": true,
                 "s3": upload,
             }],
@@ -185,8 +189,8 @@ impl Recorder {
         self.look_for(room, key, error, search_time, deadline).await
     }
 
-    /// Looks for an egress whose start ended in `error`. It is never started a second time: the
-    /// first may come to life any moment.
+    /// Looks for an egress whose start ended in `error`. It is never started a second time, because
+    /// the first attempt may still take effect.
     async fn look_for(
         &self,
         room: &RoomName,
@@ -215,7 +219,7 @@ impl Recorder {
         }
     }
 
-    /// Makes sure that no other recording of the room goes on beside our `own`.
+    /// Waits until our `own` recording is the only one of the room, or stops it.
     async fn win_or_withdraw(
         &self,
         room: &RoomName,
@@ -274,10 +278,10 @@ impl Recorder {
         }
     }
 
-    /// Stops an egress that must not go on, and makes sure that it does not.
+    /// Stops an egress, and makes sure that it has stopped.
     ///
     /// # Errors
-    /// 503 when it may.
+    /// 503 if it may still be running.
     async fn withdraw(&self, id: &EgressId, deadline: Timestamp) -> Result<(), ApiError> {
         let until_over = async {
             loop {
@@ -296,13 +300,13 @@ impl Recorder {
         })
     }
 
-    /// Whether LiveKit says that an egress does not record any more, or knows none of that id.
+    /// Whether LiveKit says that an egress has stopped recording, or does not know its id.
     async fn is_over(&self, id: &EgressId) -> bool {
         let egress = self.recordings.api.egress(id).await;
         egress.is_ok_and(|egress| egress.is_none_or(|egress| !egress.is_running()))
     }
 
-    /// The egresses of a room that have not ended, in time for what follows.
+    /// The egresses of a room that have not ended. Leaves time to stop our own.
     async fn egresses(
         &self,
         room: &RoomName,
@@ -319,16 +323,15 @@ impl Recorder {
         deadline.since(self.recordings.clock.now())
     }
 
-    /// The moment after `wait`, or when it becomes time to stop what must not go on.
+    /// The moment after `wait`, but early enough to stop our own recording.
     fn moment(&self, wait: Duration, deadline: Timestamp) -> Timestamp {
         let left = self.left(deadline).saturating_sub(STOP_RESERVE);
         self.recordings.clock.now().after(wait.min(left))
     }
 }
 
-/// How long an egress is looked for whose start failed so. LiveKit's own word that it has failed is
-/// final. What became of a request on a connection that broke, or behind a gateway that gave up, is
-/// open.
+/// How long to look for an egress after its start failed. LiveKit's own error is final. A broken
+/// connection or a gateway's error leaves the outcome open.
 fn search_time(failure: &Failure) -> Duration {
     match failure {
         Failure::Failing { status, .. } if matches!(status.as_u16(), 500 | 503) => Duration::ZERO,
@@ -336,19 +339,19 @@ fn search_time(failure: &Failure) -> Duration {
     }
 }
 
-/// How a recording stands among those of its room.
+/// How our recording ranks among those of its room.
 enum Contention {
     /// It is the only one.
     Alone,
-    /// It comes before the others, some of which are still starting: they may have been told to stop.
+    /// It ranks first. Some of the others are still starting and may have been told to stop.
     FirstOfStarting,
-    /// It comes before the others, which all record.
+    /// It ranks first, but all the others are recording.
     First,
-    /// Another comes before it.
+    /// Another ranks before it.
     Behind,
     /// It has ended, or is ending.
     Over,
-    /// Nobody can tell: LiveKit does not answer, or not with what it should know.
+    /// Unknown: LiveKit does not answer, or does not list our recording.
     Unknown(ApiError),
 }
 
@@ -369,8 +372,8 @@ impl<'a> OwnRecording<'a> {
     }
 }
 
-/// Decides which of several recordings stays. Those that other programs have started never give way,
-/// and come first.
+/// Decides which of several recordings stays: the lowest. Those that other programs have started
+/// come first, because they never give way.
 type Rank<'a> = (bool, &'a str, &'a str);
 
 fn rank(egress: &EgressInfo) -> Rank<'_> {

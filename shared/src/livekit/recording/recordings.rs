@@ -1,4 +1,4 @@
-//! Which recording is whose, and stopping one.
+//! Stops recordings, and tells which one belongs to whom.
 
 use std::time::Duration;
 
@@ -13,13 +13,13 @@ use crate::livekit::room::RoomName;
 use crate::livekit::server_api::{CallError, EgressId, EgressInfo, ServerApi, Status};
 use crate::settings::{Incomplete, Settings};
 
-/// How long we wait before LiveKit is told again to stop a recording that it lists as running.
+/// The pause before we tell LiveKit again to stop a recording that it still lists as running.
 const RETRY_INTERVAL: Duration = Duration::from_millis(300);
 
 /// Time held back from a stop so that we can still log that it failed.
 const LOG_RESERVE: Duration = Duration::from_millis(200);
 
-/// A recording, as endpoints answer it.
+/// The body that endpoints answer with about a recording.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Recording {
@@ -29,7 +29,7 @@ pub struct Recording {
     pub timestamp: u64,
 }
 
-/// The recordings that there are.
+/// Existing recordings.
 #[derive(Clone, Debug)]
 pub struct Recordings {
     pub(super) api: ServerApi,

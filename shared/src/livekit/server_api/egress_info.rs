@@ -1,5 +1,5 @@
-//! What LiveKit says of an egress, read leniently: one that it lists may be another program's or of a
-//! later version of the API, and must not keep us from reading the rest.
+//! An egress as LiveKit describes it, read leniently: another program or a later version of the API
+//! may have started it, and it must not keep us from reading the rest.
 //! <https://docs.livekit.io/reference/other/egress/api/#egressinfo>
 //!
 //! LiveKit's JSON leaves no field out, not even an empty one, except for members of a `oneof`. Names

@@ -1,4 +1,4 @@
-//! LiveKit's `RoomService`: whether there is anybody in a room.
+//! LiveKit's `RoomService`: whether a room has participants.
 //! <https://docs.livekit.io/reference/server/server-apis/#roomservice-apis>
 
 use serde::{Deserialize, Deserializer};
@@ -75,7 +75,7 @@ fn is(value: &Value, name: &str, number: u64) -> bool {
 }
 
 impl ServerApi {
-    /// Whether there is such a room with somebody in it.
+    /// Whether the room exists and has a participant.
     ///
     /// The list of rooms settles only that there is somebody. It is up to five seconds old: a room
     /// that somebody has just entered is in it with nobody, or not at all. Its participants are

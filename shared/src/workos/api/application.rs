@@ -1,4 +1,4 @@
-//! The application at WorkOS, as everybody may know it.
+//! The public identity of the application at WorkOS.
 
 use std::str::FromStr;
 
@@ -9,7 +9,7 @@ use crate::provider::{Call, Provider, ProviderError};
 use crate::settings::{Incomplete, Settings};
 use crate::workos::SessionId;
 
-/// An application at WorkOS: its client id and where WorkOS is. Nothing of it is secret.
+/// An application at WorkOS: its client id and WorkOS's addresses. None of it is secret.
 #[derive(Clone, Debug)]
 pub struct Application {
     client_id: ClientId,
@@ -48,9 +48,9 @@ impl Application {
         &self.client_id.0
     }
 
-    /// Whether access tokens of this application name `issuer` as theirs. WorkOS documents its
-    /// address, with and without a slash behind it, and below it `user_management/<client id>`. A
-    /// custom authentication domain is one of its own, which `WORKOS_ISSUER` names.
+    /// Whether `issuer` issues access tokens of this application. WorkOS documents its base
+    /// address, with and without a trailing slash, and `user_management/<client id>` below it.
+    /// `WORKOS_ISSUER` adds a custom authentication domain.
     pub fn is_issuer(&self, issuer: &str) -> bool {
         let without_slash = issuer.strip_suffix('/').unwrap_or(issuer);
         if self.own_issuer.as_deref() == Some(without_slash) {
@@ -64,8 +64,8 @@ impl Application {
         }
     }
 
-    /// The address that ends a session at WorkOS and sends the browser back to
-    /// `WORKOS_LOGOUT_RETURN_TO`, or to where the dashboard says.
+    /// The address that ends a session at WorkOS and sends the browser to
+    /// `WORKOS_LOGOUT_RETURN_TO`, or to the page set in the dashboard.
     pub fn logout_url(&self, session: &SessionId) -> Url {
         let path = ["user_management", "sessions", "logout"];
         let mut query = vec![("session_id", session.as_str())];
@@ -87,8 +87,8 @@ impl Application {
     }
 }
 
-/// An application's id, which goes along wherever it is named. It has the form that all of WorkOS's
-/// ids have: `client_…`, or `project_…` where the application is older.
+/// An application's id in the form of WorkOS's ids: `client_…`, or `project_…` for older
+/// applications.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct ClientId(String);
 
@@ -97,7 +97,7 @@ impl FromStr for ClientId {
 
     fn from_str(id: &str) -> Result<Self, Self::Err> {
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-        // A key in its place would leave in the address of every sign-in.
+        // A secret key set here by mistake would be sent in the address of every sign-in.
         let is_id = |(kind, rest): (&str, &str)| {
             !kind.is_empty() && !rest.is_empty() && !matches!(kind, "sk" | "pk")
         };

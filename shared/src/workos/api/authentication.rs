@@ -1,4 +1,4 @@
-//! What a grant brings: who it is, and the session's tokens.
+//! The answer to a grant: the user and the session's tokens.
 
 use std::fmt;
 
@@ -11,32 +11,32 @@ use crate::workos::{OrganizationId, User};
 
 id!(SessionId, "a session");
 
-/// A user who has signed in, and the tokens of the session. Nothing of it is printed.
+/// A user who has signed in, and the tokens of the session. `Debug` omits the tokens.
 #[derive(Clone, Deserialize)]
 pub struct Authentication {
-    /// Who it is.
+    /// The user.
     pub user: User,
     /// The organization that the session acts in, if any.
     #[serde(default, deserialize_with = "json::or_default")]
     pub organization_id: Option<OrganizationId>,
-    /// The session's access token: a JWT that lives for minutes. It has not been verified.
+    /// The session's access token: a JWT that lives for minutes. Not verified yet.
     pub access_token: SecretString,
-    /// What brings the next access token. It can be used once.
+    /// The token that the session is refreshed with, once.
     pub refresh_token: SecretString,
     /// How the user signed in, in WorkOS's words (`MagicAuth`, `SSO`, `GoogleOAuth` …).
     #[serde(default, deserialize_with = "json::or_default")]
     pub authentication_method: Option<String>,
-    /// Who acts in the user's name, where an administrator does.
+    /// The administrator who acts in the user's name, if any.
     #[serde(default, deserialize_with = "json::or_default")]
     pub impersonator: Option<Impersonator>,
 }
 
-/// An administrator who acts in a user's name. It is personal: it is not printed.
+/// An administrator who acts in a user's name. `Debug` omits the personal fields.
 #[derive(Clone, Deserialize, PartialEq, Eq, Serialize)]
 pub struct Impersonator {
     /// The administrator's e-mail address.
     pub email: String,
-    /// Why they do it.
+    /// The reason they gave.
     #[serde(default, deserialize_with = "json::or_default")]
     pub reason: Option<String>,
 }

@@ -17,22 +17,22 @@ use crate::workos::{
     MagicCode, MailboxlessError, Organization, OrganizationId, SendCodeError, User,
 };
 
-/// How many entries of a list are asked for: WorkOS gives no more at once.
+/// The entries per page: WorkOS's maximum.
 const PAGE_SIZE: (&str, &str) = ("limit", "100");
 
-/// How many pages of a list are read: a stranger's request must not cost any number of calls.
+/// The most pages that are read, so that a stranger's request costs a bounded number of calls.
 const MAX_PAGES: usize = 5;
 
-/// Whether a renewal has to succeed.
+/// How urgent a renewal is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::workos) enum Urgency {
-    /// The request cannot be served without.
+    /// The request cannot be served without it.
     Due,
-    /// The current token is still good, and nobody waits for another attempt.
+    /// The current token is still valid, so a failed attempt is not repeated after a pause.
     Early,
 }
 
-/// WorkOS, as an application with its key sees it.
+/// The client of WorkOS's API, with the application's key.
 #[derive(Clone, Debug)]
 pub struct WorkOs {
     application: Application,
@@ -60,22 +60,22 @@ impl WorkOs {
         &self.application
     }
 
-    /// Whether endpoints answer alike for addresses with an account and without.
+    /// Whether endpoints conceal which addresses have an account.
     pub fn conceals_accounts(&self) -> bool {
         self.conceals_accounts
     }
 
-    /// The user with this e-mail address; nothing when nobody has it.
+    /// The user with this e-mail address, if there is one.
     pub async fn user_by_email(&self, email: &Email) -> Result<Option<User>, ProviderError> {
         let path = ["user_management", "users"];
         let query = [("email", email.as_str())];
-        // Of what is sent, only the address can be malformed: nobody has it.
+        // Only the address can be malformed, and nobody has a malformed one.
         let nobody = [StatusCode::UNPROCESSABLE_ENTITY];
         let users: Vec<User> = self.list("user by email", &path, &query, &nobody).await?;
         Ok(users.into_iter().find(|user| email.is(&user.email)))
     }
 
-    /// Makes an account for this e-mail address. Nothing is sent to it.
+    /// Creates an account for this e-mail address. Sends no mail.
     pub async fn create_user(&self, email: &Email) -> Result<User, CreateUserError> {
         let path = ["user_management", "users"];
         let body = json!({ "email": email });
@@ -87,14 +87,14 @@ impl WorkOs {
         Err(CreateUserError::of(&answer))
     }
 
-    /// Sends a one-time code to this e-mail address, in WorkOS's spelling. WorkOS makes an account
-    /// for an address that has none: look it up first.
+    /// Sends a one-time code to this e-mail address, in WorkOS's spelling. WorkOS creates an
+    /// account for an unknown address, so look it up first.
     pub async fn create_magic_auth(&self, email: impl AsRef<str>) -> Result<(), SendCodeError> {
         self.magic_auth(email.as_ref()).await.map(drop)
     }
 
-    /// Signs a user in without the code being sent anywhere but through this function: for
-    /// development only, since whoever may call it is that user.
+    /// Signs a user in with a code that WorkOS hands to us instead of a mailbox. For development
+    /// only: anybody who can call this is that user.
     pub async fn authenticate_without_mailbox(
         &self,
         email: &Email,
@@ -109,8 +109,7 @@ impl WorkOs {
         Ok(self.authenticate_with_magic_auth(spelling, &code).await?)
     }
 
-    /// Redeems the code that a browser brought back, with the PKCE verifier that its sign-in was
-    /// begun with.
+    /// Redeems the code that a browser brought back, with the PKCE verifier of its sign-in.
     pub async fn authenticate_with_code(
         &self,
         code: &SecretString,
@@ -138,8 +137,8 @@ impl WorkOs {
         self.authenticate(Grant::MagicCode, fields, Retry::Never).await
     }
 
-    /// Brings a session its next tokens, in an organization if one is named. The refresh token is
-    /// spent with it, unless WorkOS refuses.
+    /// Refreshes a session, in an organization if one is named. This spends the refresh token
+    /// unless WorkOS refuses.
     pub async fn authenticate_with_refresh_token(
         &self,
         token: &SecretString,
@@ -148,7 +147,7 @@ impl WorkOs {
         self.refresh(token, organization, Urgency::Due).await
     }
 
-    /// The same for a session that may not need them yet.
+    /// Refreshes a session that may not be due yet.
     pub(in crate::workos) async fn refresh(
         &self,
         token: &SecretString,
@@ -162,13 +161,13 @@ impl WorkOs {
         if let Some(organization) = organization {
             fields["organization_id"] = json!(organization);
         }
-        // For a while WorkOS gives the same tokens for the same refresh token, so that what was lost
-        // on the way is not lost for good.
+        // For a while WorkOS answers the same refresh token with the same tokens, so a lost answer
+        // can be fetched again.
         let retry = Retry::WhileTimeLasts { pause: urgency == Urgency::Due };
         self.authenticate(Grant::RefreshToken, fields, retry).await
     }
 
-    /// Goes on with a sign-in that waits for an organization.
+    /// Continues a sign-in that is waiting for an organization.
     pub async fn authenticate_with_organization_selection(
         &self,
         pending_authentication_token: &SecretString,
@@ -182,15 +181,15 @@ impl WorkOs {
         self.authenticate(Grant::PendingToken, fields, Retry::Never).await
     }
 
-    /// The organizations that have shown that `domain` is theirs.
+    /// The organizations that have verified `domain`.
     pub async fn organizations_by_domain(
         &self,
         domain: &str,
     ) -> Result<Vec<Organization>, ProviderError> {
-        // As WorkOS's description and its SDK write it, without `[]` behind the name. Were it
-        // ignored, organizations of other domains would come along, which are left out here.
+        // Spelled as in WorkOS's description and SDK, without `[]`. If WorkOS ignored it, the
+        // filter below would drop the organizations of other domains.
         let query = [("domains", domain)];
-        // What WorkOS does not take for a domain is nobody's.
+        // Nobody has a domain that WorkOS rejects as malformed.
         let nobodys = [StatusCode::BAD_REQUEST, StatusCode::UNPROCESSABLE_ENTITY];
         let mut organizations: Vec<Organization> =
             self.list("organizations", &["organizations"], &query, &nobodys).await?;
@@ -198,7 +197,7 @@ impl WorkOs {
         Ok(organizations)
     }
 
-    /// An SSO connection of the organization that is switched on, if it has one.
+    /// An active SSO connection of the organization, if it has one.
     pub async fn active_connection(
         &self,
         organization: &OrganizationId,
@@ -207,8 +206,7 @@ impl WorkOs {
         Ok(connections.await?.into_iter().find(|connection| connection.is_of(organization)))
     }
 
-    /// The SSO connections that are switched on, of all the organizations that claim `domain`. Not
-    /// each of these has shown that it is theirs.
+    /// The active SSO connections of all organizations that claim `domain`, verified or not.
     pub async fn active_connections_by_domain(
         &self,
         domain: &str,
@@ -226,7 +224,7 @@ impl WorkOs {
         Ok(connections)
     }
 
-    /// Sends a code. The answer is one that [`MagicAuth`] reads.
+    /// Sends a code. [`MagicAuth`] can read the answer.
     async fn magic_auth(&self, email: &str) -> Result<Answer, SendCodeError> {
         let path = ["user_management", "magic_auth"];
         let body = json!({ "email": email });
@@ -246,8 +244,8 @@ impl WorkOs {
         Ok(answer)
     }
 
-    /// Sends a grant. A code is sent once: one that was redeemed without our knowing is not good the
-    /// second time, and that would be taken for a refusal.
+    /// Sends a grant. A code is sent only once: if it was redeemed but the answer got lost, a
+    /// second attempt would look like a refusal.
     async fn authenticate(
         &self,
         grant: Grant,
@@ -261,7 +259,7 @@ impl WorkOs {
             key: KeyPlace::Body("client_secret"),
             retry,
             refuses_key,
-            // A refresh is no attempt at anything: whoever sends a request does not even know of it.
+            // A refresh is not an attempt by the caller, who does not know about it.
             hands_back_limits: grant != Grant::RefreshToken,
             ..Call::post(call_name(grant), &path, Some(fields))
         };
@@ -279,8 +277,8 @@ impl WorkOs {
         Ok(authentication)
     }
 
-    /// The entries of a list, those left out that cannot be read. An answer with a status in
-    /// `nothing` is a list without any.
+    /// The entries of a list, without those that cannot be read. An answer with a status in
+    /// `nothing` counts as an empty list.
     async fn list<T: DeserializeOwned>(
         &self,
         name: &'static str,
@@ -334,7 +332,7 @@ fn call_name(grant: Grant) -> &'static str {
     }
 }
 
-/// What WorkOS answers when it has sent a code. It has the code in it: it is not printed.
+/// WorkOS's answer after it has sent a code. It contains the code, so it has no `Debug`.
 #[derive(Deserialize)]
 struct MagicAuth {
     #[serde(default, deserialize_with = "lenient::or_default")]
@@ -354,7 +352,7 @@ struct Page {
     list_metadata: PageLinks,
 }
 
-/// Where a list goes on.
+/// The position of the next page.
 #[derive(Default, Deserialize)]
 struct PageLinks {
     #[serde(default, deserialize_with = "lenient::or_default")]

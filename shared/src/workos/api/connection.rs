@@ -21,7 +21,7 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// Whether it is set up and switched on.
+    /// Whether it is set up and enabled.
     pub(super) fn is_active(&self) -> bool {
         self.state.as_deref() == Some("active")
     }

@@ -2,21 +2,21 @@
 
 use std::fmt;
 
-/// What a user signs in with, or goes on with.
+/// A credential that WorkOS exchanges for a session's tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Grant {
     /// The code that a browser brings back from WorkOS.
     AuthorizationCode,
-    /// The code that came by e-mail.
+    /// The one-time code from an e-mail.
     MagicCode,
-    /// The token that a session is refreshed with.
+    /// The token that refreshes a session.
     RefreshToken,
-    /// The token of a sign-in that waits for an organization.
+    /// The token of a sign-in that is waiting for an organization.
     PendingToken,
 }
 
 impl Grant {
-    /// What the user is told of one that is not good.
+    /// The message to a caller whose grant is not accepted.
     pub(in crate::workos) fn refusal(self) -> &'static str {
         match self {
             Self::AuthorizationCode => "The code is not valid any more. Sign in again",

@@ -29,15 +29,15 @@ struct Domain {
 }
 
 impl Organization {
-    /// Whether the organization has shown that `domain`, in its ASCII form, is its own. What it only
-    /// claims is not: it would draw other people's users to its sign-in page.
+    /// Whether the organization has verified `domain`, given in its ASCII form. A domain that it
+    /// merely claims does not count, or it could draw other people's users to its sign-in page.
     pub fn has_verified_domain(&self, domain: &str) -> bool {
         self.domains.iter().any(|own| own.is_verified() && own.is(domain))
     }
 }
 
 impl Domain {
-    /// `legacy_verified` are those that WorkOS took on before it asked for proof itself.
+    /// `legacy_verified` domains date from before WorkOS asked for proof itself.
     fn is_verified(&self) -> bool {
         matches!(self.state.as_deref(), Some("verified" | "legacy_verified"))
     }

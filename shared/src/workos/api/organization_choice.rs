@@ -1,4 +1,4 @@
-//! What a user who belongs to several organizations has to choose from.
+//! The organizations that a user with several has to choose from.
 
 use std::fmt;
 
@@ -10,15 +10,15 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::json;
 use crate::workos::{OrganizationId, UserId};
 
-/// What WorkOS says of a user who has to choose an organization. In JSON it is as our endpoints
-/// answer it, the token included; it is not printed.
+/// WorkOS's request to choose an organization. It serializes as our endpoints answer it, including
+/// the token; `Debug` omits everything.
 #[derive(Clone, Deserialize)]
 pub struct OrganizationChoice {
     /// The user.
     pub user: ChoosingUser,
-    /// What the choice is made with.
+    /// The token that the choice is made with.
     pub pending_authentication_token: SecretString,
-    /// What there is to choose from: one or more.
+    /// The organizations on offer: one or more.
     #[serde(deserialize_with = "offered")]
     pub organizations: Vec<OfferedOrganization>,
 }
@@ -42,7 +42,7 @@ pub struct OfferedOrganization {
     pub name: String,
 }
 
-/// Reads the organizations without those that have no id, which nobody could choose.
+/// Reads the organizations. Skips those without an id, which cannot be chosen.
 fn offered<'de, D>(deserializer: D) -> Result<Vec<OfferedOrganization>, D::Error>
 where
     D: Deserializer<'de>,

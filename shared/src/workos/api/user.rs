@@ -1,4 +1,4 @@
-//! What WorkOS knows of a user.
+//! A user at WorkOS.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use crate::json;
 
 id!(UserId, "a user");
 
-/// A user. It is personal: it is not printed.
+/// A user. `Debug` prints the id alone.
 ///
 /// WorkOS's API writes the names of its fields `like_this`; both spellings are read. In JSON it is
 /// written the way the SDK keeps it in a session, `likeThis`, with `null` for what is absent, so that
@@ -58,12 +58,12 @@ pub struct User {
     /// The application's own id for the user.
     #[serde(alias = "external_id", default, deserialize_with = "json::or_default")]
     pub external_id: Option<String>,
-    /// What the application keeps with the user. Nothing here reads it: it is passed on as it came.
+    /// The application's own data about the user. We do not read it and pass it on unchanged.
     #[serde(default, deserialize_with = "json::or_default")]
     pub metadata: Metadata,
 }
 
-/// An object of JSON that is passed on as it came, whatever is in it.
+/// A JSON object that is passed on unchanged.
 #[derive(Clone, Deserialize)]
 #[serde(from = "Box<RawValue>")]
 pub struct Metadata(Option<Box<RawValue>>);
@@ -104,7 +104,7 @@ impl Serialize for Metadata {
     }
 }
 
-/// What our endpoints tell of a user who has signed in. Parts that there are not are left out.
+/// The part of a user that our endpoints answer with. Absent fields are left out.
 #[derive(Clone, Copy, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Profile<'u> {
@@ -119,7 +119,7 @@ pub struct Profile<'u> {
 }
 
 impl User {
-    /// What our endpoints tell of the user.
+    /// The part of the user that our endpoints answer with.
     pub fn profile(&self) -> Profile<'_> {
         Profile {
             id: &self.id,
@@ -131,7 +131,7 @@ impl User {
     }
 }
 
-/// Providers also write "nothing" as an empty text.
+/// Providers also write an absent value as an empty string.
 fn present(text: Option<&str>) -> Option<&str> {
     text.filter(|text| !text.trim().is_empty())
 }

@@ -1,12 +1,12 @@
-//! What a browser keeps while its user chooses an organization: which pending authentication token
-//! is its own, and which organizations were offered with it.
+//! The cookie of a pending choice of an organization: which pending authentication token belongs to
+//! the browser, and which organizations were offered with it.
 //!
-//! It holds digests alone, six bytes for each organization and fewer where there are very many, so
-//! that hundreds of organizations fit a cookie. The key of those digests is the token, which is long
+//! It holds only digests, six bytes per organization and fewer if there are very many, so that
+//! hundreds of organizations fit into a cookie. The digests are keyed with the token, which is long
 //! and random.
 //!
-//! Once the choice has been made, a stub is left that recognizes the token and nothing else: a second
-//! attempt with it is told that the choice was made, and not that it belongs to another browser.
+//! After the choice, a stub recognizes the token, so that a second attempt is told that the choice
+//! was made rather than that it belongs to another browser.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -26,15 +26,16 @@ use crate::workos::cookies::flow_cookies::{FlowCookies, FlowError, PENDING};
 use crate::workos::cookies::sealed::{CookieError, SealedCookies};
 use crate::workos::{Grant, OrganizationId};
 
-/// How much of an organization's digest is kept, at most and at least. With three bytes, an
-/// organization that was not offered passes for one of six hundred with a chance of one in 28,000,
-/// and WorkOS checks the membership as well.
+/// The bytes of an organization's digest that are kept. With three bytes, an organization that was
+/// not offered passes for one of six hundred with a probability of one in 28,000, and WorkOS checks
+/// the membership as well.
 const TAG_BYTES: RangeInclusive<usize> = 3..=6;
 
-/// How much room the tags of all organizations have. A cookie with so much leaves room for others.
+/// The bytes that the tags of all organizations may take together, which leaves room for other
+/// cookies.
 const ALL_TAGS_BYTES: usize = 1800;
 
-/// The choices of an organization that a browser may make.
+/// The pending choices of an organization in a browser.
 #[derive(Clone, Debug)]
 pub struct PendingCookies(FlowCookies);
 
@@ -62,13 +63,13 @@ pub enum PendingError {
     /// The organization was not among those that were offered.
     #[error("the organization was not offered")]
     NotOffered,
-    /// The choice was made before.
+    /// The choice was already made.
     #[error("the choice was made before")]
     Made,
-    /// The choice was offered to this browser, but too long ago.
+    /// The choice has expired.
     #[error("the choice was offered too long ago")]
     Expired,
-    /// There is no password just now, which says nothing of the choice.
+    /// No password is available right now, which says nothing about the choice.
     #[error("no password for the pending cookie: {0}")]
     NoPassword(#[from] SecretError),
 }
@@ -89,15 +90,15 @@ impl From<PendingError> for ApiError {
 
 impl PendingCookies {
     pub(super) fn new(cookies: SealedCookies) -> Self {
-        // WorkOS does not say how long its tokens are good; its other one-time credentials are
-        // for ten minutes. Ours lasts longer than that, so that it is WorkOS who says "expired"
-        // (401), and not a missing cookie that says "another browser" (403).
+        // WorkOS does not document how long its tokens are valid; its other one-time credentials
+        // last ten minutes. Our cookie lasts longer, so that WorkOS answers "expired" (401) before
+        // a missing cookie looks like "another browser" (403).
         let lifetime = Duration::from_hours(1);
         Self(FlowCookies { cookies, kind: PENDING, lifetime, max_flows: 2 })
     }
 
-    /// What the browser has to keep with `token`, and what it can forget. The headers tell which
-    /// other choices it is being offered, in another tab.
+    /// The cookies that record an offer with `token`, and those that clear what no longer fits. The
+    /// headers carry the offers of other tabs.
     pub async fn remember<'o>(
         &self,
         headers: &HeaderMap,
@@ -113,7 +114,7 @@ impl PendingCookies {
         self.0.issue(headers, token.expose_secret(), &choice).await
     }
 
-    /// What the browser keeps of a choice that has been made.
+    /// The stub that replaces the cookie of a choice that has been made.
     pub async fn make(&self, headers: &HeaderMap, token: &SecretString) -> Option<Cookie<'static>> {
         self.0.use_up(headers, token.expose_secret()).await
     }

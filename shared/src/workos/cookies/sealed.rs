@@ -11,17 +11,17 @@ use crate::clock::{Clock, Timestamp};
 use crate::cookie_seal::{CookieSeal, SealError, sealed_bytes};
 use crate::workos::cookies::budget::MAX_COOKIE_BYTES;
 
-/// Why a cookie was not made.
+/// Why a cookie could not be made.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CookieError {
-    /// Browsers would drop it, or it would leave too little room for the others.
+    /// It would exceed the limit of browsers, or its share of the budget.
     #[error("the cookie {name} would have {bytes} bytes, more than there is room for ({parts})")]
     TooLong {
         /// Its name.
         name: String,
-        /// What it would come to, name and attributes included.
+        /// Its size, name and attributes included.
         bytes: usize,
-        /// The sizes of what makes it long.
+        /// The sizes of its parts.
         parts: String,
     },
     /// It could not be sealed.
@@ -33,7 +33,7 @@ impl From<CookieError> for ApiError {
     fn from(error: CookieError) -> Self {
         match error {
             CookieError::Seal(SealError::NoPassword(error)) => error.into(),
-            // It is the account that has too much, and trying again does not help.
+            // The account's data is too large; trying again does not help.
             CookieError::TooLong { .. } => {
                 Self::forbidden("This account's session is too large for a cookie")
                     .with_detail(error)
@@ -43,7 +43,7 @@ impl From<CookieError> for ApiError {
     }
 }
 
-/// Writes and opens sealed cookies.
+/// Writes, measures and opens sealed cookies.
 #[derive(Clone, Debug)]
 pub(super) struct SealedCookies {
     seal: CookieSeal,
@@ -51,12 +51,13 @@ pub(super) struct SealedCookies {
     clock: Clock,
 }
 
-/// What one cookie is called and where it goes.
+/// The name and the attributes of one cookie.
 pub(super) struct Label<'a> {
     pub(super) name: &'a str,
-    /// The domain whose subdomains see it as well; else the host that set it, alone.
+    /// The domain that shares it with its subdomains. Without one, only the host that set it sees
+    /// it.
     pub(super) domain: Option<&'a str>,
-    /// For how long the browser keeps it.
+    /// How long the browser keeps it.
     pub(super) max_age: Duration,
 }
 
@@ -65,7 +66,7 @@ impl SealedCookies {
         Self { seal, secure, clock }
     }
 
-    /// A cookie that holds `content`, in a seal good for `lifetime`, or without an end of its own.
+    /// A cookie with `content` in a seal that expires after `lifetime`, if one is given.
     pub(super) async fn write(
         &self,
         label: &Label<'_>,
@@ -82,29 +83,29 @@ impl SealedCookies {
         Ok(cookie)
     }
 
-    /// A cookie whose value is no seal: everybody may read it, and whoever can plant a cookie may
-    /// have written it.
+    /// A cookie without a seal. Anybody may read it, and anybody who can plant a cookie may have
+    /// written it.
     pub(super) fn plain(&self, label: &Label<'_>, value: String) -> Cookie<'static> {
         self.cookie(label, value)
     }
 
-    /// How many bytes a cookie with so much content would have, when its seal has no end of its own.
+    /// The bytes of a cookie with that many bytes of content in a seal that does not expire.
     pub(super) fn bytes(&self, label: &Label<'_>, content: usize) -> usize {
         self.cookie(label, String::new()).to_string().len() + sealed_bytes(content)
     }
 
-    /// A cookie that makes the browser forget the one called so.
+    /// A cookie that clears the one called `name`.
     pub(super) fn clear(&self, name: &str, domain: Option<&str>) -> Cookie<'static> {
         self.cookie(&Label { name, domain, max_age: Duration::ZERO }, String::new())
     }
 
-    /// What the value of a cookie holds.
+    /// Opens the value of a cookie.
     pub(super) async fn open<T: DeserializeOwned>(&self, value: &str) -> Result<T, SealError> {
         self.seal.open(value, self.clock.now()).await
     }
 
-    /// The name of a cookie that only the host that set it shall see, and no sibling subdomain can
-    /// plant: browsers see to that where the name begins so and the cookie is `Secure`.
+    /// The name of a cookie that no sibling subdomain can read or plant. Browsers enforce that for
+    /// `Secure` cookies whose name begins with `__Host-`.
     /// <https://www.rfc-editor.org/rfc/rfc6265#section-8.6> has what happens otherwise.
     pub(super) fn host_name(&self, name: &str) -> String {
         let prefix = if self.secure { "__Host-" } else { "" };
@@ -121,7 +122,7 @@ impl SealedCookies {
             .path("/")
             .http_only(true)
             .secure(self.secure)
-            // Strict would leave it out of the request that follows a sign-in elsewhere.
+            // Strict would drop it from the first request after a sign-in on another site.
             .same_site(SameSite::Lax)
             .max_age(cookie::time::Duration::seconds(seconds))
             .build();

@@ -1,5 +1,5 @@
-//! The session's cookie: AuthKit's own, sealed and laid out as `@workos-inc/node` does it, so that
-//! pages built on that or on authkit-nextjs share the session.
+//! The session's cookie: AuthKit's own, sealed and laid out like that of `@workos-inc/node`, so
+//! that pages built on that or on authkit-nextjs share the session.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -20,29 +20,29 @@ use crate::workos::cookies::budget::MAX_COOKIE_BYTES;
 use crate::workos::cookies::sealed::{CookieError, Label, SealedCookies};
 use crate::workos::{Authentication, Impersonator, Metadata, OrganizationId, User};
 
-/// AuthKit's name for it.
+/// AuthKit's name for the cookie.
 const DEFAULT_NAME: &str = "wos-session";
 
-/// AuthKit's default, the longest that browsers grant. What ends a session is WorkOS, and not its
-/// cookie.
+/// AuthKit's default, and the longest that browsers grant. WorkOS ends a session, not its cookie.
 const DEFAULT_MAX_AGE: Duration = Duration::from_hours(400 * 24);
 
-/// No access token is shorter: its signature alone has 342 characters, and its claims are some
-/// hundred more.
+/// No access token is shorter: its signature has 342 characters, and its claims have more than a
+/// hundred.
 const MIN_ACCESS_TOKEN_BYTES: usize = 500;
 
 /// No refresh token is shorter: WorkOS's have 25 characters.
 const MIN_REFRESH_TOKEN_BYTES: usize = 20;
 
-/// What a session's cookie holds. Nothing of it has been verified but that somebody with the
-/// password sealed it; nothing of it is printed.
+/// The content of a session's cookie. It is only known to have been sealed with our password;
+/// nothing else is verified. `Debug` prints the user's id alone.
 ///
-/// What else a page's SDK puts there is not kept when a session is renewed: no SDK reads it, and
-/// they do not keep it themselves.
+/// Other fields that a page's SDK adds are lost when the session is renewed. No SDK reads them, and
+/// the SDKs drop them as well.
 #[derive(Clone, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SealedSession {
-    /// The organization that the session acts in, if any. The access token's own word counts.
+    /// The organization that the session acts in, if any. The access token's claim takes
+    /// precedence.
     #[serde(
         default,
         deserialize_with = "json::or_default",
@@ -54,8 +54,8 @@ pub struct SealedSession {
     /// The session's access token.
     #[serde(serialize_with = "into_seal")]
     pub access_token: SecretString,
-    /// What brings the next access token. It can be used once. A session without one lasts for as
-    /// long as its access token.
+    /// The token that the session is refreshed with, once. A session without one lasts as long as
+    /// its access token.
     #[serde(
         default,
         deserialize_with = "token_if_any",
@@ -70,7 +70,7 @@ pub struct SealedSession {
         skip_serializing_if = "Option::is_none"
     )]
     pub authentication_method: Option<String>,
-    /// Who acts in the user's name, where an administrator does.
+    /// The administrator who acts in the user's name, if any.
     #[serde(
         default,
         deserialize_with = "json::or_default",
@@ -79,7 +79,7 @@ pub struct SealedSession {
     pub impersonator: Option<Impersonator>,
 }
 
-/// An empty token is as good as none.
+/// Treats an empty token as absent.
 fn token_if_any<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<SecretString>, D::Error> {
@@ -105,17 +105,17 @@ pub struct SessionCookie {
     settings: CookieSettings,
 }
 
-/// Why a request's session cookie is of no use.
+/// Why a request's session cookie cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SessionCookieError {
-    /// There are two of its name. A sibling subdomain may have planted one, and nobody can tell
-    /// which.
+    /// There are two of that name. A sibling subdomain may have planted one, and there is no
+    /// telling which.
     #[error("two session cookies")]
     TwoCookies,
-    /// It is not a good seal of a session.
+    /// It is not a valid seal of a session.
     #[error("the session cookie is refused: {0}")]
     Refused(SealError),
-    /// There is no password just now, which says nothing of the cookie.
+    /// No password is available right now, which says nothing about the cookie.
     #[error("no password for the session cookie: {0}")]
     NoPassword(SecretError),
 }
@@ -164,10 +164,10 @@ impl SessionCookie {
         Ok(Some(self.cookies.open(value).await?))
     }
 
-    /// Sends a browser this session along with the answer to its request.
+    /// Sends this session to the browser with the answer to its request.
     ///
-    /// A cookie of a domain takes the place of the host's own, which the browser may have from
-    /// before the domain was configured: with both, neither would count.
+    /// The domain's cookie replaces a host-only one from before the domain was configured. With
+    /// both, neither would count.
     pub async fn send(&self, session: &SealedSession) -> Result<(), CookieError> {
         api::send_cookie(self.write(session).await?);
         if self.settings.domain.is_some() {
@@ -176,15 +176,15 @@ impl SessionCookie {
         Ok(())
     }
 
-    /// The cookie that gives a browser this session. What does not fit is left out, as far as
-    /// nothing here reads it: first the user's metadata, then the picture.
+    /// The cookie that gives a browser this session. If it is too large, it leaves out fields that
+    /// we do not read: first the user's metadata, then the picture.
     pub async fn write(&self, session: &SealedSession) -> Result<Cookie<'static>, CookieError> {
         let session = self.fitting(session)?;
-        // Without an end of its own, as the SDKs have it: the tokens inside have theirs.
+        // The seal does not expire, as in the SDKs; the tokens inside do.
         self.cookies.write(&self.label(), &*session, None).await
     }
 
-    /// Refuses a user whose session would not fit into a cookie, however short its tokens were.
+    /// Refuses a user whose session would not fit into a cookie even with the shortest tokens.
     ///
     /// # Errors
     /// 403 that says so.
@@ -234,8 +234,8 @@ impl SessionCookie {
         }
     }
 
-    /// The cookies that make a browser forget its session: that of the configured domain, and one
-    /// of this host alone, which would outlive it.
+    /// The cookies that clear the session: one for the configured domain, and one for this host
+    /// alone, which would outlive it.
     pub fn clear(&self) -> Vec<Cookie<'static>> {
         let clear = |domain| self.cookies.clear(&self.settings.name, domain);
         let wide = self.settings.domain.as_deref().map(|domain| clear(Some(domain)));
@@ -244,7 +244,7 @@ impl SessionCookie {
 }
 
 impl SealedSession {
-    /// How long its parts are, for the log.
+    /// The sizes of its parts, for the log.
     fn sizes(&self) -> String {
         let token = |token: &SecretString| token.expose_secret().len();
         format!(
@@ -257,7 +257,7 @@ impl SealedSession {
 }
 
 fn json_bytes(content: &impl Serialize) -> usize {
-    // What is no JSON is refused when it is sealed.
+    // Sealing reports content that is not JSON.
     serde_json::to_vec(content).map_or(0, |json| json.len())
 }
 
@@ -280,7 +280,7 @@ impl fmt::Debug for SealedSession {
     }
 }
 
-/// What the session's cookie is called, who sees it and how long it stays.
+/// The name, the domain and the lifetime of the session's cookie.
 #[derive(Clone, Debug)]
 pub(super) struct CookieSettings {
     name: String,
@@ -290,7 +290,7 @@ pub(super) struct CookieSettings {
 
 impl CookieSettings {
     /// Reads `WORKOS_COOKIE_NAME`, `WORKOS_COOKIE_DOMAIN` and `WORKOS_COOKIE_MAX_AGE` (in seconds).
-    /// `secure` says whether the cookie will be `Secure`.
+    /// `secure` tells whether the cookie will be `Secure`.
     pub(super) fn configure(settings: &mut Settings, secure: bool) -> Result<Self, Incomplete> {
         let name = settings.optional("WORKOS_COOKIE_NAME").unwrap_or(DEFAULT_NAME).to_owned();
         let has_domain = settings.optional("WORKOS_COOKIE_DOMAIN").is_some();
@@ -315,7 +315,7 @@ impl CookieSettings {
     }
 }
 
-/// Fewer characters than RFC 6265 allows: these are never percent-encoded by anybody.
+/// A subset of what RFC 6265 allows that no software percent-encodes.
 fn is_plain(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)
 }

@@ -1,16 +1,16 @@
-//! What a browser keeps while its user is away to sign in: the `state` and the PKCE verifier of each
-//! sign-in that it has begun, for ten minutes.
+//! The cookies of sign-ins that a browser has begun at WorkOS's pages: the `state` and the PKCE
+//! verifier of each, for ten minutes.
 //!
-//! They defend the callback. A `code` that somebody else obtained for their own account and put into
-//! a link (login CSRF) was issued for a challenge whose verifier this browser does not hold, and
-//! WorkOS refuses it; this holds for a callback with a `code` and nothing else as well. Without any
-//! sign-in begun in this browser WorkOS is not even asked.
+//! They protect the callback against login CSRF. A `code` that an attacker obtained for their own
+//! account and put into a link was issued for a challenge whose verifier this browser does not
+//! hold, so WorkOS refuses it, even if the callback carries nothing but the `code`. If this browser
+//! has begun no sign-in, WorkOS is not asked.
 //!
-//! With `state`, the callback names its sign-in. Without, and with sign-ins begun in several tabs,
-//! any of them may be the one: their verifiers are tried at WorkOS, the newest first. Whether
-//! WorkOS keeps a code after a wrong verifier is not documented (RFC 6749 leaves it open). Where it
-//! does, all tabs succeed without `state`; where it does not, all but the newest must send it. A
-//! front end that passes `state` on never depends on this.
+//! A callback with `state` names its sign-in. Without `state`, any of the sign-ins begun in several
+//! tabs may be the one, so their verifiers are tried at WorkOS, the newest first. WorkOS does not
+//! document whether a code survives a wrong verifier (RFC 6749 leaves it open). If it does, every
+//! tab succeeds without `state`; if not, only the newest does. A front end that passes `state` on
+//! never depends on this.
 
 use std::time::Duration;
 
@@ -32,13 +32,13 @@ use crate::workos::cookies::sealed::{CookieError, SealedCookies};
 #[derive(Clone, Debug)]
 pub struct SignInCookies(FlowCookies);
 
-/// A sign-in that begins.
+/// A new sign-in.
 pub struct NewSignIn {
-    /// What WorkOS sends back along with the code.
+    /// The `state` that WorkOS sends back with the code.
     pub state: String,
     /// The PKCE challenge, by the method S256.
     pub code_challenge: String,
-    /// What the browser has to keep, and what it can forget.
+    /// The cookies to set, including those that clear older sign-ins.
     pub cookies: Vec<Cookie<'static>>,
 }
 
@@ -51,13 +51,13 @@ pub struct SignIn {
     verifier: SecretString,
 }
 
-/// Why a callback is of no use.
+/// Why a callback cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SignInError {
-    /// This browser has begun no sign-in in the last ten minutes, or not the one of that `state`.
+    /// This browser has not begun that sign-in, or any, in the last ten minutes.
     #[error("no sign-in was begun in this browser that this callback could belong to")]
     NotBegun,
-    /// There is no password just now, which says nothing of the callback.
+    /// No password is available right now, which says nothing about the callback.
     #[error("no password for the sign-in cookie: {0}")]
     NoPassword(#[from] SecretError),
 }
@@ -79,8 +79,8 @@ impl SignInCookies {
         Self(FlowCookies { cookies, kind: SIGN_IN, lifetime, max_flows: 4 })
     }
 
-    /// Begins a sign-in. The headers tell which others the browser has begun; of more than four,
-    /// the oldest is forgotten.
+    /// Begins a sign-in. The headers carry the others that the browser has begun; beyond four, the
+    /// oldest is dropped.
     pub async fn begin(&self, headers: &HeaderMap) -> Result<NewSignIn, CookieError> {
         let sign_in = SignIn { state: random_text()?, verifier: random_text()? };
         let state = sign_in.state.expose_secret().to_owned();
@@ -89,8 +89,8 @@ impl SignInCookies {
         Ok(NewSignIn { code_challenge: URL_SAFE_NO_PAD.encode(challenge), state, cookies })
     }
 
-    /// The sign-ins that a callback may belong to, the likeliest first and at least one: that of
-    /// `state`, or where the callback has none, all that this browser has begun.
+    /// The sign-ins that a callback may belong to, at least one, the likeliest first: the one with
+    /// that `state`, or without a `state` all that this browser has begun.
     pub async fn resume(
         &self,
         headers: &HeaderMap,
@@ -109,8 +109,8 @@ impl SignInCookies {
         }
     }
 
-    /// The cookie that makes the browser forget a sign-in whose code has been redeemed. After a
-    /// refusal it keeps it: what was refused may have been somebody else's code.
+    /// The cookie that clears a sign-in whose code was redeemed. Keep the sign-in after a refusal:
+    /// the refused code may have been somebody else's.
     pub fn clear(&self, sign_in: &SignIn) -> Cookie<'static> {
         self.0.clear(sign_in.state.expose_secret())
     }
@@ -122,7 +122,7 @@ impl SignIn {
         &self.verifier
     }
 
-    /// Compares digests, so that the time it takes says nothing of the state.
+    /// Compares digests, so that the time it takes reveals nothing about the state.
     fn has_state(&self, state: &str) -> bool {
         let hash = |text: &str| digest(&SHA256, text.as_bytes());
         hash(self.state.expose_secret()).as_ref() == hash(state).as_ref()

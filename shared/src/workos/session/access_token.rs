@@ -1,4 +1,4 @@
-//! WorkOS's access tokens: whose they are, and whether they are good.
+//! Verifies WorkOS's access tokens.
 //! <https://workos.com/docs/reference/authkit/session-tokens/access-token>
 
 use std::time::Duration;
@@ -14,11 +14,11 @@ use crate::jwt::{Claims, Lifetime, Token, TokenError, Untimely};
 use crate::provider::{Failure, ProviderError};
 use crate::workos::{Application, Impersonator, OrganizationId, SessionId, UserId};
 
-/// By how much WorkOS's clock and ours may differ.
+/// The leeway for the difference between WorkOS's clock and ours.
 const LEEWAY: Duration = Duration::from_secs(5);
 
-/// How the ids of sessions begin. WorkOS signs other tokens with the same keys, whose `sid` is the
-/// id of something else.
+/// The prefix of session ids. WorkOS signs other tokens with the same keys, whose `sid` is not a
+/// session's.
 const SESSION_PREFIX: &str = "session_";
 
 /// The last part of a token's life, in which it is renewed early, unless [`EARLY_RENEWAL_SHARE`] of
@@ -28,20 +28,20 @@ const EARLY_RENEWAL_WINDOW: Duration = Duration::from_mins(1);
 /// The last fifth of a token's life.
 const EARLY_RENEWAL_SHARE: u32 = 5;
 
-/// What a verified access token says.
+/// The claims of a verified access token.
 #[derive(Clone, Debug)]
 pub struct AccessToken {
-    /// Whose it is.
+    /// The user.
     pub user_id: UserId,
-    /// The session that it is of. It stays when the token is renewed.
+    /// The session. It stays the same when the token is renewed.
     pub session_id: SessionId,
     /// The organization that the session acts in, if any.
     pub organization_id: Option<OrganizationId>,
     /// The user's role there.
     pub role: Option<String>,
-    /// What the role permits, as slugs.
+    /// The permissions of the role, as slugs.
     pub permissions: Vec<String>,
-    /// Who acts in the user's name, where an administrator does.
+    /// The administrator who acts in the user's name, if any.
     pub impersonator: Option<Impersonator>,
     /// When it expires.
     pub expires: Timestamp,
@@ -57,16 +57,16 @@ impl AccessToken {
     }
 }
 
-/// What there is to say of an access token.
+/// The judgment of a genuine access token.
 #[derive(Clone, Debug)]
 pub(super) enum Verdict {
     /// It is good.
     Good(AccessToken),
-    /// It was good.
+    /// It has expired.
     Expired(AccessToken),
 }
 
-/// Why nothing can be said for an access token.
+/// Why an access token is not accepted.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum AccessTokenError {
     /// Its form, its algorithm or its signature.
@@ -75,25 +75,25 @@ pub enum AccessTokenError {
     /// WorkOS has no such signing key.
     #[error("the token's signing key is unknown")]
     UnknownKey,
-    /// It was issued by somebody else.
+    /// It was issued by another issuer.
     #[error("the token's issuer is not WorkOS for this application")]
     Issuer,
     /// It was issued to another application.
     #[error("the token is for another application")]
     OtherApplication,
-    /// It is not a session's, or lacks what a session's has.
+    /// It is not a session's, or lacks a claim that every session's has.
     #[error("the token is not a session's access token")]
     NotASession,
-    /// It is not valid yet, as one of two clocks says.
+    /// It is not valid yet, or our clock is slow.
     #[error("the token is not valid yet")]
     NotYetValid,
-    /// WorkOS's keys cannot be had.
+    /// WorkOS's keys are not available.
     #[error(transparent)]
     Provider(#[from] ProviderError),
 }
 
 impl AccessTokenError {
-    /// Whether WorkOS has no such key, or had none when it was asked a moment ago.
+    /// Whether WorkOS has no such key, or had none a moment ago.
     fn is_about_unknown_key(&self) -> bool {
         match self {
             Self::UnknownKey => true,
@@ -113,7 +113,8 @@ impl From<AccessTokenError> for ApiError {
     }
 }
 
-/// A provider's failure when a session is to be judged: what cannot be read says nothing of it.
+/// The error for a provider's failure while a session is judged. An unreadable answer is 503 here,
+/// because it says nothing about the session.
 pub(super) fn cannot_tell(error: ProviderError) -> ApiError {
     match error.failure {
         Failure::Unreadable(_) => ApiError::unavailable(error),
@@ -121,8 +122,8 @@ pub(super) fn cannot_tell(error: ProviderError) -> ApiError {
     }
 }
 
-/// The claims that are checked or used here. One of an unexpected type counts as absent, unless it
-/// could have refused the token.
+/// The claims that we check or use. A claim of an unexpected type counts as absent, unless it could
+/// have refused the token.
 #[derive(Deserialize)]
 struct AccessClaims {
     #[serde(default, deserialize_with = "json::or_default")]
@@ -148,13 +149,13 @@ struct AccessClaims {
     act: Option<Actor>,
 }
 
-/// Who acts in the user's name (RFC 8693, section 4.1).
+/// The actor in the user's name (RFC 8693, section 4.1).
 #[derive(Deserialize)]
 struct Actor {
     sub: String,
 }
 
-/// RFC 7519, section 4.1.3: a text, or a list of texts.
+/// Reads a string or a list of strings (RFC 7519, section 4.1.3).
 fn one_or_several<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     let value = Box::<RawValue>::deserialize(deserializer)?;
     match serde_json::from_str(value.get()) {
@@ -164,7 +165,7 @@ fn one_or_several<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Stri
 }
 
 impl AccessClaims {
-    /// The token that says so, where it is a session's with this application, and when it is good.
+    /// The token with these claims, if it is for a session with this application, and its lifetime.
     fn check(self, application: &Application) -> Result<(AccessToken, Lifetime), AccessTokenError> {
         if !self.iss.is_some_and(|issuer| application.is_issuer(&issuer)) {
             return Err(AccessTokenError::Issuer);
@@ -200,7 +201,7 @@ impl AccessClaims {
             expires: exp,
             lifetime: self.iat.map(|iat| exp.since(iat)).filter(|lifetime| !lifetime.is_zero()),
         };
-        // When it was issued is no condition: clocks differ.
+        // `iat` never refuses a token, because clocks differ.
         Ok((token, Lifetime { exp, nbf, iat: None }))
     }
 }
@@ -213,7 +214,7 @@ fn text(value: &RawValue) -> Option<String> {
     serde_json::from_str(value.get()).ok()
 }
 
-/// Verifies access tokens, with keys that are kept between requests.
+/// Verifies access tokens with cached keys.
 #[derive(Debug)]
 pub(super) struct AccessTokens {
     application: Application,
@@ -230,14 +231,14 @@ impl AccessTokens {
         self.keys.prefetch(self.application.signing_keys()).await;
     }
 
-    /// Judges a token: its signature, then who issued it and what it is, then whether it is time.
+    /// Judges a token: its signature, then its issuer and kind, then its lifetime.
     pub(super) async fn judge(&self, text: &str) -> Result<Verdict, AccessTokenError> {
         let claims = self.verify(text).await?;
         self.verdict(claims.read()?)
     }
 
-    /// Judges the token in a genuine seal. The seal vouches for it: that it has expired is believed
-    /// of one whose key is gone as well.
+    /// Judges the token in a genuine seal. The seal vouches for it, so an expired token counts as
+    /// expired even if its key has been retired.
     pub(super) async fn judge_sealed(&self, text: &str) -> Result<Verdict, AccessTokenError> {
         let error = match self.verify(text).await {
             Ok(claims) => return self.verdict(claims.read()?),
@@ -251,7 +252,8 @@ impl AccessTokens {
         Err(error)
     }
 
-    /// Judges a token by its own word, which is good for nothing unless a genuine seal vouches for it.
+    /// Judges a token without checking its signature. Use it only if a genuine seal vouches for the
+    /// token.
     pub(super) fn unverified(&self, text: &str) -> Result<Verdict, AccessTokenError> {
         self.verdict(Token::parse(text)?.unverified_claims()?)
     }

@@ -1,4 +1,4 @@
-//! Renewing sessions: once for all requests of a process that need it at the same time.
+//! Renews sessions, once for all requests of a process that need the same renewal.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,23 +11,23 @@ use crate::clock::{Clock, Timestamp};
 use crate::workos::api::Urgency;
 use crate::workos::{AuthenticateError, OrganizationId, SealedSession, WorkOs};
 
-/// How long the outcome of a renewal is kept: what it brought, for requests that come with the spent
-/// token because the browser had sent them already; and a refusal, so that a dead cookie does not
-/// send every request to WorkOS.
+/// How long the outcome of a renewal is remembered. A success serves requests that the browser sent
+/// with the spent token before it had the new one; a refusal keeps a dead cookie from sending every
+/// request to WorkOS.
 const MEMORY_DURATION: Duration = Duration::from_mins(1);
 
-/// How many renewals are kept, the latest.
+/// The most renewals that are remembered; the oldest are dropped.
 const MAX_RENEWALS: usize = 32;
 
-/// How many refusals are kept, the latest. They are small.
+/// The most refusals that are remembered; the oldest are dropped. They are small.
 const MAX_REFUSALS: usize = 256;
 
-/// The renewals of a process. They run one after the other; Lambda gives a process one request at a
-/// time anyway.
+/// The renewals of a process, which run one at a time. Lambda gives a process one request at a time
+/// anyway.
 #[derive(Debug)]
 pub(super) struct Renewals {
     recent: Mutex<Recent>,
-    /// Held while WorkOS is key.
+    /// Held during a call to WorkOS.
     turn: tokio::sync::Mutex<()>,
     clock: Clock,
 }
@@ -38,7 +38,7 @@ struct Recent {
     refused: VecDeque<Remembered<AuthenticateError>>,
 }
 
-/// What came of a refresh token.
+/// The outcome of a renewal.
 #[derive(Debug)]
 struct Remembered<T> {
     key: RenewalKey,
@@ -46,10 +46,10 @@ struct Remembered<T> {
     outcome: T,
 }
 
-/// What WorkOS was key.
+/// The identity of a renewal: what WorkOS was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct RenewalKey {
-    /// Of the refresh token, which is not kept itself.
+    /// The digest of the refresh token, which is not kept itself.
     digest: Vec<u8>,
     organization: Option<OrganizationId>,
 }
@@ -59,7 +59,7 @@ impl Renewals {
         Self { recent: Mutex::default(), turn: tokio::sync::Mutex::default(), clock }
     }
 
-    /// The session that follows the one of this refresh token, in `organization` if one is named.
+    /// Renews a session with its refresh token, in `organization` if one is named.
     pub(super) async fn renew(
         &self,
         workos: &WorkOs,
@@ -82,8 +82,8 @@ impl Renewals {
         renewed
     }
 
-    /// Drops the tokens of sessions that were renewed a while ago. Every request does this: the
-    /// tokens are others' and have no business in memory while the process waits for the next one.
+    /// Drops the tokens of sessions that were renewed a while ago. Every request does this, so that
+    /// other users' tokens do not stay in memory while the process waits.
     pub(super) fn forget_old(&self) {
         drop(self.fresh());
     }
@@ -93,7 +93,7 @@ impl Renewals {
         if let Some(kept) = recent.renewed.iter().find(|kept| kept.key == *key) {
             return Some(Ok(kept.outcome.clone()));
         }
-        // A session that has ended has done so in every organization.
+        // A session that has ended has ended in every organization.
         let is_refusal = |kept: &&Remembered<AuthenticateError>| {
             kept.key == *key || (kept.key.digest == key.digest && kept.outcome.ends_session())
         };
@@ -108,8 +108,7 @@ impl Renewals {
                 let outcome = session.clone();
                 push(&mut recent.renewed, Remembered { key, at, outcome }, MAX_RENEWALS);
             }
-            // Somebody who is refused an organization may be let in a moment later, and asks
-            // again by hand.
+            // A user who is refused an organization may be admitted a moment later and try again.
             Err(error)
                 if error.ends_session() || (error.is_refusal() && key.organization.is_none()) =>
             {
@@ -120,7 +119,7 @@ impl Renewals {
         }
     }
 
-    /// What is recent enough; the rest is dropped.
+    /// The recent outcomes; older ones are dropped.
     fn fresh(&self) -> MutexGuard<'_, Recent> {
         let now = self.clock.now();
         let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);

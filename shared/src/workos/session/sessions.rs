@@ -30,11 +30,11 @@ use crate::workos::{
     OrganizationId, SealedSession, SessionCookieError, SessionId, User, WorkOs,
 };
 
-/// After an early renewal that failed, the next is this far off: the current tokens are good, and
-/// requests do not wait again and again for a WorkOS that is slow.
+/// Back-off after a failed early renewal. The current token is still valid, so requests should not
+/// keep waiting on a slow WorkOS.
 const EARLY_RENEWAL_BACKOFF: Duration = Duration::from_secs(15);
 
-/// Users' sessions.
+/// Finds, renews, switches and ends the sessions of requests.
 #[derive(Debug)]
 pub struct Sessions {
     workos: WorkOs,
@@ -49,17 +49,17 @@ pub struct Sessions {
 #[derive(Clone)]
 pub struct Session {
     token: AccessToken,
-    /// What its cookie holds; a session that came as an access token has none.
+    /// The content of its cookie. A session that came as an access token has none.
     sealed: Option<SealedSession>,
 }
 
 impl Session {
-    /// What its access token says: the user, the session, the organization, what is permitted.
+    /// The claims of its access token: user, session, organization, permissions.
     pub fn token(&self) -> &AccessToken {
         &self.token
     }
 
-    /// Who the session is of.
+    /// The caller that the session vouches for.
     pub fn caller(&self) -> Caller {
         Caller {
             user_id: self.token.user_id.to_string(),
@@ -70,13 +70,13 @@ impl Session {
         }
     }
 
-    /// The user, where the session came in a cookie.
+    /// The user, if the session came in a cookie.
     pub fn user(&self) -> Option<&User> {
         self.sealed.as_ref().map(|sealed| &sealed.user)
     }
 
-    /// Who acts in the user's name, where an administrator does. An access token alone says no more
-    /// than who that is.
+    /// The administrator who acts in the user's name, if any. An access token alone does not give
+    /// the reason.
     pub fn impersonator(&self) -> Option<&Impersonator> {
         let sealed = self.sealed.as_ref().and_then(|sealed| sealed.impersonator.as_ref());
         sealed.or(self.token.impersonator.as_ref())
@@ -89,7 +89,7 @@ impl fmt::Debug for Session {
     }
 }
 
-/// Why there is no session in a request's cookie.
+/// Why a request's cookie gives no session.
 #[derive(Debug, thiserror::Error)]
 enum SessionError {
     #[error("there is no session cookie")]
@@ -104,15 +104,15 @@ enum SessionError {
     NotRenewable,
     #[error(transparent)]
     Refresh(#[from] AuthenticateError),
-    /// WorkOS's answer to a refresh is no session to go on with.
+    /// WorkOS answered a refresh with a session that cannot be used.
     #[error("workos renewed the session with {0}")]
     Unusable(Unusable),
-    /// What a refresh brought cannot be sent to the browser.
+    /// The refreshed session does not fit into a cookie.
     #[error(transparent)]
     Unsendable(#[from] CookieError),
 }
 
-/// Why the session that a refresh brought is of no use.
+/// Why a refreshed session cannot be used.
 #[derive(Debug, thiserror::Error)]
 enum Unusable {
     #[error("another user's")]
@@ -167,7 +167,7 @@ impl SessionError {
         }
     }
 
-    /// Whether WorkOS could not be asked, which makes it pointless to ask again at once.
+    /// Whether WorkOS could not answer, so that asking again at once is pointless.
     fn is_outage(&self) -> bool {
         matches!(self, Self::Refresh(error) if !error.is_refusal())
     }
@@ -188,7 +188,7 @@ impl From<SessionError> for ApiError {
             }
             SessionError::Refresh(AuthenticateError::Provider(error)) => cannot_tell(error),
             SessionError::Refresh(error) => error.into(),
-            // The key may have been published a moment ago, and the clocks may differ.
+            // The key may be newer than our copy, and clocks may differ.
             SessionError::Unusable(Unusable::Token(
                 AccessTokenError::UnknownKey | AccessTokenError::NotYetValid,
             )) => Self::unavailable(error),
@@ -221,7 +221,7 @@ impl Sessions {
         self.tokens.prefetch_keys().await;
     }
 
-    /// The session of a request, renewed where that is due.
+    /// The session of a request, renewed if its access token has expired or soon will.
     pub async fn session(&self, request: &Request) -> Result<Session, ApiError> {
         self.renewals.forget_old();
         match Authorization::of(request.headers()) {
@@ -236,12 +236,12 @@ impl Sessions {
         }
     }
 
-    /// Takes the session into another organization of the user's.
+    /// Switches the session to another of the user's organizations.
     ///
     /// # Errors
-    /// 401 for a session that nothing can renew, such as one that came as an access token, and for
-    /// one that WorkOS has ended, whose cookie is cleared; 403 where the user may not act there, and
-    /// the session stays as it is; 502 when WorkOS answers for another organization.
+    /// 401 if the session cannot be renewed, as when it came as an access token, or if WorkOS has
+    /// ended it (its cookie is cleared); 403 if the user may not act there (the session is kept);
+    /// 502 if WorkOS answers for another organization.
     pub async fn switch_organization(
         &self,
         session: &Session,
@@ -256,8 +256,8 @@ impl Sessions {
         Ok(sealed.user)
     }
 
-    /// The address that ends the request's session at WorkOS. The browser forgets its cookie
-    /// whatever comes of it, unless nobody can tell what the cookie is, or a token came beside it.
+    /// The address that ends the request's session at WorkOS. Clears the browser's cookie, even on
+    /// most errors, unless it cannot be judged right now or the request has a bearer token.
     pub async fn sign_out(&self, request: &Request) -> Result<Url, ApiError> {
         self.renewals.forget_old();
         let headers = request.headers();
@@ -279,8 +279,8 @@ impl Sessions {
         let sealed = self.cookies.session.read(headers).await?.ok_or(SessionError::NotSignedIn)?;
         let text = sealed.access_token.expose_secret();
         let verdict = match self.tokens.judge_sealed(text).await {
-            // The seal is genuine; leaving does not have to wait until WorkOS is back, and does not
-            // fail because a key has been retired since.
+            // The seal is genuine, so signing out neither waits for WorkOS nor fails because a key
+            // has been retired.
             Err(AccessTokenError::Provider(_) | AccessTokenError::UnknownKey) => {
                 self.tokens.unverified(text)
             }
@@ -329,12 +329,12 @@ impl Sessions {
     }
 
     fn note_early_failure(&self, error: &SessionError) {
-        // Nobody tried.
+        // No attempt was made.
         if matches!(error, SessionError::NotRenewable) {
             return;
         }
         tracing::warn!(%error, "going on with a token that is about to expire");
-        // A refusal is of one session, and is remembered with it.
+        // A refusal concerns one session and is remembered with it.
         if error.is_outage()
             && let Ok(mut failed) = self.early_failure.lock()
         {
@@ -342,8 +342,8 @@ impl Sessions {
         }
     }
 
-    /// The session that follows the one of this token. It is sent to the browser once it is certain
-    /// that it is the same user's, the same session, good, and no longer than a cookie can be.
+    /// Renews the session of `before`. The new session is sent to the browser only if it is valid,
+    /// belongs to the same user and session, and fits into a cookie.
     async fn renewed(
         &self,
         refresh_token: &SecretString,
@@ -381,7 +381,7 @@ impl Sessions {
         Ok(token)
     }
 
-    /// What the browser is told of its cookie where there is no session in it.
+    /// Clears the cookie if the failure says so for good.
     fn clear_if_invalid<T>(&self, result: Result<T, SessionError>) -> Result<T, ApiError> {
         result.map_err(|error| {
             if error.clears() == ClearsCookie::Always {

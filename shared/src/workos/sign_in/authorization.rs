@@ -6,25 +6,26 @@ use url::Url;
 use crate::settings::{Incomplete, Settings};
 use crate::workos::{Application, ConnectionId, Email, OrganizationId};
 
-/// Sends browsers to WorkOS, from where they come back to `WORKOS_REDIRECT_URI` with a code.
+/// Makes the addresses at WorkOS where browsers sign in. They come back to `WORKOS_REDIRECT_URI`
+/// with a code.
 #[derive(Clone, Debug)]
 pub struct Authorization {
     application: Application,
     redirect_uri: String,
 }
 
-/// Where at WorkOS a user signs in.
+/// The page where a user signs in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SignInWith {
-    /// At AuthKit's own page, which offers every way that is switched on.
+    /// AuthKit's hosted page, which offers every method that is enabled.
     AuthKit,
-    /// At Google.
+    /// Google.
     Google,
-    /// At Microsoft.
+    /// Microsoft.
     Microsoft,
-    /// At the identity provider behind an SSO connection.
+    /// The identity provider behind an SSO connection.
     Connection(ConnectionId),
-    /// At the identity provider of an organization.
+    /// The identity provider of an organization.
     Organization(OrganizationId),
 }
 
@@ -36,9 +37,9 @@ impl Authorization {
         Ok(Self { application: application?, redirect_uri })
     }
 
-    /// The address where a user signs in. `state` comes back with the code as it is;
-    /// `code_challenge` is the PKCE challenge, by the method S256, to the verifier that the code must
-    /// be redeemed with (RFC 7636). The e-mail address in `login_hint` is filled in for the user.
+    /// The address where a user signs in. WorkOS returns `state` unchanged with the code.
+    /// `code_challenge` is the S256 challenge of the PKCE verifier that redeems the code (RFC
+    /// 7636). The page fills in the e-mail address in `login_hint`.
     pub fn url(
         &self,
         with: &SignInWith,

@@ -1,4 +1,4 @@
-//! The last step of signing in: a code or a choice, and the session that it brings.
+//! The last step of signing in: turns a code or a choice into a session.
 
 use http::HeaderMap;
 use secrecy::SecretString;
@@ -13,7 +13,7 @@ use crate::workos::{
     OrganizationChoice, OrganizationId, Profile, SealedSession, User, WorkOs,
 };
 
-/// What a browser was given for one use and hands back: 1 to 2,048 visible ASCII characters.
+/// A single-use token that a browser hands back: 1 to 2,048 visible ASCII characters.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(try_from = "String")]
 pub struct OneTimeToken(SecretString);
@@ -37,16 +37,16 @@ pub struct SignIns {
     cookies: Cookies,
 }
 
-/// What comes of a sign-in.
+/// The result of a sign-in.
 #[derive(Clone, Debug)]
 pub enum Outcome {
-    /// A session. Its cookie leaves with the answer.
+    /// The user is signed in. The session's cookie leaves with the answer.
     SignedIn(Box<User>),
-    /// A question, and no session yet.
+    /// The user has to choose an organization first. There is no session yet.
     ChooseOrganization(Box<OrganizationChoice>),
 }
 
-/// A user who has signed in, as endpoints answer it.
+/// The body of a completed sign-in: `{"user": …}`.
 #[derive(Serialize)]
 struct UserReply<T> {
     user: T,
@@ -72,8 +72,8 @@ impl SignIns {
         Ok(Self { workos: workos?, cookies: cookies? })
     }
 
-    /// Completes a sign-in with the code that the browser brought back from WorkOS. It must be one
-    /// that this browser has begun, that of `state` if there is one.
+    /// Completes a sign-in with the code that the browser brought back from WorkOS. This browser
+    /// must have begun the sign-in; `state` names it if there are several.
     pub async fn finish_redirect(
         &self,
         headers: &HeaderMap,
@@ -84,7 +84,7 @@ impl SignIns {
         let mut refused = None;
         for sign_in in &begun {
             match self.workos.authenticate_with_code(&code.0, sign_in.verifier()).await {
-                // Begun in this browser too, but perhaps in another tab.
+                // Another tab of this browser may have begun the one that the code belongs to.
                 Err(error @ AuthenticateError::NotGood { .. }) => refused = Some(error),
                 result => {
                     let outcome = self.finish(headers, result).await?;
@@ -98,9 +98,9 @@ impl SignIns {
 
     /// Completes a sign-in with the code that came by e-mail.
     ///
-    /// The user is looked up for WorkOS's own spelling of the address. Where nobody has it, the code
-    /// is tried all the same: WorkOS refuses it and counts the attempt, as it does for everybody who
-    /// guesses, and the answer says nothing of the account.
+    /// Looks the user up first, for WorkOS's own spelling of the address. If nobody has the
+    /// address, the code is tried anyway: WorkOS refuses it and counts the attempt, so the answer
+    /// does not reveal whether the account exists.
     pub async fn finish_magic_auth(
         &self,
         headers: &HeaderMap,
@@ -109,18 +109,18 @@ impl SignIns {
     ) -> Result<Outcome, ApiError> {
         let user = self.workos.user_by_email(email).await?;
         if let Some(user) = &user {
-            // Before the code is spent: it would bring a session that no browser keeps.
+            // Check before the code is spent: browsers would drop the session's cookie.
             self.cookies.session.ensure_fits(user)?;
         }
         let spelling = user.as_ref().map_or(email.as_str(), |user| &user.email);
         let result = self.workos.authenticate_with_magic_auth(spelling, code).await;
         let not_good = |code| Err(AuthenticateError::NotGood { grant: Grant::MagicCode, code });
         let result = match result {
-            // WorkOS may take letters for the same that are not.
+            // WorkOS may treat different letters as equal.
             Ok(authentication) if !email.is(&authentication.user.email) => {
                 not_good("another user's")
             }
-            // It counts the guesses at a code that it has sent, which is to those with an account.
+            // WorkOS counts guesses only for codes it has sent, so this would reveal an account.
             Err(AuthenticateError::TooManyGuesses) if self.workos.conceals_accounts() => {
                 not_good("one_time_code_too_many_attempts")
             }
@@ -129,7 +129,7 @@ impl SignIns {
         self.finish(headers, result).await
     }
 
-    /// Completes a sign-in that waits for the user's choice of an organization.
+    /// Completes a sign-in with the organization that the user chose.
     pub async fn finish_choice(
         &self,
         headers: &HeaderMap,
@@ -148,7 +148,7 @@ impl SignIns {
         Ok(outcome)
     }
 
-    /// Signs a user in without their mailbox, in the first of their organizations: for development
+    /// Signs a user in without a mailbox, in the first of their organizations. For development
     /// only.
     pub async fn finish_without_mailbox(
         &self,
@@ -173,7 +173,7 @@ impl SignIns {
         self.finish(headers, result).await
     }
 
-    /// Gives the browser its session, or what it needs to choose an organization.
+    /// Sends the browser its session, or the cookie of a pending choice of an organization.
     async fn finish(
         &self,
         headers: &HeaderMap,

@@ -1,4 +1,4 @@
-//! Concealing who has an account: answers that are alike in all that a stranger sees, also in time.
+//! Conceals which addresses have an account: answers are indistinguishable, including in timing.
 
 use std::future::Future;
 use std::pin::pin;
@@ -9,14 +9,13 @@ use tokio::time;
 use crate::afterwork;
 use crate::api::ApiError;
 
-/// When a concealed answer leaves, counted from the arrival of the request: longer than WorkOS takes
-/// on an ordinary day, and not too long for a person to wait.
+/// When a concealed answer leaves, counted from the arrival of the request: longer than WorkOS
+/// usually takes, and short enough for a person to wait.
 const LEAVES_AFTER: Duration = Duration::from_secs(2);
 
-/// Answers what everybody may know, which is what `work` returns: something, or an error that has
-/// nothing to do with the account. Where it returns nothing, the answer is nothing as well, and
-/// leaves two seconds after this was called. If `work` takes longer, it goes on without the caller,
-/// for `limit` at most.
+/// Runs `work`. A value or an error that it returns does not depend on the account and is passed on
+/// at once. `None` is passed on two seconds after the call. If `work` takes longer than that, the
+/// caller gets `None` and the work continues in the background, for `limit` at most.
 pub(super) async fn conceal<T: Send + 'static>(
     limit: Duration,
     work: impl Future<Output = Result<Option<T>, ApiError>> + Send + 'static,

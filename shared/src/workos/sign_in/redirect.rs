@@ -1,4 +1,4 @@
-//! Signing in at WorkOS's pages: where a browser goes, and what it keeps for the way back.
+//! Sends a browser to a sign-in page, and stores what it needs when it comes back.
 
 use http::HeaderMap;
 use serde::Serialize;
@@ -16,13 +16,13 @@ pub struct Redirects {
     cookies: Cookies,
 }
 
-/// Where a browser goes to sign in.
+/// The page where a browser signs in.
 #[derive(Clone, Debug, Serialize)]
 pub struct Redirect {
     /// The address at WorkOS.
     #[serde(rename = "redirectURL")]
     pub redirect_url: Url,
-    /// What comes back with the code.
+    /// Returned with the code.
     pub state: String,
 }
 
@@ -34,7 +34,7 @@ impl Redirects {
         Ok(Self { authorization: authorization?, cookies: cookies? })
     }
 
-    /// Begins a sign-in at WorkOS. What the callback has to prove is kept in the browser.
+    /// Begins a sign-in at WorkOS. A cookie stores what the callback has to match.
     pub async fn begin(
         &self,
         headers: &HeaderMap,
@@ -49,10 +49,10 @@ impl Redirects {
     }
 }
 
-/// What endpoints answer that only begin something.
+/// The body of answers that begin a step: `{"authData": …}`.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct AuthData<T> {
-    /// What comes next.
+    /// The next step.
     #[serde(rename = "authData")]
     pub auth_data: T,
 }

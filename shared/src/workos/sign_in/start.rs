@@ -1,4 +1,5 @@
-//! The first step of signing in or up: an e-mail address, and what its domain decides.
+//! The first step of signing in or up: an e-mail address, whose domain decides between SSO and a
+//! one-time code.
 
 use std::future::Future;
 
@@ -8,17 +9,17 @@ use crate::provider::ProviderError;
 use crate::workos::sign_in::concealment::conceal;
 use crate::workos::{Connection, CreateUserError, Email, WorkOs};
 
-/// How many organizations are asked for their connections one by one. A domain that more of them have
-/// verified costs one call for all.
+/// The most organizations whose connections are fetched one by one. If more have verified the
+/// domain, one call fetches the connections of all.
 const FEW_ORGANIZATIONS: usize = 3;
 
 impl WorkOs {
-    /// Begins to sign in whoever has this address. The domain decides: it gives the SSO connection to
-    /// go on with, or nothing where a one-time code has been sent.
+    /// Begins a sign-in. Returns the SSO connection to use if the address's domain has one;
+    /// otherwise sends a one-time code and returns `None`.
     ///
     /// # Errors
-    /// 400 for an address without an account. Where accounts are concealed, what WorkOS says about
-    /// the address or about its code is no error.
+    /// 400 for an address without an account. If accounts are concealed, nothing that WorkOS says
+    /// about the address or the code is an error.
     pub async fn begin_sign_in(
         &self,
         request: &Request,
@@ -38,12 +39,12 @@ impl WorkOs {
     /// Sends another one-time code to a user.
     ///
     /// # Errors
-    /// 403 for an address that [`begin_sign_in`](Self::begin_sign_in) sends to single sign-on, else
-    /// 400 for one without an account. Where accounts are concealed there is neither, but no code.
+    /// 403 for an address that [`begin_sign_in`](Self::begin_sign_in) sends to single sign-on, 400
+    /// for one without an account. If accounts are concealed, neither: no code is sent.
     pub async fn resend_code(&self, request: &Request, email: &Email) -> Result<(), ApiError> {
         let (workos, email) = (self.clone(), email.clone());
         let sent = self.concealing(request, async move {
-            // As in signing in, the domain comes first, and says nothing of the account.
+            // As in signing in, the domain decides first, which reveals nothing about the account.
             match workos.sso_connection(email.domain()).await? {
                 None => workos.send_code(&email).await?,
                 Some(_) if workos.conceals_accounts() => {}
@@ -54,11 +55,11 @@ impl WorkOs {
         sent.await.map(drop)
     }
 
-    /// Makes an account for this address. Nothing is sent to it.
+    /// Creates an account for this address. Sends no mail.
     ///
     /// # Errors
-    /// 409 for an address that has one. Where accounts are concealed, what WorkOS says about the
-    /// address is no error.
+    /// 409 for an address that has one. If accounts are concealed, nothing that WorkOS says about
+    /// the address is an error.
     pub async fn sign_up(&self, request: &Request, email: &Email) -> Result<(), ApiError> {
         let (workos, email) = (self.clone(), email.clone());
         let made = self.concealing(request, async move {
@@ -71,21 +72,22 @@ impl WorkOs {
         made.await.map(drop)
     }
 
-    /// Sends a one-time code to a user. WorkOS would make an account for an address that has none,
-    /// so it is looked up first.
+    /// Sends a one-time code to a user. Looks the address up first, because WorkOS would create an
+    /// account for an unknown one.
     async fn send_code(&self, email: &Email) -> Result<(), ApiError> {
         let Some(user) = self.user_by_email(email).await? else {
             return self
                 .unless_concealed(ApiError::bad_request("No account has this e-mail address"));
         };
-        // Only for those who have an account it comes this far: not even an outage may be told.
+        // Only addresses with an account get here, so even an outage would reveal one.
         match self.create_magic_auth(&user.email).await {
             Ok(()) => Ok(()),
             Err(error) => self.unless_concealed(error.into()),
         }
     }
 
-    /// An error that would tell who has an account, unless that is concealed. Then it is logged.
+    /// Returns an error that reveals whether an account exists, or only logs it if accounts are
+    /// concealed.
     fn unless_concealed(&self, error: ApiError) -> Result<(), ApiError> {
         if !self.conceals_accounts() {
             return Err(error);
@@ -95,7 +97,7 @@ impl WorkOs {
         Ok(())
     }
 
-    /// Does what an endpoint is asked for: at once, or in the time that conceals how long it takes.
+    /// Runs an endpoint's work, with a fixed answering time if accounts are concealed.
     async fn concealing<T: Send + 'static>(
         &self,
         request: &Request,
@@ -108,8 +110,8 @@ impl WorkOs {
         conceal(lambda::deadline(request).since(now), work).await
     }
 
-    /// The SSO connection that whoever has an address of `domain` signs in with: that of an
-    /// organization that has shown that the domain is its own.
+    /// The SSO connection for addresses of `domain`: that of an organization that has verified the
+    /// domain.
     pub async fn sso_connection(&self, domain: &str) -> Result<Option<Connection>, ProviderError> {
         let organizations = self.organizations_by_domain(domain).await?;
         if organizations.len() <= FEW_ORGANIZATIONS {

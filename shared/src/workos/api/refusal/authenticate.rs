@@ -14,62 +14,61 @@ use crate::workos::{Grant, OrganizationChoice, Requirement};
 /// OAuth's code for a token that is not good (RFC 6749, section 5.2).
 const INVALID_GRANT: &str = "invalid_grant";
 
-/// Why a grant brought nothing.
+/// Why a grant was refused.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum AuthenticateError {
     /// The user belongs to several organizations and has to choose one.
     #[error("workos asks which organization to sign in to")]
     OrganizationSelectionRequired(Box<OrganizationChoice>),
-    /// The user may not sign in like this: something else has to be done first.
+    /// The user has to meet a requirement first.
     #[error("workos does not let the user in: {code}")]
     Required {
-        /// What has to be done.
+        /// The requirement.
         requirement: Requirement,
         /// WorkOS's own code.
         code: &'static str,
     },
-    /// The code or token is wrong, expired, used or somebody else's.
+    /// The code or token is wrong, expired, used, or belongs to somebody else.
     #[error("workos does not take the {grant}: {code}")]
     NotGood {
-        /// Which kind it is.
+        /// The kind of grant.
         grant: Grant,
         /// WorkOS's own code.
         code: &'static str,
     },
-    /// WorkOS refuses with a code that has no meaning here. Its status still has one.
+    /// WorkOS refused with an unknown code, so the status decides.
     #[error("{error}")]
     Unrecognized {
-        /// Which kind of grant was refused.
+        /// The kind of grant.
         grant: Grant,
         /// The answer, by its status.
         error: ProviderError,
     },
-    /// There were too many wrong guesses at the one-time code. Not even the right one is good now.
+    /// There were too many wrong guesses at the one-time code. Even the right one is refused now.
     #[error("workos takes no more guesses at the one-time code")]
     TooManyGuesses,
-    /// Another request has exchanged the refresh token before, and the browser has what that
-    /// brought.
+    /// Another request has already exchanged the refresh token, and the browser has the result.
     #[error("workos has already exchanged the refresh token")]
     AlreadyExchanged,
     /// The user has tried too often.
     #[error("workos limits the user's attempts")]
     TooManyAttempts {
-        /// When it wants to be asked again.
+        /// When to try again, if WorkOS says so.
         retry_after: Option<Duration>,
     },
-    /// WorkOS could not be asked, or the fault is ours.
+    /// WorkOS could not answer, or our request was at fault.
     #[error(transparent)]
     Provider(#[from] ProviderError),
 }
 
 impl AuthenticateError {
-    /// Whether the session has ended, as only one refusal of a refresh says. After any other, the
-    /// next refresh may succeed.
+    /// Whether the refusal ends the session. Only one does; after any other, the next refresh may
+    /// succeed.
     pub fn ends_session(&self) -> bool {
         matches!(self, Self::NotGood { grant: Grant::RefreshToken, code: INVALID_GRANT })
     }
 
-    /// Whether WorkOS has decided, so that asking again at once brings the same answer.
+    /// Whether WorkOS has decided, so that asking again at once would bring the same answer.
     pub(in crate::workos) fn is_refusal(&self) -> bool {
         !matches!(self, Self::TooManyAttempts { .. } | Self::Provider(_))
     }
@@ -138,8 +137,8 @@ impl AuthenticateError {
             (status, _) if is_named && status.is_client_error() => {
                 Self::Unrecognized { grant, error: unrecognized(answer, refusal) }
             }
-            // It is the code or the token, which came from the caller, that has no good form. A
-            // refresh token does not come from there: we have had it from WorkOS.
+            // The code or token is malformed. It came from the caller, unlike a refresh token,
+            // which came from WorkOS.
             (
                 StatusCode::UNPROCESSABLE_ENTITY,
                 Grant::AuthorizationCode | Grant::MagicCode | Grant::PendingToken,

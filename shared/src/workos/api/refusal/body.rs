@@ -8,8 +8,8 @@ use crate::json;
 use crate::provider::{Answer, Failure, ProviderError};
 use crate::workos::api::refusal::codes::{Meaning, meaning};
 
-/// What WorkOS says of a refusal. Its texts are read for two refusals that have no code. A part of
-/// another type counts as absent: `message` may be a list, for example.
+/// The body of a refusal. Its messages are read only for refusals that have no code. A field of an
+/// unexpected type counts as absent; `message`, for example, may be a list.
 #[derive(Default, Deserialize)]
 pub(super) struct RefusalBody {
     #[serde(default, deserialize_with = "json::or_default")]
@@ -29,8 +29,8 @@ impl RefusalBody {
         answer.json().unwrap_or_default()
     }
 
-    /// The code: the one in `code`, or the one in `error`, which may also be a text for people, as in
-    /// `Bad Request`. One that is known counts before one that is not.
+    /// The code, from the field `code` or `error`. `error` may also be a message for people, such
+    /// as `Bad Request`. A known code takes precedence over an unknown one.
     pub(super) fn code(&self) -> &str {
         let code = self.code.as_deref().filter(|code| !code.is_empty());
         let error = self.error.as_deref().filter(|error| looks_like_code(error));
@@ -42,7 +42,7 @@ impl RefusalBody {
         }
     }
 
-    /// The code, where it cannot be anything but a code: what is logged must not be personal.
+    /// The code, if it has the form of one: the log must not contain anything personal.
     pub(super) fn loggable_code(&self) -> Option<&str> {
         Some(self.code()).filter(|code| looks_like_code(code))
     }
@@ -67,7 +67,7 @@ impl RefusalBody {
         self.code() == code || self.errors.iter().any(|error| listed(error))
     }
 
-    /// Whether its description has these words, in whichever case.
+    /// Whether its description contains these words, in any case.
     pub(super) fn describes(&self, words: &str) -> bool {
         let description = self.error_description.as_deref().unwrap_or_default();
         description.to_ascii_lowercase().contains(words)
@@ -95,7 +95,7 @@ fn looks_like_code(text: &str) -> bool {
     (1..=64).contains(&text.len()) && text.bytes().all(is_part)
 }
 
-/// Whether an answer is the refusal of our key, in the header or in the body.
+/// Whether WorkOS refuses our key, sent in the header or in the body.
 pub(in crate::workos::api) fn refuses_key(answer: &Answer) -> bool {
     match answer.status {
         StatusCode::UNAUTHORIZED => true,
@@ -111,8 +111,8 @@ pub(super) fn limited(answer: &Answer) -> ProviderError {
     answer.error(Failure::Limiting { retry_after: answer.retry_after() })
 }
 
-/// A refusal with a code that is not known. It is logged, if it looks like one, and counted among the
-/// answers that are not expected, so that somebody adds it.
+/// A refusal with an unknown code. It is logged if it looks like a code, and counted as unexpected,
+/// so that somebody adds it to the table.
 pub(super) fn unrecognized(answer: &Answer, refusal: &RefusalBody) -> ProviderError {
     let (status, code) = (answer.status.as_u16(), refusal.loggable_code());
     tracing::warn!(provider = "workos", status, code, "a refusal with an unknown code");

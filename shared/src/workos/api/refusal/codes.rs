@@ -7,30 +7,30 @@
 
 use crate::workos::Requirement;
 
-/// What a code means.
+/// The meaning of a code.
 #[derive(Clone, Copy)]
 pub(super) enum Meaning {
     ChooseOrganization,
     Required(Requirement),
     NotGood,
-    /// WorkOS sends no mail to the address.
+    /// Mail to the address cannot be delivered.
     Undeliverable,
     TooManyGuesses,
-    /// A limit of the whole application, which no single user has reached.
+    /// A limit of the whole application, not of one user.
     Limited,
-    /// Our own request or settings are at fault, or it is about what we never ask for.
+    /// Our request or settings are at fault, or it concerns something we never ask for.
     OurFault,
 }
 
-/// The meaning of each code that WorkOS documents, in `code` or `error`; the code as it stands here
-/// comes along, so that nothing of an answer itself gets into messages.
+/// The meaning of a documented code. Returns our own copy of the code, so that nothing from an
+/// answer gets into messages.
 pub(super) fn meaning(code: &str) -> Option<(&'static str, Meaning)> {
     MEANINGS.iter().find(|(known, _)| *known == code).copied()
 }
 
 pub(super) const MEANINGS: &[(&str, Meaning)] = &[
     ("organization_selection_required", Meaning::ChooseOrganization),
-    // What the user has to do.
+    // Requirements.
     ("email_verification_required", Meaning::Required(Requirement::VerifyEmail)),
     ("mfa_enrollment", Meaning::Required(Requirement::EnrollSecondFactor)),
     ("mfa_challenge", Meaning::Required(Requirement::UseSecondFactor)),
@@ -60,7 +60,7 @@ pub(super) const MEANINGS: &[(&str, Meaning)] = &[
     ("organization_membership_not_found", Meaning::Required(Requirement::JoinOrganization)),
     ("organization_not_authorized", Meaning::Required(Requirement::JoinOrganization)),
     ("access_denied", Meaning::Required(Requirement::BeLetIn)),
-    // What the user brought is not good.
+    // The user's code or token is not accepted.
     ("invalid_grant", Meaning::NotGood),
     ("invalid_credentials", Meaning::NotGood),
     ("invalid_one_time_code", Meaning::NotGood),
@@ -69,18 +69,18 @@ pub(super) const MEANINGS: &[(&str, Meaning)] = &[
     ("invalid_pending_authentication_token", Meaning::NotGood),
     ("user_mismatch", Meaning::NotGood),
     ("expired_token", Meaning::NotGood),
-    // A verifier came for a code that was issued without: it is from a sign-in that we did not begin.
+    // The code was issued without a challenge, so we did not begin its sign-in.
     ("code_challenge_not_found", Meaning::NotGood),
-    // The words of WorkOS's own emulator for the same.
+    // WorkOS's own emulator uses these codes for the same.
     ("invalid_code", Meaning::NotGood),
     ("expired_code", Meaning::NotGood),
     ("invalid_code_verifier", Meaning::NotGood),
     ("email_domain_not_deliverable", Meaning::Undeliverable),
-    // How often.
+    // Limits.
     ("one_time_code_too_many_attempts", Meaning::TooManyGuesses),
     ("daily_quota_exceeded", Meaning::Limited),
     ("slow_down", Meaning::Limited),
-    // Ours: settings at WorkOS, malformed requests, and grants and codes that are not asked for.
+    // Our fault: settings at WorkOS, malformed requests, and grants that we never use.
     ("invalid_client", Meaning::OurFault),
     ("invalid_secret", Meaning::OurFault),
     ("unauthorized_client", Meaning::OurFault),

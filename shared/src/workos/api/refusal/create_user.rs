@@ -9,30 +9,30 @@ use crate::workos::api::refusal::body::{RefusalBody, unrecognized};
 use crate::workos::api::refusal::codes::Meaning;
 use crate::workos::api::refusal::messages::{invalid_email, refused_email, undeliverable_email};
 
-/// Why there is no new account.
+/// Why no account was created.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum CreateUserError {
     /// The e-mail address has an account.
     #[error("the e-mail address has an account")]
     Exists,
-    /// WorkOS does not take the e-mail address.
+    /// WorkOS rejects the e-mail address.
     #[error("workos does not take the e-mail address")]
     InvalidEmail,
-    /// No mail can be delivered to the e-mail address.
+    /// Mail to the address cannot be delivered.
     #[error("workos cannot deliver mail to the e-mail address")]
     Undeliverable,
-    /// The user may not make an account, or not like this.
+    /// The user has to meet a requirement first.
     #[error("workos does not make an account: {code}")]
     Required {
-        /// What has to be done first or instead.
+        /// The requirement.
         requirement: Requirement,
         /// WorkOS's own code.
         code: &'static str,
     },
-    /// WorkOS refuses with a code that has no meaning here. Its status still has one.
+    /// WorkOS refused with an unknown code, so the status decides.
     #[error(transparent)]
     Unrecognized(ProviderError),
-    /// WorkOS could not be asked, or the fault is ours.
+    /// WorkOS could not answer, or our request was at fault.
     #[error(transparent)]
     Provider(#[from] ProviderError),
 }
@@ -86,7 +86,7 @@ impl CreateUserError {
     }
 }
 
-/// Documented refusals of what is never sent along with a new account.
+/// Documented refusals of fields that we never send with a new account.
 const IN_NEW_ACCOUNTS: [&str; 5] = [
     "password_strength_error",
     "invalid_password_hash",

@@ -3,13 +3,13 @@
 use crate::api::ApiError;
 use crate::workos::{AuthenticateError, SendCodeError};
 
-/// Why a sign-in without a mailbox brought nothing.
+/// Why a sign-in without a mailbox failed.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum MailboxlessError {
-    /// There is no code.
+    /// No code was issued.
     #[error(transparent)]
     SendCode(#[from] SendCodeError),
-    /// The code brought nothing.
+    /// The code was refused.
     #[error(transparent)]
     Authenticate(#[from] AuthenticateError),
 }

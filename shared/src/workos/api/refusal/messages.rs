@@ -28,7 +28,7 @@ pub(super) fn undeliverable_email() -> ApiError {
     ApiError::bad_request("`email` is an address that no mail can be delivered to")
 }
 
-/// WorkOS refuses the address, nobody knows why.
+/// WorkOS refused the address for a reason we do not know.
 pub(super) fn refused_email(error: ProviderError) -> ApiError {
     if is_forbidden(&error) {
         return not_allowed().with_detail(error);

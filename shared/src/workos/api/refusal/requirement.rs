@@ -1,6 +1,6 @@
-//! What a user has to do before WorkOS lets them in.
+//! A requirement that a user has to meet before WorkOS lets them in.
 
-/// What a user has to do, or to have done, before WorkOS lets them in.
+/// A step that a user, or their administrator, has to take before WorkOS lets them in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Requirement {
     /// Show that the e-mail address is theirs.
@@ -15,26 +15,26 @@ pub enum Requirement {
     UseSso,
     /// Sign in by a method that the application or the organization allows.
     UseAnotherMethod,
-    /// Pass the check that WorkOS makes of suspicious sign-ins.
+    /// Pass WorkOS's check of suspicious sign-ins.
     PassSecurityCheck,
-    /// Allow the application what it asks for.
+    /// Give the application consent.
     GiveConsent,
-    /// Fill in what their profile lacks.
+    /// Complete their profile.
     CompleteProfile,
     /// Be invited (again).
     BeInvited,
-    /// Have an account, which nobody can make for themselves here.
+    /// Get an account from an administrator, because sign-up is closed.
     HaveAnAccount,
-    /// Have their organization's identity provider set right.
+    /// Have their organization's SSO configuration repaired.
     RepairSso,
-    /// Take an organization that they belong to.
+    /// Choose an organization that they belong to.
     JoinOrganization,
-    /// Be let in by whoever decides that.
+    /// Get access from an administrator.
     BeLetIn,
 }
 
 impl Requirement {
-    /// What the user is told.
+    /// The message to the user.
     pub(super) fn message(self) -> &'static str {
         match self {
             Self::VerifyEmail => "Verify your e-mail address first, then sign in again",

@@ -13,33 +13,33 @@ use crate::workos::api::refusal::messages::{
     invalid_email, refused_email, too_many_attempts, undeliverable_email,
 };
 
-/// Why no one-time code was sent.
+/// Why WorkOS sent no one-time code.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum SendCodeError {
-    /// WorkOS does not take the e-mail address.
+    /// WorkOS rejects the e-mail address.
     #[error("workos does not take the e-mail address")]
     InvalidEmail,
-    /// No mail can be delivered to the e-mail address.
+    /// Mail to the address cannot be delivered.
     #[error("workos cannot deliver mail to the e-mail address")]
     Undeliverable,
-    /// The user may not sign in like this.
+    /// The user has to meet a requirement first.
     #[error("workos does not send a code: {code}")]
     Required {
-        /// What has to be done instead.
+        /// The requirement.
         requirement: Requirement,
         /// WorkOS's own code.
         code: &'static str,
     },
-    /// WorkOS refuses with a code that has no meaning here. Its status still has one.
+    /// WorkOS refused with an unknown code, so the status decides.
     #[error(transparent)]
     Unrecognized(ProviderError),
-    /// Codes were asked for too often.
+    /// The user asked for codes too often.
     #[error("workos limits the codes for this user")]
     TooManyAttempts {
-        /// When it wants to be asked again.
+        /// When to try again, if WorkOS says so.
         retry_after: Option<Duration>,
     },
-    /// WorkOS could not be asked, or the fault is ours.
+    /// WorkOS could not answer, or our request was at fault.
     #[error(transparent)]
     Provider(#[from] ProviderError),
 }
