@@ -19,7 +19,7 @@ pub struct Caller {
 }
 
 impl fmt::Debug for Caller {
-    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("Caller")
             .field("user_id", &self.user_id)

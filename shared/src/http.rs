@@ -128,7 +128,7 @@ impl Http {
 }
 
 impl fmt::Debug for Http {
-    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Http").finish_non_exhaustive()
     }
 }

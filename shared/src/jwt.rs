@@ -137,13 +137,13 @@ impl Claims {
 }
 
 impl fmt::Debug for Claims {
-    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Claims").finish_non_exhaustive()
     }
 }
 
 impl fmt::Debug for Token<'_> {
-    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Token").field("kid", &self.header.kid).finish_non_exhaustive()
     }
 }

@@ -117,7 +117,7 @@ fn milliseconds(took: Duration) -> f64 {
 fn write(
     now: Timestamp,
     dimensions: &[(&str, &str)],
-    directives: &[Directive],
+    directives: &[Directive<'_>],
     values: &[(&str, f64)],
 ) {
     let Some(writer) = WRITER.get() else {
@@ -133,7 +133,7 @@ impl Writer {
         &self,
         now: Timestamp,
         dimensions: &[(&str, &str)],
-        directives: &[Directive],
+        directives: &[Directive<'_>],
         values: &[(&str, f64)],
     ) -> Value {
         let directives: Vec<Value> = directives

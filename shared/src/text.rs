@@ -71,7 +71,7 @@ impl<const CHARACTERS: usize, const BYTES: usize> TryFrom<String> for Line<CHARA
 }
 
 impl<const CHARACTERS: usize, const BYTES: usize> fmt::Debug for Line<CHARACTERS, BYTES> {
-    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Line").finish_non_exhaustive()
     }
 }

@@ -103,7 +103,7 @@ impl<'de> DeserializeSeed<'de> for StrictKeys {
 impl<'de> de::Visitor<'de> for StrictKeys {
     type Value = ();
 
-    fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("JSON")
     }
 

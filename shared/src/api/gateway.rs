@@ -107,7 +107,7 @@ impl<'de> Deserialize<'de> for Event {
 impl Event {
     /// The HTTP request that the event describes.
     pub(crate) fn into_request(self) -> Request {
-        let parts: Parts = self.0.as_deref().and_then(borrowed).unwrap_or_default();
+        let parts: Parts<'_> = self.0.as_deref().and_then(borrowed).unwrap_or_default();
         let mut request = Request::default();
         *request.uri_mut() = parts.uri();
         *request.headers_mut() = parts.all_headers();
@@ -147,8 +147,8 @@ pub(crate) fn answer(response: Response) -> ApiGatewayV2httpResponse {
 
 impl Parts<'_> {
     fn method(&self) -> Option<Method> {
-        let context: RequestContext = borrowed(self.request_context?)?;
-        let http: HttpDescription = borrowed(context.http?)?;
+        let context: RequestContext<'_> = borrowed(self.request_context?)?;
+        let http: HttpDescription<'_> = borrowed(context.http?)?;
         Method::from_bytes(text(http.method?)?.as_bytes()).ok()
     }
 
@@ -199,13 +199,13 @@ struct HeadersVisitor;
 impl<'de> Visitor<'de> for HeadersVisitor {
     type Value = Headers;
 
-    fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("an object of headers")
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Headers, A::Error> {
         let mut headers = HeaderMap::with_capacity(map.size_hint().unwrap_or(32));
-        while let Some((Text(name), value)) = map.next_entry::<Text, &RawValue>()? {
+        while let Some((Text(name), value)) = map.next_entry::<Text<'_>, &RawValue>()? {
             let name = HeaderName::from_bytes(name.as_bytes());
             if let (Ok(name), Some(value)) = (name, header_value(value)) {
                 // The map's capacity is far beyond what a browser sends.
@@ -242,7 +242,7 @@ fn header_value(value: &RawValue) -> Option<HeaderValue> {
 /// gateways send as well, counts.
 fn cookie_header(cookies: &RawValue) -> Option<HeaderValue> {
     let cookies: Vec<&RawValue> = borrowed(cookies)?;
-    let is_readable = |cookie: &Cow<str>| {
+    let is_readable = |cookie: &Cow<'_, str>| {
         !cookie.is_empty() && cookie.bytes().all(|byte| matches!(byte, b' '..=b'~'))
     };
     let readable: Vec<_> = cookies.into_iter().filter_map(text).filter(is_readable).collect();

@@ -109,8 +109,8 @@ impl<'r> Pair<'r> {
 }
 
 fn prefers_suffixed(
-    plain: &Pair,
-    suffixed: &Pair,
+    plain: &Pair<'_>,
+    suffixed: &Pair<'_>,
     key: &PublishableKey,
     issuer: &str,
     now: Timestamp,

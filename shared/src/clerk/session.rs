@@ -144,7 +144,7 @@ impl SignedIn {
 }
 
 impl fmt::Debug for SignedIn {
-    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("SignedIn").finish_non_exhaustive()
     }
 }
@@ -272,7 +272,7 @@ impl Verifier {
     fn check_parties(
         &self,
         claims: &Claims,
-        presented: &Presented,
+        presented: &Presented<'_>,
     ) -> Result<(UserId, SessionId, Option<String>), ClerkRefusal> {
         let claims: SessionClaims = claims.read()?;
         if claims.iss.as_deref() != Some(self.issuer.as_str()) {
@@ -308,7 +308,7 @@ impl Verifier {
 }
 
 /// Accepts session tokens only. The same key also signs tokens for machines and from templates.
-fn check_kind(token: &Token) -> Result<(), ClerkRefusal> {
+fn check_kind(token: &Token<'_>) -> Result<(), ClerkRefusal> {
     token.check_header()?;
     let header = token.header();
     let is_session = |category: &str| SESSION_CATEGORIES.contains(&category);

@@ -97,13 +97,13 @@ impl User {
 }
 
 impl fmt::Debug for User {
-    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("User").field("id", &self.id).finish_non_exhaustive()
     }
 }
 
 impl fmt::Debug for EmailAddress {
-    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("EmailAddress").field("id", &self.id).finish_non_exhaustive()
     }
 }

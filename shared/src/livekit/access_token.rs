@@ -74,7 +74,7 @@ impl KeyPair {
     pub(super) fn join_token(
         &self,
         room: &RoomName,
-        joining: Joining,
+        joining: Joining<'_>,
         now: Timestamp,
     ) -> Result<SecretString, ApiError> {
         self.sign(Grant::Join(room), Some(joining), now, JOIN_LIFETIME).map_err(ApiError::internal)
@@ -83,7 +83,7 @@ impl KeyPair {
     /// A token for a call of the server API.
     pub(super) fn server_token(
         &self,
-        grant: Grant,
+        grant: Grant<'_>,
         now: Timestamp,
     ) -> Result<SecretString, jwt::SigningError> {
         self.sign(grant, None, now, SERVER_LIFETIME)
@@ -91,8 +91,8 @@ impl KeyPair {
 
     fn sign(
         &self,
-        grant: Grant,
-        joining: Option<Joining>,
+        grant: Grant<'_>,
+        joining: Option<Joining<'_>>,
         now: Timestamp,
         lifetime: Duration,
     ) -> Result<SecretString, jwt::SigningError> {

@@ -72,7 +72,7 @@ impl Joins {
 }
 
 impl fmt::Debug for Joins {
-    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Joins").finish_non_exhaustive()
     }
 }

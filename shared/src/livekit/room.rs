@@ -49,7 +49,7 @@ impl RoomName {
 
 /// People choose the names of rooms: they may be personal.
 impl fmt::Debug for RoomName {
-    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("RoomName").finish_non_exhaustive()
     }
 }

@@ -151,7 +151,7 @@ impl ServerApi {
             ..Call::post(method.name, &path, Some(message))
         };
         let key = ServerKey { keys: &self.keys, grant: method.grant };
-        let keyed: KeyedProvider<ServerKey> = self.provider.clone().with_key(key);
+        let keyed: KeyedProvider<ServerKey<'_>> = self.provider.clone().with_key(key);
         let answer = keyed.send(&call).await?;
         match answer.status {
             StatusCode::OK => Ok(answer.json()?),

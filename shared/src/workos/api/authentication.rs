@@ -42,7 +42,7 @@ pub struct Impersonator {
 }
 
 impl fmt::Debug for Authentication {
-    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("Authentication")
             .field("user", &self.user)
@@ -52,7 +52,7 @@ impl fmt::Debug for Authentication {
 }
 
 impl fmt::Debug for Impersonator {
-    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("Impersonator")
     }
 }

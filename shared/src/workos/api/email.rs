@@ -93,7 +93,7 @@ fn fold(text: &str) -> String {
 
 /// NFC, but characters that it would replace by ASCII stay as they are.
 fn compose(text: &str) -> Cow<'_, str> {
-    const NFC: ComposingNormalizerBorrowed = ComposingNormalizerBorrowed::new_nfc();
+    const NFC: ComposingNormalizerBorrowed<'_> = ComposingNormalizerBorrowed::new_nfc();
 
     if !text.contains(is_ascii_in_nfc) {
         return NFC.normalize(text);
@@ -145,7 +145,7 @@ impl TryFrom<String> for Email {
 }
 
 impl fmt::Debug for Email {
-    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("Email")
     }
 }

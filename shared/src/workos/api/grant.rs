@@ -28,7 +28,7 @@ impl Grant {
 }
 
 impl fmt::Display for Grant {
-    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::AuthorizationCode => "authorization code",
             Self::MagicCode => "one-time code",

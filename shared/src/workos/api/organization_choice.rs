@@ -67,13 +67,13 @@ impl Serialize for OrganizationChoice {
 }
 
 impl fmt::Debug for OrganizationChoice {
-    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("OrganizationChoice").finish_non_exhaustive()
     }
 }
 
 impl fmt::Debug for ChoosingUser {
-    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("ChoosingUser").field("id", &self.id).finish_non_exhaustive()
     }
 }

@@ -145,13 +145,13 @@ fn always_user<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::
 }
 
 impl fmt::Debug for User {
-    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("User").field("id", &self.id).finish_non_exhaustive()
     }
 }
 
 impl fmt::Debug for Profile<'_> {
-    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Profile").field("id", &self.id).finish_non_exhaustive()
     }
 }

@@ -116,7 +116,7 @@ impl SealedCookies {
         self.clock.now()
     }
 
-    fn cookie(&self, label: &Label, value: String) -> Cookie<'static> {
+    fn cookie(&self, label: &Label<'_>, value: String) -> Cookie<'static> {
         let seconds = i64::try_from(label.max_age.as_secs()).unwrap_or(i64::MAX);
         let mut cookie = Cookie::build((label.name.to_owned(), value))
             .path("/")

@@ -275,7 +275,7 @@ impl From<Authentication> for SealedSession {
 }
 
 impl fmt::Debug for SealedSession {
-    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("SealedSession").field("user", &self.user.id).finish_non_exhaustive()
     }
 }

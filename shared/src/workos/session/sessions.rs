@@ -84,7 +84,7 @@ impl Session {
 }
 
 impl fmt::Debug for Session {
-    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Session").finish_non_exhaustive()
     }
 }

@@ -56,7 +56,7 @@ impl Serialize for Outcome {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::SignedIn(user) => {
-                UserReply::<Profile> { user: user.profile() }.serialize(serializer)
+                UserReply::<Profile<'_>> { user: user.profile() }.serialize(serializer)
             }
             Self::ChooseOrganization(choice) => {
                 UserReply::<&OrganizationChoice> { user: choice }.serialize(serializer)
