@@ -18,7 +18,7 @@
 //! fn answer(is_member: bool) -> Result<Reply<Status>, ApiError> {
 //!     if !is_member {
 //!         // The caller reads the message. Only the log gets the detail.
-//!         let error = ApiError::forbidden("This organization is not yours to choose");
+//!         let error = ApiError::forbidden("This organization was not offered to you");
 //!         return Err(error.with_detail("not a member"));
 //!     }
 //!     Ok(Reply::done())

@@ -112,7 +112,7 @@ impl Http {
         // connection. The old client's connections end with the requests that use them.
         match client(self.0.tls.clone()) {
             Ok(client) => *host = Host { client, answered: None },
-            Err(error) => tracing::error!(%error, "no new connections"),
+            Err(error) => tracing::error!(%error, "failed to open new connections"),
         }
     }
 

@@ -164,7 +164,7 @@ impl KeyCache {
                 state.failed = Some(now);
                 match state.set.0.get(kid).filter(|_| state.is_usable(now, MAX_STALE_AGE)) {
                     Some(keys) => {
-                        tracing::warn!(%error, "using the signing keys from before");
+                        tracing::warn!(%error, "using cached signing keys");
                         Ok(Some(Arc::clone(keys)))
                     }
                     None => Err(error),

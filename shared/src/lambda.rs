@@ -194,7 +194,7 @@ impl<E: Endpoint> Function<E> {
         let (endpoint, allowed_origins) = settings.complete(configured).await?;
         let left = START_LIMIT.saturating_sub(clock.now().since(began));
         if tokio::time::timeout(left, endpoint.prepare()).await.is_err() {
-            tracing::warn!(endpoint = E::NAME, "starting without waiting any longer");
+            tracing::warn!(endpoint = E::NAME, "starting before preparation is done");
         }
         let started_in = clock.now().since(began);
         Ok(Self { endpoint, allowed_origins, clock, started_in, warm: AtomicBool::new(false) })

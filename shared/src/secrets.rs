@@ -299,7 +299,7 @@ impl StoredSecret {
             Some(values) => match self.fetch(&mut cache).await {
                 Ok(newer) => newer,
                 Err(error) => {
-                    tracing::warn!(secret = self.id_variable, %error, "using the secrets at hand");
+                    tracing::warn!(secret = self.id_variable, %error, "using cached secrets");
                     values
                 }
             },
@@ -324,7 +324,7 @@ impl StoredSecret {
         let newer = match self.fetch(&mut cache).await {
             Ok(newer) => newer,
             Err(error) => {
-                tracing::warn!(secret = self.id_variable, %error, "no newer secret to be had");
+                tracing::warn!(secret = self.id_variable, %error, "failed to fetch a newer secret");
                 return None;
             }
         };

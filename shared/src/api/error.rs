@@ -105,18 +105,15 @@ impl ApiError {
 
     /// 502: a provider rejected our own credentials or answered nonsense.
     pub fn bad_gateway(detail: impl fmt::Display) -> Self {
-        Self::new(
-            StatusCode::BAD_GATEWAY,
-            "A service we depend on gave an answer that we cannot use",
-        )
-        .with_detail(detail)
+        Self::new(StatusCode::BAD_GATEWAY, "A service we depend on gave an unusable answer")
+            .with_detail(detail)
     }
 
     /// 503: a provider is down, slow or rate-limiting us.
     pub fn unavailable(detail: impl fmt::Display) -> Self {
         Self::new(
             StatusCode::SERVICE_UNAVAILABLE,
-            "A service we depend on does not answer just now. Try again shortly",
+            "A service we depend on is not responding. Try again shortly",
         )
         .with_detail(detail)
     }

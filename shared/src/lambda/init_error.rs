@@ -42,7 +42,7 @@ impl InitErrors {
             .header("lambda-runtime-function-error-type", ERROR_TYPE)
             .json(&body);
         if let Err(error) = request.send().await {
-            tracing::debug!(%error, "lambda did not accept the report");
+            tracing::debug!(%error, "lambda rejected the report of the failed start");
         }
     }
 }

@@ -63,10 +63,10 @@ impl<'a> Method<'a> {
 #[derive(Clone, Debug, thiserror::Error)]
 pub(super) enum CallError {
     /// The room or egress does not exist.
-    #[error("livekit knows nothing of that name")]
+    #[error("livekit does not know that room or egress")]
     NotFound,
     /// The egress is in the wrong state.
-    #[error("livekit says that the state does not allow it")]
+    #[error("livekit refuses the call in the current state")]
     FailedPrecondition,
     /// Anything else.
     #[error(transparent)]

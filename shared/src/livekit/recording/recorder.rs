@@ -182,7 +182,7 @@ impl Recorder {
             }
             Ok(Err(error)) => return Err(error.into()),
             Err(_) => (
-                ApiError::unavailable("livekit did not say that it has started"),
+                ApiError::unavailable("livekit did not confirm the start in time"),
                 LOST_START_TIMEOUT,
             ),
         };
@@ -238,7 +238,9 @@ impl Recorder {
             match contention {
                 Contention::Alone => return Ok(()),
                 Contention::Over => {
-                    return Err(ApiError::unavailable("the recording ended as it began"));
+                    return Err(ApiError::unavailable(
+                        "the recording ended right after it started",
+                    ));
                 }
                 Contention::FirstOfStarting if may_wait => waiting_since = None,
                 Contention::First | Contention::Unknown(_)
@@ -296,7 +298,7 @@ impl Recorder {
         let limit = self.left(deadline).saturating_sub(POLL_INTERVAL);
         timeout(limit, until_over).await.map_err(|_| {
             tracing::error!(egress = %id, "failed to stop a recording; it may still be running");
-            ApiError::unavailable("livekit did not stop a recording that must not go on")
+            ApiError::unavailable("livekit did not stop our recording")
         })
     }
 
@@ -315,7 +317,7 @@ impl Recorder {
         let limit = self.left(deadline).saturating_sub(STOP_RESERVE);
         match timeout(limit, self.recordings.api.egresses_of(room)).await {
             Ok(result) => Ok(result?),
-            Err(_) => Err(ApiError::unavailable("livekit did not say in time what it records")),
+            Err(_) => Err(ApiError::unavailable("livekit did not list the recordings in time")),
         }
     }
 

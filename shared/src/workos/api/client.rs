@@ -305,11 +305,7 @@ impl WorkOs {
             }
             after = next;
         }
-        tracing::warn!(
-            provider = "workos",
-            call = name,
-            "a list is longer than what is read of it"
-        );
+        tracing::warn!(provider = "workos", call = name, "truncated a long list");
         Ok(items)
     }
 

@@ -22,7 +22,7 @@ impl Grant {
             Self::AuthorizationCode => "The code is not valid any more. Sign in again",
             Self::MagicCode => "The code is wrong, expired or used. Ask for a new one",
             Self::RefreshToken => "The session has ended. Sign in again",
-            Self::PendingToken => "The choice came too late or was made before. Sign in again",
+            Self::PendingToken => "This choice has expired or was already used. Sign in again",
         }
     }
 }

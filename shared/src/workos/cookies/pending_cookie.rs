@@ -64,10 +64,10 @@ pub enum PendingError {
     #[error("the organization was not offered")]
     NotOffered,
     /// The choice was already made.
-    #[error("the choice was made before")]
+    #[error("the choice was already made")]
     Made,
     /// The choice has expired.
-    #[error("the choice was offered too long ago")]
+    #[error("the choice has expired")]
     Expired,
     /// No password is available right now, which says nothing about the choice.
     #[error("no password for the pending cookie: {0}")]
@@ -78,9 +78,9 @@ impl From<PendingError> for ApiError {
     fn from(error: PendingError) -> Self {
         match error {
             PendingError::OtherBrowser => {
-                Self::forbidden("This sign-in was begun in another browser")
+                Self::forbidden("This sign-in was started in another browser")
             }
-            PendingError::NotOffered => Self::forbidden("This organization is not yours to choose"),
+            PendingError::NotOffered => Self::forbidden("This organization was not offered to you"),
             PendingError::Made => Self::unauthorized(Grant::PendingToken.refusal()),
             PendingError::Expired => Self::unauthorized("The sign-in has expired. Sign in again"),
             PendingError::NoPassword(error) => error.into(),

@@ -66,7 +66,7 @@ impl From<SignInError> for ApiError {
     fn from(error: SignInError) -> Self {
         match error {
             SignInError::NotBegun => {
-                Self::bad_request("This sign-in was not begun in this browser, or too long ago")
+                Self::bad_request("This sign-in was not started in this browser, or it has expired")
             }
             SignInError::NoPassword(error) => error.into(),
         }

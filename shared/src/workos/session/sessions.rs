@@ -98,9 +98,9 @@ enum SessionError {
     Cookie(#[from] SessionCookieError),
     #[error(transparent)]
     Token(#[from] AccessTokenError),
-    #[error("the token is of another user than the cookie")]
+    #[error("the token belongs to another user than the cookie")]
     OtherUser,
-    #[error("the token has expired, and nothing brings another")]
+    #[error("the token has expired, and there is no refresh token")]
     NotRenewable,
     #[error(transparent)]
     Refresh(#[from] AuthenticateError),
@@ -249,7 +249,7 @@ impl Sessions {
     ) -> Result<User, ApiError> {
         let sealed = session.sealed.as_ref();
         let Some(token) = sealed.and_then(|sealed| sealed.refresh_token.as_ref()) else {
-            return Err(ApiError::unauthorized("An access token alone cannot switch"));
+            return Err(ApiError::unauthorized("Switching organizations needs the session cookie"));
         };
         let renewed = self.renewed(token, &session.token, Some(organization), Urgency::Due).await;
         let (_, sealed) = self.clear_if_invalid(renewed)?;
@@ -333,7 +333,7 @@ impl Sessions {
         if matches!(error, SessionError::NotRenewable) {
             return;
         }
-        tracing::warn!(%error, "going on with a token that is about to expire");
+        tracing::warn!(%error, "failed to refresh the session early");
         // A refusal concerns one session and is remembered with it.
         if error.is_outage()
             && let Ok(mut failed) = self.early_failure.lock()

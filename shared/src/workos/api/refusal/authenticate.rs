@@ -29,7 +29,7 @@ pub enum AuthenticateError {
         code: &'static str,
     },
     /// The code or token is wrong, expired, used, or belongs to somebody else.
-    #[error("workos does not take the {grant}: {code}")]
+    #[error("workos rejects the {grant}: {code}")]
     NotGood {
         /// The kind of grant.
         grant: Grant,
@@ -45,7 +45,7 @@ pub enum AuthenticateError {
         error: ProviderError,
     },
     /// There were too many wrong guesses at the one-time code. Even the right one is refused now.
-    #[error("workos takes no more guesses at the one-time code")]
+    #[error("workos accepts no more guesses at the one-time code")]
     TooManyGuesses,
     /// Another request has already exchanged the refresh token, and the browser has the result.
     #[error("workos has already exchanged the refresh token")]

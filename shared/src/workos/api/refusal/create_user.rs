@@ -16,7 +16,7 @@ pub enum CreateUserError {
     #[error("the e-mail address has an account")]
     Exists,
     /// WorkOS rejects the e-mail address.
-    #[error("workos does not take the e-mail address")]
+    #[error("workos rejects the e-mail address")]
     InvalidEmail,
     /// Mail to the address cannot be delivered.
     #[error("workos cannot deliver mail to the e-mail address")]

@@ -25,7 +25,7 @@ pub(super) fn invalid_email() -> ApiError {
 }
 
 pub(super) fn undeliverable_email() -> ApiError {
-    ApiError::bad_request("`email` is an address that no mail can be delivered to")
+    ApiError::bad_request("`email` cannot receive mail")
 }
 
 /// WorkOS refused the address for a reason we do not know.

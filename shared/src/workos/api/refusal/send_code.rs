@@ -17,7 +17,7 @@ use crate::workos::api::refusal::messages::{
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum SendCodeError {
     /// WorkOS rejects the e-mail address.
-    #[error("workos does not take the e-mail address")]
+    #[error("workos rejects the e-mail address")]
     InvalidEmail,
     /// Mail to the address cannot be delivered.
     #[error("workos cannot deliver mail to the e-mail address")]
