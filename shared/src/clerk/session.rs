@@ -88,7 +88,7 @@ impl Auth {
 
     /// The session, or 401 without a valid session.
     pub fn require(self) -> Result<SignedIn, ApiError> {
-        self.signed_in_or(|| ApiError::not_signed_in())
+        self.signed_in_or(ApiError::not_signed_in)
     }
 
     /// The session, or the given error if nobody is signed in.
