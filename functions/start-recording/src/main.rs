@@ -7,8 +7,7 @@
 //! | output | 200 `{"egressId","timestamp"}` |
 //! | errors | 400, 401 no session, 403 not permitted, or no organization where rooms belong to one, 404 no such room or nobody in it, 409 it is being recorded, 502, 503 |
 //!
-//! It takes up to half a minute, because LiveKit looks for a recorder that long before it says that
-//! none is free.
+//! It takes up to half a minute, because LiveKit looks that long for a free recorder.
 
 use std::process::ExitCode;
 use std::time::Duration;
