@@ -235,7 +235,7 @@ fn print_million(measured: &[Measured], access_log: f64, assumed: &Assumptions) 
     let billed = |one: &Measured| assumed.billed_ms(one);
     // A million bytes, a million times, are a thousand GB.
     let gigabytes = |bytes: f64| bytes / 1000.0;
-    let lines: [Line; 6] = [
+    let lines: [Line<'_>; 6] = [
         ("API Gateway, HTTP API", &|_| price::HTTP_API_MILLION_REQUESTS),
         ("Lambda, requests", &|_| price::LAMBDA_MILLION_REQUESTS),
         ("Lambda, GB-seconds", &|one| {

@@ -1,4 +1,4 @@
-//! What a setting may say about hosts: origins, addresses and domains that can work.
+//! Checks of hosts in settings: only origins, addresses and domains that can work.
 //!
 //! The URL standard allows hosts that no DNS has: `*.example.com`, `app..example.com`, and
 //! `a.example,https` in `https://a.example,https://b.example`. With one of them a function would start
@@ -6,7 +6,7 @@
 
 use url::{Host, Url};
 
-/// Whether the address is on this machine: `localhost`, a name below it, or a loopback address.
+/// Whether the address is on this machine: `localhost`, a subdomain of it, or a loopback address.
 pub(crate) fn is_this_machine(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
@@ -23,10 +23,10 @@ pub(crate) fn is_web_origin(origin: &str) -> bool {
     })
 }
 
-/// Whether `origin` is that of an app with a scheme of its own, such as `tauri://localhost` and
+/// Whether `origin` belongs to an app with a scheme of its own, such as `tauri://localhost` and
 /// `chrome-extension://<id>`.
 pub(crate) fn is_app_origin(origin: &str) -> bool {
-    // Those of the URL standard, whose origins are a web page's or none at all.
+    // The URL standard's special schemes, whose origins are those of web pages or opaque.
     const SPECIAL: [&str; 6] = ["http", "https", "ws", "wss", "ftp", "file"];
     let Some((scheme, host)) = origin.split_once("://") else {
         return false;
@@ -40,18 +40,18 @@ pub(crate) fn is_app_origin(origin: &str) -> bool {
         && host.split('.').all(|label| !label.is_empty() && label.bytes().all(is_in_label))
 }
 
-/// Whether `url` is the base of addresses: `http` or `https`, and nothing behind its path. Plain
-/// `http` does not leave this machine.
+/// Whether `url` can be a base address: `http` or `https`, without query or fragment. Plain `http`
+/// must not leave this machine.
 pub(crate) fn is_base(url: &Url) -> bool {
     is_safe(url) && is_single(url) && url.query().is_none() && url.fragment().is_none()
 }
 
-/// Whether `url` is a page's address, which may have a query.
+/// Whether `url` can be a page's address, which may have a query.
 pub(crate) fn is_page(url: &Url) -> bool {
     is_safe(url) && is_single(url) && url.fragment().is_none()
 }
 
-/// Whether `url` ends in a part that is added to it for each call.
+/// Whether `url` ends in a version, which each call adds itself.
 pub(crate) fn ends_in_a_version(url: &Url) -> bool {
     let last = url.path().trim_end_matches('/').rsplit('/').next().unwrap_or_default();
     last.strip_prefix(['v', 'V']).is_some_and(|digits| {
@@ -60,7 +60,7 @@ pub(crate) fn ends_in_a_version(url: &Url) -> bool {
 }
 
 /// Whether browsers keep a cookie for `domain`: a domain name below a top-level domain, or
-/// `localhost`. They keep none for an address or for all of `.com`.
+/// `localhost`. They keep none for an IP address or for all of `.com`.
 pub(crate) fn is_cookie_domain(domain: &str) -> bool {
     let is_label = |label: &str| {
         !label.is_empty()
@@ -68,7 +68,7 @@ pub(crate) fn is_cookie_domain(domain: &str) -> bool {
             && !label.ends_with('-')
             && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
     };
-    // A name whose last label is a number is an IPv4 address, however it is written.
+    // A name whose last label is a number is an IPv4 address in some notation.
     let is_number = |label: &str| label.bytes().all(|byte| byte.is_ascii_digit());
     let labels: Vec<_> = domain.split('.').collect();
     labels.iter().all(|label| is_label(label))
@@ -88,7 +88,7 @@ fn is_web(url: &Url) -> bool {
     matches!(url.scheme(), "https" | "http")
 }
 
-/// Whether the path is a path, and not a second address behind a comma or a blank.
+/// Whether the path does not hide a second address behind a comma.
 fn is_single(url: &Url) -> bool {
     !url.path().contains("://") && !url.path().contains(',')
 }
@@ -106,7 +106,7 @@ fn has_possible_host(url: &Url) -> bool {
     }
 }
 
-/// DNS knows no underscore in the name of a host, but containers do.
+/// DNS does not allow underscores in host names, but container networks do.
 fn is_in_label(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')
 }

@@ -1,8 +1,8 @@
-//! Work that may outlast its request: it goes on when the answer has left.
+//! Work that may outlast its request: it continues after the answer has left.
 //!
-//! Lambda freezes a function between requests. What a request has begun and not finished would go on
-//! whenever the next one comes, or never, so [`finish`] is awaited after an answer has left and
-//! before the next request is asked for. The caller does not wait for it; the function is paid for.
+//! Lambda freezes a function between requests. Unfinished work of a request would continue with the
+//! next request, or never, so [`finish`] is awaited after an answer has left and before the next
+//! request is fetched. The caller does not wait for it, but the time is billed.
 
 use std::future::Future;
 use std::mem;
@@ -16,7 +16,7 @@ use crate::request_scope;
 
 static BEGUN: Mutex<Vec<JoinHandle<()>>> = Mutex::new(Vec::new());
 
-/// Begins `work`, which goes on whether or not anybody waits for its outcome.
+/// Begins `work`, which continues even if nobody waits for its outcome.
 pub(crate) fn begin<T: Send + 'static>(
     work: impl Future<Output = T> + Send + 'static,
 ) -> oneshot::Receiver<T> {

@@ -1,8 +1,8 @@
-//! Who a request comes from, whichever provider has said so.
+//! The caller of a request, independent of the identity provider.
 
 use std::fmt;
 
-/// Somebody whose session has been verified.
+/// A user whose session has been verified.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Caller {
     /// The user.
@@ -11,7 +11,7 @@ pub struct Caller {
     pub session_id: String,
     /// The organization that the session acts in, if any.
     pub organization_id: Option<String>,
-    /// What the user may do there, as slugs.
+    /// The user's permissions there, as slugs.
     pub permissions: Vec<String>,
     /// The administrator who acts in the user's name, if any, as the session names them: usually by
     /// an e-mail address. It is not printed.
@@ -19,7 +19,7 @@ pub struct Caller {
 }
 
 impl fmt::Debug for Caller {
-    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("Caller")
             .field("user_id", &self.user_id)

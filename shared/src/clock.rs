@@ -8,9 +8,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use serde::{Deserialize, Deserializer};
 use time::OffsetDateTime;
 
-/// Tells the time; the system's, or one that a test has fixed.
+/// Tells the system's time, or a time that a test has fixed.
 #[derive(Clone, Debug)]
 pub struct Clock(Source);
 
@@ -26,8 +27,8 @@ impl Clock {
         Self(Source::System)
     }
 
-    /// A clock that stands at `unix_seconds` until it is told to [`advance`](Self::advance).
-    /// Its clones share the time.
+    /// A clock that stands still at `unix_seconds` until [`advance`](Self::advance) is called. Its
+    /// clones share the time.
     pub fn fixed(unix_seconds: u64) -> Self {
         Self(Source::Fixed(Arc::new(AtomicU64::new(unix_seconds * 1000))))
     }
@@ -62,13 +63,22 @@ impl Clock {
     }
 }
 
-/// A moment, as the time since the Unix epoch.
+/// A point in time, stored as the time since the Unix epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Timestamp(Duration);
 
 impl Timestamp {
     /// The Unix epoch.
     pub const EPOCH: Self = Self(Duration::ZERO);
+
+    /// The moment that many seconds after the Unix epoch. A time before the epoch becomes the epoch,
+    /// and a time too late to hold the latest that can be held.
+    pub fn from_unix_seconds(seconds: f64) -> Self {
+        if seconds <= 0.0 {
+            return Self::EPOCH;
+        }
+        Self(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
+    }
 
     /// Seconds since the Unix epoch with their fraction: the `NumericDate` of RFC 7519, section 2.
     pub fn unix_seconds(self) -> f64 {
@@ -85,13 +95,13 @@ impl Timestamp {
         u64::try_from(self.0.as_millis()).unwrap_or(u64::MAX)
     }
 
-    /// A moment this long after this one.
+    /// The moment `wait` later.
     #[must_use]
     pub fn after(self, wait: Duration) -> Self {
         Self(self.0.saturating_add(wait))
     }
 
-    /// The moment as RFC 3339 writes it, in UTC and to the millisecond.
+    /// The moment in RFC 3339, in UTC, to the millisecond.
     pub(crate) fn rfc3339(self) -> String {
         let moment = self.utc();
         let (year, month, day) = moment.to_calendar_date();
@@ -100,29 +110,49 @@ impl Timestamp {
         format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millisecond:03}Z")
     }
 
-    /// The moment by calendar and clock. One that no calendar has is the epoch.
+    /// The moment as a calendar date and time. The epoch if it is too late for a calendar.
     pub(crate) fn utc(self) -> OffsetDateTime {
         let seconds = i64::try_from(self.0.as_secs()).unwrap_or(i64::MAX);
         OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH)
     }
 
-    /// How long ago `earlier` was; nothing when it is not in the past.
+    /// The time since `earlier`; zero if that is not in the past.
     pub fn since(self, earlier: Self) -> Duration {
         self.0.saturating_sub(earlier.0)
     }
 
     /// Whether less than `period` has passed since `start`.
     ///
-    /// A start in the future counts as over: the wall clock has been set back since, and nothing may
-    /// last until it has caught up. Use this for every pause and every age.
+    /// A start in the future counts as over: the wall clock has been set back since, and nothing
+    /// may wait until it has caught up. Use this for every pause and every age.
     pub fn is_within(self, period: Duration, start: Self) -> bool {
         start <= self && self.since(start) < period
+    }
+}
+
+impl<'de> Deserialize<'de> for Timestamp {
+    /// Reads a `NumericDate` (RFC 7519, section 2).
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        f64::deserialize(deserializer).map(Self::from_unix_seconds)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_second_counts_when_it_is_whole() {
+        for (seconds, whole) in [
+            (1_752_486_896.0, 1_752_486_896),
+            (1_752_486_896.999, 1_752_486_896),
+            (0.5, 0),
+            (-0.5, 0),
+            (1e300, u64::MAX),
+        ] {
+            assert_eq!(Timestamp::from_unix_seconds(seconds).whole_seconds(), whole, "{seconds}");
+        }
+    }
 
     #[test]
     fn a_moment_is_written_as_rfc_3339_has_it() {

@@ -1,4 +1,4 @@
-//! Sealed cookies: what a browser keeps for us and can neither read nor alter.
+//! Sealed cookies, which a browser stores but can neither read nor alter.
 //!
 //! The format is iron's `Fe26.2`, as iron-session and WorkOS's own SDKs write it, so that a page
 //! built on those opens our seals and we open theirs:
@@ -38,7 +38,7 @@ const PREFIX: &str = "Fe26.2";
 const PASSWORD_ID: &str = "1";
 const VERSION: &str = "~2";
 
-/// By how much the clocks of two sealing machines may differ; iron's own default.
+/// The leeway for the clocks of two sealing machines: iron's default.
 const LEEWAY: Duration = Duration::from_mins(1);
 
 const KEY_BYTES: usize = 32;
@@ -46,32 +46,32 @@ const SALT_BYTES: usize = 32;
 const BLOCK_BYTES: usize = 16;
 const MAC_BYTES: usize = 32;
 
-/// The shortest password that iron takes.
+/// The shortest password that iron accepts.
 const MIN_PASSWORD_CHARACTERS: usize = 32;
 
-/// Seals with one password, and opens with that and the one before it.
+/// Seals with one password, and opens with that and the previous one.
 #[derive(Clone, Debug)]
 pub struct CookieSeal {
     current: Secret,
     previous: OptionalSecret,
 }
 
-/// Why something was not sealed or not opened. Nothing in it is secret.
+/// Why sealing or opening failed. Nothing in it is secret.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SealError {
     /// It does not have the form of a seal.
     #[error("it is not a seal")]
     Malformed,
-    /// It was sealed with another password, or altered since. Nobody can tell which.
+    /// It was sealed with another password, or altered. There is no telling which.
     #[error("it was sealed with another password, or altered since")]
     NotOurs,
-    /// It is genuine, but was not meant to last until now.
+    /// It is genuine but has expired.
     #[error("the seal has expired")]
     Expired,
-    /// It is genuine, but what is in it is of another shape.
+    /// It is genuine, but its content has another shape.
     #[error("the seal holds something else")]
     OtherContent,
-    /// There is no password just now, which says nothing of the seal.
+    /// No password is available right now, which says nothing about the seal.
     #[error("no password: {0}")]
     NoPassword(#[from] SecretError),
     /// The content is not JSON, or the system has no random bytes.
@@ -79,7 +79,7 @@ pub enum SealError {
     Unsealable(&'static str),
 }
 
-/// Says whether a password is long enough to seal with.
+/// Checks that a password is long enough.
 pub fn password_form(password: &str) -> Result<(), &'static str> {
     if password.chars().count() >= MIN_PASSWORD_CHARACTERS {
         Ok(())
@@ -88,8 +88,8 @@ pub fn password_form(password: &str) -> Result<(), &'static str> {
     }
 }
 
-/// For `#[serde(serialize_with)]`: writes a secret into what is about to be sealed, which is the one
-/// place that it is written to.
+/// For `#[serde(serialize_with)]`: writes a secret into content that is about to be sealed, the
+/// only place where it may be written.
 pub(crate) fn into_seal<S: Serializer>(
     secret: &SecretString,
     serializer: S,
@@ -104,7 +104,7 @@ impl CookieSeal {
         Self { current, previous }
     }
 
-    /// `content` as JSON, sealed for `lifetime`, or without an end of its own.
+    /// Seals `content` as JSON. The seal expires after `lifetime`, if one is given.
     pub async fn seal(
         &self,
         content: &impl Serialize,
@@ -118,7 +118,7 @@ impl CookieSeal {
         lock(&content, &expiry.unwrap_or_default(), &password)
     }
 
-    /// The content of `sealed`.
+    /// Opens `sealed`.
     pub async fn open<T: DeserializeOwned>(
         &self,
         sealed: &str,
@@ -132,14 +132,14 @@ impl CookieSeal {
         json::from_slice(&content).map_err(|_| SealError::OtherContent)
     }
 
-    /// The content of a seal that no password opens is refused only when the passwords were read
-    /// after the request arrived: another process may have a newer one and have sealed with it.
+    /// A seal that no password opens is refused only if the passwords were read after the request
+    /// arrived, because another process may have sealed with a newer one.
     async fn unlock(&self, seal: &Seal<'_>) -> Result<Vec<u8>, SealError> {
         let arrived = request_scope::arrival();
         if let Some(content) = self.unlock_with_known(seal).await? {
             return Ok(content);
         }
-        // Boxed, since few requests come here.
+        // Boxed, because few requests get here.
         Box::pin(self.reread_after(arrived)).await?;
         self.unlock_with_known(seal).await?.ok_or(SealError::NotOurs)
     }
@@ -158,7 +158,7 @@ impl CookieSeal {
     }
 }
 
-/// A seal taken apart, its form checked and nothing else.
+/// A parsed seal. Only its form has been checked.
 struct Seal<'s> {
     /// What the MAC covers.
     signed: &'s str,
@@ -198,7 +198,7 @@ impl<'s> Seal<'s> {
         sound.then_some(seal)
     }
 
-    /// The content, when this was sealed with `password` and is unaltered.
+    /// The content, if it was sealed with `password` and is unaltered.
     fn unlock(&self, password: &SecretString) -> Option<Vec<u8>> {
         let key = hmac::Key::new(hmac::HMAC_SHA256, &derive(password, self.integrity_salt));
         // Compares in constant time.
@@ -224,7 +224,7 @@ fn lock(content: &[u8], expiry: &str, password: &SecretString) -> Result<String,
     Ok(format!("{signed}*{integrity_salt}*{mac}{VERSION}"))
 }
 
-/// How many bytes the seal of so much content has when it has no end of its own.
+/// The bytes of a seal of that many bytes of content, without an expiry.
 pub(crate) fn sealed_bytes(content: usize) -> usize {
     let base64 = |bytes: usize| (bytes * 4).div_ceil(3);
     let ciphertext = (content / BLOCK_BYTES + 1) * BLOCK_BYTES;
@@ -241,7 +241,7 @@ pub(crate) fn sealed_bytes(content: usize) -> usize {
     fields.iter().sum::<usize>() + fields.len() - 1 + VERSION.len()
 }
 
-/// One round, as iron has it: what makes guessing hard is the password, which is long and random.
+/// One round, as in iron: the password is long and random, which makes guessing hard enough.
 fn derive(password: &SecretString, salt: &str) -> [u8; KEY_BYTES] {
     let mut key = [0; KEY_BYTES];
     let rounds = std::num::NonZeroU32::MIN;

@@ -27,23 +27,23 @@ use url::{Position, Url};
 
 use crate::clock::{Clock, Timestamp};
 
-/// How long a connection may take to be made, TLS included.
+/// The longest that connecting may take, including TLS.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How long one call may take from its first byte to its last. Two calls in a row, and a second
-/// attempt of one of them, stay within the ten seconds that a request may take.
+/// The longest that one call may take, from its first byte to its last. Two calls in a row, with a
+/// second attempt of one of them, stay within the ten seconds of a request.
 pub const CALL_TIMEOUT: Duration = Duration::from_secs(4);
 
-/// How long a connection may have been idle for a request that can be sent again. Load balancers in
-/// front of providers keep connections for a minute or more.
+/// The longest that a connection may have been idle if the request can be sent again. Load
+/// balancers in front of providers keep connections for a minute or more.
 pub(crate) const IDLE_TIMEOUT: Duration = Duration::from_secs(50);
 
-/// How long a connection may have been idle for a request that is sent only once: shorter than any
-/// usual limit of a server or of a device on the way. A new connection costs two round trips and less
-/// than half a millisecond of computing, a dead one costs the user a code.
-pub(crate) const PROVEN: Duration = Duration::from_secs(3);
+/// The longest that a connection may have been idle if the request is sent only once: shorter than
+/// the usual limits of servers and of devices on the way. A new connection costs two round trips
+/// and less than half a millisecond of computing; a dead one costs the user a code.
+pub(crate) const SINGLE_SEND_IDLE_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// The longest answer that is taken from AWS. A secret has up to 64 KB, which JSON escapes may make
+/// The longest answer that we read from AWS. A secret has up to 64 KB, and JSON escapes can make it
 /// six times as long.
 const MAX_AWS_ANSWER_BYTES: usize = 512 * 1024;
 
@@ -54,7 +54,7 @@ pub struct Http(Arc<Shared>);
 struct Shared {
     tls: rustls::ClientConfig,
     clock: Clock,
-    /// Used for every host until one has to be given new connections.
+    /// Used for every host until a host needs new connections.
     first: reqwest::Client,
     hosts: Mutex<HashMap<String, Host>>,
 }
@@ -66,17 +66,17 @@ struct Host {
 }
 
 impl Http {
-    /// A client that trusts the built-in roots, and those in the PEM file `extra_roots`.
+    /// A client that trusts the built-in roots and those in the PEM file `extra_roots`.
     ///
     /// # Errors
-    /// When that file cannot be read or holds no certificate.
+    /// If the file cannot be read or holds no certificate.
     pub fn new(extra_roots: Option<&str>, clock: Clock) -> Result<Self, io::Error> {
         let tls = tls_config(extra_roots)?;
         let first = client(tls.clone())?;
         Ok(Self(Arc::new(Shared { tls, clock, first, hosts: Mutex::default() })))
     }
 
-    /// The client for a request to `url`. It may use a connection again that has been idle for less
+    /// The client for a request to `url`. It reuses only connections that have been idle for less
     /// than `idle`.
     pub(crate) fn client(&self, url: &Url, idle: Duration) -> reqwest::Client {
         let mut hosts = self.hosts();
@@ -93,14 +93,14 @@ impl Http {
         host.client.clone()
     }
 
-    /// The host of `url` has answered: the connection is good.
+    /// Notes that the host of `url` has answered, so its connection works.
     pub(crate) fn answered(&self, url: &Url) {
         if let Some(host) = self.hosts().get_mut(name_of(url)) {
             host.answered = Some(self.0.clock.now());
         }
     }
 
-    /// The host of `url` has not answered: no connection to it is used again.
+    /// Notes that the host of `url` has not answered, so its connections are not reused.
     pub(crate) fn failed(&self, url: &Url) {
         if let Some(host) = self.hosts().get_mut(name_of(url)) {
             self.reconnect(host);
@@ -112,7 +112,7 @@ impl Http {
         // connection. The old client's connections end with the requests that use them.
         match client(self.0.tls.clone()) {
             Ok(client) => *host = Host { client, answered: None },
-            Err(error) => tracing::error!(%error, "no new connections"),
+            Err(error) => tracing::error!(%error, "failed to open new connections"),
         }
     }
 
@@ -120,7 +120,7 @@ impl Http {
         self.0.hosts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The same client in the form that the AWS SDK takes.
+    /// The same client for the AWS SDK.
     pub(crate) fn for_aws_sdk(&self) -> SharedHttpClient {
         let connector = SharedHttpConnector::new(AwsConnector(self.clone()));
         http_client_fn(move |_, _| connector.clone())
@@ -128,7 +128,7 @@ impl Http {
 }
 
 impl fmt::Debug for Http {
-    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Http").finish_non_exhaustive()
     }
 }
@@ -171,8 +171,8 @@ fn tls_config(extra_roots: Option<&str>) -> Result<rustls::ClientConfig, io::Err
         .with_no_client_auth())
 }
 
-/// Ring's ciphers, AES-128 before AES-256 as AWS and others have it: no weaker in practice, and its
-/// handshake hashes with SHA-256, for which processors have instructions, and not with SHA-384.
+/// Ring's ciphers, with AES-128 before AES-256, as AWS and others order them. AES-128 is no weaker
+/// in practice, and its handshake uses SHA-256, which processors accelerate, instead of SHA-384.
 fn tls_provider() -> rustls::crypto::CryptoProvider {
     let mut provider = rustls::crypto::ring::default_provider();
     let is_sha384 = |suite: &rustls::SupportedCipherSuite| match suite {
@@ -199,7 +199,7 @@ impl HttpConnector for AwsConnector {
             let request = reqwest::Request::try_from(request)
                 .map_err(|error| ConnectorError::user(error.into()))?;
             let url = request.url().clone();
-            let result = exchange(&http.client(&url, PROVEN), request).await;
+            let result = exchange(&http.client(&url, SINGLE_SEND_IDLE_TIMEOUT), request).await;
             match result {
                 Ok(_) => http.answered(&url),
                 Err(_) => http.failed(&url),

@@ -1,4 +1,4 @@
-//! Ids that providers give: each kind is a type of its own, so that none takes another's place.
+//! Ids from providers. Each kind is a type of its own, so that they cannot be mixed up.
 
 use crate::text::is_visible_ascii;
 
@@ -11,7 +11,8 @@ macro_rules! id {
         pub struct $name(String);
 
         impl $name {
-            /// Takes an id in its form. Whether anything has it, only the provider knows.
+            /// The text as an id, if it has the form of one. Only the provider knows whether it
+            /// exists.
             pub fn parse(id: &str) -> Option<Self> {
                 $crate::ids::has_form(id).then(|| Self(id.to_owned()))
             }
@@ -35,7 +36,7 @@ macro_rules! id {
         }
 
         impl ::std::fmt::Display for $name {
-            fn fmt(&self, formatter: &mut ::std::fmt::Formatter) -> ::std::fmt::Result {
+            fn fmt(&self, formatter: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
                 formatter.write_str(&self.0)
             }
         }
@@ -43,8 +44,8 @@ macro_rules! id {
 }
 pub(crate) use id;
 
-/// Whether `id` is one or more visible ASCII characters, and no step to another path: `.` and `..`
-/// mean something in addresses even where they are percent-encoded.
+/// Whether `id` is one or more visible ASCII characters and does not begin with a dot: `.` and `..`
+/// are path steps even if they are percent-encoded.
 pub(crate) fn has_form(id: &str) -> bool {
     is_visible_ascii(id) && !id.starts_with('.')
 }

@@ -1,22 +1,23 @@
 //! A provider's published signing keys (JWKS, RFC 7517), kept between requests.
 //!
-//! Keys are fetched once and used for [`MAX_AGE`]. A key id that is not among them has them fetched
-//! again, since providers rotate keys; tokens with invented key ids cannot make us fetch more often
-//! than every [`COOL_DOWN`]. In between, nothing is known of such an id: whoever invents one must not
-//! be able to make tokens look forged that were signed with a key published since. While the provider
-//! is out of reach, the keys that are here go on being used for up to [`MAX_STALE_AGE`].
+//! Keys are fetched once and used for [`MAX_AGE`]. An unknown key id causes another fetch, since
+//! providers rotate keys, but tokens with invented key ids cannot cause one more often than every
+//! [`COOL_DOWN`]. In between, an unknown id is an error and not a refusal: an attacker who invents
+//! ids must not make tokens look forged that a newly published key has signed. While the provider
+//! is out of reach, cached keys are used for up to [`MAX_STALE_AGE`].
 
 use std::collections::HashMap;
 use std::future::Future;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use http::StatusCode;
 use serde::Deserialize;
 
 use crate::clock::{Clock, Timestamp};
 use crate::json;
 use crate::jwt::Rs256Key;
-use crate::provider::{Failure, ProviderError};
+use crate::provider::{Answer, Failure, ProviderError};
 
 /// How long keys are used before they are fetched again.
 pub const MAX_AGE: Duration = Duration::from_hours(1);
@@ -24,29 +25,44 @@ pub const MAX_AGE: Duration = Duration::from_hours(1);
 /// How long keys are used while they cannot be fetched again.
 pub const MAX_STALE_AGE: Duration = Duration::from_hours(24);
 
-/// How long no fetch follows one that failed or that did not bring the key looked for.
+/// The pause after a fetch that failed or did not bring the requested key.
 pub const COOL_DOWN: Duration = Duration::from_secs(30);
 
-/// The RS256 keys, by id, of the document that a provider publishes. An id has one key or several.
+/// A provider's published RS256 keys by id. Several keys may share an id.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(from = "Document")]
 pub struct KeySet(HashMap<String, Arc<[Rs256Key]>>);
 
 impl KeySet {
-    /// Whether there is no usable key in it: no provider means that.
+    /// Reads a provider's answer to the request for its keys.
+    ///
+    /// # Errors
+    /// When it is not a success, cannot be read, or has no usable key.
+    pub(crate) fn read(answer: &Answer) -> Result<Self, ProviderError> {
+        if answer.status != StatusCode::OK {
+            return Err(answer.unexpected());
+        }
+        let keys: Self = answer.json()?;
+        if keys.is_empty() {
+            return Err(answer.error(Failure::Unreadable("it has no signing key")));
+        }
+        Ok(keys)
+    }
+
+    /// Whether it has no usable key, which no provider intends.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }
 
-/// RFC 7517, section 5. Entries that cannot be read are skipped: the others are as good as before.
+/// A JWK set (RFC 7517, section 5). Entries that cannot be read are skipped.
 #[derive(Deserialize)]
 struct Document {
     #[serde(deserialize_with = "json::readable_items")]
     keys: Vec<Jwk>,
 }
 
-/// RFC 7517, section 4. Keys of other kinds and for other purposes are skipped as well.
+/// A JWK (RFC 7517, section 4). Keys of other kinds and for other purposes are skipped as well.
 #[derive(Deserialize)]
 struct Jwk {
     kid: Option<String>,
@@ -85,7 +101,7 @@ impl Jwk {
 pub struct KeyCache {
     provider: &'static str,
     state: RwLock<State>,
-    /// Held while fetching, so that requests that miss the same key fetch it once.
+    /// Held during a fetch, so that requests that miss the same key share it.
     fetching: tokio::sync::Mutex<()>,
     clock: Clock,
 }
@@ -94,33 +110,33 @@ pub struct KeyCache {
 struct State {
     set: KeySet,
     fetched: Option<Timestamp>,
-    /// The last fetch that did not bring the key looked for.
+    /// The last fetch that did not bring the requested key.
     missed: Option<Timestamp>,
     /// The last fetch that failed.
     failed: Option<Timestamp>,
 }
 
-/// What is known of a key id without a fetch.
+/// The cached knowledge about a key id.
 enum Known {
     /// Its keys.
     Keys(Arc<[Rs256Key]>),
-    /// Nothing, for as long as the pause after the last fetch lasts.
+    /// None, until the pause after the last fetch ends.
     NothingFor(Duration),
 }
 
 impl KeyCache {
-    /// A cache with nothing in it. `provider` is the provider's name in logs.
+    /// An empty cache. `provider` is the provider's name in logs.
     pub fn new(provider: &'static str, clock: Clock) -> Self {
         let fetching = tokio::sync::Mutex::default();
         Self { provider, state: RwLock::default(), fetching, clock }
     }
 
-    /// The keys with the id `kid`, of which there is at least one; nothing when the provider has just
-    /// said that it has no such key. `fetch` gets the provider's document and is awaited only if need
-    /// be.
+    /// The keys with the id `kid`, of which there is at least one; `None` if the provider has just
+    /// said that it has no such key. `fetch` gets the provider's document and is awaited only if
+    /// needed.
     ///
     /// # Errors
-    /// When nobody can tell: the fetch has failed, or it is too early for another
+    /// If the answer is unknown: the fetch failed, or it is too early for another
     /// ([`Failure::Paused`]). This says nothing about the token.
     pub async fn key(
         &self,
@@ -148,7 +164,7 @@ impl KeyCache {
                 state.failed = Some(now);
                 match state.set.0.get(kid).filter(|_| state.is_usable(now, MAX_STALE_AGE)) {
                     Some(keys) => {
-                        tracing::warn!(%error, "using the signing keys from before");
+                        tracing::warn!(%error, "using cached signing keys");
                         Ok(Some(Arc::clone(keys)))
                     }
                     None => Err(error),
@@ -180,12 +196,12 @@ impl KeyCache {
         let after_failure = pause(state.failed);
         let max_age = if after_failure.is_some() { MAX_STALE_AGE } else { MAX_AGE };
         if !state.is_usable(now, max_age) {
-            // Without keys no request can be answered, so every request may ask.
+            // Without keys no request can be answered, so every request may fetch.
             return None;
         }
         match state.set.0.get(kid) {
             Some(keys) => Some(Known::Keys(Arc::clone(keys))),
-            // Most likely it is invented, which is no reason to keep asking.
+            // Most likely the id is invented, so do not keep asking.
             None => after_failure.max(pause(state.missed)).map(Known::NothingFor),
         }
     }

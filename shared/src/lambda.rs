@@ -1,11 +1,57 @@
-//! The one entry point of a function, and a request's way through it.
+//! Runs an endpoint as a Lambda function.
 //!
-//! [`run`] starts a function: settings are read and checked, secrets and keys fetched, and only
-//! then is Lambda asked for the first request, since it may come much later. [`Function::answer`]
-//! takes a request through what every endpoint has in common (method, origin, body, time limit,
-//! log line) and to the endpoint's own [`handle`](Endpoint::handle).
+//! An endpoint implements [`Endpoint`]: it names its route, its input and its output, reads its
+//! settings once, and answers requests. [`run`] does the rest.
+//!
+//! ```no_run
+//! use anteroom::api::{ApiError, Empty, Reply, Request};
+//! use anteroom::lambda::{Endpoint, Route};
+//! use anteroom::settings::{Incomplete, Settings};
+//!
+//! struct Ping {
+//!     greeting: String,
+//! }
+//!
+//! impl Endpoint for Ping {
+//!     const NAME: &'static str = "ping";
+//!     const ROUTE: Route = Route::get("/ping");
+//!     type Input = Empty;
+//!     type Output = String;
+//!
+//!     fn configure(settings: &mut Settings) -> Result<Self, Incomplete> {
+//!         Ok(Self { greeting: settings.text("GREETING")? })
+//!     }
+//!
+//!     async fn handle(&self, _: &Request, _: Empty) -> Result<Reply<String>, ApiError> {
+//!         Ok(Reply::ok(self.greeting.clone()))
+//!     }
+//! }
+//!
+//! fn main() -> std::process::ExitCode {
+//!     anteroom::lambda::run::<Ping>()
+//! }
+//! ```
+//!
+//! # What happens to a function and to a request
+//! 1. [`run`] reads the settings. If any are invalid, it reports all of them and stops.
+//! 2. It fetches secrets and calls [`Endpoint::prepare`], and only then asks Lambda for the first
+//!    request, which may come much later.
+//! 3. [`Function::answer`] checks the origin and the method, reads the body, and calls
+//!    [`Endpoint::handle`] within the time limit. A panic becomes 500.
+//! 4. It adds headers and cookies to the answer, and logs one line about the request.
+//!
+//! # Limits
+//! - A start may take four seconds, which count toward the first request.
+//! - A request may take [`Endpoint::TIME_LIMIT`], and never longer than Lambda's own deadline.
+//!
+//! # Where the rules come from
+//! | rules | source |
+//! |---|---|
+//! | start and errors at start | <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html> |
+//! | statuses and time limits | `docs/api.md` |
 
 mod init_error;
+mod route;
 
 use std::any::Any;
 use std::convert::Infallible;
@@ -34,33 +80,35 @@ use crate::metrics;
 use crate::request_scope;
 use crate::settings::{Incomplete, Problems, Settings};
 
-/// How long a start may take: what a provider that is slow at start takes from the first request
-/// must leave enough for it.
+pub use route::Route;
+
+/// The longest a start may take. Time that a slow provider costs at start comes out of the first
+/// request, which must still have enough.
 const START_LIMIT: Duration = Duration::from_secs(4);
 
-/// How long before Lambda ends the function the caller gets an answer instead.
+/// How long before Lambda's own deadline the caller gets an answer.
 const RESERVE: Duration = Duration::from_millis(500);
 
 /// One endpoint: what it needs, what it takes, and what it does.
 pub trait Endpoint: Sized + Send + Sync + 'static {
-    /// Its name in logs: that of its package.
+    /// The package's name, which logs and metrics use.
     const NAME: &'static str;
-    /// The method that it takes, and no other.
-    const METHOD: &'static str = "POST";
-    /// How long a request may take; the caller has its answer within ten seconds.
+    /// Its method and its path.
+    const ROUTE: Route;
+    /// The longest a request may take. The default answers the caller within ten seconds.
     const TIME_LIMIT: Duration = Duration::from_millis(9_500);
-    /// What it says of every 400, where it says no more than that.
+    /// The message of every 400, if the contract fixes one.
     const BAD_REQUEST: Option<&'static str> = None;
-    /// What it reads from the body.
+    /// The type that the body is read as.
     type Input: DeserializeOwned + Send;
-    /// What it answers.
+    /// The type that it answers with.
     type Output: Serialize + Send;
 
-    /// Takes what it needs from the settings. It asks for everything before it gives up on anything
-    /// (`?` comes last), so that all that is missing is reported at once.
+    /// Reads the settings. Read all of them before the first `?`, so that one start reports
+    /// everything that is missing.
     fn configure(settings: &mut Settings) -> Result<Self, Incomplete>;
 
-    /// Fetches what the first request would wait for otherwise.
+    /// Fetches ahead of time what the first request would otherwise wait for.
     fn prepare(&self) -> impl Future<Output = ()> + Send {
         async {}
     }
@@ -73,18 +121,18 @@ pub trait Endpoint: Sized + Send + Sync + 'static {
     ) -> impl Future<Output = Result<Reply<Self::Output>, ApiError>> + Send;
 }
 
-/// Until when a request has to be answered.
+/// When a request has to be answered.
 #[derive(Clone, Copy)]
 struct Deadline(Timestamp);
 
-/// Until when `request` has to be answered. One that does not come through [`Function::answer`] has
-/// no time at all.
+/// When `request` has to be answered. A request that did not come through [`Function::answer`] has
+/// no time left.
 pub fn deadline(request: &Request) -> Timestamp {
     request.extensions().get().map_or(Timestamp::EPOCH, |Deadline(at)| *at)
 }
 
-/// Runs an endpoint as a Lambda function until Lambda ends it. What is wrong with its settings is
-/// logged in one line and reported to Lambda, and ends it at once.
+/// Runs an endpoint as a Lambda function until Lambda ends it. Invalid settings end it at once:
+/// they are logged in one line and reported to Lambda.
 pub fn run<E: Endpoint>() -> ExitCode {
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
         return ExitCode::FAILURE;
@@ -119,7 +167,7 @@ pub fn run<E: Endpoint>() -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// An endpoint with its settings, ready to answer.
+/// A configured endpoint, ready to answer requests.
 pub struct Function<E> {
     endpoint: E,
     allowed_origins: Vec<String>,
@@ -146,13 +194,13 @@ impl<E: Endpoint> Function<E> {
         let (endpoint, allowed_origins) = settings.complete(configured).await?;
         let left = START_LIMIT.saturating_sub(clock.now().since(began));
         if tokio::time::timeout(left, endpoint.prepare()).await.is_err() {
-            tracing::warn!(endpoint = E::NAME, "starting without waiting any longer");
+            tracing::warn!(endpoint = E::NAME, "starting before preparation is done");
         }
         let started_in = clock.now().since(began);
         Ok(Self { endpoint, allowed_origins, clock, started_in, warm: AtomicBool::new(false) })
     }
 
-    /// Answers a request, and logs one line about it.
+    /// Answers a request and logs one line about it.
     pub async fn answer(&self, mut request: Request) -> Response {
         let began = self.clock.now();
         let cold = !self.warm.swap(true, Ordering::Relaxed);
@@ -181,12 +229,14 @@ impl<E: Endpoint> Function<E> {
         response
     }
 
-    /// The endpoint's answer, in time and in spite of a panic.
+    /// The endpoint's answer, or an error if it panics or runs out of time.
     async fn guarded(&self, request: &Request, limit: Duration) -> Result<Response, ApiError> {
         let handled = catch_panic(self.pass(request));
         match tokio::time::timeout(limit, handled).await {
             Ok(Ok(result)) => result.map_err(|error| match E::BAD_REQUEST {
-                Some(message) if error.status() == StatusCode::BAD_REQUEST => error.saying(message),
+                Some(message) if error.status() == StatusCode::BAD_REQUEST => {
+                    error.with_message(message)
+                }
                 _ => error,
             }),
             Ok(Err(_)) => Err(ApiError::internal("the endpoint panicked")),
@@ -195,8 +245,8 @@ impl<E: Endpoint> Function<E> {
     }
 
     async fn pass(&self, request: &Request) -> Result<Response, ApiError> {
-        // Preflights are the gateway's to answer. Should it pass one on, 204 keeps it from
-        // failing; the headers that allow anything are still the gateway's.
+        // The gateway answers preflights. If it passes one on, 204 keeps it from failing; the
+        // gateway still adds the CORS headers.
         if request.method() == Method::OPTIONS {
             return Ok(api::empty_response(StatusCode::NO_CONTENT));
         }
@@ -205,8 +255,8 @@ impl<E: Endpoint> Function<E> {
         if flaw == Some(Flaw::Method) {
             return Err(ApiError::bad_request("The method cannot be read"));
         }
-        if request.method() != E::METHOD {
-            return Err(ApiError::method_not_allowed(E::METHOD));
+        if !E::ROUTE.takes(request.method()) {
+            return Err(ApiError::method_not_allowed(E::ROUTE.method));
         }
         if flaw == Some(Flaw::Body) {
             return Err(ApiError::bad_request("The body cannot be read"));
@@ -217,25 +267,25 @@ impl<E: Endpoint> Function<E> {
         Ok(reply.into_response())
     }
 
-    /// How long the request may still take. Who meets a cold start has waited for it as well.
+    /// How long the request may still take. The caller of a cold start has already waited for it.
     fn time_left(&self, request: &Request, cold: bool) -> Duration {
         let waited = if cold { self.started_in } else { Duration::ZERO };
         let limit = E::TIME_LIMIT.saturating_sub(waited);
         let Some(context) = request.lambda_context_ref() else {
             return limit;
         };
-        let deadline = Duration::from_millis(context.deadline);
-        let now = Duration::from_secs_f64(self.clock.now().unix_seconds());
-        // `cargo lambda` says 1970: a deadline that has passed already is none.
-        match deadline.checked_sub(now) {
-            Some(left) => left.saturating_sub(RESERVE).min(limit),
-            None => limit,
+        let deadline = Timestamp::EPOCH.after(Duration::from_millis(context.deadline));
+        let now = self.clock.now();
+        // `cargo lambda` sends a deadline in 1970: ignore one that has passed already.
+        if deadline < now {
+            return limit;
         }
+        deadline.since(now).saturating_sub(RESERVE).min(limit)
     }
 }
 
-/// Refuses stages that nobody has heard of: what is switched off in `prod` must not come on because
-/// somebody wrote `production`.
+/// Refuses unknown stages: a feature that is off in `prod` must not be on because of a typo like
+/// `production`.
 fn check_stage(settings: &mut Settings) -> Result<(), Incomplete> {
     match settings.optional("STAGE") {
         None | Some("dev" | "staging" | "prod") => Ok(()),
@@ -267,14 +317,14 @@ fn log_error<E: Endpoint>(error: &ApiError, id: Option<&str>, ms: f64, cold: boo
     }
 }
 
-/// Waits for what a request has begun and not finished, when its answer has left.
+/// After an answer has left, waits for work that its request began and did not finish.
 async fn finish_afterwards<T, E>(sent: impl Future<Output = Result<T, E>>) -> Result<T, E> {
     let sent = sent.await;
     afterwork::finish().await;
     sent
 }
 
-/// Logs where a panic happened and not what it says, which may quote anything.
+/// Logs where a panic happened, without its message, which may quote anything.
 fn quiet_panics() {
     std::panic::set_hook(Box::new(|panic| {
         let location = panic.location().map(ToString::to_string);
@@ -282,8 +332,8 @@ fn quiet_panics() {
     }));
 }
 
-/// Runs a future to its end or to its panic. The runtime would catch a panic too, but the caller
-/// would get the gateway's error then, and the log the panic's text, which may quote anything.
+/// Runs a future until it completes or panics. The runtime catches panics too, but then the caller
+/// gets the gateway's error and the log gets the panic's message, which may quote anything.
 async fn catch_panic<F: Future>(future: F) -> Result<F::Output, Box<dyn Any + Send>> {
     let mut future = pin!(future);
     poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {

@@ -1,28 +1,28 @@
-//! What Anteroom's functions share.
+//! The library of Anteroom's functions: one module per provider, and the kit they are built from.
 //!
-//! Arrows run one way: functions → providers → kit. Providers do not know each other.
+//! Imports run one way: functions → providers → kit. Providers never import each other.
 //!
-//! | part | what it is |
+//! | module | purpose |
 //! |---|---|
-//! | [`clerk`] | who is signed in with Clerk: session tokens, users, the auth state of a request |
-//! | [`workos`] | accounts, organizations and sessions of WorkOS, and signing in |
-//! | [`liveblocks`] | tokens for Liveblocks' rooms |
-//! | [`livekit`] | tokens for LiveKit's rooms, and recordings of what happens in them |
-//! | [`lambda`] | the one entry point of a function: start, settings, logging, the request's way through |
-//! | [`api`] | errors, bodies, replies, and the headers of both |
-//! | [`settings`] | variables and secrets, everything that is missing reported at once |
-//! | `address` | the hosts, origins and domains that a setting may name |
-//! | [`secrets`] | AWS Secrets Manager: fetched, kept, read again |
-//! | [`provider`] | a provider's HTTP API behind a key, and every way in which it can fail |
+//! | [`clerk`] | Clerk: session tokens, users, the auth state of a request |
+//! | [`workos`] | WorkOS: accounts, organizations, sessions, signing in |
+//! | [`liveblocks`] | Liveblocks: tokens for its rooms |
+//! | [`livekit`] | LiveKit: tokens for its rooms, and recordings |
+//! | [`lambda`] | runs an endpoint as a Lambda function |
+//! | [`api`] | requests, answers, errors and cookies |
+//! | [`settings`] | environment variables, with every problem reported at once |
+//! | [`secrets`] | secrets from variables or from AWS Secrets Manager |
+//! | [`provider`] | a provider's HTTP API, and every way in which a call can fail |
 //! | [`http`] | the one HTTP client |
-//! | [`jwt`], [`jwks`] | tokens and their signatures; the keys that providers publish |
-//! | [`cookie_seal`] | what browsers keep for us, sealed |
-//! | `json` | what providers and browsers send, read as JavaScript reads it |
-//! | [`caller`] | who a request comes from |
-//! | [`text`] | lines that people write and others read |
+//! | [`jwt`], [`jwks`] | tokens and their signatures; the signing keys of providers |
+//! | [`cookie_seal`] | sealed cookies |
+//! | [`caller`] | the caller of a request, independent of the identity provider |
+//! | [`text`] | single lines of text that people write |
 //! | [`clock`] | the time |
-//! | [`request_scope`] | when the request being handled arrived, and how long it may take |
-//! | `afterwork` | what goes on when the answer has left |
+//! | [`request_scope`] | the arrival and the deadline of the current request |
+//! | `address` | checks of hosts, origins and domains in settings |
+//! | `json` | lenient JSON, read as JavaScript reads it |
+//! | `afterwork` | work that outlasts its request |
 
 mod address;
 mod afterwork;

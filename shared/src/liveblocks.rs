@@ -15,16 +15,16 @@ use crate::settings::{Incomplete, Settings};
 
 /// The longest user id that Liveblocks takes.
 /// <https://liveblocks.io/docs/platform/technical-limits>
-const LONGEST_USER_ID: usize = 128;
+const MAX_USER_ID_CHARACTERS: usize = 128;
 
 /// The longest `userInfo` that Liveblocks takes, written as JSON.
-const LONGEST_USER_INFO: usize = 1024;
+const MAX_USER_INFO_CHARACTERS: usize = 1024;
 
 /// Liveblocks' API.
 #[derive(Clone, Debug)]
 pub struct Liveblocks(KeyedProvider);
 
-/// What others in a room see of a user. It is personal: it is not printed.
+/// The user's profile as others in a room see it. Personal, so it has no `Debug`.
 #[derive(Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct UserInfo {
@@ -37,13 +37,13 @@ pub struct UserInfo {
     pub color: &'static str,
 }
 
-/// Liveblocks' answer, to be passed on as it is: an object with a `token`. The token is a secret
-/// of the user it was made for: it is not printed.
+/// Liveblocks' answer, passed on unchanged: an object with a `token`. The token is the user's
+/// secret, so `Debug` omits it.
 #[derive(Clone, Serialize)]
 #[serde(transparent)]
 pub struct Identity(BTreeMap<String, Box<RawValue>>);
 
-/// Why a user got no token.
+/// Why Liveblocks issued no token.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum IdentifyError {
     /// The user's id is longer than Liveblocks takes.
@@ -57,8 +57,8 @@ pub enum IdentifyError {
         /// What it calls the refusal.
         code: String,
     },
-    /// Liveblocks could not be asked.
-    #[error("{0}")]
+    /// Liveblocks could not answer.
+    #[error(transparent)]
     Provider(#[from] ProviderError),
 }
 
@@ -67,10 +67,10 @@ impl From<IdentifyError> for ApiError {
         match error {
             // Users are known to Liveblocks by their e-mail address.
             IdentifyError::IdTooLong => {
-                Self::forbidden("This e-mail address is too long").because(error)
+                Self::forbidden("This e-mail address is too long").with_detail(error)
             }
             IdentifyError::UserRefused { .. } => {
-                Self::forbidden("Liveblocks does not let this user in").because(error)
+                Self::forbidden("Liveblocks does not let this user in").with_detail(error)
             }
             IdentifyError::Provider(error) => error.into(),
         }
@@ -106,7 +106,7 @@ impl Liveblocks {
         id: &str,
         info: &UserInfo,
     ) -> Result<Identity, IdentifyError> {
-        if javascript_length(id) > LONGEST_USER_ID {
+        if javascript_length(id) > MAX_USER_ID_CHARACTERS {
             return Err(IdentifyError::IdTooLong);
         }
         let body = json!({ "userId": id, "userInfo": info.within_limit() });
@@ -130,13 +130,13 @@ impl Liveblocks {
 impl UserInfo {
     /// The same within Liveblocks' limit. The name tells people apart better than the picture.
     fn within_limit(&self) -> Self {
-        if self.length() <= LONGEST_USER_INFO {
+        if self.length() <= MAX_USER_INFO_CHARACTERS {
             return self.clone();
         }
         let mut info = Self { image_url: None, ..self.clone() };
-        if info.length() > LONGEST_USER_INFO {
+        if info.length() > MAX_USER_INFO_CHARACTERS {
             let name = std::mem::take(&mut info.name);
-            let room = LONGEST_USER_INFO.saturating_sub(info.length());
+            let room = MAX_USER_INFO_CHARACTERS.saturating_sub(info.length());
             shortened(&name, room).clone_into(&mut info.name);
         }
         info
@@ -259,11 +259,14 @@ mod tests {
         ] {
             let sent = info(name, picture.map(String::as_str)).within_limit();
             let start: String = name.chars().take(10).collect();
-            assert!(sent.length() <= LONGEST_USER_INFO, "{start}");
+            assert!(sent.length() <= MAX_USER_INFO_CHARACTERS, "{start}");
             assert_eq!(sent.image_url.is_some(), keeps_picture, "{start}");
             assert_eq!(sent.name == name, keeps_name, "{start}");
             assert!(name.starts_with(&sent.name), "{start}");
-            assert!(keeps_name || sent.length() > LONGEST_USER_INFO - 8, "{start}: not too short");
+            assert!(
+                keeps_name || sent.length() > MAX_USER_INFO_CHARACTERS - 8,
+                "{start}: not too short"
+            );
             assert!(!sent.name.ends_with('\u{200d}'), "{start}");
             assert_eq!(sent.color, COLOR);
         }
@@ -271,11 +274,11 @@ mod tests {
 
     #[test]
     fn fills_the_limit_to_the_last_character() {
-        let room = LONGEST_USER_INFO - info("", None).length();
+        let room = MAX_USER_INFO_CHARACTERS - info("", None).length();
         let sent = info(&"a".repeat(room), None).within_limit();
-        assert_eq!((sent.name.len(), sent.length()), (room, LONGEST_USER_INFO));
+        assert_eq!((sent.name.len(), sent.length()), (room, MAX_USER_INFO_CHARACTERS));
         let sent = info(&"a".repeat(room + 1), None).within_limit();
-        assert_eq!((sent.name.len(), sent.length()), (room, LONGEST_USER_INFO));
+        assert_eq!((sent.name.len(), sent.length()), (room, MAX_USER_INFO_CHARACTERS));
     }
 
     #[test]

@@ -1,35 +1,75 @@
-//! LiveKit: tokens that let people join a room, and recordings of what happens in it.
-//! <https://docs.livekit.io/home/get-started/authentication/>
+//! LiveKit: tokens to join a room, and recordings of rooms.
 //!
-//! | part | what it is |
+//! | to | start with |
 //! |---|---|
-//! | `keys` | the API key and the secret that signs tokens with it |
-//! | `access_token` | the tokens themselves: what they grant, to whom, for how long |
-//! | `room` | which of LiveKit's a caller's room is, and who may do what there |
-//! | `join` | tokens that people join a room with |
-//! | `server_api` | Twirp, the form of LiveKit's server API, and its errors |
-//! | `room_service`, `egress` | the calls of that API that are made here |
-//! | `egress_info` | what LiveKit says of a recording, its own or another program's |
-//! | `recordings` | which recording is whose, and stopping one |
-//! | `recorder` | starting one, once per room |
-//! | `object_key`, `object_metadata`, `upload` | where a recording goes, and what is kept beside it |
+//! | map a caller's room to LiveKit's, and check permissions | [`Rooms`], which gives a [`RoomName`] |
+//! | let a caller join a room | [`Joins`], which gives a [`JoinToken`] |
+//! | start a recording, one per room | [`Recorder`] |
+//! | stop a recording | [`Recordings`] |
+//!
+//! All of them work with a [`Caller`](crate::caller::Caller), so it does not matter which provider the
+//! session comes from.
+//!
+//! # Joining a room
+//! ```
+//! # use anteroom::api::{ApiError, Reply};
+//! # use anteroom::caller::Caller;
+//! # use anteroom::livekit::{JoinToken, Joins, RoomId, Rooms, Username};
+//! async fn handle(
+//!     rooms: &Rooms,
+//!     joins: &Joins,
+//!     caller: &Caller,
+//!     id: &RoomId,
+//!     username: &Username,
+//! ) -> Result<Reply<JoinToken>, ApiError> {
+//!     let room = rooms.room(caller, id)?; // 403 without an organization where rooms belong to one
+//!     Ok(Reply::ok(joins.token(caller, &room, username).await?))
+//! }
+//! ```
+//! Tokens are signed here with the API secret; LiveKit is not called.
+//!
+//! # Recording a room
+//! ```
+//! # use anteroom::api::{ApiError, Reply, Request};
+//! # use anteroom::caller::Caller;
+//! # use anteroom::lambda;
+//! # use anteroom::livekit::{NewRecording, Recorder, Recording, Rooms};
+//! async fn handle(
+//!     rooms: &Rooms,
+//!     recorder: &Recorder,
+//!     request: &Request,
+//!     caller: &Caller,
+//!     input: NewRecording,
+//! ) -> Result<Reply<Recording>, ApiError> {
+//!     let room = rooms.room(caller, &input.room_name)?; // 403 without the permission
+//!     let deadline = lambda::deadline(request);
+//!     Ok(Reply::ok(recorder.start(caller, &room, &input, deadline).await?))
+//! }
+//! ```
+//!
+//! # Limits
+//! - A join token is valid for ten minutes, for one room.
+//! - Names of rooms and participants have up to 128 characters and 256 bytes, a namespace included.
+//! - LiveKit takes up to 27 seconds to start a recording or to say that no recorder is free.
+//! - A recording's metadata has up to 2 KB; longer values are truncated.
+//!
+//! # Where the rules come from
+//! | rules | source |
+//! |---|---|
+//! | tokens | <https://docs.livekit.io/home/get-started/authentication/> |
+//! | the server API | <https://docs.livekit.io/reference/server/server-apis/>, <https://twitchtv.github.io/twirp/docs/spec_v7.html> |
+//! | recordings | <https://docs.livekit.io/reference/other/egress/api/> |
+//! | objects and their metadata | <https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html> |
 
 mod access_token;
-mod egress;
-mod egress_info;
 mod join;
 mod keys;
-mod object_key;
 mod object_metadata;
-mod recorder;
-mod recordings;
+mod recording;
 mod room;
-mod room_service;
 mod server_api;
-mod upload;
 
-pub use egress::EgressId;
 pub use join::{JoinToken, Joins, Username};
-pub use recorder::{NewRecording, Participants, Recorder, Topic};
-pub use recordings::{Recording, Recordings, Zone};
+pub use recording::{NewRecording, Participants, Recorder, Recording, Recordings, Topic, Zone};
 pub use room::{RoomId, RoomName, Rooms};
+pub use server_api::EgressId;

@@ -8,9 +8,8 @@ use tracing_subscriber::{Layer as _, fmt, registry};
 
 /// Starts logging at `level`, the value of Lambda's own `AWS_LAMBDA_LOG_LEVEL`.
 ///
-/// The level is for our own lines, whose every field is written with the log in mind. Libraries
-/// print whole requests in theirs, keys included, and are heard from `WARN` on; of the Lambda
-/// runtime's only the span with the request's id is let through besides.
+/// The level applies to our own lines. Libraries may print whole requests, including keys, so only
+/// their warnings and errors pass, and the Lambda runtime's span with the request's id.
 pub(crate) fn start(level: Option<&str>) {
     let level = match level.unwrap_or_default().to_ascii_uppercase().as_str() {
         "TRACE" => LevelFilter::TRACE,
@@ -24,6 +23,6 @@ pub(crate) fn start(level: Option<&str>) {
         .with_target("lambda_runtime::layers::trace", LevelFilter::INFO)
         .with_target("anteroom", level);
     let lines = fmt::layer().json().flatten_event(true).with_span_list(false).with_target(false);
-    // Fails where logging has been started already, as in tests.
+    // Fails if logging has already been started, as in tests.
     let _ = registry().with(lines.with_filter(heard)).try_init();
 }

@@ -10,8 +10,8 @@
 //! | `ProviderCalls` | count | `Stage`, `Provider`, `Outcome`: `ok`, `refused`, or how it failed |
 //! | `ProviderDuration` | milliseconds | `Stage`, `Provider` |
 //!
-//! Nothing else is a dimension: each combination of values is a metric that is paid for by the month,
-//! and none of these says anything of anybody.
+//! There are no other dimensions: each combination of values is a metric that costs money every
+//! month. None of them is personal.
 
 use std::io::{self, Write as _};
 use std::sync::OnceLock;
@@ -27,17 +27,17 @@ const NAMESPACE: &str = "Anteroom";
 
 static WRITER: OnceLock<Writer> = OnceLock::new();
 
-/// What all lines of a process have in common.
+/// The fields that all lines of a process share.
 #[derive(Debug)]
 struct Writer {
     stage: String,
     level: &'static str,
 }
 
-/// Starts writing metrics. Before that, as in tests, there are none.
+/// Starts writing metrics. Without this, as in tests, none are written.
 ///
-/// Lambda drops lines below the log level that is configured, and takes one without a level for
-/// `INFO`: a metric has the lowest level that gets through.
+/// Lambda drops lines below the configured log level and reads a line without a level as `INFO`, so
+/// metrics are written at the lowest level that passes.
 pub(crate) fn start(stage: Option<&str>, log_level: Option<&str>) {
     let level = match log_level.unwrap_or_default().to_ascii_uppercase().as_str() {
         "WARN" => "WARN",
@@ -45,11 +45,11 @@ pub(crate) fn start(stage: Option<&str>, log_level: Option<&str>) {
         "FATAL" => "FATAL",
         _ => "INFO",
     };
-    // Fails where it has been started already.
+    // Fails if it has already been started.
     let _ = WRITER.set(Writer { stage: stage.unwrap_or("dev").to_owned(), level });
 }
 
-/// A request has been answered.
+/// Counts a request that has been answered.
 pub(crate) fn answered(
     endpoint: &str,
     status: StatusCode,
@@ -77,7 +77,7 @@ pub(crate) fn answered(
     );
 }
 
-/// A provider has been called, with this outcome.
+/// Counts a call of a provider.
 pub(crate) fn called(provider: &str, outcome: &str, took: Duration, now: Timestamp) {
     write(
         now,
@@ -90,7 +90,7 @@ pub(crate) fn called(provider: &str, outcome: &str, took: Duration, now: Timesta
     );
 }
 
-/// Metrics and what they are told apart by.
+/// Metrics and their dimensions.
 #[derive(Clone, Copy, Debug)]
 struct Directive<'a> {
     by: &'a [&'a str],
@@ -117,14 +117,14 @@ fn milliseconds(took: Duration) -> f64 {
 fn write(
     now: Timestamp,
     dimensions: &[(&str, &str)],
-    directives: &[Directive],
+    directives: &[Directive<'_>],
     values: &[(&str, f64)],
 ) {
     let Some(writer) = WRITER.get() else {
         return;
     };
     let line = writer.line(now, dimensions, directives, values);
-    // A log that cannot be written is nothing that a request should fail for.
+    // A request must not fail because the log cannot be written.
     let _ = writeln!(io::stdout().lock(), "{line}");
 }
 
@@ -133,7 +133,7 @@ impl Writer {
         &self,
         now: Timestamp,
         dimensions: &[(&str, &str)],
-        directives: &[Directive],
+        directives: &[Directive<'_>],
         values: &[(&str, f64)],
     ) -> Value {
         let directives: Vec<Value> = directives

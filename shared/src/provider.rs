@@ -15,29 +15,29 @@ use serde_json::value::RawValue;
 use url::Url;
 
 use crate::clock::{Clock, Timestamp};
-use crate::http::{CALL_TIMEOUT, Http, IDLE_TIMEOUT, PROVEN};
+use crate::http::{CALL_TIMEOUT, Http, IDLE_TIMEOUT, SINGLE_SEND_IDLE_TIMEOUT};
 use crate::json;
 use crate::metrics;
 use crate::request_scope;
 use crate::secrets::{Secret, SecretError};
 
-/// The longest answer that is read; none of the documented ones comes near it.
+/// The longest answer that we read. No documented answer comes near it.
 const MAX_ANSWER_BYTES: usize = 1024 * 1024;
 
 const BROKEN: &str = "the connection broke";
 const TIMED_OUT: &str = "no answer in time";
 const UNSENDABLE: &str = "the key has characters that no header can carry";
 
-/// The first pause before a call is sent again; each pause is twice the one before.
+/// The pause before the first retry. Each pause is twice the previous one.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 
-/// How long a call may be paused in all.
+/// The longest that a call may be paused in total.
 const MAX_PAUSES: Duration = Duration::from_secs(5);
 
-/// A call is not sent again when the request has less time left than this.
-const LEAST_TIME: Duration = Duration::from_millis(300);
+/// A call is not sent again if the request has less time left than this.
+const MIN_TIME_LEFT: Duration = Duration::from_millis(300);
 
-/// A provider's API, as far as it is open to everybody.
+/// The part of a provider's API that needs no key.
 #[derive(Clone, Debug)]
 pub struct Provider {
     /// Its name in logs.
@@ -50,35 +50,35 @@ pub struct Provider {
     pub clock: Clock,
 }
 
-/// A provider's API with the key that opens the rest of it: a secret, or what is made from one.
+/// A provider's API with our credential.
 #[derive(Clone, Debug)]
 pub struct KeyedProvider<K = Secret> {
     provider: Provider,
     key: K,
 }
 
-/// What opens a provider's API, in the form that the provider is shown.
-pub trait Key: Sync {
-    /// What it is kept as.
-    type Kept: Send + Sync;
+/// A credential for a provider's API: where it is stored and how it is sent.
+pub trait Credential: Sync {
+    /// The form in which it is stored.
+    type Stored: Send + Sync;
 
-    /// The one to use now.
-    fn kept(&self) -> impl Future<Output = Result<Self::Kept, SecretError>> + Send;
+    /// The credential to use now.
+    fn load(&self) -> impl Future<Output = Result<Self::Stored, SecretError>> + Send;
 
-    /// The one to use now that the provider has refused `refused`, if there is another.
+    /// The credential to use after the provider has refused `refused`, if there is another.
     fn after_refusal_of(
         &self,
-        refused: &Self::Kept,
-    ) -> impl Future<Output = Option<Self::Kept>> + Send;
+        refused: &Self::Stored,
+    ) -> impl Future<Output = Option<Self::Stored>> + Send;
 
-    /// What the provider is shown.
-    fn shown(&self, kept: &Self::Kept) -> Result<SecretString, SecretError>;
+    /// The form in which it is sent.
+    fn to_send(&self, stored: &Self::Stored) -> Result<SecretString, SecretError>;
 }
 
-impl Key for Secret {
-    type Kept = SecretString;
+impl Credential for Secret {
+    type Stored = SecretString;
 
-    async fn kept(&self) -> Result<SecretString, SecretError> {
+    async fn load(&self) -> Result<SecretString, SecretError> {
         self.read().await
     }
 
@@ -86,14 +86,14 @@ impl Key for Secret {
         Secret::after_refusal_of(self, refused).await
     }
 
-    fn shown(&self, kept: &SecretString) -> Result<SecretString, SecretError> {
-        Ok(kept.clone())
+    fn to_send(&self, stored: &SecretString) -> Result<SecretString, SecretError> {
+        Ok(stored.clone())
     }
 }
 
-/// One call of a provider's API. Its body may hold personal data: it is not printed.
+/// One call of a provider's API. Its body may be personal, so it has no `Debug`.
 pub struct Call<'a> {
-    /// What it is called in logs.
+    /// Its name in logs.
     pub name: &'static str,
     /// `GET` or `POST`.
     pub method: Method,
@@ -102,38 +102,38 @@ pub struct Call<'a> {
     pub path: &'a [&'a str],
     /// The query's parameters. They are encoded here as well.
     pub query: &'a [(&'a str, &'a str)],
-    /// Headers of this call alone.
+    /// Headers of this call only.
     pub headers: &'a [(&'static str, &'static str)],
     /// The JSON body, if there is one.
     pub body: Option<serde_json::Value>,
-    /// Where the key goes, if the provider is called with one.
+    /// Where the key is sent, if the call has one.
     pub key: KeyPlace,
     /// Whether it is sent again when it fails.
     pub retry: Retry,
     /// How long one attempt may take from its first byte to its last. It never takes longer than the
     /// request has time.
     pub time_limit: Duration,
-    /// Says whether an answer is the provider's refusal of our key.
+    /// Tells whether an answer is the provider's refusal of our key.
     pub refuses_key: fn(&Answer) -> bool,
-    /// Whether a 429 comes back as an answer, because it may be about what our own caller did, and
-    /// not as the failure that it is otherwise.
+    /// Whether a 429 is returned as an answer, because it may be about our own caller, instead of
+    /// as a failure.
     pub hands_back_limits: bool,
 }
 
-/// Whether a call is sent again when it fails, always on a new connection and only while the request
-/// has time.
+/// Whether a failed call is sent again: always on a new connection, and only while the request has
+/// time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Retry {
-    /// Never: what it does the first time cannot be done a second time. Its connection is a new one
-    /// unless the provider has answered in the last few seconds.
+    /// Never, because it cannot be repeated. It gets a new connection unless the provider has
+    /// answered within the last few seconds.
     Never,
-    /// Once, after a broken connection or a time-out: it changes nothing, or no more the second time.
+    /// Once, after a broken connection or a time-out, because repeating it changes nothing.
     Once,
-    /// After a broken connection, a time-out, 408, 429 and 5xx, as long as the request has time and the
-    /// pauses stay under five seconds: the provider answers the same however often it is sent.
+    /// After a broken connection, a time-out, 408, 429 or 5xx, while the request has time and the
+    /// pauses total less than five seconds, because the provider answers every repetition the same.
     WhileTimeLasts {
-        /// Whether there may be pauses. Without them it is sent again once, and not at all when the
-        /// provider says when to come back.
+        /// Whether to pause before retries. Without pauses it is sent again once, and not at all if
+        /// the provider names a time.
         pause: bool,
     },
 }
@@ -150,7 +150,7 @@ impl Attempts {
         Self { retry, failed: 0, paused: Duration::ZERO }
     }
 
-    /// How long to wait before the next attempt, if `failure` is to be followed by one.
+    /// The pause before the next attempt after `failure`, if there is one.
     fn pause_after(&mut self, failure: &Failure) -> Option<Duration> {
         self.failed += 1;
         let is_first = self.failed == 1;
@@ -163,7 +163,7 @@ impl Attempts {
                 (is_first && failure.may_pass() && !told).then_some(Duration::ZERO)
             }
             Retry::WhileTimeLasts { pause: true } if !failure.may_pass() => None,
-            // Most likely it was the connection and not the provider.
+            // Most likely the connection failed and not the provider.
             Retry::WhileTimeLasts { pause: true } if is_first && lost => Some(Duration::ZERO),
             Retry::WhileTimeLasts { pause: true } => self.longer_pause(failure.retry_after()),
         }
@@ -181,7 +181,7 @@ impl Attempts {
     }
 }
 
-/// Where a provider looks for the key.
+/// Where a provider expects the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyPlace {
     /// In `Authorization: Bearer`.
@@ -190,7 +190,7 @@ pub enum KeyPlace {
     Body(&'static str),
 }
 
-/// A provider's answer, read whole. It may hold secrets and personal data: it is not printed.
+/// A provider's complete answer. It may hold secrets and personal data, so it has no `Debug`.
 pub struct Answer {
     provider: &'static str,
     call: &'static str,
@@ -199,12 +199,12 @@ pub struct Answer {
     headers: HeaderMap,
     body: Vec<u8>,
     received: Timestamp,
-    tally: Option<Tally>,
+    count: Option<CallCount>,
 }
 
-/// Counts a call that was answered, when its answer has been dealt with: only whoever reads it finds
-/// out whether it is what was asked for.
-struct Tally {
+/// Counts an answered call once its answer is dropped, because only reading it shows whether it was
+/// usable.
+struct CallCount {
     provider: &'static str,
     status: StatusCode,
     failure: OnceLock<&'static str>,
@@ -212,20 +212,20 @@ struct Tally {
     at: Timestamp,
 }
 
-impl Tally {
+impl CallCount {
     fn outcome(&self) -> &'static str {
         let answered = if self.status.is_client_error() { "refused" } else { "ok" };
         self.failure.get().copied().unwrap_or(answered)
     }
 }
 
-impl Drop for Tally {
+impl Drop for CallCount {
     fn drop(&mut self) {
         metrics::called(self.provider, self.outcome(), self.took, self.at);
     }
 }
 
-/// Why a call of a provider brought nothing. Nothing in it is secret or personal.
+/// Why a call failed. Nothing in it is secret or personal.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{provider} {call}: {failure}")]
 pub struct ProviderError {
@@ -237,13 +237,13 @@ pub struct ProviderError {
     pub failure: Failure,
 }
 
-/// What can go wrong between us and a provider.
+/// The ways in which a call can fail.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Failure {
-    /// The provider refuses our own credentials.
+    /// The provider rejected our own credentials.
     #[error("refused our key with {0}")]
     KeyRefused(StatusCode),
-    /// A status that the provider does not document for this call, or a refusal of our request.
+    /// A status that the provider does not document for this call, or a rejection of our request.
     #[error("answered {0}, which is not expected of this call")]
     Unexpected(StatusCode),
     /// A success that cannot be read.
@@ -252,33 +252,33 @@ pub enum Failure {
     /// No connection, a time-out, or an answer that broke off.
     #[error("{0}")]
     Unreachable(&'static str),
-    /// The provider says itself that it is failing, or a gateway in front of it does.
+    /// The provider, or a gateway in front of it, reports a failure.
     #[error("is failing with {status}")]
     Failing {
         /// Its status.
         status: StatusCode,
-        /// When it wants to be asked again.
+        /// When to try again, if the provider says so.
         retry_after: Option<Duration>,
     },
-    /// The provider limits how often we may call it.
+    /// The provider is rate-limiting us.
     #[error("limits our calls")]
     Limiting {
-        /// When it wants to be asked again.
+        /// When to try again, if the provider says so.
         retry_after: Option<Duration>,
     },
-    /// The provider was asked a moment ago and is not asked again yet.
+    /// The provider was called a moment ago and is not called again yet.
     #[error("is not asked again yet")]
     Paused {
         /// When it will be asked again.
         retry_after: Duration,
     },
-    /// There is no key to call it with.
+    /// No key is available to call it with.
     #[error("no key: {0}")]
     NoKey(#[from] SecretError),
 }
 
 impl Failure {
-    /// Its name among the outcomes of calls in metrics.
+    /// The outcome's name in metrics.
     pub(crate) fn outcome(&self) -> &'static str {
         match self {
             Self::KeyRefused(_) => "key_refused",
@@ -292,7 +292,7 @@ impl Failure {
         }
     }
 
-    /// Whether the provider may do better the next time it is asked the same.
+    /// Whether the same call may succeed later.
     fn may_pass(&self) -> bool {
         match self {
             Self::Unreachable(what) => *what != UNSENDABLE,
@@ -301,7 +301,7 @@ impl Failure {
         }
     }
 
-    /// When the provider wants to be asked again, if it says so.
+    /// When the provider wants to be called again, if it says so.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Failing { retry_after, .. } | Self::Limiting { retry_after } => *retry_after,
@@ -311,9 +311,9 @@ impl Failure {
     }
 }
 
-impl<K: Key> KeyedProvider<K> {
-    /// Sends `call`, with a newer key when the one at hand is refused. Answers of every status
-    /// come back, except those that say that the provider is failing or limits or refuses us.
+impl<K: Credential> KeyedProvider<K> {
+    /// Sends `call`, a second time with a newer key if the first is refused. Returns answers of any
+    /// status, except those that say that the provider is failing, limits us or refuses our key.
     pub async fn send(&self, call: &Call<'_>) -> Result<Answer, ProviderError> {
         let began = self.provider.clock.now();
         let result = self.send_keyed(call).await;
@@ -321,15 +321,15 @@ impl<K: Key> KeyedProvider<K> {
     }
 
     async fn send_keyed(&self, call: &Call<'_>) -> Result<Answer, Failure> {
-        let kept = self.key.kept().await?;
-        let answer = self.provider.attempt(call, Some(&self.key.shown(&kept)?)).await?;
+        let stored = self.key.load().await?;
+        let answer = self.provider.attempt(call, Some(&self.key.to_send(&stored)?)).await?;
         if !(call.refuses_key)(&answer) {
             return Ok(answer);
         }
-        let Some(newer) = self.key.after_refusal_of(&kept).await else {
+        let Some(newer) = self.key.after_refusal_of(&stored).await else {
             return Err(Failure::KeyRefused(answer.status));
         };
-        let answer = self.provider.attempt(call, Some(&self.key.shown(&newer)?)).await?;
+        let answer = self.provider.attempt(call, Some(&self.key.to_send(&newer)?)).await?;
         if (call.refuses_key)(&answer) {
             return Err(Failure::KeyRefused(answer.status));
         }
@@ -338,8 +338,8 @@ impl<K: Key> KeyedProvider<K> {
 }
 
 impl Provider {
-    /// The same API with the key that opens the rest of it.
-    pub fn with_key<K: Key>(self, key: K) -> KeyedProvider<K> {
+    /// The same API with a credential.
+    pub fn with_key<K: Credential>(self, key: K) -> KeyedProvider<K> {
         KeyedProvider { provider: self, key }
     }
 
@@ -364,7 +364,7 @@ impl Provider {
             Ok(mut answer) => {
                 let (provider, status) = (self.name, answer.status);
                 let failure = OnceLock::new();
-                answer.tally = Some(Tally { provider, status, failure, took, at });
+                answer.count = Some(CallCount { provider, status, failure, took, at });
                 Ok(answer)
             }
             Err(failure) => {
@@ -391,7 +391,7 @@ impl Provider {
                 break (status, result);
             };
             let left = request_scope::time_left(self.clock.now());
-            if left.is_some_and(|left| left < pause + LEAST_TIME) {
+            if left.is_some_and(|left| left < pause + MIN_TIME_LEFT) {
                 break (status, result);
             }
             tokio::time::sleep(pause).await;
@@ -435,7 +435,7 @@ impl Provider {
         if left.is_zero() {
             return Err(Failure::Unreachable("no time is left for it"));
         }
-        let idle = if call.retry == Retry::Never { PROVEN } else { IDLE_TIMEOUT };
+        let idle = if call.retry == Retry::Never { SINGLE_SEND_IDLE_TIMEOUT } else { IDLE_TIMEOUT };
         let mut request = self
             .http
             .client(url, idle)
@@ -454,7 +454,7 @@ impl Provider {
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| unreachable(&error))? {
             if body.len() + chunk.len() > MAX_ANSWER_BYTES {
-                // What is wrong on the provider's side needs no body to be told.
+                // A provider's failure is recognized without its body.
                 if response.status().is_success() {
                     return Err(Failure::Unreadable("it is too long"));
                 }
@@ -469,7 +469,7 @@ impl Provider {
             headers: std::mem::take(response.headers_mut()),
             body,
             received: self.clock.now(),
-            tally: None,
+            count: None,
         })
     }
 
@@ -505,8 +505,8 @@ impl Answer {
         let is_page = self.is_page();
         let status = self.status;
         if status == StatusCode::TOO_MANY_REQUESTS {
-            // A limit that the provider itself has is written in its own JSON; what stands before it
-            // has limits as well, which are never about one caller.
+            // The provider's own limits come as its own JSON. Gateways in front of it have limits
+            // as well, which are never about one caller.
             let body = self.json::<Box<RawValue>>();
             let is_own = !is_page && body.is_ok_and(|body| body.get().starts_with('{'));
             if !hands_back_limits || !is_own {
@@ -522,7 +522,7 @@ impl Answer {
         Ok(self)
     }
 
-    /// Whether it is an HTML page, as gateways write them.
+    /// Whether it is an HTML page, as gateways send.
     fn is_page(&self) -> bool {
         let kind = self.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
         let media_type = kind.and_then(|kind| kind.split(';').next()).unwrap_or_default().trim();
@@ -542,20 +542,20 @@ impl Answer {
                 serde_json::error::Category::Data => "it is JSON of another shape",
                 _ => "it is not JSON",
             });
-            // Bodies of refusals are read to find out what they mean, and may be of many shapes.
+            // Bodies of refusals come in many shapes, so an unreadable one is not counted.
             if self.status.is_success() { self.error(failure) } else { self.uncounted(failure) }
         })
     }
 
-    /// This answer as the error that it is: a status that nobody expects of the call.
+    /// The error for a status that the call does not expect.
     pub fn unexpected(&self) -> ProviderError {
         self.error(Failure::Unexpected(self.status))
     }
 
-    /// This answer as an error, for a reason.
+    /// An error about this answer.
     pub fn error(&self, failure: Failure) -> ProviderError {
-        if let Some(tally) = &self.tally {
-            let _ = tally.failure.set(failure.outcome());
+        if let Some(count) = &self.count {
+            let _ = count.failure.set(failure.outcome());
         }
         self.uncounted(failure)
     }
@@ -564,7 +564,7 @@ impl Answer {
         ProviderError { provider: self.provider, call: self.call, failure }
     }
 
-    /// `Retry-After`, which is a number of seconds or a date; a date in the past is now.
+    /// `Retry-After`, a number of seconds or a date. A date in the past means now.
     /// <https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3>
     pub fn retry_after(&self) -> Option<Duration> {
         let value = self.headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
@@ -579,7 +579,7 @@ impl Answer {
 
 #[cfg(test)]
 impl Answer {
-    /// An answer that nobody gave, for the tests of what reads answers.
+    /// An invented answer, for tests.
     pub(crate) fn made_up(status: u16, headers: HeaderMap, body: &serde_json::Value) -> Self {
         Self {
             provider: "provider",
@@ -588,7 +588,7 @@ impl Answer {
             headers,
             body: body.to_string().into_bytes(),
             received: Timestamp::EPOCH,
-            tally: None,
+            count: None,
         }
     }
 }
@@ -736,9 +736,9 @@ mod tests {
             let mut answer = answer(status, "application/json");
             let (provider, at) = ("provider", Timestamp::EPOCH);
             let (failure, took) = (OnceLock::new(), Duration::ZERO);
-            answer.tally = Some(Tally { provider, status: answer.status, failure, took, at });
+            answer.count = Some(CallCount { provider, status: answer.status, failure, took, at });
             read(&answer);
-            answer.tally.as_ref().map(Tally::outcome).unwrap_or_default()
+            answer.count.as_ref().map(CallCount::outcome).unwrap_or_default()
         };
         let read_in_vain: fn(&Answer) = |answer| assert!(answer.json::<Vec<u8>>().is_err());
         let not_expected: fn(&Answer) = |answer| drop(answer.unexpected());

@@ -1,8 +1,8 @@
-//! When the request being handled arrived, and until when it has to be answered.
+//! The arrival and the deadline of the request that is being handled.
 //!
-//! Every call to a provider depends on these two, however deep below the handler it is made, so they
-//! travel with the task and not through each function's parameters. Work that is moved to a task of
-//! its own (`tokio::spawn`) does not have them, unless it is `carried`.
+//! Every call to a provider depends on these two, at any depth below the handler, so they travel
+//! with the task instead of through every function's parameters. Work that moves to a task of its
+//! own (`tokio::spawn`) has them only if it is `carried`.
 
 use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::clock::Timestamp;
 
-/// What the end of a request is kept for: making use of a call that has just run out of time.
+/// Time reserved at the end of a request to handle a call that has just timed out.
 const RESERVE: Duration = Duration::from_millis(200);
 
 tokio::task_local! {
@@ -23,25 +23,25 @@ struct Scope {
     deadline: Timestamp,
 }
 
-/// A place in the order in which things happen in this process. Unlike the time of day, it never goes
+/// A position in the order of events in this process. Unlike the time of day, it never goes
 /// backward.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Moment(u64);
 
 impl Moment {
-    /// This moment, which is later than all before it.
+    /// The current moment, later than all before it.
     pub fn now() -> Self {
         static LAST: AtomicU64 = AtomicU64::new(0);
         Self(LAST.fetch_add(1, Ordering::Relaxed))
     }
 }
 
-/// Handles a request, which arrives now and has to be answered by `deadline`.
+/// Handles a request that arrives now and has to be answered by `deadline`.
 pub async fn handle<F: Future>(deadline: Timestamp, handling: F) -> F::Output {
     SCOPE.scope(Scope { arrived: Moment::now(), deadline }, handling).await
 }
 
-/// The same work for a task of its own, which then has what the request being handled has.
+/// The same work for a task of its own, with the arrival and the deadline of the current request.
 pub(crate) fn carried<F: Future>(work: F) -> impl Future<Output = F::Output> {
     let scope = SCOPE.try_with(|scope| *scope).ok();
     async move {
@@ -52,12 +52,12 @@ pub(crate) fn carried<F: Future>(work: F) -> impl Future<Output = F::Output> {
     }
 }
 
-/// When the request being handled arrived; outside of a request, this moment.
+/// When the current request arrived; outside a request, now.
 pub fn arrival() -> Moment {
     SCOPE.try_with(|scope| scope.arrived).unwrap_or_else(|_| Moment::now())
 }
 
-/// How long the calls of the request being handled may still take; outside of a request, any time.
+/// How long the calls of the current request may still take; `None` outside a request.
 pub(crate) fn time_left(now: Timestamp) -> Option<Duration> {
     let deadline = SCOPE.try_with(|scope| scope.deadline).ok()?;
     Some(deadline.since(now).saturating_sub(RESERVE))

@@ -1,11 +1,11 @@
 //! Secrets from variables or from AWS Secrets Manager.
 //!
 //! A secret in Secrets Manager is a JSON object that holds several values by name. It is fetched
-//! once for all of them, kept for [`MAX_AGE`], and read again when it is older or when a provider
-//! refuses a value, so that a rotation needs no deploy and fails no request. While Secrets Manager
-//! is out of reach, the values from before go on being used. Something that no value fits (a seal, a
-//! signature) is called foreign only after the secret has been read anew: somebody else may have had
-//! the next value first.
+//! once for all of them, cached for [`MAX_AGE`], and read again when it is older or when a provider
+//! refuses a value, so that a rotation needs no deployment and fails no request. While Secrets
+//! Manager is out of reach, the cached values are used. A seal or signature that fits no value
+//! counts as foreign only after the secret has been read again, because another process may have
+//! had the new value first.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,7 +19,6 @@ use aws_smithy_async::rt::sleep::TokioSleep;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::value::RawValue;
 
-use crate::api::ApiError;
 use crate::clock::{Clock, Timestamp};
 use crate::http::Http;
 use crate::json;
@@ -27,22 +26,22 @@ use crate::metrics;
 use crate::request_scope::Moment;
 use crate::text::is_visible_ascii;
 
-/// How long fetched secrets are used before they are read again.
+/// How long fetched secrets are used before they are fetched again.
 pub const MAX_AGE: Duration = Duration::from_mins(5);
 
-/// While there are values at hand, this long passes after a fetch that failed or brought nothing new
-/// before the next: neither an outage nor a wrong key makes every request slower. Without any values
-/// every request asks, since it cannot be answered otherwise.
+/// The pause after a fetch that failed or brought nothing new, as long as there are cached values:
+/// neither an outage nor a wrong key may slow down every request. Without cached values every
+/// request fetches, because it cannot be answered otherwise.
 const COOL_DOWN: Duration = Duration::from_secs(5);
 
-/// How often the secret is read anew for requests that bring what no value fits, at most. Anybody can
-/// send such requests; they wait for their turn.
+/// The pause between two reads for requests with a seal or signature that no value fits. Anybody
+/// can send such requests, so they wait.
 const REREAD_PAUSE: Duration = Duration::from_secs(1);
 
-/// How long Secrets Manager may take to answer, second attempts included.
+/// The longest that Secrets Manager may take to answer, including retries.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Says whether a secret has the form that it must have, and if not, which form that is.
+/// Checks the form of a secret. The error names the expected form.
 pub type Check = fn(&str) -> Result<(), &'static str>;
 
 /// Whether a secret key has the form that Clerk, Liveblocks and WorkOS give theirs.
@@ -54,36 +53,28 @@ pub(crate) fn secret_key_form(key: &str) -> Result<(), &'static str> {
     }
 }
 
-/// Why there is no secret to use.
+/// Why a secret cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SecretError {
-    /// Secrets Manager cannot be reached, is failing or limits us; it may be back soon.
+    /// Secrets Manager cannot be reached, is failing or limits us. It may recover soon.
     #[error("Secrets Manager is out of reach: {0}")]
     Unreachable(String),
-    /// The secret is not there, is not ours to read, or does not hold what it should.
+    /// The secret does not exist, may not be read, or lacks a value.
     #[error("{0}")]
     Misconfigured(String),
 }
 
-impl From<SecretError> for ApiError {
-    fn from(error: SecretError) -> Self {
-        // Also where the operator has to act: it is no defect of ours, and it says nothing about the
-        // caller.
-        Self::unavailable(error)
-    }
-}
-
-/// What a value is read as. It means the same from a variable and from Secrets Manager.
+/// How a value is read, be it from a variable or from Secrets Manager.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reading {
-    /// Without the whitespace around it, such as the line end that an editor or a shell adds: keys.
+    /// Without surrounding whitespace, such as a line end from an editor: keys.
     Trimmed,
-    /// Byte for byte, as other software does that has the same value: passwords.
+    /// Byte for byte, as other software reads the same value: passwords.
     Exact,
 }
 
 impl Reading {
-    /// The value in `text`, unless that is blank, which is as good as absent.
+    /// The value in `text`. A blank one counts as absent.
     pub(crate) fn of(self, text: &str) -> Option<&str> {
         let trimmed = text.trim();
         let value = if self == Self::Exact { text } else { trimmed };
@@ -91,7 +82,7 @@ impl Reading {
     }
 }
 
-/// One secret value, by the name of its variable. It is read anew for each use.
+/// One secret value. Read it for each use, because it may change.
 #[derive(Clone, Debug)]
 pub struct Secret(Source);
 
@@ -102,7 +93,7 @@ enum Source {
 }
 
 impl Secret {
-    /// A value that does not change while the process lives.
+    /// A value that does not change during the life of the process.
     pub fn fixed(value: SecretString) -> Self {
         Self(Source::Fixed(value))
     }
@@ -115,7 +106,7 @@ impl Secret {
         }
     }
 
-    /// The value to use now that a provider has refused `refused`, if there is another.
+    /// The value to use after a provider has refused `refused`, if there is another.
     pub async fn after_refusal_of(&self, refused: &SecretString) -> Option<SecretString> {
         match &self.0 {
             Source::Fixed(_) => None,
@@ -123,12 +114,12 @@ impl Secret {
         }
     }
 
-    /// Makes sure that the value was read after `arrived`, which may take a second and a read. Do so
-    /// before you call something foreign that does not fit the value; `arrived` is
+    /// Makes sure that the value was read after `arrived`, which may take a second and a fetch. Do
+    /// this before you reject something because it does not fit the value; `arrived` is
     /// [`request_scope::arrival`](crate::request_scope::arrival).
     ///
     /// # Errors
-    /// When it cannot be read: nothing can be said then.
+    /// If it cannot be read, so that nothing can be decided.
     pub async fn reread_after(&self, arrived: Moment) -> Result<(), SecretError> {
         self.0.reread_after(arrived).await
     }
@@ -143,18 +134,18 @@ impl Source {
     }
 }
 
-/// A secret value that may be absent, and may come and go with a rotation: a password that has been
-/// replaced, say, for as long as what was made with it is still around.
+/// An optional secret value, which may come and go with a rotation: for example a replaced
+/// password, as long as seals made with it are in use.
 #[derive(Clone, Debug)]
 pub struct OptionalSecret(Option<Source>);
 
 impl OptionalSecret {
-    /// A value that is not there.
+    /// An absent value.
     pub fn absent() -> Self {
         Self(None)
     }
 
-    /// A value that is there and does not change while the process lives.
+    /// A value that is present and does not change during the life of the process.
     pub fn fixed(value: SecretString) -> Self {
         Self(Some(Source::Fixed(value)))
     }
@@ -188,7 +179,7 @@ pub struct StoredSecret {
     cache: tokio::sync::Mutex<Cache>,
 }
 
-/// A value that is looked for in a secret.
+/// A value that a secret should have.
 #[derive(Clone, Copy, Debug)]
 struct Wanted {
     name: &'static str,
@@ -197,11 +188,11 @@ struct Wanted {
     optional: bool,
 }
 
-/// The values that are wanted and there.
+/// The wanted values that are present.
 type Values = HashMap<&'static str, SecretString>;
 
 impl Wanted {
-    /// Its value among those of a secret, if it is there, or what is wrong with it.
+    /// Its value in a secret, if present, or the problem with it.
     fn find(
         &self,
         fields: &HashMap<String, Box<RawValue>>,
@@ -224,9 +215,9 @@ impl Wanted {
 struct Cache {
     values: Option<Arc<Values>>,
     fetched: Option<Timestamp>,
-    /// When the fetch began that brought the values.
+    /// When the fetch that brought the values began.
     current_as_of: Option<Moment>,
-    /// When the last fetch began, whatever came of it.
+    /// When the last fetch began, successful or not.
     asked: Option<Timestamp>,
     /// The last fetch that failed or brought nothing new.
     fruitless: Option<Timestamp>,
@@ -278,8 +269,8 @@ impl StoredSecret {
         Source::Stored { name: wanted.name, secret: Arc::clone(self) }
     }
 
-    /// Fetches the secret at start. Answers what is wrong with it; that it cannot be had just now
-    /// is logged and not wrong.
+    /// Fetches the secret at start. Returns the problems with it. An unreachable Secrets Manager is
+    /// logged and is not a problem.
     pub(crate) async fn prefetch(&self) -> Vec<String> {
         let mut cache = self.cache.lock().await;
         match self.fetch(&mut cache).await {
@@ -308,7 +299,7 @@ impl StoredSecret {
             Some(values) => match self.fetch(&mut cache).await {
                 Ok(newer) => newer,
                 Err(error) => {
-                    tracing::warn!(secret = self.id_variable, %error, "using the secrets at hand");
+                    tracing::warn!(secret = self.id_variable, %error, "using cached secrets");
                     values
                 }
             },
@@ -323,7 +314,7 @@ impl StoredSecret {
             let value = values.get(name)?;
             (value.expose_secret() != refused.expose_secret()).then(|| value.clone())
         };
-        // Another request may have fetched the new value while this one was being refused.
+        // Another request may have fetched the new value in the meantime.
         if let Some(value) = cache.values.as_deref().and_then(differs) {
             return Some(value);
         }
@@ -333,7 +324,7 @@ impl StoredSecret {
         let newer = match self.fetch(&mut cache).await {
             Ok(newer) => newer,
             Err(error) => {
-                tracing::warn!(secret = self.id_variable, %error, "no newer secret to be had");
+                tracing::warn!(secret = self.id_variable, %error, "failed to fetch a newer secret");
                 return None;
             }
         };
@@ -344,8 +335,8 @@ impl StoredSecret {
         value
     }
 
-    /// Reads the secret, unless that was done after `arrived`. Requests that come together share a
-    /// read: they wait for the cache one after the other.
+    /// Reads the secret, unless it has been read since `arrived`. Concurrent requests share a read,
+    /// because they wait for the cache one after another.
     async fn reread_after(&self, arrived: Moment) -> Result<(), SecretError> {
         let mut cache = self.cache.lock().await;
         if cache.current_as_of.is_some_and(|moment| arrived < moment) {
@@ -390,7 +381,7 @@ impl StoredSecret {
         }
     }
 
-    /// The values by name, all that are wanted among them and well formed.
+    /// The wanted values by name, all present and well formed.
     fn parse(&self, text: &SecretString) -> Result<Values, SecretError> {
         let fields: HashMap<String, Box<RawValue>> =
             json::from_slice(text.expose_secret().as_bytes()).map_err(|_| {

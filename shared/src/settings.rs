@@ -1,8 +1,8 @@
 //! Settings from the environment, read once at start.
 //!
-//! A provider asks for what it needs and gets [`Incomplete`] where something is missing or
-//! malformed; what exactly is written down here, so that one message at start names every problem
-//! at once, each by the name of its variable and never with a value.
+//! A provider reads what it needs and gets [`Incomplete`] if something is missing or malformed.
+//! [`Settings`] collects the problems, so that one message at start names all of them, each by the
+//! name of its variable and never with a value.
 
 use std::collections::HashMap;
 use std::str::FromStr;
@@ -20,19 +20,20 @@ use crate::secrets::{
     AwsAccess, Check, OptionalSecret, Reading, Secret, SecretsManager, StoredSecret,
 };
 
-/// The address of Secrets Manager; the one for all of AWS counts where there is none for the service.
+/// The variables with the address of Secrets Manager. The service's own takes precedence over the
+/// one for all of AWS.
 const AWS_ENDPOINTS: [&str; 2] = ["AWS_ENDPOINT_URL_SECRETS_MANAGER", "AWS_ENDPOINT_URL"];
 
-/// Says that a setting is missing or malformed and that [`Settings`] has written down which.
+/// A setting is missing or malformed. [`Settings`] has recorded which one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Incomplete;
 
-/// Everything that is wrong with the settings, a line for each.
+/// Everything that is wrong with the settings, one line per problem.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the settings are incomplete: {}", .0.join("; "))]
 pub struct Problems(pub Vec<String>);
 
-/// The settings of one function, and what is wrong with them.
+/// The settings of one function and the problems found in them.
 pub struct Settings {
     variables: HashMap<String, String>,
     problems: Vec<String>,
@@ -45,7 +46,7 @@ impl Settings {
     /// The settings of this process.
     ///
     /// # Errors
-    /// When the HTTP client cannot be built.
+    /// If the HTTP client cannot be built.
     #[expect(
         clippy::disallowed_methods,
         reason = "this is the one home of the process's environment"
@@ -57,7 +58,7 @@ impl Settings {
         Self::new(variables, Clock::system())
     }
 
-    /// Settings given by hand, and the clock to go with them: what tests use.
+    /// Settings and a clock given by the caller, for tests.
     ///
     /// # Errors
     /// As [`from_environment`](Self::from_environment).
@@ -74,12 +75,12 @@ impl Settings {
     }
 
     fn new(mut variables: HashMap<String, String>, clock: Clock) -> Result<Self, Problems> {
-        // CloudFormation cannot leave a variable out, only leave it empty.
+        // CloudFormation cannot omit a variable, only leave it empty.
         variables.retain(|_, value| !value.trim().is_empty());
         let mut problems = Vec::new();
         let extra_roots = variables.get("SSL_CERT_FILE").map(String::as_str);
         let http = Http::new(extra_roots, clock.clone()).or_else(|error| {
-            // Written down with the others, not before them.
+            // Reported with the other problems, not before them.
             problems.push(format!("SSL_CERT_FILE names no PEM file of certificates ({error})"));
             Http::new(None, clock.clone()).map_err(|error| Problems(vec![error.to_string()]))
         })?;
@@ -96,12 +97,12 @@ impl Settings {
         self.clock.clone()
     }
 
-    /// A variable that may be absent; an empty one counts as absent.
+    /// An optional variable. An empty one counts as absent.
     pub fn optional(&self, name: &str) -> Option<&str> {
         self.variables.get(name).map(|value| value.trim())
     }
 
-    /// A variable that must be there.
+    /// A required variable.
     pub fn text(&mut self, name: &str) -> Result<String, Incomplete> {
         match self.optional(name) {
             Some(value) => Ok(value.to_owned()),
@@ -109,7 +110,7 @@ impl Settings {
         }
     }
 
-    /// A variable that must be there and in the form that `T` reads.
+    /// A required variable that `T` parses.
     pub fn parsed<T>(&mut self, name: &str) -> Result<T, Incomplete>
     where
         T: FromStr<Err = &'static str>,
@@ -117,7 +118,7 @@ impl Settings {
         self.text(name)?.parse().map_err(|form| self.problem(format!("{name} is not {form}")))
     }
 
-    /// A variable that says `true` or `false`; absent is `false`.
+    /// A variable that is `true` or `false`. Absent means `false`.
     pub fn flag(&mut self, name: &str) -> Result<bool, Incomplete> {
         match self.optional(name) {
             None | Some("false") => Ok(false),
@@ -126,7 +127,7 @@ impl Settings {
         }
     }
 
-    /// A variable that says a number of seconds, 1 or more; absent is `default`.
+    /// A variable with a number of seconds, 1 or more. Absent means `default`.
     pub fn seconds(&mut self, name: &str, default: Duration) -> Result<Duration, Incomplete> {
         match self.optional(name).map(str::parse) {
             None => Ok(default),
@@ -135,23 +136,23 @@ impl Settings {
         }
     }
 
-    /// A comma-separated list; absent is empty.
+    /// A comma-separated list. Absent means empty.
     pub fn list(&self, name: &str) -> Vec<String> {
         let items = self.optional(name).unwrap_or_default().split(',');
         let items = items.map(str::trim).filter(|item| !item.is_empty());
         items.map(str::to_owned).collect()
     }
 
-    /// Whether this is the deployment that real users meet.
+    /// Whether this is production: `STAGE` is `prod`.
     pub fn is_production(&self) -> bool {
         self.optional("STAGE") == Some("prod")
     }
 
     /// A comma-separated list of origins, as browsers write them (RFC 6454, section 6.1):
-    /// `https://app.example.com`, with a port where it is not the usual one, and nothing behind it; or
-    /// those of apps, such as `tauri://localhost`. Absent is empty.
+    /// `https://app.example.com`, with a port unless it is the default, and nothing after it; or
+    /// those of apps, such as `tauri://localhost`. Absent means empty.
     ///
-    /// Plain `http` is for pages on this machine, and in production for none.
+    /// Plain `http` is allowed only for pages on this machine, and not in production.
     pub fn origins(&mut self, name: &str) -> Result<Vec<String>, Incomplete> {
         let origins = self.list(name);
         let is_origin =
@@ -179,7 +180,7 @@ impl Settings {
 
     /// The base address of a provider's API: `http` or `https`, without query, fragment and the
     /// version that calls add themselves, or `default`. Plain `http` is for stand-ins and is
-    /// refused for any host but this machine.
+    /// refused for other machines.
     pub fn base_url(&mut self, name: &str, default: &str) -> Result<Url, Incomplete> {
         let base = self.address(name, default)?;
         if address::ends_in_a_version(&base) {
@@ -190,14 +191,14 @@ impl Settings {
         Ok(base)
     }
 
-    /// An address that others are below: as [`base_url`](Self::base_url), whatever it ends in.
+    /// A base address like [`base_url`](Self::base_url), but any path is allowed.
     pub fn address(&mut self, name: &str, default: &str) -> Result<Url, Incomplete> {
         let value = self.optional(name).unwrap_or(default).to_owned();
         self.check_address(name, &value)
     }
 
-    /// The address of a server that speaks WebSocket and HTTP at one place, as its HTTP address:
-    /// `wss` counts as `https` and `ws` as `http`. Otherwise as [`base_url`](Self::base_url).
+    /// The address of a server that speaks WebSocket and HTTP, as its HTTP address: `wss` counts as
+    /// `https` and `ws` as `http`. Otherwise as [`base_url`](Self::base_url).
     pub fn socket_url(&mut self, name: &str) -> Result<Url, Incomplete> {
         let value = self.text(name)?;
         let http = match value.strip_prefix("ws") {
@@ -223,8 +224,8 @@ impl Settings {
         }
     }
 
-    /// The address of a page of the front end that must be there, exactly as it was given: providers
-    /// compare it with the list in their dashboards letter by letter.
+    /// The required address of a page of the front end, exactly as given: providers compare it with
+    /// the list in their dashboards byte by byte.
     pub fn page(&mut self, name: &str) -> Result<String, Incomplete> {
         let page = self.text(name)?;
         let Some(url) = page.parse().ok().filter(address::is_page) else {
@@ -238,7 +239,7 @@ impl Settings {
         Ok(page)
     }
 
-    /// The address of a page that may be absent.
+    /// The optional address of a page.
     pub fn optional_page(&mut self, name: &str) -> Result<Option<String>, Incomplete> {
         match self.optional(name) {
             Some(_) => self.page(name).map(Some),
@@ -246,12 +247,12 @@ impl Settings {
         }
     }
 
-    /// The domain whose hosts share a cookie, if there is one, in lower case.
+    /// The domain whose hosts share a cookie, if set, in lower case.
     pub fn cookie_domain(&mut self, name: &str) -> Result<Option<String>, Incomplete> {
         let Some(domain) = self.optional(name) else {
             return Ok(None);
         };
-        // The leading dot of older times means nothing any more (RFC 6265, section 5.2.3).
+        // A leading dot has no meaning any more (RFC 6265, section 5.2.3).
         let domain = domain.strip_prefix('.').unwrap_or(domain).to_ascii_lowercase();
         if address::is_cookie_domain(&domain) {
             return Ok(Some(domain));
@@ -260,9 +261,9 @@ impl Settings {
     }
 
     /// A secret key: from the variable `name`, or from the AWS Secrets Manager secret that the
-    /// variable `id_variable` names, whose JSON object has `name` as a key. The variable wins.
-    /// Whitespace around it does not count. `check` says whether a value has the form that it must
-    /// have.
+    /// variable `id_variable` names, whose JSON object has `name` as a key. The variable takes
+    /// precedence. Surrounding whitespace is dropped. `check` tells whether a value has the
+    /// required form.
     pub fn secret(
         &mut self,
         name: &'static str,
@@ -272,8 +273,8 @@ impl Settings {
         self.read_secret(name, id_variable, Reading::Trimmed, check)
     }
 
-    /// A password: as [`secret`](Self::secret), but byte for byte, since other software seals with the
-    /// same password and takes it as it is.
+    /// A password: like [`secret`](Self::secret), but byte for byte, since other software uses the
+    /// same password unchanged.
     pub fn password(
         &mut self,
         name: &'static str,
@@ -304,9 +305,9 @@ impl Settings {
         Ok(self.stored(id, id_variable)?.secret(name, reading, check))
     }
 
-    /// A password that may be absent, and that may come and go with a rotation: from the variable
-    /// `name`, or from the secret that the variable `id_variable` names, if there is one and it has
-    /// that. It is taken byte for byte.
+    /// An optional password, which may come and go with a rotation: from the variable `name`, or
+    /// from the secret that the variable `id_variable` names, if that has it. It is used byte for
+    /// byte.
     pub fn optional_password(
         &mut self,
         name: &'static str,
@@ -316,7 +317,7 @@ impl Settings {
         self.read_optional_secret(name, id_variable, Reading::Exact, check)
     }
 
-    /// A secret key that may be absent, without the whitespace around it; otherwise as
+    /// An optional secret key, without surrounding whitespace; otherwise like
     /// [`optional_password`](Self::optional_password).
     pub fn optional_secret(
         &mut self,
@@ -346,7 +347,7 @@ impl Settings {
         }
     }
 
-    /// The secret in Secrets Manager with this id, which several values may be read from.
+    /// The secret in Secrets Manager with this id. Several values may come from it.
     fn stored(
         &mut self,
         id: String,
@@ -379,16 +380,15 @@ impl Settings {
         Ok(SecretsManager::new(&self.http, access))
     }
 
-    /// Writes down that something is wrong. The text names the variable and what it should be,
-    /// never its value.
+    /// Records a problem. The text names the variable and the expected form, never the value.
     pub fn problem(&mut self, text: impl Into<String>) -> Incomplete {
         self.problems.push(text.into());
         Incomplete
     }
 
-    /// Fetches what is in Secrets Manager and hands over what was configured, or everything that
-    /// is wrong. That Secrets Manager cannot be reached is not a problem of the settings: the
-    /// secrets are asked for again with the next request.
+    /// Fetches the secrets and returns the configured value, or all problems. An unreachable
+    /// Secrets Manager is not a problem of the settings: the next request fetches the secrets
+    /// again.
     pub async fn complete<T>(mut self, configured: Result<T, Incomplete>) -> Result<T, Problems> {
         let mut fetches = tokio::task::JoinSet::new();
         for stored in self.stored.drain(..) {

@@ -1,4 +1,4 @@
-//! Text that people write and others read.
+//! Text that people write for others to read.
 
 use std::fmt;
 
@@ -7,15 +7,15 @@ use serde::{Deserialize, Serialize};
 
 /// One line of text: 1 to `CHARACTERS` characters that take no more than `BYTES` bytes of UTF-8.
 ///
-/// None of them is a control character, ends the line, or turns the direction of reading, which can
-/// make a name pass for another (Unicode Standard Annex 9, section 2). No blank stands at an end, and
-/// something of it can be seen. It may be personal: it is not printed.
+/// It has no control characters, line separators or bidirectional controls, which can make one name
+/// look like another (Unicode Standard Annex 9, section 2), no leading or trailing whitespace, and
+/// at least one visible character. It may be personal, so `Debug` omits it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Line<const CHARACTERS: usize, const BYTES: usize>(String);
 
 impl<const CHARACTERS: usize, const BYTES: usize> Line<CHARACTERS, BYTES> {
-    /// Takes a line, or nothing when it is not one.
+    /// The text as a line, if it is one.
     pub fn parse(text: &str) -> Option<Self> {
         Self::fits(text).then(|| Self(text.to_owned()))
     }
@@ -71,21 +71,21 @@ impl<const CHARACTERS: usize, const BYTES: usize> TryFrom<String> for Line<CHARA
 }
 
 impl<const CHARACTERS: usize, const BYTES: usize> fmt::Debug for Line<CHARACTERS, BYTES> {
-    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Line").finish_non_exhaustive()
     }
 }
 
-/// Whether a text is one or more visible ASCII characters: what ids and keys are made of.
+/// Whether a text is one or more visible ASCII characters, as ids and keys are.
 pub(crate) fn is_visible_ascii(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
-/// How long a [`fingerprint`] is.
+/// The length of a [`fingerprint`].
 pub(crate) const FINGERPRINT_DIGITS: usize = 16;
 
-/// The first 16 hexadecimal digits of a text's SHA-256: enough to tell texts apart, and nothing that
-/// leads back to one that cannot be guessed.
+/// The first 16 hexadecimal digits of a text's SHA-256: enough to tell texts apart, and
+/// irreversible unless the text can be guessed.
 pub(crate) fn fingerprint(text: &str) -> String {
     let digest = digest(&SHA256, text.as_bytes());
     let start = digest.as_ref().first_chunk().map_or(0, |start| u64::from_be_bytes(*start));

@@ -1,61 +1,88 @@
-//! WorkOS: accounts, the organizations they belong to, and every way to sign in.
+//! WorkOS: accounts, organizations, sessions, and every way to sign in.
 //!
-//! | part | what it is |
+//! | to | start with |
 //! |---|---|
-//! | [`Application`] | the application at WorkOS as everybody may know it: keys, issuers, logout address |
-//! | [`Authorization`] | the address at WorkOS where a browser goes to sign in |
-//! | [`WorkOs`] | WorkOS's API, behind our key: users, codes, the four grants, organizations |
-//! | [`Authentication`] | what a grant brings: the user and the session's tokens |
-//! | [`AuthenticateError`] | every refusal of a grant, and what it means for whoever asked |
-//! | [`Sessions`] | who a request comes from, and the session's renewal, switch and end |
-//! | [`Redirects`], [`SignIns`] | signing in, from the first step to the session |
-//! | [`Cookies`] | what a browser keeps: its session, the sign-ins it has begun, its pending choices |
-//! | [`User`], [`Organization`], [`Connection`] | what WorkOS knows of them, as far as it is used here |
-//! | [`Email`], [`MagicCode`] | what people type in, checked |
+//! | find out who a request comes from | [`Sessions`], which gives a [`Session`] |
+//! | send a browser to a sign-in page | [`Redirects`], which gives a [`Redirect`] |
+//! | send a one-time code, or create an account | [`WorkOs`] |
+//! | complete a sign-in | [`SignIns`], which gives an [`Outcome`] |
+//! | take an e-mail address or a code from a caller | [`Email`], [`MagicCode`] |
 //!
-//! Each part reads only the settings that it cannot do without: what makes an address for the
-//! browser has no use for the API key, and a function built of such parts alone does not ask for it.
+//! Each type reads only the settings that it needs. [`Redirects`], for example, has no use for the API
+//! key, so a function that only redirects starts without one.
+//!
+//! # Who is signed in
+//! ```
+//! # use anteroom::api::{ApiError, Reply, Request};
+//! # use anteroom::workos::{Sessions, UserId};
+//! async fn handle(sessions: &Sessions, request: &Request) -> Result<Reply<UserId>, ApiError> {
+//!     let session = sessions.session(request).await?; // 401 without a valid session
+//!     Ok(Reply::ok(session.token().user_id.clone()))
+//! }
+//! ```
+//! If the access token has expired or soon will, [`Sessions::session`] refreshes the session. The new
+//! cookie leaves with the answer, even if the answer is an error.
+//!
+//! # Sending a browser to a sign-in page
+//! ```
+//! # use anteroom::api::{ApiError, Reply, Request};
+//! # use anteroom::workos::{AuthData, Redirect, Redirects, SignInWith};
+//! async fn handle(
+//!     redirects: &Redirects,
+//!     request: &Request,
+//! ) -> Result<Reply<AuthData<Redirect>>, ApiError> {
+//!     let auth_data = redirects.begin(request.headers(), &SignInWith::Google, None).await?;
+//!     Ok(Reply::ok(AuthData { auth_data }))
+//! }
+//! ```
+//!
+//! # Completing a sign-in
+//! ```
+//! # use anteroom::api::{ApiError, Reply, Request};
+//! # use anteroom::workos::{Email, MagicCode, Outcome, SignIns};
+//! async fn handle(
+//!     sign_ins: &SignIns,
+//!     request: &Request,
+//!     email: &Email,
+//!     code: &MagicCode,
+//! ) -> Result<Reply<Outcome>, ApiError> {
+//!     // Sets the session's cookie, unless the user has to choose an organization first.
+//!     Ok(Reply::ok(sign_ins.finish_magic_auth(request.headers(), email, code).await?))
+//! }
+//! ```
+//!
+//! # Limits
+//! - A call may take four seconds. A refresh is repeated while the request has time; a code is sent
+//!   once.
+//! - Lists are read up to five pages of 100 entries.
+//! - The session's cookie has up to 4,096 bytes; all cookies together stay under 8 KiB.
+//! - A sign-in at WorkOS's pages may take ten minutes, the choice of an organization an hour.
+//! - A refused refresh is remembered for a minute.
+//!
+//! # Where the rules come from
+//! | rules | source |
+//! |---|---|
+//! | calls and refusals | <https://workos.com/docs/reference> |
+//! | access tokens | <https://workos.com/docs/reference/authkit/session-tokens>, RFC 7519, RFC 9068 |
+//! | the session's cookie | `@workos-inc/node`, [`cookie_seal`](crate::cookie_seal), RFC 6265 |
+//! | sign-ins at WorkOS's pages | RFC 6749, RFC 7636 |
 
-mod access_token;
-mod application;
-mod authentication;
-mod authorization;
-mod client;
-mod concealment;
-mod connection;
+mod api;
 mod cookies;
-mod email;
-mod errors;
-mod magic_code;
-mod organization;
-mod organization_choice;
-mod pending_cookie;
-mod refusal;
-mod renewal;
-mod requirement;
 mod session;
-mod session_cookie;
 mod sign_in;
-mod sign_in_cookie;
-mod ticket;
-mod user;
 
-pub use access_token::{AccessToken, AccessTokenError};
-pub use application::Application;
-pub use authentication::{Authentication, Impersonator, SessionId};
-pub use authorization::{Authorization, SignInWith};
-pub use client::WorkOs;
-pub use connection::{Connection, ConnectionId};
-pub use cookies::{CookieError, Cookies};
-pub use email::Email;
-pub use errors::{AuthenticateError, CreateUserError, Grant, MailboxlessError, SendCodeError};
-pub use magic_code::MagicCode;
-pub use organization::{Organization, OrganizationId};
-pub use organization_choice::{ChoosingUser, OfferedOrganization, OrganizationChoice};
-pub use pending_cookie::{PendingCookies, PendingError};
-pub use requirement::Requirement;
-pub use session::{Session, Sessions};
-pub use session_cookie::{SealedSession, SessionCookie, SessionCookieError};
-pub use sign_in::{AuthData, OneTimeToken, Outcome, Redirect, Redirects, SignIns};
-pub use sign_in_cookie::{NewSignIn, SignIn, SignInCookies, SignInError};
-pub use user::{Metadata, Profile, User, UserId};
+pub use api::{
+    Application, AuthenticateError, Authentication, ChoosingUser, Connection, ConnectionId,
+    CreateUserError, Email, Grant, Impersonator, MagicCode, MailboxlessError, Metadata,
+    OfferedOrganization, Organization, OrganizationChoice, OrganizationId, Profile, Requirement,
+    SendCodeError, SessionId, User, UserId, WorkOs,
+};
+pub use cookies::{
+    CookieError, Cookies, NewSignIn, PendingCookies, PendingError, SealedSession, SessionCookie,
+    SessionCookieError, SignIn, SignInCookies, SignInError,
+};
+pub use session::{AccessToken, AccessTokenError, Session, Sessions};
+pub use sign_in::{
+    AuthData, Authorization, OneTimeToken, Outcome, Redirect, Redirects, SignInWith, SignIns,
+};

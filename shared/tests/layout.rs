@@ -1,10 +1,9 @@
-//! The layout of the repository: what depends on what, and that no function lacks a part.
+//! The layout of the repository: every function has all its parts, and every list is complete.
+//! `imports.rs` holds what may depend on what.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
-
-const PROVIDERS: [&str; 4] = ["clerk", "liveblocks", "livekit", "workos"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -45,48 +44,6 @@ fn code(path: &Path) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-fn mentions(code: &str, module: &str) -> bool {
-    let path = format!("crate::{module}");
-    code.match_indices(&path).any(|(at, _)| {
-        let next = code[at + path.len()..].chars().next();
-        !next.is_some_and(|next| next.is_alphanumeric() || next == '_')
-    })
-}
-
-#[test]
-fn arrows_run_from_providers_to_the_kit_and_between_providers_never() {
-    let source = root().join("shared/src");
-    let mut checked = 0;
-    for file in rust_files(&source) {
-        let inside = file.strip_prefix(&source).expect("a file below").to_owned();
-        let first = inside.iter().next().and_then(|part| part.to_str()).expect("a name");
-        let home = first.trim_end_matches(".rs");
-        let code = code(&file);
-        assert!(!code.contains("use crate::{"), "{}: write imports a path each", inside.display());
-        for provider in PROVIDERS {
-            if provider != home {
-                assert!(!mentions(&code, provider), "{} uses {provider}", inside.display());
-            }
-        }
-        checked += 1;
-    }
-    assert!(checked > 15, "only {checked} files were found");
-}
-
-#[test]
-fn every_provider_of_the_crate_is_known_here() {
-    let source = root().join("shared/src");
-    let folders = fs::read_dir(&source).expect("shared/src");
-    let folders = folders.map(|entry| entry.expect("an entry").path());
-    for folder in folders.filter(|path| path.is_dir()) {
-        let name = folder.file_name().and_then(|name| name.to_str()).expect("a name");
-        assert!(
-            matches!(name, "api" | "lambda") || PROVIDERS.contains(&name),
-            "shared/src/{name} is neither a part of the kit nor a provider"
-        );
-    }
-}
-
 #[test]
 fn nothing_that_only_development_needs_is_built_into_a_function() {
     const DEVELOPMENT: [(&str, &[&str]); 4] = [
@@ -124,8 +81,8 @@ fn main_files_are_short_and_begin_with_their_route() {
         let lines = code.lines().count();
         assert!(lines < 60, "functions/{name}/src/main.rs has {lines} lines");
         let first = main.lines().next().unwrap_or_default();
-        let is_route = ["//! `GET /", "//! `POST /"].iter().any(|route| first.starts_with(route));
-        assert!(is_route, "functions/{name}/src/main.rs: {first}");
+        let route = format!("//! `{}`: ", route(&name));
+        assert!(first.starts_with(&route), "functions/{name}/src/main.rs: {first}");
     }
 }
 
@@ -135,8 +92,7 @@ fn every_function_has_its_parts() {
     let workspace = read("Cargo.toml");
     let readme = read("README.md");
     for name in functions() {
-        let main = read(format!("functions/{name}/src/main.rs"));
-        let route = main.split('`').nth(1).expect("a route in backticks");
+        let route = route(&name);
         let (method, path) = route.split_once(' ').expect("a method and a path");
         let last = path.rsplit('/').next();
         assert_eq!(last, Some(name.as_str()), "the route ends in the function's name");
@@ -184,11 +140,16 @@ fn routes_are_the_same_wherever_they_are_written() {
 }
 
 fn routes_of_the_functions() -> Routes {
-    let route = |name: String| {
-        let main = read(format!("functions/{name}/src/main.rs"));
-        (main.split('`').nth(1).expect("a route in backticks").to_owned(), name)
-    };
-    functions().into_iter().map(route).collect()
+    functions().into_iter().map(|name| (route(&name), name)).collect()
+}
+
+/// The route of a function, as in `POST /auth/sign-in`: its constant `ROUTE`.
+fn route(name: &str) -> String {
+    let main = read(format!("functions/{name}/src/main.rs"));
+    let route = main.split("const ROUTE: Route = Route::").nth(1).expect("a ROUTE");
+    let (method, rest) = route.split_once("(\"").expect("a method");
+    let (path, _) = rest.split_once('"').expect("a path");
+    format!("{} {path}", method.to_uppercase())
 }
 
 fn routes_of_the_events() -> Routes {
@@ -272,25 +233,49 @@ const SET_BY_LAMBDA: [&str; 5] = [
     "AWS_SESSION_TOKEN",
 ];
 
+/// The tables of `docs/configuration.md` are the one list of settings.
 #[test]
 fn every_setting_that_the_code_reads_is_described_and_no_other() {
-    let read_by_the_code = settings_of_the_code();
-    assert!(read_by_the_code.len() > 40, "only {read_by_the_code:?}");
-    let page = read("docs/configuration.md");
-    let described = page.lines().filter(|line| line.starts_with("| `"));
-    let described = described.flat_map(|row| row.split('`').skip(1).step_by(2));
-    assert_eq!(settings_among(described), read_by_the_code, "docs/configuration.md");
+    let described = described_settings();
+    assert!(described.len() > 40, "only {described:?}");
+    assert_eq!(settings_of_the_code(&described), described, "docs/configuration.md");
 
     let example = read(".env.example");
     let lines = example.lines().map(|line| line.trim_start_matches('#'));
-    let given = settings_among(lines.filter_map(|line| Some(line.split_once('=')?.0)));
-    let mut ours = read_by_the_code;
-    ours.retain(|name| !SET_BY_LAMBDA.contains(&name.as_str()));
+    let given: BTreeSet<_> =
+        lines.filter_map(|line| line.split_once('=')).map(|(name, _)| name).collect();
+    let mut ours: BTreeSet<_> = described.iter().map(String::as_str).collect();
+    ours.retain(|name| !SET_BY_LAMBDA.contains(name));
     assert_eq!(given, ours, ".env.example");
 }
 
-/// The names of settings that stand in the code as texts, tests left out.
-fn settings_of_the_code() -> BTreeSet<String> {
+#[test]
+fn no_file_names_a_setting_that_there_is_not() {
+    let described = described_settings();
+    for file in ["README.md", "template.yaml", "interop/programs/anteroom.mjs"] {
+        for name in capitals(&read(file)).filter(|name| is_grouped(name, &described)) {
+            assert!(described.contains(name), "{file} names {name}");
+        }
+    }
+}
+
+/// The names that a row begins with, and those with an underscore that it mentions.
+fn described_settings() -> BTreeSet<String> {
+    let page = read("docs/configuration.md");
+    let mut names = BTreeSet::new();
+    for row in page.lines().filter(|line| line.starts_with("| `")) {
+        let (first, others) = row[2..].split_once(" | ").unwrap_or((row, ""));
+        let quoted = |cell: &str| cell.split('`').skip(1).step_by(2).map(str::to_owned).collect();
+        let (first, mut others): (Vec<_>, Vec<_>) = (quoted(first), quoted(others));
+        others.retain(|name| name.contains('_'));
+        names.extend(first.into_iter().chain(others).filter(|name| is_name(name)));
+    }
+    names
+}
+
+/// The settings that the code reads, tests left out: literals that a call on the settings begins with,
+/// and others whose first word is that of a setting.
+fn settings_of_the_code(described: &BTreeSet<String>) -> BTreeSet<String> {
     let sources = ["shared/src", "functions"].map(|folder| rust_files(&root().join(folder)));
     let files = sources.into_iter().flatten().filter(|file| {
         let folders: Vec<_> = file.iter().collect();
@@ -299,34 +284,36 @@ fn settings_of_the_code() -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     for file in files {
         let code = code(&file);
-        let code = code.split("#[cfg(test)]").next().unwrap_or_default();
-        names.extend(settings_among(code.split('"')));
+        let code = code.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
+        let literals: Vec<_> = code.split('"').collect();
+        let of_calls = literals.windows(2).filter(|pair| {
+            let call = pair[0].trim_end().rsplit(['\n', ' ']).next().unwrap_or_default();
+            call.starts_with("settings.") && call.ends_with('(')
+        });
+        let of_calls = of_calls.map(|pair| pair[1]);
+        let grouped = literals.iter().copied().filter(|text| is_grouped(text, described));
+        names.extend(of_calls.chain(grouped).filter(|text| is_name(text)).map(str::to_owned));
     }
     names
 }
 
-/// Of these texts, those that are names of settings.
-fn settings_among<'t>(texts: impl Iterator<Item = &'t str>) -> BTreeSet<String> {
-    const GROUPS: [&str; 11] = [
-        "ALLOWED_",
-        "AWS_",
-        "CLERK_",
-        "CLIENT_",
-        "CONCEAL_",
-        "DEV_",
-        "EVENT_",
-        "LIVEBLOCKS_",
-        "LIVEKIT_",
-        "RECORDING",
-        "WORKOS_",
-    ];
-    const OTHERS: [&str; 2] = ["SSL_CERT_FILE", "STAGE"];
-    let is_name = |text: &str| {
-        let in_name = |byte: u8| byte.is_ascii_uppercase() || byte == b'_';
-        let has_group = GROUPS.iter().chain(&["ROOM_"]).any(|group| text.starts_with(group));
-        OTHERS.contains(&text) || (has_group && text.len() > 6 && text.bytes().all(in_name))
-    };
-    texts.filter(|text| is_name(text)).map(str::to_owned).collect()
+/// Whether a text begins with the first word of a setting, as all names of a provider's do.
+fn is_grouped(text: &str, settings: &BTreeSet<String>) -> bool {
+    let group = |name: &str| name.split_once('_').map(|(group, _)| group.to_owned());
+    is_name(text)
+        && group(text)
+            .is_some_and(|own| settings.iter().any(|name| group(name).as_ref() == Some(&own)))
+}
+
+fn is_name(text: &str) -> bool {
+    let in_name = |byte: u8| byte.is_ascii_uppercase() || byte == b'_';
+    text.len() > 4 && text.bytes().all(in_name) && !text.starts_with('_') && !text.ends_with('_')
+}
+
+/// The words of a text that are in capitals.
+fn capitals(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_')
+        .filter(|word| is_name(word))
 }
 
 #[test]

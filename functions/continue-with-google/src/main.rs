@@ -1,4 +1,4 @@
-//! `POST /auth/continue-with-google`: where a browser goes to sign in at Google.
+//! `POST /auth/continue-with-google`: the address where a browser signs in at Google.
 //!
 //! | | |
 //! |---|---|
@@ -10,7 +10,7 @@
 use std::process::ExitCode;
 
 use anteroom::api::{ApiError, Empty, Reply, Request};
-use anteroom::lambda::{self, Endpoint};
+use anteroom::lambda::{self, Endpoint, Route};
 use anteroom::settings::{Incomplete, Settings};
 use anteroom::workos::{AuthData, Redirect, Redirects, SignInWith};
 
@@ -20,6 +20,7 @@ struct ContinueWithGoogle {
 
 impl Endpoint for ContinueWithGoogle {
     const NAME: &'static str = env!("CARGO_PKG_NAME");
+    const ROUTE: Route = Route::post("/auth/continue-with-google");
     type Input = Empty;
     type Output = AuthData<Redirect>;
 

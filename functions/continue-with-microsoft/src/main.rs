@@ -1,4 +1,4 @@
-//! `POST /auth/continue-with-microsoft`: where a browser goes to sign in at Microsoft.
+//! `POST /auth/continue-with-microsoft`: the address where a browser signs in at Microsoft.
 //!
 //! | | |
 //! |---|---|
@@ -10,7 +10,7 @@
 use std::process::ExitCode;
 
 use anteroom::api::{ApiError, Empty, Reply, Request};
-use anteroom::lambda::{self, Endpoint};
+use anteroom::lambda::{self, Endpoint, Route};
 use anteroom::settings::{Incomplete, Settings};
 use anteroom::workos::{AuthData, Redirect, Redirects, SignInWith};
 
@@ -20,6 +20,7 @@ struct ContinueWithMicrosoft {
 
 impl Endpoint for ContinueWithMicrosoft {
     const NAME: &'static str = env!("CARGO_PKG_NAME");
+    const ROUTE: Route = Route::post("/auth/continue-with-microsoft");
     type Input = Empty;
     type Output = AuthData<Redirect>;
 

@@ -1,5 +1,5 @@
-//! `POST /auth/dev-sign-in`: signs the developer in without a mailbox. For development only: whoever
-//! may call it is that user.
+//! `POST /auth/dev-sign-in`: signs the developer in without a mailbox. For development only:
+//! anybody who can call it is that user.
 //!
 //! | | |
 //! |---|---|
@@ -13,10 +13,10 @@ mod developer;
 use std::process::ExitCode;
 
 use anteroom::api::{ApiError, Empty, Reply, Request};
-use anteroom::lambda::{self, Endpoint};
+use anteroom::lambda::{self, Endpoint, Route};
 use anteroom::settings::{Incomplete, Settings};
 
-use developer::{Developer, DeveloperReply};
+use crate::developer::{Developer, DeveloperReply};
 
 struct DevSignIn {
     developer: Option<Developer>,
@@ -24,6 +24,7 @@ struct DevSignIn {
 
 impl Endpoint for DevSignIn {
     const NAME: &'static str = env!("CARGO_PKG_NAME");
+    const ROUTE: Route = Route::post("/auth/dev-sign-in");
     type Input = Empty;
     type Output = DeveloperReply;
 

@@ -7,12 +7,13 @@
 //! | output | 200 `{"user"}` and a session cookie, or 200 with the organizations to choose from and no session yet |
 //! | errors | 400, 401 a code that is wrong, expired, used or for an address without an account, 403 WorkOS demands more of the user first, 429, 502, 503 |
 //!
-//! With `CONCEAL_ACCOUNTS`, guessing too often at a code is 401 as well: only an account has a code.
+//! With `CONCEAL_ACCOUNTS`, too many guesses at a code are 401 as well, because only accounts have
+//! codes.
 
 use std::process::ExitCode;
 
 use anteroom::api::{ApiError, Reply, Request};
-use anteroom::lambda::{self, Endpoint};
+use anteroom::lambda::{self, Endpoint, Route};
 use anteroom::settings::{Incomplete, Settings};
 use anteroom::workos::{Email, MagicCode, Outcome, SignIns};
 use serde::Deserialize;
@@ -29,6 +30,7 @@ struct Input {
 
 impl Endpoint for FinalizeMagicAuth {
     const NAME: &'static str = env!("CARGO_PKG_NAME");
+    const ROUTE: Route = Route::post("/auth/finalize-magic-auth");
     type Input = Input;
     type Output = Outcome;
 

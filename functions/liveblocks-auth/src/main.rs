@@ -1,4 +1,4 @@
-//! `POST /api/liveblocks-auth`: a token that opens Liveblocks' rooms to the signed-in user.
+//! `POST /api/liveblocks-auth`: a Liveblocks token for the signed-in user.
 //!
 //! | | |
 //! |---|---|
@@ -7,8 +7,7 @@
 //! | output | 200, Liveblocks' own answer: `{"token"}` |
 //! | errors | 401 a token that is not good, 403 the user is banned or locked, or Liveblocks refuses them, 404 nobody signed in, a user who is gone, or no verified primary e-mail address, 502, 503 |
 //!
-//! Others in a room see the user under the primary e-mail address, with the full name, the picture
-//! and a colour. All of it comes from Clerk; nothing in the request can change it.
+//! Address, name and picture come from Clerk; nothing in the request can change what others see.
 
 mod palette;
 
@@ -16,7 +15,7 @@ use std::process::ExitCode;
 
 use anteroom::api::{ApiError, Empty, Reply, Request};
 use anteroom::clerk::Clerk;
-use anteroom::lambda::{self, Endpoint};
+use anteroom::lambda::{self, Endpoint, Route};
 use anteroom::liveblocks::{Identity, Liveblocks, UserInfo};
 use anteroom::settings::{Incomplete, Settings};
 
@@ -27,6 +26,7 @@ struct LiveblocksAuth {
 
 impl Endpoint for LiveblocksAuth {
     const NAME: &'static str = env!("CARGO_PKG_NAME");
+    const ROUTE: Route = Route::post("/api/liveblocks-auth");
     type Input = Empty;
     type Output = Identity;
 

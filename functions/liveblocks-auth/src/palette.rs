@@ -2,8 +2,8 @@
 
 use rand::seq::IndexedRandom as _;
 
-/// Colours that tell eight people apart, also for most who see colours differently: those of Okabe
-/// and Ito without black, and a violet.
+/// Eight colors that most color-blind people can tell apart as well: those of Okabe and Ito without
+/// black, and a violet.
 const PALETTE: [&str; 8] =
     ["#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7", "#7E57C2"];
 

@@ -13,7 +13,7 @@
 use std::process::ExitCode;
 
 use anteroom::api::{ApiError, Reply, Request, Status};
-use anteroom::lambda::{self, Endpoint};
+use anteroom::lambda::{self, Endpoint, Route};
 use anteroom::settings::{Incomplete, Settings};
 use anteroom::workos::{Email, WorkOs};
 use serde::Deserialize;
@@ -29,6 +29,7 @@ struct Input {
 
 impl Endpoint for ResendMagicAuth {
     const NAME: &'static str = env!("CARGO_PKG_NAME");
+    const ROUTE: Route = Route::post("/auth/resend-magic-auth");
     type Input = Input;
     type Output = Status;
 

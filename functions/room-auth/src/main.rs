@@ -10,7 +10,7 @@
 use std::process::ExitCode;
 
 use anteroom::api::{ApiError, Reply, Request};
-use anteroom::lambda::{self, Endpoint};
+use anteroom::lambda::{self, Endpoint, Route};
 use anteroom::livekit::{JoinToken, Joins, RoomId, Rooms, Username};
 use anteroom::settings::{Incomplete, Settings};
 use anteroom::workos::Sessions;
@@ -31,6 +31,7 @@ struct Input {
 
 impl Endpoint for RoomAuth {
     const NAME: &'static str = env!("CARGO_PKG_NAME");
+    const ROUTE: Route = Route::post("/api/v1/livekit/room-auth");
     type Input = Input;
     type Output = JoinToken;
 

@@ -10,7 +10,7 @@
 use std::process::ExitCode;
 
 use anteroom::api::{ApiError, Reply, Request};
-use anteroom::lambda::{self, Endpoint};
+use anteroom::lambda::{self, Endpoint, Route};
 use anteroom::settings::{Incomplete, Settings};
 use anteroom::workos::{OneTimeToken, OrganizationId, Outcome, SignIns};
 use serde::Deserialize;
@@ -28,6 +28,7 @@ struct Input {
 
 impl Endpoint for SelectOrganization {
     const NAME: &'static str = env!("CARGO_PKG_NAME");
+    const ROUTE: Route = Route::post("/auth/select-organization");
     type Input = Input;
     type Output = Outcome;
 

@@ -11,11 +11,11 @@ mod who;
 
 use std::process::ExitCode;
 
+use crate::who::Who;
 use anteroom::api::{ApiError, Empty, Reply, Request};
-use anteroom::lambda::{self, Endpoint};
+use anteroom::lambda::{self, Endpoint, Route};
 use anteroom::settings::{Incomplete, Settings};
 use anteroom::workos::Sessions;
-use who::Who;
 
 struct WhoAmI {
     sessions: Sessions,
@@ -23,7 +23,7 @@ struct WhoAmI {
 
 impl Endpoint for WhoAmI {
     const NAME: &'static str = env!("CARGO_PKG_NAME");
-    const METHOD: &'static str = "GET";
+    const ROUTE: Route = Route::get("/auth/session");
     type Input = Empty;
     type Output = Who;
 

@@ -1,11 +1,9 @@
-//! What a page is told of the session that it has.
-
-use std::time::Duration;
+//! The session as a page sees it.
 
 use anteroom::workos::{OrganizationId, Profile, Session, UserId};
 use serde::{Serialize, Serializer};
 
-/// Whose the session is, what it permits, and until when its access token is good.
+/// The answer about a session: user, organization, permissions, and expiry of the access token.
 pub(crate) struct Who(pub(crate) Session);
 
 #[derive(Serialize)]
@@ -20,7 +18,7 @@ struct WhoReply<'s> {
     expires_at: u64,
 }
 
-/// The user as other endpoints answer it, or as much as an access token says.
+/// The user as other endpoints answer it, or the id alone if the session came as an access token.
 #[derive(Serialize)]
 #[serde(untagged)]
 enum UserPart<'s> {
@@ -37,30 +35,9 @@ impl Serialize for Who {
             organization_id: token.organization_id.as_ref(),
             role: token.role.as_deref(),
             permissions: &token.permissions,
-            expires_at: whole_seconds(token.expires),
+            // Rounded down: nobody is told that a token is good for longer than it is.
+            expires_at: token.expires.whole_seconds(),
         }
         .serialize(serializer)
-    }
-}
-
-/// Rounded down: nobody is told that a token is good for longer than it is.
-fn whole_seconds(seconds: f64) -> u64 {
-    Duration::try_from_secs_f64(seconds).map_or(u64::MAX, |since_epoch| since_epoch.as_secs())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_second_counts_when_it_is_whole() {
-        for (seconds, whole) in [
-            (1_752_486_896.0, 1_752_486_896),
-            (1_752_486_896.999, 1_752_486_896),
-            (0.5, 0),
-            (1e300, u64::MAX),
-        ] {
-            assert_eq!(whole_seconds(seconds), whole, "{seconds}");
-        }
     }
 }

@@ -1,4 +1,4 @@
-//! `POST /auth/sign-in`: begins to sign a user in, in the way that the e-mail's domain decides.
+//! `POST /auth/sign-in`: begins a sign-in, by SSO or one-time code, as the e-mail's domain decides.
 //!
 //! | | |
 //! |---|---|
@@ -14,11 +14,11 @@ mod method;
 
 use std::process::ExitCode;
 
+use crate::method::{Method, MethodReply};
 use anteroom::api::{ApiError, Request};
-use anteroom::lambda::{self, Endpoint};
+use anteroom::lambda::{self, Endpoint, Route};
 use anteroom::settings::{Incomplete, Settings};
 use anteroom::workos::{AuthData, Email, Redirects, SignInWith, WorkOs};
-use method::{Method, MethodReply};
 use serde::Deserialize;
 
 struct SignIn {
@@ -33,6 +33,7 @@ struct Input {
 
 impl Endpoint for SignIn {
     const NAME: &'static str = env!("CARGO_PKG_NAME");
+    const ROUTE: Route = Route::post("/auth/sign-in");
     const BAD_REQUEST: Option<&'static str> = Some("Bad request");
     type Input = Input;
     type Output = AuthData<Method>;

@@ -1,10 +1,10 @@
-//! How a user goes on to sign in.
+//! How a sign-in continues.
 
 use anteroom::api::Reply;
 use anteroom::workos::{AuthData, Redirect};
 use serde::Serialize;
 
-/// What the page does next.
+/// The next step for the page.
 #[derive(Serialize)]
 #[serde(tag = "authMethod", rename_all = "snake_case")]
 pub(crate) enum Method {

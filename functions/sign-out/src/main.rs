@@ -10,7 +10,7 @@
 use std::process::ExitCode;
 
 use anteroom::api::{ApiError, Empty, Reply, Request};
-use anteroom::lambda::{self, Endpoint};
+use anteroom::lambda::{self, Endpoint, Route};
 use anteroom::settings::{Incomplete, Settings};
 use anteroom::workos::{AuthData, Sessions};
 use serde::Serialize;
@@ -20,15 +20,16 @@ struct SignOut {
 }
 
 #[derive(Serialize)]
-struct Farewell {
+struct SignOutRedirect {
     #[serde(rename = "redirectURL")]
     redirect_url: String,
 }
 
 impl Endpoint for SignOut {
     const NAME: &'static str = env!("CARGO_PKG_NAME");
+    const ROUTE: Route = Route::post("/auth/sign-out");
     type Input = Empty;
-    type Output = AuthData<Farewell>;
+    type Output = AuthData<SignOutRedirect>;
 
     fn configure(settings: &mut Settings) -> Result<Self, Incomplete> {
         Ok(Self { sessions: Sessions::configure(settings)? })
@@ -39,8 +40,8 @@ impl Endpoint for SignOut {
     }
 
     async fn handle(&self, request: &Request, _: Empty) -> Result<Reply<Self::Output>, ApiError> {
-        let redirect_url = self.sessions.leave(request).await?.into();
-        Ok(Reply::ok(AuthData { auth_data: Farewell { redirect_url } }))
+        let redirect_url = self.sessions.sign_out(request).await?.into();
+        Ok(Reply::ok(AuthData { auth_data: SignOutRedirect { redirect_url } }))
     }
 }
 

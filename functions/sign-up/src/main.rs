@@ -1,5 +1,5 @@
-//! `POST /auth/sign-up`: makes an account for an e-mail address. Nothing is sent to it; the page goes
-//! on with sign-in.
+//! `POST /auth/sign-up`: creates an account for an e-mail address. Sends no mail; the page
+//! continues with sign-in.
 //!
 //! | | |
 //! |---|---|
@@ -14,7 +14,7 @@
 use std::process::ExitCode;
 
 use anteroom::api::{ApiError, Reply, Request, Status};
-use anteroom::lambda::{self, Endpoint};
+use anteroom::lambda::{self, Endpoint, Route};
 use anteroom::settings::{Incomplete, Settings};
 use anteroom::workos::{Email, WorkOs};
 use serde::Deserialize;
@@ -30,6 +30,7 @@ struct Input {
 
 impl Endpoint for SignUp {
     const NAME: &'static str = env!("CARGO_PKG_NAME");
+    const ROUTE: Route = Route::post("/auth/sign-up");
     type Input = Input;
     type Output = Status;
 

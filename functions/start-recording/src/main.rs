@@ -7,13 +7,13 @@
 //! | output | 200 `{"egressId","timestamp"}` |
 //! | errors | 400, 401 no session, 403 not permitted, or no organization where rooms belong to one, 404 no such room or nobody in it, 409 it is being recorded, 502, 503 |
 //!
-//! It takes up to half a minute: so long LiveKit looks for a recorder before it says that none is free.
+//! It takes up to half a minute, because LiveKit looks that long for a free recorder.
 
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anteroom::api::{ApiError, Reply, Request};
-use anteroom::lambda::{self, Endpoint};
+use anteroom::lambda::{self, Endpoint, Route};
 use anteroom::livekit::{NewRecording, Recorder, Recording, Rooms};
 use anteroom::settings::{Incomplete, Settings};
 use anteroom::workos::Sessions;
@@ -26,6 +26,7 @@ struct StartRecording {
 
 impl Endpoint for StartRecording {
     const NAME: &'static str = env!("CARGO_PKG_NAME");
+    const ROUTE: Route = Route::post("/api/v1/livekit/start-recording");
     /// API Gateway waits for 30 seconds.
     const TIME_LIMIT: Duration = Duration::from_secs(29);
     type Input = NewRecording;

@@ -10,7 +10,7 @@
 use std::process::ExitCode;
 
 use anteroom::api::{ApiError, Reply, Request};
-use anteroom::lambda::{self, Endpoint};
+use anteroom::lambda::{self, Endpoint, Route};
 use anteroom::livekit::{EgressId, Recording, Recordings, RoomId, Rooms, Zone};
 use anteroom::settings::{Incomplete, Settings};
 use anteroom::workos::Sessions;
@@ -32,6 +32,7 @@ struct Input {
 
 impl Endpoint for StopRecording {
     const NAME: &'static str = env!("CARGO_PKG_NAME");
+    const ROUTE: Route = Route::post("/api/v1/livekit/stop-recording");
     type Input = Input;
     type Output = Recording;
 

@@ -1,4 +1,4 @@
-//! `POST /auth/switch-organization`: takes the session into another organization of the user's.
+//! `POST /auth/switch-organization`: switches the session to another of the user's organizations.
 //!
 //! | | |
 //! |---|---|
@@ -10,7 +10,7 @@
 use std::process::ExitCode;
 
 use anteroom::api::{ApiError, Reply, Request};
-use anteroom::lambda::{self, Endpoint};
+use anteroom::lambda::{self, Endpoint, Route};
 use anteroom::settings::{Incomplete, Settings};
 use anteroom::workos::{Email, OrganizationId, Outcome, Sessions};
 use serde::Deserialize;
@@ -28,6 +28,7 @@ struct Input {
 
 impl Endpoint for SwitchOrganization {
     const NAME: &'static str = env!("CARGO_PKG_NAME");
+    const ROUTE: Route = Route::post("/auth/switch-organization");
     type Input = Input;
     type Output = Outcome;
 

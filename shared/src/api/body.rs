@@ -13,21 +13,21 @@ use crate::api::ApiError;
 /// The longest body that an endpoint reads.
 const MAX_BODY_BYTES: usize = 16 * 1024;
 
-/// The input of an endpoint that needs none. A JSON object, `{}` or no body at all.
+/// The input of an endpoint that needs none: any JSON object, or no body.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 pub struct Empty {}
 
 /// Reads a body as `T`. No body is an empty object; neither it nor `{}` needs a content type.
 ///
-/// Unknown fields are ignored, so that old and new front ends coexist. A key that comes twice or
-/// has a control character is refused wherever it stands: two readers of one body would disagree
-/// on what it says.
+/// Unknown fields are ignored, so that old and new front ends can coexist. Duplicate keys and keys
+/// with control characters are refused at any depth, because two readers of such a body could
+/// disagree about it.
 pub(crate) fn read_body<T: DeserializeOwned>(
     headers: &HeaderMap,
     body: &[u8],
 ) -> Result<T, ApiError> {
     if body.len() > MAX_BODY_BYTES {
-        return Err(ApiError::payload_too_large());
+        return Err(ApiError::payload_too_large(MAX_BODY_BYTES));
     }
     let untyped = !headers.contains_key(CONTENT_TYPE);
     if body.is_empty() || (untyped && body.trim_ascii() == b"{}") {
@@ -63,7 +63,7 @@ fn check_keys(body: &[u8]) -> Result<(), ApiError> {
             serde_json::error::Category::Data => "The body has a key twice or a malformed key",
             _ => "The body is not JSON that can be read",
         })
-        .because(position(&error))
+        .with_detail(position(&error))
     })
 }
 
@@ -72,15 +72,15 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
     serde_path_to_error::deserialize(reader).map_err(|error| {
         let path = error.path().to_string();
         let error = error.inner();
-        // serde's own text quotes what was sent, which may be personal; only the names of our own
-        // fields, which it quotes in backticks, are passed on.
+        // serde's message quotes the input, which may be personal. Only the names of our own
+        // fields, which it puts in backticks, are passed on.
         let text = error.to_string();
         let missing = text.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
         ApiError::bad_request(match missing {
             Some(field) => format!("`{field}` is missing"),
             None => format!("`{path}` is not valid"),
         })
-        .because(position(error))
+        .with_detail(position(error))
     })
 }
 
@@ -88,7 +88,7 @@ fn position(error: &serde_json::Error) -> String {
     format!("line {}, column {}", error.line(), error.column())
 }
 
-/// Walks through a JSON value, keeping nothing but the keys of the object that it is in.
+/// Walks through a JSON value and keeps only the keys of the current object.
 #[derive(Clone, Copy)]
 struct StrictKeys;
 
@@ -103,7 +103,7 @@ impl<'de> DeserializeSeed<'de> for StrictKeys {
 impl<'de> de::Visitor<'de> for StrictKeys {
     type Value = ();
 
-    fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("JSON")
     }
 
@@ -235,8 +235,8 @@ mod tests {
         assert_eq!(untyped.expect_err("no content type").status(), 415);
 
         let long = |length: usize| format!(r#"{{"email":"{}"}}"#, "a".repeat(length - 12));
-        assert!(read_as::<Input>("application/json", &long(16 * 1024)).is_ok());
-        let error = read_as::<Input>("application/json", &long(16 * 1024 + 1));
+        assert!(read_as::<Input>("application/json", &long(MAX_BODY_BYTES)).is_ok());
+        let error = read_as::<Input>("application/json", &long(MAX_BODY_BYTES + 1));
         assert_eq!(error.expect_err("too long").status(), 413);
     }
 }

@@ -8,14 +8,15 @@ use http::StatusCode;
 use http::header::{ALLOW, HeaderValue, RETRY_AFTER};
 use serde_json::json;
 
-use crate::api::{Reply, Response};
+use crate::api::Response;
+use crate::api::response::{empty_response, json_response};
 use crate::provider::{Failure, ProviderError};
+use crate::secrets::SecretError;
 
-/// An error as the caller sees it, with what the log is told besides.
+/// An error for the caller, with a detail for the log.
 ///
-/// The outer message is for the front-end developer and fixed in the source; the inner one is for
-/// the operator. Neither carries a secret, a token, an e-mail address or a provider's body: what
-/// could is not put in.
+/// The message is for the front-end developer and is fixed in the source. The detail is for the
+/// operator. Neither contains a secret, a token, an e-mail address or a provider's body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApiError {
     status: StatusCode,
@@ -24,7 +25,7 @@ pub struct ApiError {
     hint: Option<Hint>,
 }
 
-/// What the caller can do about it, in a header.
+/// A header that says what the caller can do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Hint {
     Use(&'static str),
@@ -46,30 +47,41 @@ impl ApiError {
         Self::new(StatusCode::UNAUTHORIZED, message)
     }
 
+    /// 401 for a request without credentials.
+    pub(crate) fn not_signed_in() -> Self {
+        Self::unauthorized("Sign in first")
+    }
+
     /// 403: signed in, but not allowed.
     pub fn forbidden(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::FORBIDDEN, message)
     }
 
-    /// 404: there is no such thing.
+    /// 403 for a user who has to act in an organization and does not.
+    pub(crate) fn no_organization() -> Self {
+        Self::forbidden("Choose an organization first")
+    }
+
+    /// 404: the thing does not exist.
     pub fn not_found(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::NOT_FOUND, message)
     }
 
-    /// 405: an endpoint takes this method alone.
+    /// 405: the endpoint takes only the method `allowed`.
     pub fn method_not_allowed(allowed: &'static str) -> Self {
         let error = Self::new(StatusCode::METHOD_NOT_ALLOWED, format!("Use {allowed}"));
         Self { hint: Some(Hint::Use(allowed)), ..error }
     }
 
-    /// 409: it is so already.
+    /// 409: the request conflicts with the current state.
     pub fn conflict(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::CONFLICT, message)
     }
 
-    /// 413: the body is longer than an endpoint reads.
-    pub fn payload_too_large() -> Self {
-        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "The body is longer than 16 KiB")
+    /// 413: the body is longer than the `limit` bytes that an endpoint reads.
+    pub(crate) fn payload_too_large(limit: usize) -> Self {
+        let message = format!("The body is longer than {} KiB", limit / 1024);
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, message)
     }
 
     /// 415: the body is not declared to be JSON.
@@ -85,39 +97,36 @@ impl ApiError {
         Self::new(StatusCode::TOO_MANY_REQUESTS, message)
     }
 
-    /// 500: a defect of ours.
+    /// 500: a bug of ours.
     pub fn internal(detail: impl fmt::Display) -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong on our side")
-            .because(detail)
+            .with_detail(detail)
     }
 
-    /// 502: a provider refuses our own credentials or answers nonsense.
+    /// 502: a provider rejected our own credentials or answered nonsense.
     pub fn bad_gateway(detail: impl fmt::Display) -> Self {
-        Self::new(
-            StatusCode::BAD_GATEWAY,
-            "A service we depend on gave an answer that we cannot use",
-        )
-        .because(detail)
+        Self::new(StatusCode::BAD_GATEWAY, "A service we depend on gave an unusable answer")
+            .with_detail(detail)
     }
 
-    /// 503: a provider is down, slow or limits us.
+    /// 503: a provider is down, slow or rate-limiting us.
     pub fn unavailable(detail: impl fmt::Display) -> Self {
         Self::new(
             StatusCode::SERVICE_UNAVAILABLE,
-            "A service we depend on does not answer just now. Try again shortly",
+            "A service we depend on is not responding. Try again shortly",
         )
-        .because(detail)
+        .with_detail(detail)
     }
 
-    /// Adds what the log should say besides; the caller does not see it.
+    /// Adds a detail for the log. The caller does not see it.
     #[must_use]
-    pub fn because(self, detail: impl fmt::Display) -> Self {
+    pub fn with_detail(self, detail: impl fmt::Display) -> Self {
         Self { detail: Some(detail.to_string()), ..self }
     }
 
-    /// The same with another message for the caller; the log reads the first one as well.
+    /// Replaces the message for the caller. The log gets the first message as well.
     #[must_use]
-    pub(crate) fn saying(self, message: &'static str) -> Self {
+    pub(crate) fn with_message(self, message: &'static str) -> Self {
         let detail = match &self.detail {
             Some(detail) => format!("{}: {detail}", self.message),
             None => self.message.to_string(),
@@ -125,7 +134,7 @@ impl ApiError {
         Self { message: message.into(), detail: Some(detail), ..self }
     }
 
-    /// Says in whole seconds, rounded up, when to try again, where that is known.
+    /// Adds `Retry-After` in whole seconds, rounded up, if the time is known.
     #[must_use]
     pub fn retry_after(self, wait: Option<Duration>) -> Self {
         let Some(wait) = wait else {
@@ -140,19 +149,20 @@ impl ApiError {
         self.status
     }
 
-    /// What the caller reads.
+    /// The message for the caller.
     pub fn message(&self) -> &str {
         &self.message
     }
 
-    /// What the log reads besides.
+    /// The detail for the log.
     pub(crate) fn detail(&self) -> Option<&str> {
         self.detail.as_deref()
     }
 
     pub(crate) fn into_response(self) -> Response {
         let body = json!({ "code": self.status.as_u16(), "message": self.message });
-        let mut response = Reply::new(self.status, body).into_response();
+        let response = json_response(self.status, &body);
+        let mut response = response.unwrap_or_else(|_| empty_response(self.status));
         let headers = response.headers_mut();
         match self.hint {
             Some(Hint::Use(method)) => headers.insert(ALLOW, HeaderValue::from_static(method)),
@@ -181,10 +191,17 @@ impl From<ProviderError> for ApiError {
     }
 }
 
+impl From<SecretError> for ApiError {
+    fn from(error: SecretError) -> Self {
+        // Even if the operator has to act: it is not a bug of ours, and it says nothing about the
+        // caller.
+        Self::unavailable(error)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::secrets::SecretError;
 
     #[test]
     fn the_caller_reads_the_message_and_never_the_detail() {

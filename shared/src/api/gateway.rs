@@ -33,8 +33,8 @@ use serde_json::value::RawValue;
 use crate::api::{Request, Response};
 use crate::json;
 
-/// Stands in a header's value for what no header can carry. It is not ASCII, so whoever reads the
-/// value as text finds that it is malformed.
+/// Replaces a byte that no header value can carry. It is not ASCII, so a reader of the value as
+/// text finds it malformed.
 const UNREADABLE: u8 = 0xff;
 
 /// What cannot stand in the path or the query of a URI as it is. A `%` can: it is an escape already.
@@ -51,18 +51,18 @@ const NOT_IN_A_URI: &AsciiSet = &CONTROLS
     .add(b'|')
     .add(b'}');
 
-/// An event of payload format 2.0. Whatever Lambda hands over is one.
+/// An event of payload format 2.0. Anything that Lambda delivers can be read as one.
 #[derive(Debug)]
 pub(crate) struct Event(Option<Box<RawValue>>);
 
-/// What of a request cannot be read.
+/// A part of a request that cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Flaw {
     Method,
     Body,
 }
 
-/// The parts of an event that an endpoint can see, as they were written.
+/// The parts of an event that an endpoint can see, still unparsed.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct Parts<'e> {
@@ -97,20 +97,21 @@ struct HttpDescription<'e> {
 }
 
 impl<'de> Deserialize<'de> for Event {
-    /// What is not even JSON is an event without any part. An error would be the runtime's to answer.
+    /// Input that is not JSON becomes an event without parts. An error would be answered by the
+    /// runtime.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Ok(Self(Box::<RawValue>::deserialize(deserializer).ok()))
     }
 }
 
 impl Event {
-    /// The request that the event is about.
+    /// The HTTP request that the event describes.
     pub(crate) fn into_request(self) -> Request {
-        let parts: Parts = self.0.as_deref().and_then(borrowed).unwrap_or_default();
+        let parts: Parts<'_> = self.0.as_deref().and_then(borrowed).unwrap_or_default();
         let mut request = Request::default();
         *request.uri_mut() = parts.uri();
         *request.headers_mut() = parts.all_headers();
-        // A body that cannot be read is worth mentioning only where the method can be.
+        // An unreadable method takes precedence over an unreadable body.
         match parts.content() {
             Some(body) => *request.body_mut() = body,
             None => drop(request.extensions_mut().insert(Flaw::Body)),
@@ -124,13 +125,13 @@ impl Event {
 }
 
 impl Flaw {
-    /// What cannot be read of `request`.
+    /// The part of `request` that cannot be read, if any.
     pub(crate) fn of(request: &Request) -> Option<Self> {
         request.extensions().get().copied()
     }
 }
 
-/// The response as the gateway takes it. Every cookie stands in a list of its own there.
+/// The response in the gateway's format, which lists the cookies apart from the headers.
 pub(crate) fn answer(response: Response) -> ApiGatewayV2httpResponse {
     let (mut parts, body) = response.into_parts();
     let cookies = parts.headers.get_all(SET_COOKIE).iter();
@@ -146,8 +147,8 @@ pub(crate) fn answer(response: Response) -> ApiGatewayV2httpResponse {
 
 impl Parts<'_> {
     fn method(&self) -> Option<Method> {
-        let context: RequestContext = borrowed(self.request_context?)?;
-        let http: HttpDescription = borrowed(context.http?)?;
+        let context: RequestContext<'_> = borrowed(self.request_context?)?;
+        let http: HttpDescription<'_> = borrowed(context.http?)?;
         Method::from_bytes(text(http.method?)?.as_bytes()).ok()
     }
 
@@ -160,7 +161,7 @@ impl Parts<'_> {
         PathAndQuery::try_from(encoded).map(Uri::from).unwrap_or_default()
     }
 
-    /// The headers, the cookies among them, which the gateway hands over in a list of their own.
+    /// The headers, including the cookies, which the gateway delivers in a separate list.
     fn all_headers(&self) -> HeaderMap {
         let headers = self.headers.and_then(|headers| borrowed(headers).or_else(|| owned(headers)));
         let Headers(mut headers) = headers.unwrap_or_default();
@@ -170,7 +171,7 @@ impl Parts<'_> {
         headers
     }
 
-    /// The body, or `None` when what was sent cannot be read.
+    /// The body, or `None` if it cannot be read.
     fn content(&self) -> Option<Body> {
         let Some(body) = self.body else {
             return Some(Body::Empty);
@@ -198,16 +199,16 @@ struct HeadersVisitor;
 impl<'de> Visitor<'de> for HeadersVisitor {
     type Value = Headers;
 
-    fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("an object of headers")
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Headers, A::Error> {
         let mut headers = HeaderMap::with_capacity(map.size_hint().unwrap_or(32));
-        while let Some((Text(name), value)) = map.next_entry::<Text, &RawValue>()? {
+        while let Some((Text(name), value)) = map.next_entry::<Text<'_>, &RawValue>()? {
             let name = HeaderName::from_bytes(name.as_bytes());
             if let (Ok(name), Some(value)) = (name, header_value(value)) {
-                // A map of headers has an end; whoever comes near it is no browser.
+                // The map's capacity is far beyond what a browser sends.
                 let _ = headers.try_append(name, value);
             }
         }
@@ -215,11 +216,11 @@ impl<'de> Visitor<'de> for HeadersVisitor {
     }
 }
 
-/// A text that is not copied where it has no escapes.
+/// A text that is borrowed unless it has escapes.
 #[derive(Deserialize)]
 struct Text<'e>(#[serde(borrow)] Cow<'e, str>);
 
-/// The value of a header. `null` is none; what is neither that nor text is unreadable.
+/// The value of a header. `null` means no value; anything else that is not text is unreadable.
 fn header_value(value: &RawValue) -> Option<HeaderValue> {
     if value.get() == "null" {
         return None;
@@ -237,11 +238,11 @@ fn header_value(value: &RawValue) -> Option<HeaderValue> {
     })
 }
 
-/// The readable cookies as one header, or `None` when there are none: then the header counts that
-/// some gateways send as well.
+/// The readable cookies as one header. `None` if there are none: then a `Cookie` header, which some
+/// gateways send as well, counts.
 fn cookie_header(cookies: &RawValue) -> Option<HeaderValue> {
     let cookies: Vec<&RawValue> = borrowed(cookies)?;
-    let is_readable = |cookie: &Cow<str>| {
+    let is_readable = |cookie: &Cow<'_, str>| {
         !cookie.is_empty() && cookie.bytes().all(|byte| matches!(byte, b' '..=b'~'))
     };
     let readable: Vec<_> = cookies.into_iter().filter_map(text).filter(is_readable).collect();

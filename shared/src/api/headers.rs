@@ -1,4 +1,4 @@
-//! What the headers of a request say: its origin and its cookies.
+//! The headers of a request: its origin, its credentials and its cookies.
 
 use http::HeaderMap;
 use http::header::{AUTHORIZATION, COOKIE, ORIGIN};
@@ -10,18 +10,21 @@ const SEC_FETCH_SITE: &str = "sec-fetch-site";
 /// The values of the cookies called `name`, in the order in which the browser sent them. There may
 /// be several: cookies of one name for several paths and domains all arrive, and a sibling
 /// subdomain may have set some of them (RFC 6265, section 8.6).
-///
-/// A value that is not ASCII text is no cookie (RFC 6265, section 4.1.1), and does not hide the
-/// others.
 pub fn cookies<'r>(headers: &'r HeaderMap, name: &str) -> impl Iterator<Item = &'r str> {
+    all_cookies(headers).filter(move |(other, _)| *other == name).map(|(_, value)| value)
+}
+
+/// The names and values of all cookies, in the order in which the browser sent them.
+///
+/// A pair that is not ASCII text is skipped (RFC 6265, section 4.1.1); it does not hide the others.
+pub(crate) fn all_cookies(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
     headers
         .get_all(COOKIE)
         .iter()
         .flat_map(|value| value.as_bytes().split(|byte| *byte == b';'))
         .filter_map(|pair| str::from_utf8(pair).ok().filter(|pair| pair.is_ascii()))
         .filter_map(|pair| cookie::Cookie::parse(pair).ok())
-        .filter(move |cookie| cookie.name() == name)
-        .filter_map(|cookie| cookie.value_raw())
+        .filter_map(|cookie| cookie.name_raw().zip(cookie.value_raw()))
 }
 
 /// What a request's `Authorization` header says.

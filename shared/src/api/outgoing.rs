@@ -1,7 +1,7 @@
-//! Cookies that leave with the answer, whatever the answer is.
+//! Cookies that leave with the answer, be it a success or an error.
 //!
-//! A session that is renewed on the way must reach the browser also when the request is refused in
-//! the end: the old one is spent. So it does not travel through the handler's reply.
+//! A session that was renewed must reach the browser even if the request is refused in the end,
+//! because the old one is spent. So cookies do not travel through the handler's reply.
 
 use std::cell::RefCell;
 use std::future::Future;
@@ -16,11 +16,11 @@ tokio::task_local! {
     static COOKIES: RefCell<Vec<Cookie<'static>>>;
 }
 
-/// Sends a cookie along with the answer to the request that is being handled, be it a success or
-/// an error. A later one takes the place of one that is the same to a browser: by name, domain and
-/// path (RFC 6265, section 5.3).
+/// Sends a cookie with the answer to the current request, be it a success or an error. It replaces
+/// an earlier one with the same name, domain and path, which a browser would take for the same
+/// cookie (RFC 6265, section 5.3).
 pub fn send_cookie(cookie: Cookie<'static>) {
-    // Without a request there is no browser to send it to.
+    // Outside a request there is no browser to send it to.
     let _ = COOKIES.try_with(|cookies| {
         let mut cookies = cookies.borrow_mut();
         cookies.retain(|other| identity(other) != identity(&cookie));
@@ -32,7 +32,7 @@ fn identity<'c>(cookie: &'c Cookie<'static>) -> (&'c str, Option<&'c str>, Optio
     (cookie.name(), cookie.domain(), cookie.path())
 }
 
-/// Handles a request, and gives the cookies that were sent on the way besides its result.
+/// Handles a request. Returns its result and the cookies that were sent on the way.
 pub async fn with_cookies<F: Future>(handling: F) -> (F::Output, Vec<Cookie<'static>>) {
     COOKIES
         .scope(RefCell::default(), async {

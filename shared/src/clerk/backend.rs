@@ -23,14 +23,14 @@ pub(super) struct Backend(KeyedProvider);
 #[derive(Clone, Copy, Debug)]
 pub struct Users<'c>(pub(super) &'c Backend);
 
-/// Why there is no token from a template.
+/// Why Clerk issued no token from a template.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum TemplateError {
     /// The instance has no such template, or the session has ended.
     #[error("no such template, or the session has ended")]
     NotFound,
-    /// Clerk could not be asked.
-    #[error("{0}")]
+    /// Clerk could not answer.
+    #[error(transparent)]
     Provider(#[from] ProviderError),
 }
 
@@ -44,7 +44,7 @@ impl From<TemplateError> for ApiError {
 }
 
 impl Users<'_> {
-    /// The user `id`; nothing when there is none (any more).
+    /// The user `id`, if it still exists.
     pub async fn user(&self, id: &UserId) -> Result<Option<User>, ProviderError> {
         let answer = self.0.get("user", &["v1", "users", id.as_str()]).await?;
         match answer.status {
@@ -70,16 +70,7 @@ impl Backend {
     /// The keys that session tokens are signed with.
     pub(super) async fn signing_keys(&self) -> Result<KeySet, ProviderError> {
         let answer = self.get("jwks", &["v1", "jwks"]).await?;
-        match answer.status {
-            StatusCode::OK => {
-                let keys: KeySet = answer.json()?;
-                if keys.is_empty() {
-                    return Err(answer.error(Failure::Unreadable("it has no signing key")));
-                }
-                Ok(keys)
-            }
-            _ => Err(answer.unexpected()),
-        }
+        KeySet::read(&answer)
     }
 
     /// A token for `session`, made from a template.
@@ -93,7 +84,7 @@ impl Backend {
             jwt: SecretString,
         }
 
-        // A name that is a step to another path names no template.
+        // A name that would lead to another path names no template.
         if !ids::has_form(template) {
             return Err(TemplateError::NotFound);
         }
@@ -118,8 +109,8 @@ impl Backend {
     }
 }
 
-/// Whether it is Clerk that says that there is no such thing, and not somebody on the way to it: a
-/// user who cannot be found counts as deleted.
+/// Whether Clerk itself says that the resource does not exist, and not a proxy on the way: a user
+/// who is not found counts as deleted.
 fn is_resource_missing(answer: &Answer) -> bool {
     #[derive(Deserialize)]
     struct Errors {

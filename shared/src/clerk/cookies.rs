@@ -4,12 +4,13 @@
 //! own, so that two instances on one domain do not overwrite each other's. The rules for choosing
 //! are those of Clerk's backend SDK (`authenticateContext`, `usesSuffixedCookies`).
 
+use std::time::Duration;
+
 use http::HeaderMap;
 use serde::Deserialize;
 
 use crate::api;
-use crate::clerk::PublishableKey;
-use crate::clerk::refusal::Refusal;
+use crate::clerk::{ClerkRefusal, PublishableKey};
 use crate::clock::Timestamp;
 use crate::json;
 use crate::jwt::Token;
@@ -29,8 +30,8 @@ pub(super) enum ClientUpdated {
     Absent,
     /// The user is signed out: it is 0, or not a time at all.
     SignedOut,
-    /// When the user last signed in, as a Unix time.
-    At(f64),
+    /// When the user last signed in.
+    At(Timestamp),
 }
 
 /// The cookies under one kind of name, each as often as it came.
@@ -39,16 +40,16 @@ struct Pair<'r> {
     updates: Vec<&'r str>,
 }
 
-/// What the choice depends on. Nobody has vouched for it: a forged token can lead to the other
-/// cookie being chosen, which must stand on its own.
+/// The claims that decide between two cookies. They are not verified: a forged token can only make
+/// us choose the other cookie, which is then verified itself.
 #[derive(Default, Deserialize)]
-struct Glimpse {
+struct UnverifiedClaims {
     #[serde(default, deserialize_with = "json::or_default")]
     iss: Option<String>,
     #[serde(default, deserialize_with = "json::or_default")]
-    iat: Option<f64>,
+    iat: Option<Timestamp>,
     #[serde(default, deserialize_with = "json::or_default")]
-    exp: Option<f64>,
+    exp: Option<Timestamp>,
 }
 
 /// Chooses between the suffixed cookies and the plain ones.
@@ -57,7 +58,7 @@ pub(super) fn choose<'r>(
     key: &PublishableKey,
     issuer: &str,
     now: Timestamp,
-) -> Result<SessionCookies<'r>, Refusal> {
+) -> Result<SessionCookies<'r>, ClerkRefusal> {
     let plain = Pair::read(headers, "");
     let suffixed = Pair::read(headers, &format!("_{}", key.cookie_suffix()));
     let use_suffixed = prefers_suffixed(&plain, &suffixed, key, issuer, now);
@@ -65,7 +66,7 @@ pub(super) fn choose<'r>(
     // One of two different ones may have been planted by a sibling subdomain, and nobody can tell
     // which. What is not chosen may come as often as it likes.
     if chosen.tokens.iter().any(|token| Some(token) != chosen.tokens.first()) {
-        return Err(Refusal::TwoCookies);
+        return Err(ClerkRefusal::TwoCookies);
     }
     let client_updated = chosen.client_updated();
     Ok(SessionCookies { token: chosen.token(), client_updated })
@@ -99,21 +100,24 @@ impl<'r> Pair<'r> {
         match times.map(|times| times.into_iter().max()) {
             None => ClientUpdated::SignedOut,
             Some(None) => ClientUpdated::Absent,
-            Some(Some(latest)) => ClientUpdated::At(f64::from(latest)),
+            Some(Some(latest)) => {
+                let since_epoch = Duration::from_secs(latest.into());
+                ClientUpdated::At(Timestamp::EPOCH.after(since_epoch))
+            }
         }
     }
 }
 
 fn prefers_suffixed(
-    plain: &Pair,
-    suffixed: &Pair,
+    plain: &Pair<'_>,
+    suffixed: &Pair<'_>,
     key: &PublishableKey,
     issuer: &str,
     now: Timestamp,
 ) -> bool {
-    let plain_glimpse = glimpse(plain.token());
+    let plain_claims = unverified_claims(plain.token());
     if plain.token().is_some() {
-        match plain_glimpse.iss.as_deref() {
+        match plain_claims.iss.as_deref() {
             // Malformed: let it be refused rather than passed over.
             None => return false,
             // Another instance's.
@@ -124,12 +128,12 @@ fn prefers_suffixed(
     if suffixed.token().is_none() && suffixed.update().is_none() {
         return false;
     }
-    let suffixed_glimpse = glimpse(suffixed.token());
+    let suffixed_claims = unverified_claims(suffixed.token());
     let plain_out = plain.is_signed_out();
     let suffixed_out = suffixed.is_signed_out();
     // The later one counts where both say that the user is signed in.
-    let plain_is_newer =
-        plain_glimpse.iat.unwrap_or_default() > suffixed_glimpse.iat.unwrap_or_default();
+    let plain_is_newer = plain_claims.iat.unwrap_or(Timestamp::EPOCH)
+        > suffixed_claims.iat.unwrap_or(Timestamp::EPOCH);
     if !suffixed_out && !plain_out && plain_is_newer {
         return false;
     }
@@ -138,7 +142,7 @@ fn prefers_suffixed(
         return false;
     }
     // Signed out by an older script of a development instance, which left the suffixed one behind.
-    let suffixed_expired = suffixed_glimpse.exp.is_some_and(|exp| exp <= now.unix_seconds());
+    let suffixed_expired = suffixed_claims.exp.is_some_and(|exp| exp <= now);
     if !key.is_production() && !suffixed_out && plain_out && suffixed_expired {
         return false;
     }
@@ -147,6 +151,6 @@ fn prefers_suffixed(
     !(suffixed.update().is_none() && plain_is_there)
 }
 
-fn glimpse(token: Option<&str>) -> Glimpse {
+fn unverified_claims(token: Option<&str>) -> UnverifiedClaims {
     token.and_then(|token| Token::parse(token).ok()?.unverified_claims().ok()).unwrap_or_default()
 }

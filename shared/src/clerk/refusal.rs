@@ -2,11 +2,11 @@
 
 use crate::jwt::TokenError;
 
-/// What is wrong with a token.
+/// Why a token is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
+pub enum ClerkRefusal {
     /// Its form, its algorithm or its signature.
-    #[error("{0}")]
+    #[error(transparent)]
     Token(#[from] TokenError),
     /// It is a token, but not a session's.
     #[error("the token is not a session token")]
@@ -14,7 +14,7 @@ pub enum Refusal {
     /// Clerk has no such signing key.
     #[error("the token's signing key is unknown")]
     UnknownKey,
-    /// It was issued by somebody else.
+    /// It was issued by another issuer.
     #[error("the token's issuer is not this instance")]
     Issuer,
     /// It was issued for another application.
@@ -26,7 +26,7 @@ pub enum Refusal {
     /// It is not valid yet.
     #[error("the token is not valid yet")]
     NotYetValid,
-    /// Two different session cookies came along.
+    /// There are two different session cookies.
     #[error("two different session cookies")]
     TwoCookies,
 }

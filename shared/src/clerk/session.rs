@@ -11,12 +11,11 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::api::{ApiError, Authorization};
+use crate::clerk::backend::Backend;
 use crate::clerk::cookies::{self, ClientUpdated, SessionCookies};
 use crate::clerk::organization::{Organization, OrganizationClaims};
-use crate::clerk::refusal::Refusal;
-use crate::clerk::{Clerk, PublishableKey, TemplateError};
-use crate::clock::Clock;
-use crate::ids::id;
+use crate::clerk::{ClerkRefusal, PublishableKey, SessionId, TemplateError, UserId};
+use crate::clock::{Clock, Timestamp};
 use crate::jwks::KeyCache;
 use crate::jwt::{Claims, Lifetime, Rs256Key, Token, TokenError, Untimely};
 use crate::provider::ProviderError;
@@ -56,14 +55,14 @@ pub enum SignedOut {
     SignedOutSince,
 }
 
-/// Why there is no auth state.
+/// Why a request's auth state could not be determined.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum AuthError {
-    /// The credentials are not good.
-    #[error("{0}")]
-    Refused(#[from] Refusal),
-    /// Clerk's keys cannot be had.
-    #[error("{0}")]
+    /// The credentials are refused.
+    #[error(transparent)]
+    Refused(#[from] ClerkRefusal),
+    /// Clerk's keys are not available.
+    #[error(transparent)]
     Provider(#[from] ProviderError),
 }
 
@@ -71,7 +70,7 @@ impl From<AuthError> for ApiError {
     fn from(error: AuthError) -> Self {
         match error {
             AuthError::Refused(refusal) => {
-                Self::unauthorized("The session token is not valid").because(refusal)
+                Self::unauthorized("The session token is not valid").with_detail(refusal)
             }
             AuthError::Provider(error) => error.into(),
         }
@@ -87,16 +86,16 @@ impl Auth {
         }
     }
 
-    /// The session, or 401 for whoever is not signed in.
+    /// The session, or 401 without a valid session.
     pub fn require(self) -> Result<SignedIn, ApiError> {
-        self.signed_in_or(|| ApiError::unauthorized("Sign in first"))
+        self.signed_in_or(ApiError::not_signed_in)
     }
 
-    /// The session, or the given error for whoever is not signed in.
+    /// The session, or the given error if nobody is signed in.
     pub fn signed_in_or(self, error: impl FnOnce() -> ApiError) -> Result<SignedIn, ApiError> {
         match self {
             Self::SignedIn(session) => Ok(*session),
-            Self::SignedOut(reason) => Err(error().because(reason)),
+            Self::SignedOut(reason) => Err(error().with_detail(reason)),
         }
     }
 }
@@ -104,7 +103,7 @@ impl Auth {
 /// A signed-in user's session, verified.
 #[derive(Clone)]
 pub struct SignedIn {
-    clerk: Clerk,
+    backend: Arc<Backend>,
     token: SecretString,
     claims: Claims,
     user_id: UserId,
@@ -140,22 +139,20 @@ impl SignedIn {
 
     /// A token made from one of the instance's JWT templates, by Clerk's Backend API.
     pub async fn token_from_template(&self, template: &str) -> Result<SecretString, TemplateError> {
-        self.clerk.session_token(&self.session_id, template).await
+        self.backend.session_token(&self.session_id, template).await
     }
 }
 
 impl fmt::Debug for SignedIn {
-    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("SignedIn").finish_non_exhaustive()
     }
 }
 
-id!(UserId, "a user");
-id!(SessionId, "a session");
-
-/// What tokens are checked against.
+/// The settings and keys that tokens are verified with.
 #[derive(Debug)]
 pub(super) struct Verifier {
+    pub(super) backend: Arc<Backend>,
     pub(super) issuer: String,
     pub(super) publishable_key: PublishableKey,
     pub(super) authorized_parties: Vec<String>,
@@ -163,7 +160,7 @@ pub(super) struct Verifier {
     pub(super) clock: Clock,
 }
 
-/// Where the key comes from that a signature is checked with.
+/// The source of the keys that signatures are checked with.
 #[derive(Debug)]
 pub(super) enum SigningKeys {
     /// From `CLERK_JWT_KEY`: no call is made.
@@ -183,124 +180,109 @@ struct SessionClaims {
     sts: Option<String>,
 }
 
-/// A token as it came with a request.
+/// A token that came with a request.
 struct Presented<'r> {
     text: &'r str,
     /// When the user last signed in, by the cookie beside it.
-    client_updated: Option<f64>,
-    /// Whether the token may leave out whom it was issued to.
+    client_updated: Option<Timestamp>,
+    /// Whether the token may lack the claim `azp`.
     may_lack_party: bool,
 }
 
-/// Finds a request's token and judges it.
-pub(super) async fn auth(clerk: &Clerk, headers: &HeaderMap) -> Result<Auth, AuthError> {
-    let verifier = &clerk.0.verifier;
-    match Authorization::as_clerk_reads_it(headers) {
-        // Whoever sends a header means it: what the cookie says does not count any more.
-        Authorization::Bearer(text) => {
-            let token = Presented { text, client_updated: None, may_lack_party: false };
-            verify(clerk, &token).await
-        }
-        Authorization::Empty => Ok(Auth::SignedOut(SignedOut::NoToken)),
-        Authorization::None => {
-            let SessionCookies { token, client_updated } = cookies::choose(
-                headers,
-                &verifier.publishable_key,
-                &verifier.issuer,
-                verifier.clock.now(),
-            )?;
-            let Some(text) = token else {
-                return Ok(Auth::SignedOut(SignedOut::NoToken));
-            };
-            let client_updated = match client_updated {
-                ClientUpdated::SignedOut => {
-                    return Ok(Auth::SignedOut(SignedOut::SignedOutSince));
-                }
-                ClientUpdated::At(at) => Some(at),
-                ClientUpdated::Absent => None,
-            };
-            // Clerk issues such tokens when a browser navigates, but only ever as cookies.
-            let may_lack_party = verifier.comes_from_authorized_party(headers);
-            verify(clerk, &Presented { text, client_updated, may_lack_party }).await
-        }
-    }
-}
-
-/// Judges a token, in the order of Clerk's SDK: its kind, its signature, its claims.
-async fn verify(clerk: &Clerk, presented: &Presented<'_>) -> Result<Auth, AuthError> {
-    let verifier = &clerk.0.verifier;
-    let token = Token::parse(presented.text).map_err(Refusal::Token)?;
-    check_kind(&token)?;
-    let keys = signing_keys(clerk, &token).await?;
-    let claims = token.verify(&keys).map_err(Refusal::Token)?;
-    let (user_id, session_id, status) = verifier.check_parties(&claims, presented)?;
-
-    let lifetime: Lifetime = claims.read().map_err(Refusal::Token)?;
-    match lifetime.check(verifier.clock.now(), LEEWAY) {
-        Ok(()) => {}
-        Err(Untimely::Expired) => return Ok(Auth::SignedOut(SignedOut::Expired)),
-        Err(Untimely::NotYet) => return Err(Refusal::NotYetValid.into()),
-    }
-    // A token that does not say when it was issued is older than any sign-out.
-    let issued = lifetime.iat.unwrap_or_default();
-    if presented.client_updated.is_some_and(|updated| updated > issued) {
-        return Ok(Auth::SignedOut(SignedOut::SignedOutSince));
-    }
-    if status.is_some_and(|status| status != "active") {
-        return Ok(Auth::SignedOut(SignedOut::Pending));
-    }
-    let organization: OrganizationClaims = claims.read().map_err(Refusal::Token)?;
-    Ok(Auth::SignedIn(Box::new(SignedIn {
-        clerk: clerk.clone(),
-        token: SecretString::from(presented.text),
-        claims,
-        user_id,
-        session_id,
-        organization: organization.into_organization(),
-    })))
-}
-
-/// Session tokens only: what the same key signs for machines and from templates has another life.
-fn check_kind(token: &Token) -> Result<(), Refusal> {
-    token.check_header()?;
-    let header = token.header();
-    let is_session = |category: &str| SESSION_CATEGORIES.contains(&category);
-    if header.typ.as_deref().is_some_and(|typ| typ != "JWT")
-        || !header.cat.as_deref().is_none_or(is_session)
-    {
-        return Err(Refusal::NotASession);
-    }
-    Ok(())
-}
-
-async fn signing_keys(clerk: &Clerk, token: &Token<'_>) -> Result<Arc<[Rs256Key]>, AuthError> {
-    match &clerk.0.verifier.keys {
-        SigningKeys::Fixed(key) => Ok(Arc::new([key.clone()])),
-        SigningKeys::Published(keys) => {
-            let kid = token.header().kid.as_deref().ok_or(Refusal::UnknownKey)?;
-            let key = keys.key(kid, clerk.0.backend.signing_keys()).await?;
-            Ok(key.ok_or(Refusal::UnknownKey)?)
-        }
-    }
-}
-
 impl Verifier {
+    /// Finds and verifies a request's token.
+    pub(super) async fn auth(&self, headers: &HeaderMap) -> Result<Auth, AuthError> {
+        match Authorization::as_clerk_reads_it(headers) {
+            // The header takes precedence over the cookie.
+            Authorization::Bearer(text) => {
+                let token = Presented { text, client_updated: None, may_lack_party: false };
+                self.verify(&token).await
+            }
+            Authorization::Empty => Ok(Auth::SignedOut(SignedOut::NoToken)),
+            Authorization::None => {
+                let SessionCookies { token, client_updated } = cookies::choose(
+                    headers,
+                    &self.publishable_key,
+                    &self.issuer,
+                    self.clock.now(),
+                )?;
+                let Some(text) = token else {
+                    return Ok(Auth::SignedOut(SignedOut::NoToken));
+                };
+                let client_updated = match client_updated {
+                    ClientUpdated::SignedOut => {
+                        return Ok(Auth::SignedOut(SignedOut::SignedOutSince));
+                    }
+                    ClientUpdated::At(at) => Some(at),
+                    ClientUpdated::Absent => None,
+                };
+                // Clerk issues such tokens when a browser navigates, but only ever as cookies.
+                let may_lack_party = self.comes_from_authorized_party(headers);
+                self.verify(&Presented { text, client_updated, may_lack_party }).await
+            }
+        }
+    }
+
+    /// Verifies a token in the order of Clerk's SDK: kind, signature, claims.
+    async fn verify(&self, presented: &Presented<'_>) -> Result<Auth, AuthError> {
+        let token = Token::parse(presented.text).map_err(ClerkRefusal::Token)?;
+        check_kind(&token)?;
+        let keys = self.signing_keys(&token).await?;
+        let claims = token.verify(&keys).map_err(ClerkRefusal::Token)?;
+        let (user_id, session_id, status) = self.check_parties(&claims, presented)?;
+
+        let lifetime: Lifetime = claims.read().map_err(ClerkRefusal::Token)?;
+        match lifetime.check(self.clock.now(), LEEWAY) {
+            Ok(()) => {}
+            Err(Untimely::Expired) => return Ok(Auth::SignedOut(SignedOut::Expired)),
+            Err(Untimely::NotYet) => return Err(ClerkRefusal::NotYetValid.into()),
+        }
+        // A token that does not say when it was issued is older than any sign-out.
+        let issued = lifetime.iat.unwrap_or(Timestamp::EPOCH);
+        if presented.client_updated.is_some_and(|updated| updated > issued) {
+            return Ok(Auth::SignedOut(SignedOut::SignedOutSince));
+        }
+        if status.is_some_and(|status| status != "active") {
+            return Ok(Auth::SignedOut(SignedOut::Pending));
+        }
+        let organization: OrganizationClaims = claims.read().map_err(ClerkRefusal::Token)?;
+        Ok(Auth::SignedIn(Box::new(SignedIn {
+            backend: Arc::clone(&self.backend),
+            token: SecretString::from(presented.text),
+            claims,
+            user_id,
+            session_id,
+            organization: organization.into_organization(),
+        })))
+    }
+
+    async fn signing_keys(&self, token: &Token<'_>) -> Result<Arc<[Rs256Key]>, AuthError> {
+        match &self.keys {
+            SigningKeys::Fixed(key) => Ok(Arc::new([key.clone()])),
+            SigningKeys::Published(keys) => {
+                let kid = token.header().kid.as_deref().ok_or(ClerkRefusal::UnknownKey)?;
+                let key = keys.key(kid, self.backend.signing_keys()).await?;
+                Ok(key.ok_or(ClerkRefusal::UnknownKey)?)
+            }
+        }
+    }
+
     /// Who issued the token, for which application, and about whom. A claim that is not there
     /// matches nothing.
     fn check_parties(
         &self,
         claims: &Claims,
-        presented: &Presented,
-    ) -> Result<(UserId, SessionId, Option<String>), Refusal> {
+        presented: &Presented<'_>,
+    ) -> Result<(UserId, SessionId, Option<String>), ClerkRefusal> {
         let claims: SessionClaims = claims.read()?;
         if claims.iss.as_deref() != Some(self.issuer.as_str()) {
-            return Err(Refusal::Issuer);
+            return Err(ClerkRefusal::Issuer);
         }
         match claims.azp {
             Some(azp) if !self.authorized_parties.contains(&azp) => {
-                return Err(Refusal::AuthorizedParty);
+                return Err(ClerkRefusal::AuthorizedParty);
             }
-            None if !presented.may_lack_party => return Err(Refusal::NoAuthorizedParty),
+            None if !presented.may_lack_party => return Err(ClerkRefusal::NoAuthorizedParty),
             _ => {}
         }
         let subject = claims.sub.filter(|subject| !subject.starts_with(MACHINE_SUBJECT));
@@ -308,7 +290,7 @@ impl Verifier {
         let session_id = claims.sid.as_deref().and_then(SessionId::parse);
         match (user_id, session_id) {
             (Some(user_id), Some(session_id)) => Ok((user_id, session_id, claims.sts)),
-            _ => Err(Refusal::NotASession),
+            _ => Err(ClerkRefusal::NotASession),
         }
     }
 
@@ -323,4 +305,17 @@ impl Verifier {
             _ => false,
         }
     }
+}
+
+/// Accepts session tokens only. The same key also signs tokens for machines and from templates.
+fn check_kind(token: &Token<'_>) -> Result<(), ClerkRefusal> {
+    token.check_header()?;
+    let header = token.header();
+    let is_session = |category: &str| SESSION_CATEGORIES.contains(&category);
+    if header.typ.as_deref().is_some_and(|typ| typ != "JWT")
+        || !header.cat.as_deref().is_none_or(is_session)
+    {
+        return Err(ClerkRefusal::NotASession);
+    }
+    Ok(())
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer};
 use crate::api::ApiError;
 use crate::json;
 
-/// A user, as far as Anteroom uses it. It is personal: it is not printed.
+/// The part of a Clerk user that Anteroom uses. `Debug` omits personal fields.
 ///
 /// A field of an unexpected type counts as absent, except those that decide whether the user may
 /// come in.
@@ -55,7 +55,7 @@ pub struct Blocked;
 
 impl From<Blocked> for ApiError {
     fn from(blocked: Blocked) -> Self {
-        Self::forbidden("This user is banned or locked").because(blocked)
+        Self::forbidden("This user is banned or locked").with_detail(blocked)
     }
 }
 
@@ -97,13 +97,13 @@ impl User {
 }
 
 impl fmt::Debug for User {
-    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("User").field("id", &self.id).finish_non_exhaustive()
     }
 }
 
 impl fmt::Debug for EmailAddress {
-    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("EmailAddress").field("id", &self.id).finish_non_exhaustive()
     }
 }

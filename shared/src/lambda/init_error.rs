@@ -1,5 +1,5 @@
-//! Tells Lambda why a function cannot start, so that whoever invokes it reads the reason: without a
-//! report, Lambda answers `Runtime.ExitError` and nothing else.
+//! Tells Lambda why a function cannot start, so that the caller of the function can read the
+//! reason. Without a report, Lambda answers only `Runtime.ExitError`.
 //! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html#runtimes-api-initerror>
 
 use std::time::Duration;
@@ -8,13 +8,13 @@ use http::Method;
 use serde_json::json;
 use url::Url;
 
-use crate::http::{Http, PROVEN};
+use crate::http::{Http, SINGLE_SEND_IDLE_TIMEOUT};
 use crate::settings::Settings;
 
 /// How long Lambda may take to accept a report.
 const LIMIT: Duration = Duration::from_secs(1);
 
-/// One of Lambda's own error types, of the form that it asks for.
+/// An error type in the form that Lambda asks for.
 const ERROR_TYPE: &str = "Runtime.ConfigInvalid";
 
 /// Where errors of a start are reported.
@@ -31,18 +31,18 @@ impl InitErrors {
         Some(Self { url: Url::parse(&url).ok()?, http: settings.http() })
     }
 
-    /// Reports an error. Nothing depends on its arrival: the log says the same.
+    /// Reports an error. It may get lost: the log has the same text.
     pub(super) async fn report(&self, error: &str) {
         let body = json!({ "errorMessage": error, "errorType": ERROR_TYPE, "stackTrace": [] });
         let request = self
             .http
-            .client(&self.url, PROVEN)
+            .client(&self.url, SINGLE_SEND_IDLE_TIMEOUT)
             .request(Method::POST, self.url.clone())
             .timeout(LIMIT)
             .header("lambda-runtime-function-error-type", ERROR_TYPE)
             .json(&body);
         if let Err(error) = request.send().await {
-            tracing::debug!(%error, "lambda did not accept the report");
+            tracing::debug!(%error, "lambda rejected the report of the failed start");
         }
     }
 }

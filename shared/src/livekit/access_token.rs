@@ -13,14 +13,14 @@ use crate::jwt;
 use crate::livekit::RoomName;
 use crate::livekit::keys::KeyPair;
 
-/// How long somebody has to join a room with a token. Who is inside stays: the server renews the
-/// token of a connection by itself.
+/// How long a token can be used to join. Participants who are connected stay: the server renews
+/// their tokens.
 const JOIN_LIFETIME: Duration = Duration::from_mins(10);
 
-/// How long a token for the server API is good. It is made for one call.
+/// The lifetime of a token for the server API, which is made for one call.
 const SERVER_LIFETIME: Duration = Duration::from_mins(1);
 
-/// What a token is for. Each grants what is named here and nothing else.
+/// The purpose of a token, which grants exactly this.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Grant<'a> {
     /// To join exactly this room, to be seen and heard there, and to see and hear the others.
@@ -48,12 +48,12 @@ impl Grant<'_> {
     }
 }
 
-/// Who joins.
+/// The participant who joins.
 #[derive(Clone, Copy)]
 pub(super) struct Joining<'a> {
-    /// Under which identity.
+    /// The identity.
     pub(super) identity: &'a str,
-    /// Under which name others see it.
+    /// The name that others see.
     pub(super) name: &'a str,
 }
 
@@ -74,7 +74,7 @@ impl KeyPair {
     pub(super) fn join_token(
         &self,
         room: &RoomName,
-        joining: Joining,
+        joining: Joining<'_>,
         now: Timestamp,
     ) -> Result<SecretString, ApiError> {
         self.sign(Grant::Join(room), Some(joining), now, JOIN_LIFETIME).map_err(ApiError::internal)
@@ -83,7 +83,7 @@ impl KeyPair {
     /// A token for a call of the server API.
     pub(super) fn server_token(
         &self,
-        grant: Grant,
+        grant: Grant<'_>,
         now: Timestamp,
     ) -> Result<SecretString, jwt::SigningError> {
         self.sign(grant, None, now, SERVER_LIFETIME)
@@ -91,8 +91,8 @@ impl KeyPair {
 
     fn sign(
         &self,
-        grant: Grant,
-        joining: Option<Joining>,
+        grant: Grant<'_>,
+        joining: Option<Joining<'_>>,
         now: Timestamp,
         lifetime: Duration,
     ) -> Result<SecretString, jwt::SigningError> {

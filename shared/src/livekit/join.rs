@@ -18,9 +18,9 @@ use crate::text::{Line, fingerprint};
 /// nothing about who that is.
 pub type Username = Line<128, MAX_NAME_BYTES>;
 
-/// Who somebody is in a room: the user, and which of the user's sessions, so that two devices do not
-/// put each other out of the room (LiveKit lets the newer of two participants with one identity take
-/// over) and a device that comes back does take over.
+/// A participant's identity: the user and one of the user's sessions. LiveKit lets the newer of two
+/// participants with one identity take over, so two devices of a user do not evict each other, and
+/// a device that reconnects does take over.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Identity(String);
 
@@ -72,7 +72,7 @@ impl Joins {
 }
 
 impl fmt::Debug for Joins {
-    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Joins").finish_non_exhaustive()
     }
 }

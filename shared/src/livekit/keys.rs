@@ -12,7 +12,7 @@ use crate::text::is_visible_ascii;
 /// more (RFC 7518, section 3.2).
 const MIN_SECRET_BYTES: usize = 32;
 
-/// Where the key pair comes from.
+/// Reads the key pair from its secrets.
 #[derive(Clone, Debug)]
 pub(super) struct Keys {
     api_key: Secret,
@@ -48,7 +48,7 @@ impl Keys {
         }
     }
 
-    /// The pair to use now that LiveKit has refused `refused`, if there is another.
+    /// The pair to use after LiveKit has refused `refused`, if there is another.
     pub(super) async fn after_refusal_of(&self, refused: &KeyPair) -> Option<KeyPair> {
         let newer = match self.api_secret.after_refusal_of(&refused.api_secret).await {
             Some(_) => true,

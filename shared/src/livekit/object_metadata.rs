@@ -1,9 +1,8 @@
-//! What is kept beside a recording: the user-defined metadata of its object in S3.
+//! The metadata of a recording: the user-defined metadata of its object in S3.
 //! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html#UserMetadata>
 //!
-//! S3 takes 2 KB of ASCII and no more, and a recording whose metadata it refuses is lost at its very
-//! end. Values are percent-encoded like JavaScript's `encodeURIComponent` does it, and cut where
-//! they would not fit.
+//! S3 accepts up to 2 KB of ASCII. A recording whose metadata it refuses is lost when it ends.
+//! Values are percent-encoded as by JavaScript's `encodeURIComponent`, and truncated to fit.
 
 use std::collections::BTreeMap;
 
@@ -37,8 +36,9 @@ pub(super) const STARTED_BY: &str = "started-by";
 /// What stands at the end of a text that was cut: an ellipsis.
 const CUT: &str = "%E2%80%A6";
 
-/// What the last of the values may always take, so that long ones before it do not push it out.
-const KEPT_FOR_PARTICIPANTS: usize = 96;
+/// The bytes reserved for the participants, which come last, so that longer values do not push them
+/// out.
+const PARTICIPANTS_RESERVE: usize = 96;
 
 /// The metadata of one object, as long as there is room.
 #[derive(Debug)]
@@ -61,7 +61,7 @@ impl ObjectMetadata {
 
     /// Adds a text that leaves enough for the participants after it.
     pub(super) fn add_sparing(&mut self, name: &'static str, text: &str) {
-        let room = self.room_for(name).saturating_sub(KEPT_FOR_PARTICIPANTS);
+        let room = self.room_for(name).saturating_sub(PARTICIPANTS_RESERVE);
         self.insert(name, cut(text, room));
     }
 

@@ -1,4 +1,4 @@
-//! Rooms: which of LiveKit's a caller's room is, and who may do what there.
+//! Rooms: maps a caller's room to LiveKit's, and checks permissions.
 
 use std::fmt;
 
@@ -49,7 +49,7 @@ impl RoomName {
 
 /// People choose the names of rooms: they may be personal.
 impl fmt::Debug for RoomName {
-    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("RoomName").finish_non_exhaustive()
     }
 }
@@ -96,7 +96,7 @@ impl Rooms {
         let name = match self.namespace {
             Namespace::Shared => id.as_str().to_owned(),
             Namespace::Organization if organization.is_none() => {
-                return Err(ApiError::forbidden("Choose an organization first"));
+                return Err(ApiError::no_organization());
             }
             Namespace::Organization => owned_name.clone(),
         };

@@ -2,8 +2,12 @@
 //! <https://docs.livekit.io/reference/server/server-apis/>,
 //! <https://twitchtv.github.io/twirp/docs/spec_v7.html>
 //!
-//! JSON it is: the handful of messages here is small, serde is there already, and a protobuf library
-//! with generated types would be more to load at every cold start than it saves on the wire.
+//! We use JSON: the few messages are small, serde is already there, and generated protobuf types
+//! would cost more at every cold start than they save on the wire.
+
+mod egress;
+mod egress_info;
+mod room_service;
 
 use std::time::Duration;
 
@@ -18,9 +22,14 @@ use crate::api::ApiError;
 use crate::http::CALL_TIMEOUT;
 use crate::livekit::access_token::Grant;
 use crate::livekit::keys::{KeyPair, Keys};
-use crate::provider::{Answer, Call, Failure, Key, KeyedProvider, Provider, ProviderError, Retry};
+use crate::provider::{
+    Answer, Call, Credential, Failure, KeyedProvider, Provider, ProviderError, Retry,
+};
 use crate::secrets::SecretError;
 use crate::settings::{Incomplete, Settings};
+
+pub use egress_info::EgressId;
+pub(super) use egress_info::{ConfirmedEgress, EgressInfo, Status};
 
 /// The server API of a LiveKit server or project.
 #[derive(Clone, Debug)]
@@ -50,17 +59,17 @@ impl<'a> Method<'a> {
     }
 }
 
-/// Why a call of the server API brought nothing.
+/// Why a call of the server API failed.
 #[derive(Clone, Debug, thiserror::Error)]
 pub(super) enum CallError {
-    /// What it is about does not exist.
-    #[error("livekit knows nothing of that name")]
+    /// The room or egress does not exist.
+    #[error("livekit does not know that room or egress")]
     NotFound,
-    /// What it is about is not in a state for it.
-    #[error("livekit says that the state does not allow it")]
+    /// The egress is in the wrong state.
+    #[error("livekit refuses the call in the current state")]
     FailedPrecondition,
     /// Anything else.
-    #[error("{0}")]
+    #[error(transparent)]
     Provider(#[from] ProviderError),
 }
 
@@ -71,7 +80,7 @@ impl CallError {
         matches!(self, Self::NotFound | Self::FailedPrecondition)
     }
 
-    /// Whether the call may still have done its work.
+    /// Whether the call may still have taken effect.
     pub(super) fn leaves_open(&self) -> bool {
         matches!(self, Self::Provider(error) if error.leaves_open())
     }
@@ -81,7 +90,7 @@ impl From<CallError> for ApiError {
     fn from(error: CallError) -> Self {
         match error {
             CallError::Provider(error) => error.into(),
-            // Whoever calls what can end so says what it means before it comes to this.
+            // Callers handle these two where they can occur.
             unexpected => Self::bad_gateway(unexpected),
         }
     }
@@ -93,17 +102,17 @@ struct TwirpError {
     code: String,
 }
 
-/// A key that is shown as a token made for one call.
+/// The API key as a credential: it is sent as a token made for one call.
 #[derive(Clone, Copy)]
 struct ServerKey<'a> {
     keys: &'a Keys,
     grant: Grant<'a>,
 }
 
-impl Key for ServerKey<'_> {
-    type Kept = KeyPair;
+impl Credential for ServerKey<'_> {
+    type Stored = KeyPair;
 
-    async fn kept(&self) -> Result<KeyPair, SecretError> {
+    async fn load(&self) -> Result<KeyPair, SecretError> {
         self.keys.read().await
     }
 
@@ -111,8 +120,9 @@ impl Key for ServerKey<'_> {
         self.keys.after_refusal_of(refused).await
     }
 
-    fn shown(&self, kept: &KeyPair) -> Result<SecretString, SecretError> {
-        kept.server_token(self.grant, self.keys.clock.now())
+    fn to_send(&self, stored: &KeyPair) -> Result<SecretString, SecretError> {
+        stored
+            .server_token(self.grant, self.keys.clock.now())
             .map_err(|error| SecretError::Misconfigured(error.to_string()))
     }
 }
@@ -141,7 +151,7 @@ impl ServerApi {
             ..Call::post(method.name, &path, Some(message))
         };
         let key = ServerKey { keys: &self.keys, grant: method.grant };
-        let keyed: KeyedProvider<ServerKey> = self.provider.clone().with_key(key);
+        let keyed: KeyedProvider<ServerKey<'_>> = self.provider.clone().with_key(key);
         let answer = keyed.send(&call).await?;
         match answer.status {
             StatusCode::OK => Ok(answer.json()?),
@@ -194,7 +204,7 @@ where
 }
 
 impl ProviderError {
-    /// Whether a call that ended so may still have done its work.
+    /// Whether the call may still have taken effect.
     pub(super) fn leaves_open(&self) -> bool {
         match self.failure {
             Failure::Unreachable(_) | Failure::Failing { .. } | Failure::Unreadable(_) => true,

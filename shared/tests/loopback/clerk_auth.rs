@@ -1,7 +1,7 @@
 //! Who a request comes from, by Clerk's tokens and cookies. Denials first.
 
 use anteroom::api::{ApiError, Request};
-use anteroom::clerk::{Auth, AuthError, Clerk, Refusal, SignedOut};
+use anteroom::clerk::{Auth, AuthError, Clerk, ClerkRefusal, SignedOut};
 use anteroom::clock::Clock;
 use anteroom::jwt::TokenError;
 use anteroom_stand_ins::{self as stand_ins, jwt};
@@ -44,7 +44,7 @@ fn with(mut value: Value, changes: Value) -> Value {
     value
 }
 
-fn refusal(auth: Result<Auth, AuthError>) -> Refusal {
+fn refusal(auth: Result<Auth, AuthError>) -> ClerkRefusal {
     match auth {
         Err(AuthError::Refused(refusal)) => refusal,
         other => panic!("not refused: {other:?}"),
@@ -66,28 +66,28 @@ fn user(auth: Result<Auth, AuthError>) -> String {
 async fn refuses_tokens_whose_claims_are_not_right() {
     let stand_in = stand_ins::clerk::Clerk::start().await.unwrap();
     let clerk = networkless(&stand_in).await;
-    let malformed = Refusal::Token(TokenError::Malformed);
+    let malformed = ClerkRefusal::Token(TokenError::Malformed);
     for (changes, expected) in [
-        (json!({ "iss": "https://clerk.evil.example" }), Refusal::Issuer),
-        (json!({ "iss": format!("{}/", stand_in.issuer()) }), Refusal::Issuer),
-        (json!({ "iss": null }), Refusal::Issuer),
+        (json!({ "iss": "https://clerk.evil.example" }), ClerkRefusal::Issuer),
+        (json!({ "iss": format!("{}/", stand_in.issuer()) }), ClerkRefusal::Issuer),
+        (json!({ "iss": null }), ClerkRefusal::Issuer),
         (json!({ "iss": 1 }), malformed),
         (json!({ "iss": [stand_in.issuer()] }), malformed),
-        (json!({ "azp": "https://evil.example" }), Refusal::AuthorizedParty),
-        (json!({ "azp": "" }), Refusal::AuthorizedParty),
-        (json!({ "azp": null }), Refusal::NoAuthorizedParty),
+        (json!({ "azp": "https://evil.example" }), ClerkRefusal::AuthorizedParty),
+        (json!({ "azp": "" }), ClerkRefusal::AuthorizedParty),
+        (json!({ "azp": null }), ClerkRefusal::NoAuthorizedParty),
         (json!({ "azp": [ORIGIN] }), malformed),
-        (json!({ "sub": null }), Refusal::NotASession),
-        (json!({ "sub": "" }), Refusal::NotASession),
-        (json!({ "sub": "mch_1" }), Refusal::NotASession),
-        (json!({ "sub": "../users" }), Refusal::NotASession),
+        (json!({ "sub": null }), ClerkRefusal::NotASession),
+        (json!({ "sub": "" }), ClerkRefusal::NotASession),
+        (json!({ "sub": "mch_1" }), ClerkRefusal::NotASession),
+        (json!({ "sub": "../users" }), ClerkRefusal::NotASession),
         (json!({ "sub": 7 }), malformed),
-        (json!({ "sid": null }), Refusal::NotASession),
+        (json!({ "sid": null }), ClerkRefusal::NotASession),
         (json!({ "exp": null }), malformed),
         (json!({ "exp": (NOW + 50).to_string() }), malformed),
-        (json!({ "nbf": NOW + 6 }), Refusal::NotYetValid),
+        (json!({ "nbf": NOW + 6 }), ClerkRefusal::NotYetValid),
         (json!({ "nbf": "soon" }), malformed),
-        (json!({ "iat": NOW + 6 }), Refusal::NotYetValid),
+        (json!({ "iat": NOW + 6 }), ClerkRefusal::NotYetValid),
         (json!({ "iat": [NOW] }), malformed),
     ] {
         let token = stand_in.sign(&header(), &with(claims(&stand_in), changes.clone()));
@@ -99,9 +99,9 @@ async fn refuses_tokens_whose_claims_are_not_right() {
 async fn refuses_tokens_whose_header_is_not_right() {
     let stand_in = stand_ins::clerk::Clerk::start().await.unwrap();
     let clerk = networkless(&stand_in).await;
-    let critical = Refusal::Token(TokenError::CriticalExtension);
-    let algorithm = Refusal::Token(TokenError::Algorithm);
-    let malformed = Refusal::Token(TokenError::Malformed);
+    let critical = ClerkRefusal::Token(TokenError::CriticalExtension);
+    let algorithm = ClerkRefusal::Token(TokenError::Algorithm);
+    let malformed = ClerkRefusal::Token(TokenError::Malformed);
     for (changes, expected) in [
         (json!({ "crit": ["b64"], "b64": false }), critical),
         (json!({ "crit": [] }), critical),
@@ -110,11 +110,11 @@ async fn refuses_tokens_whose_header_is_not_right() {
         (json!({ "alg": "rs256" }), algorithm),
         (json!({ "alg": null }), malformed),
         (json!({ "alg": ["RS256"] }), malformed),
-        (json!({ "typ": "at+jwt" }), Refusal::NotASession),
-        (json!({ "typ": "jwt" }), Refusal::NotASession),
-        (json!({ "cat": "cl_B7d4PD222AAA" }), Refusal::NotASession),
-        (json!({ "cat": "cl_B7d4PD333AAA" }), Refusal::NotASession),
-        (json!({ "cat": "" }), Refusal::NotASession),
+        (json!({ "typ": "at+jwt" }), ClerkRefusal::NotASession),
+        (json!({ "typ": "jwt" }), ClerkRefusal::NotASession),
+        (json!({ "cat": "cl_B7d4PD222AAA" }), ClerkRefusal::NotASession),
+        (json!({ "cat": "cl_B7d4PD333AAA" }), ClerkRefusal::NotASession),
+        (json!({ "cat": "" }), ClerkRefusal::NotASession),
         (json!({ "kid": 1 }), malformed),
     ] {
         let token = stand_in.sign(&with(header(), changes.clone()), &claims(&stand_in));
@@ -131,9 +131,9 @@ async fn refuses_forged_and_malformed_tokens() {
     let other = stand_in.sign(&header(), &with(claims(&stand_in), json!({ "sub": "user_eve" })));
     let other_claims = other.split('.').nth(1).unwrap();
     let hmac = with(header(), json!({ "alg": "HS256" }));
-    let signature = Refusal::Token(TokenError::Signature);
-    let algorithm = Refusal::Token(TokenError::Algorithm);
-    let malformed = Refusal::Token(TokenError::Malformed);
+    let signature = ClerkRefusal::Token(TokenError::Signature);
+    let algorithm = ClerkRefusal::Token(TokenError::Algorithm);
+    let malformed = ClerkRefusal::Token(TokenError::Malformed);
     for (token, expected) in [
         (stand_in.sign_foreign(&header(), &claims(&stand_in)), signature),
         (format!("{}.{other_claims}.{}", parts[0], parts[2]), signature),
@@ -253,7 +253,7 @@ async fn a_header_counts_before_a_cookie_and_never_falls_back_to_it() {
 
     assert_eq!(user(ask(&format!("Bearer {john}")).await), "user_john");
     assert_eq!(user(ask(&john).await), "user_jane", "a token needs its scheme");
-    assert_eq!(refusal(ask("Bearer x.y.z").await), Refusal::Token(TokenError::Malformed));
+    assert_eq!(refusal(ask("Bearer x.y.z").await), ClerkRefusal::Token(TokenError::Malformed));
     assert_eq!(signed_out(ask(&format!("Bearer {expired}")).await), SignedOut::Expired);
     assert_eq!(signed_out(ask("Bearer ").await), SignedOut::NoToken);
     assert_eq!(user(ask("Basic amFuZTpkb2U=").await), "user_jane");
@@ -339,7 +339,7 @@ async fn refuses_two_different_cookies_of_one_name() {
     let john = stand_in.sign(&header(), &with(claims(&stand_in), json!({ "sub": "user_john" })));
 
     let planted = cookies(&[("__session", &john), ("__session", &jane)]);
-    assert_eq!(refusal(clerk.auth(&planted).await), Refusal::TwoCookies);
+    assert_eq!(refusal(clerk.auth(&planted).await), ClerkRefusal::TwoCookies);
     let latest = cookies(&[
         ("__session", &jane),
         ("__client_uat", "1"),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anteroom::api::{ApiError, Reply, Request, Response};
 use anteroom::clock::Clock;
-use anteroom::lambda::{Endpoint, Function};
+use anteroom::lambda::{Endpoint, Function, Route};
 use anteroom::settings::{Incomplete, Settings};
 use lambda_http::RequestExt as _;
 use serde::Deserialize;
@@ -20,6 +20,7 @@ struct Say {
 
 impl Endpoint for Parrot {
     const NAME: &'static str = "parrot";
+    const ROUTE: Route = Route::post("/parrot");
     type Input = Say;
     type Output = Value;
 
@@ -31,7 +32,7 @@ impl Endpoint for Parrot {
         match input.what.as_str() {
             "panic" => panic!("a secret text"),
             "sleep" => std::future::pending().await,
-            "refuse" => Err(ApiError::forbidden("No").because("a detail")),
+            "refuse" => Err(ApiError::forbidden("No").with_detail("a detail")),
             _ => Ok(Reply::ok(json!({ "said": input.what }))),
         }
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anteroom::api::ApiError;
-use anteroom::clerk::{AuthError, Clerk, Refusal};
+use anteroom::clerk::{AuthError, Clerk, ClerkRefusal};
 use anteroom::clock::Clock;
 use anteroom::jwks::{COOL_DOWN, MAX_AGE, MAX_STALE_AGE};
 use anteroom::provider::Failure;
@@ -215,7 +215,7 @@ async fn a_token_without_a_key_id_is_refused_without_a_fetch() {
     let world = World::start().await;
     let token = world.stand_in.sign(&json!({ "alg": "RS256" }), &world.claims());
     let error = world.clerk.auth(&bearer(&token)).await.unwrap_err();
-    assert!(matches!(error, AuthError::Refused(Refusal::UnknownKey)), "{error}");
+    assert!(matches!(error, AuthError::Refused(ClerkRefusal::UnknownKey)), "{error}");
     assert_eq!(world.fetches(), 0);
 }
 

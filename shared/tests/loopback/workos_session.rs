@@ -799,7 +799,7 @@ async fn leaving_ends_the_session_and_clears_the_cookie_whatever_comes_of_it() {
     let world = World::start().await;
     let leave = async |cookie: &str| {
         let request = request(&[("cookie", cookie)]);
-        let (url, cookies) = with_cookies(world.sessions.leave(&request)).await;
+        let (url, cookies) = with_cookies(world.sessions.sign_out(&request)).await;
         (url.map_err(|error| error.status().as_u16()), new_value(&cookies))
     };
     assert_eq!(leave("a=1").await, (Err(401), Some(String::new())));
@@ -827,7 +827,7 @@ async fn leaving_with_a_bearer_token_leaves_the_cookie_alone() {
     let good = format!("Bearer {}", world.stand_in.access_token("without_organization"));
     for (authorization, expected) in [(good.as_str(), None), ("Bearer token", Some(401))] {
         let both = request(&[("authorization", authorization), ("cookie", &cookie)]);
-        let (url, cookies) = with_cookies(world.sessions.leave(&both)).await;
+        let (url, cookies) = with_cookies(world.sessions.sign_out(&both)).await;
         assert_eq!(url.err().map(|error| error.status().as_u16()), expected);
         assert_eq!(new_value(&cookies), None, "{authorization}");
     }
@@ -839,7 +839,8 @@ async fn of_what_nobody_can_tell_leaving_keeps_the_cookie() {
     let session = world.signed_in("jane", None, 300);
     let later = world.resigned(&session, json!({}), json!({ "nbf": 4_000_000_000_u64 }));
     let cookie = world.sealed(later).await;
-    let (url, cookies) = with_cookies(world.sessions.leave(&request(&[("cookie", &cookie)]))).await;
+    let (url, cookies) =
+        with_cookies(world.sessions.sign_out(&request(&[("cookie", &cookie)]))).await;
     assert_eq!(url.unwrap_err().status(), 503);
     assert_eq!(new_value(&cookies), None);
 }

@@ -62,7 +62,7 @@ enum Effect {
 use Effect::{Cleared, Kept, Renewed};
 
 impl fmt::Display for Effect {
-    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.pad(match self {
             Kept => "-",
             Cleared => "CLEARED",
@@ -195,7 +195,7 @@ impl Row {
 }
 
 impl fmt::Display for Row {
-    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { endpoint, why, expected, seen: (status, effect) } = self;
         write!(formatter, "{endpoint:20} {why:58} {status} {effect:8}")?;
         if !self.is_right() {

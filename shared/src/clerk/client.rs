@@ -1,0 +1,140 @@
+//! [`Clerk`]: the settings of one application at Clerk, its keys and its connections.
+
+use std::sync::Arc;
+
+use crate::api::Request;
+use crate::clerk::backend::Backend;
+use crate::clerk::session::{SigningKeys, Verifier};
+use crate::clerk::{Auth, AuthError, PublishableKey, Users};
+use crate::jwks::KeyCache;
+use crate::jwt::Rs256Key;
+use crate::provider::Provider;
+use crate::secrets::secret_key_form;
+use crate::settings::{Incomplete, Settings};
+
+/// The client of one application at Clerk. Clones share keys and connections.
+#[derive(Clone, Debug)]
+pub struct Clerk(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    backend: Arc<Backend>,
+    verifier: Verifier,
+}
+
+impl Clerk {
+    /// Reads `CLERK_PUBLISHABLE_KEY`, `CLERK_SECRET_KEY` (or `CLERK_SECRET_ID`),
+    /// `CLERK_AUTHORIZED_PARTIES` (or `ALLOWED_ORIGINS`), and where they are set `CLERK_JWT_KEY`,
+    /// `CLERK_ISSUER` and `CLERK_API_URL`.
+    pub fn configure(settings: &mut Settings) -> Result<Self, Incomplete> {
+        let publishable_key = settings.parsed::<PublishableKey>("CLERK_PUBLISHABLE_KEY");
+        // The two are of one instance: the other's users would all be "not found".
+        let key_form = match publishable_key.as_ref().map(PublishableKey::is_production) {
+            Ok(true) => live_key_form,
+            Ok(false) => test_key_form,
+            Err(_) => secret_key_form,
+        };
+        let key = settings.secret("CLERK_SECRET_KEY", "CLERK_SECRET_ID", key_form);
+        let base = settings.base_url("CLERK_API_URL", "https://api.clerk.com");
+        let signing_keys = signing_keys(settings);
+        let authorized_parties = authorized_parties(settings);
+        let publishable_key = publishable_key?;
+        let default_issuer = format!("https://{}", publishable_key.host());
+        let issuer = settings.address("CLERK_ISSUER", &default_issuer);
+        let provider =
+            Provider { name: "clerk", base: base?, http: settings.http(), clock: settings.clock() };
+        let backend = Arc::new(Backend::new(provider.with_key(key?)));
+        Ok(Self(Arc::new(Inner {
+            backend: Arc::clone(&backend),
+            verifier: Verifier {
+                backend,
+                // Clerk writes it without the slash that an address ends in.
+                issuer: issuer?.as_str().trim_end_matches('/').to_owned(),
+                publishable_key,
+                authorized_parties: authorized_parties?,
+                keys: signing_keys?,
+                clock: settings.clock(),
+            },
+        })))
+    }
+
+    /// The auth state of a request: the signed-in user, or why there is none.
+    ///
+    /// The token is taken from `Authorization: Bearer`, else from the cookie `__session`. It is
+    /// checked as Clerk's backend SDK checks it, and for its issuer too. A token without `azp` is
+    /// refused, unless it is in a cookie and the request's `Origin` is an authorized party.
+    ///
+    /// # Errors
+    /// [`AuthError::Refused`] for a token that is forged, foreign, malformed or not valid yet;
+    /// [`AuthError::Provider`] when Clerk's keys cannot be had, which says nothing of the caller.
+    pub async fn auth(&self, request: &Request) -> Result<Auth, AuthError> {
+        self.0.verifier.auth(request.headers()).await
+    }
+
+    /// Clerk's users.
+    pub fn users(&self) -> Users<'_> {
+        Users(&self.0.backend)
+    }
+
+    /// Fetches the signing keys, where they are fetched at all, ahead of the first request.
+    pub async fn prefetch_keys(&self) {
+        if let SigningKeys::Published(keys) = &self.0.verifier.keys {
+            keys.prefetch(self.0.backend.signing_keys()).await;
+        }
+    }
+}
+
+fn live_key_form(key: &str) -> Result<(), &'static str> {
+    if key.starts_with("sk_test_") {
+        return Err("of the kind of CLERK_PUBLISHABLE_KEY, which is pk_live_…");
+    }
+    secret_key_form(key)
+}
+
+fn test_key_form(key: &str) -> Result<(), &'static str> {
+    if key.starts_with("sk_live_") {
+        return Err("of the kind of CLERK_PUBLISHABLE_KEY, which is pk_test_…");
+    }
+    secret_key_form(key)
+}
+
+fn signing_keys(settings: &mut Settings) -> Result<SigningKeys, Incomplete> {
+    let Some(key) = settings.optional("CLERK_JWT_KEY").map(whole_pem) else {
+        return Ok(SigningKeys::Published(KeyCache::new("clerk", settings.clock())));
+    };
+    match Rs256Key::from_pem(&key) {
+        Some(key) => Ok(SigningKeys::Fixed(key)),
+        None => Err(settings.problem("CLERK_JWT_KEY is not an RSA public key in PEM form")),
+    }
+}
+
+/// A public key in PEM form, as Clerk's SDK takes it too: the lines around it may be missing, and
+/// breaks between lines may be blanks or written as `\n`, where a variable cannot hold them.
+fn whole_pem(key: &str) -> String {
+    const BEGIN: &str = "-----BEGIN PUBLIC KEY-----";
+    const END: &str = "-----END PUBLIC KEY-----";
+    let lines = key.replace("\\r", "\n").replace("\\n", "\n");
+    let body = lines.trim();
+    let body = body.strip_prefix(BEGIN).unwrap_or(body);
+    let body = body.strip_suffix(END).unwrap_or(body);
+    // A key of another kind keeps the lines around it, which say so.
+    if body.contains("-----") {
+        return lines;
+    }
+    let body: String = body.split_whitespace().collect();
+    format!("{BEGIN}\n{body}\n{END}\n")
+}
+
+fn authorized_parties(settings: &mut Settings) -> Result<Vec<String>, Incomplete> {
+    let parties = settings.origins("CLERK_AUTHORIZED_PARTIES");
+    // The origins are checked and reported with every function's.
+    let parties =
+        parties.map(|own| if own.is_empty() { settings.list("ALLOWED_ORIGINS") } else { own })?;
+    if parties.is_empty() {
+        return Err(settings.problem(
+            "CLERK_AUTHORIZED_PARTIES is missing (set it, or ALLOWED_ORIGINS, to the front end's \
+             origins)",
+        ));
+    }
+    Ok(parties)
+}

@@ -1,0 +1,13 @@
+//! Recordings: starting one, whose it is, and where it goes.
+
+mod new_recording;
+mod object_key;
+mod recorder;
+mod recordings;
+mod upload;
+mod zone;
+
+pub use new_recording::{NewRecording, Participants, Topic};
+pub use recorder::Recorder;
+pub use recordings::{Recording, Recordings};
+pub use zone::Zone;

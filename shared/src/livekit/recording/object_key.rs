@@ -1,0 +1,247 @@
+//! The key of a recording's object in S3, made only of characters that no software on the way
+//! interprets.
+//!
+//! LiveKit's recorder cleans a path first and fills in its own variables (`{room_name}`) then, S3
+//! takes `../` for a name, and a browser for a step: what people wrote comes in as letters, digits,
+//! `_` and `-`, and nothing else.
+
+use crate::clock::Timestamp;
+use crate::livekit::RoomName;
+use crate::livekit::recording::zone::Zone;
+use crate::text::{FINGERPRINT_DIGITS, fingerprint};
+
+const FOLDER: &str = "recordings";
+
+/// How much of a text is kept, in bytes, where it is too long or has other characters.
+const MAX_KEPT: usize = 48;
+
+/// The longest text that may stay as it is.
+const MAX_PART: usize = 64;
+
+/// The folder of an organization's recordings of a room in a zone. No other organization, room or
+/// zone leads into it, whatever the namespace of rooms.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct ObjectFolder(String);
+
+/// The key of one recording.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct ObjectKey(String);
+
+impl ObjectFolder {
+    /// `recordings/<zone>/<room>/`, where `<room>` begins with the organization's id and ends in a
+    /// digest of both.
+    pub(super) fn of(zone: &Zone, room: &RoomName) -> Self {
+        Self::at(zone, room.owned_name())
+    }
+
+    /// The folder that an earlier deployment would have used, when organizations that shared a room
+    /// shared its folder. Recordings that it started may still be running.
+    pub(super) fn shared(zone: &Zone, room: &RoomName) -> Self {
+        Self::at(zone, room.as_str())
+    }
+
+    fn at(zone: &Zone, room: &str) -> Self {
+        Self(format!("{FOLDER}/{}/{}/", part(zone.as_str()), part(room)))
+    }
+
+    /// Whether the object with this key is in it.
+    pub(super) fn holds(&self, key: &str) -> bool {
+        key.starts_with(&self.0)
+    }
+
+    /// Whether a key could have been made here.
+    pub(super) fn is_ours(key: &str) -> bool {
+        key.split('/').next() == Some(FOLDER)
+    }
+
+    /// A new key in it: `<date>/<time>-<random>.mp4`, in UTC. Later ones are greater.
+    pub(super) fn new_key(&self, now: Timestamp) -> ObjectKey {
+        let moment = now.utc();
+        let (year, month, day) = moment.to_calendar_date();
+        let (hour, minute, second) = moment.to_hms();
+        let month = u8::from(month);
+        let random: u64 = rand::random();
+        ObjectKey(format!(
+            "{}{year:04}-{month:02}-{day:02}/{hour:02}{minute:02}{second:02}-{random:016x}.mp4",
+            self.0
+        ))
+    }
+}
+
+impl ObjectKey {
+    /// The key as text.
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The part of the key that names neither zone, organization nor room: `<time>-<random>.mp4`.
+    pub(super) fn name(&self) -> &str {
+        self.0.rsplit('/').next().unwrap_or_default()
+    }
+}
+
+/// A text as a part of a key: as it is where that is harmless, otherwise what is harmless of it with
+/// a digest of the whole, so that two texts never become one.
+fn part(text: &str) -> String {
+    if text.len() <= MAX_PART && text.bytes().all(is_harmless) && !ends_like_a_digest(text) {
+        return text.to_owned();
+    }
+    let harmless = |byte: u8| if is_harmless(byte) { char::from(byte) } else { '_' };
+    let part: String = text.bytes().take(MAX_KEPT).map(harmless).collect();
+    part + "-" + &fingerprint(text)
+}
+
+fn is_harmless(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-'
+}
+
+/// Whether a text could pass for one that was changed.
+fn ends_like_a_digest(text: &str) -> bool {
+    text.rsplit_once('-').is_some_and(|(_, end)| {
+        end.len() == FINGERPRINT_DIGITS && end.bytes().all(|byte| byte.is_ascii_hexdigit())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::caller::Caller;
+    use crate::clock::Clock;
+    use crate::livekit::{RoomId, Rooms};
+    use crate::settings::Settings;
+
+    fn room_in(namespace: &str, organization: Option<&str>, name: &str) -> RoomName {
+        let pairs = [("ROOM_NAMESPACE", namespace)];
+        let mut settings = Settings::from_pairs(pairs, Clock::system()).expect("settings");
+        let rooms = Rooms::to_join(&mut settings).expect("rooms");
+        let caller = Caller {
+            user_id: "user_1".to_owned(),
+            session_id: "session_1".to_owned(),
+            organization_id: organization.map(str::to_owned),
+            permissions: Vec::new(),
+            impersonator: None,
+        };
+        rooms.room(&caller, &RoomId::parse(name).expect("a name")).expect("a room")
+    }
+
+    fn room(name: &str) -> RoomName {
+        room_in("none", None, name)
+    }
+
+    fn zone(name: &str) -> Zone {
+        Zone::parse(name).expect("a zone")
+    }
+
+    fn folder(zone: &str, name: &str) -> String {
+        ObjectFolder::of(&self::zone(zone), &room(name)).0
+    }
+
+    #[test]
+    fn a_folder_names_the_zone_the_organization_and_the_room() {
+        for (namespace, organization, name, part) in [
+            ("none", None, "daily", "_daily-674c94e2d24480a5"),
+            ("none", Some("org_1"), "daily", "org_1_daily-52384296d926106a"),
+            ("organization", Some("org_1"), "daily", "org_1_daily-52384296d926106a"),
+            ("none", Some("org_2"), "daily", "org_2_daily-a62dfa39431b7886"),
+        ] {
+            let folder =
+                ObjectFolder::of(&zone("eu_west-1"), &room_in(namespace, organization, name));
+            assert_eq!(folder.0, format!("recordings/eu_west-1/{part}/"));
+        }
+    }
+
+    #[test]
+    fn no_name_that_a_caller_can_choose_leads_into_another_organizations_folder() {
+        let theirs = ObjectFolder::of(&zone("1"), &room_in("none", Some("org_1"), "daily"));
+        let part = theirs.0.split('/').nth(2).expect("a room").to_owned();
+        let digest = part.rsplit('-').next().expect("a digest").to_owned();
+        for name in [
+            "daily",
+            "org_1:daily",
+            ":org_1:daily",
+            "org_1_daily",
+            &part,
+            &format!("daily-{digest}"),
+            "../org_1:daily",
+            &format!("../{part}"),
+        ] {
+            for organization in [None, Some("org_2"), Some("org_11")] {
+                let room = room_in("none", organization, name);
+                assert_ne!(ObjectFolder::of(&zone("1"), &room), theirs, "{name} {organization:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_folder_of_earlier_versions_has_the_rooms_name_alone() {
+        let shared =
+            |name| ObjectFolder::shared(&zone("1"), &room_in("none", Some("org_1"), name)).0;
+        assert_eq!(shared("test-room"), "recordings/1/test-room/");
+        assert_eq!(shared("a b"), "recordings/1/a_b-c8687a08aa5d6ed2/");
+        // Where each organization has rooms of its own, nothing has changed.
+        let apart = room_in("organization", Some("org_1"), "daily");
+        assert_eq!(ObjectFolder::shared(&zone("1"), &apart), ObjectFolder::of(&zone("1"), &apart));
+    }
+
+    #[test]
+    fn nothing_that_could_mean_something_is_left_of_other_names() {
+        let long = "x".repeat(128);
+        for hostile in [
+            "../../etc/passwd",
+            "..",
+            ".",
+            "/",
+            "a/b",
+            "a\\b",
+            "{room_name}",
+            "{time}{utc}",
+            "%2e%2e%2f",
+            "https://example.com/?a=b#c",
+            "10.0.0.1",
+            "🎉",
+            "Ünïcode 字",
+            "a b",
+            "*?\"<>|",
+            "$(id)`id`",
+            &long,
+        ] {
+            let hostile = &hostile[..hostile.len().min(128)];
+            let folder = folder("1", hostile);
+            let part = folder.strip_prefix("recordings/1/").expect("the zone stays");
+            let part = part.strip_suffix('/').expect("a folder");
+            assert!(part.bytes().all(is_harmless), "{hostile}: {part}");
+            assert!(ends_like_a_digest(part) && part.len() <= MAX_PART + 1, "{hostile}: {part}");
+        }
+    }
+
+    #[test]
+    fn no_two_names_share_a_folder() {
+        let changed = part("a b");
+        let names = ["a b", "a_b", "a/b", "a%20b", "a\u{a0}b", &changed, &part(&changed), "A_B"];
+        let parts: HashSet<String> = names.iter().map(|name| part(name)).collect();
+        assert_eq!(parts.len(), names.len());
+        let long = "y".repeat(MAX_PART);
+        assert_eq!(part(&long), long);
+        assert_ne!(part(&format!("{long}y")), part(&format!("{long}z")));
+    }
+
+    #[test]
+    fn a_key_says_when_and_is_in_its_folder_only() {
+        let folder = ObjectFolder::of(&zone("1"), &room("room"));
+        let now = Timestamp::EPOCH.after(Duration::from_secs(1_752_486_896));
+        let key = folder.new_key(now);
+        let start = format!("{}2025-07-14/095456-", folder.0);
+        let random = key.as_str().strip_prefix(&start).expect("the time");
+        assert_eq!(random.len(), "0123456789abcdef.mp4".len());
+        assert_ne!(folder.new_key(now), key, "two of one second differ");
+        assert!(folder.new_key(now.after(Duration::from_secs(1))).as_str() > key.as_str());
+        assert!(folder.holds(key.as_str()) && ObjectFolder::is_ours(key.as_str()));
+        for (zone, name) in [("1", "roo"), ("1", "room2"), ("2", "room"), ("11", "room")] {
+            let other = ObjectFolder::of(&self::zone(zone), &self::room(name));
+            assert!(!other.holds(key.as_str()), "{zone} {name}");
+        }
+    }
+}

@@ -1,0 +1,392 @@
+//! Starts a recording, and makes sure that a room has only one.
+//!
+//! LiveKit starts as many egresses of a room as it is asked to, and has no lock. So a request that has
+//! started one looks at the room again, and all requests decide by the same rules which one wins:
+//!
+//! 1. Look at the room. If an egress is recording it, answer 409. If nobody is in it, answer 404.
+//! 2. Start an egress under an object key of our own, which identifies it even if LiveKit's answer is
+//!    lost.
+//! 3. Look again. If no other egress is recording the room, ours has won: every later request sees it.
+//! 4. Otherwise rank the egresses: first those that other programs have started, which never give way,
+//!    then ours by object key. Every request computes the same ranks.
+//! 5. If ours is not first, stop it and answer 409.
+//! 6. If ours is first, wait until the others are gone. A recorder obeys a stop only after its page
+//!    has loaded, which takes seconds. An egress that records on after [`CONTENTION_TIMEOUT`] had won
+//!    before, so stop ours and answer 409.
+//!
+//! Two can never both win, however slow anything is: both have started before either looks for the
+//! last time, so the later look sees the other.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::time::{sleep, timeout};
+
+use crate::api::ApiError;
+use crate::caller::Caller;
+use crate::clock::Timestamp;
+use crate::livekit::recording::new_recording::NewRecording;
+use crate::livekit::recording::object_key::{ObjectFolder, ObjectKey};
+use crate::livekit::recording::recordings::{Recording, Recordings};
+use crate::livekit::recording::upload::Upload;
+use crate::livekit::room::RoomName;
+use crate::livekit::server_api::{CallError, ConfirmedEgress, EgressId, EgressInfo, Status};
+use crate::provider::Failure;
+use crate::settings::{Incomplete, Settings};
+
+/// Time held back from a slow start so that we can still find out whether it happened. It is short
+/// because LiveKit takes 18 to 27 seconds, and more than 26 hardly ever, to say that no recorder is
+/// free: that has to be heard.
+const CONFIRMATION_RESERVE: Duration = Duration::from_millis(2_500);
+
+/// Time held back from that for stopping a recording that must not go on.
+const STOP_RESERVE: Duration = Duration::from_millis(1_500);
+
+/// How long the first-ranked recording waits for others that are already recording to be stopped,
+/// and for LiveKit to list them.
+const CONTENTION_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long we look for an egress whose start answer was lost.
+const LOST_START_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// The pause between two looks at the room's egresses.
+const POLL_INTERVAL: Duration = Duration::from_millis(200);
+
+/// The default age after which a running recording counts as stuck.
+const DEFAULT_MAX_AGE: Duration = Duration::from_hours(24);
+
+/// LiveKit's encoding presets.
+/// <https://docs.livekit.io/reference/other/egress/api/#encodingoptionspreset>
+#[derive(Clone, Copy, Debug)]
+struct Preset(&'static str);
+
+const PRESETS: [&str; 8] = [
+    "H264_720P_30",
+    "H264_720P_60",
+    "H264_1080P_30",
+    "H264_1080P_60",
+    "PORTRAIT_H264_720P_30",
+    "PORTRAIT_H264_720P_60",
+    "PORTRAIT_H264_1080P_30",
+    "PORTRAIT_H264_1080P_60",
+];
+
+impl FromStr for Preset {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let preset = PRESETS.into_iter().find(|preset| *preset == text);
+        preset.map(Self).ok_or("a preset like H264_720P_30")
+    }
+}
+
+/// Starts recordings.
+#[derive(Clone, Debug)]
+pub struct Recorder {
+    recordings: Recordings,
+    upload: Upload,
+    preset: Preset,
+    max_age: Duration,
+}
+
+impl Recorder {
+    /// Reads what [`Recordings::configure`] reads, the settings of the bucket (`RECORDINGS_…`),
+    /// `RECORDING_PRESET` (`H264_720P_30` without it), and `RECORDING_MAX_AGE`: the seconds after
+    /// which a recording that seems to run counts as stuck, a day without it.
+    pub fn configure(settings: &mut Settings) -> Result<Self, Incomplete> {
+        let recordings = Recordings::configure(settings);
+        let upload = Upload::configure(settings);
+        let preset = match settings.optional("RECORDING_PRESET") {
+            None => Ok(Preset(PRESETS[0])),
+            Some(_) => settings.parsed("RECORDING_PRESET"),
+        };
+        let max_age = settings.seconds("RECORDING_MAX_AGE", DEFAULT_MAX_AGE);
+        Ok(Self { recordings: recordings?, upload: upload?, preset: preset?, max_age: max_age? })
+    }
+
+    /// Starts a recording and answers before `deadline`.
+    ///
+    /// # Errors
+    /// 404 if the room does not exist or is empty, 409 if it is already being recorded, 503 if
+    /// LiveKit has no free recorder or does not answer in time.
+    pub async fn start(
+        &self,
+        caller: &Caller,
+        room: &RoomName,
+        new: &NewRecording,
+        deadline: Timestamp,
+    ) -> Result<Recording, ApiError> {
+        let (egresses, occupied) = tokio::try_join!(
+            self.recordings.api.egresses_of(room),
+            self.recordings.api.is_occupied(room),
+        )?;
+        if egresses.iter().any(|egress| self.is_in_progress(egress)) {
+            return Err(being_recorded());
+        }
+        if !occupied {
+            return Err(no_such_room());
+        }
+        let key = ObjectFolder::of(&new.zone_id, room).new_key(self.recordings.clock.now());
+        let upload = self.upload.request(&new.metadata(caller, room).into_values()).await?;
+        // An operator can find the recording by this, whatever becomes of the request.
+        tracing::info!(recording = key.name(), "starting a recording");
+        let started = self.launch(room, &key, &upload, deadline).await?;
+        tracing::info!(recording = key.name(), egress = %started.egress_id, "started a recording");
+        let own = OwnRecording { id: &started.egress_id, key: &key };
+        self.win_or_withdraw(room, own, deadline).await?;
+        let now = || self.recordings.clock.now().whole_seconds();
+        Ok(Recording {
+            timestamp: started.started().unwrap_or_else(now),
+            egress_id: started.egress_id,
+        })
+    }
+
+    /// Whether an egress is recording and not stuck. LiveKit lists a recorder that died silently as
+    /// running forever.
+    fn is_in_progress(&self, egress: &EgressInfo) -> bool {
+        let now = self.recordings.clock.now();
+        egress.is_running() && egress.is_recording() && !egress.is_older_than(self.max_age, now)
+    }
+
+    /// Starts an egress. If LiveKit's answer is lost, finds out whether it started.
+    async fn launch(
+        &self,
+        room: &RoomName,
+        key: &ObjectKey,
+        upload: &Value,
+        deadline: Timestamp,
+    ) -> Result<ConfirmedEgress, ApiError> {
+        let request = json!({
+            "room_name": room,
+            "preset": self.preset.0,
+            "file_outputs": [{
+                "file_type": "MP4",
+                "filepath": key.as_str(),
+                // The recorder would otherwise upload a manifest next to the recording.
+                "disable_manifest": true,
+                "s3": upload,
+            }],
+        });
+        let limit = self.left(deadline).saturating_sub(CONFIRMATION_RESERVE);
+        if limit.is_zero() {
+            return Err(ApiError::unavailable("there is no time left to start a recording"));
+        }
+        let start = self.recordings.api.start_room_composite(request, limit);
+        let (error, search_time) = match timeout(limit, start).await {
+            Ok(Ok(started)) => return Ok(started),
+            Ok(Err(CallError::NotFound)) => return Err(no_such_room()),
+            Ok(Err(CallError::Provider(error))) if error.leaves_open() => {
+                let search_time = search_time(&error.failure);
+                (error.into(), search_time)
+            }
+            Ok(Err(error)) => return Err(error.into()),
+            Err(_) => (
+                ApiError::unavailable("livekit did not confirm the start in time"),
+                LOST_START_TIMEOUT,
+            ),
+        };
+        self.look_for(room, key, error, search_time, deadline).await
+    }
+
+    /// Looks for an egress whose start ended in `error`. It is never started a second time, because
+    /// the first attempt may still take effect.
+    async fn look_for(
+        &self,
+        room: &RoomName,
+        key: &ObjectKey,
+        error: ApiError,
+        search_time: Duration,
+        deadline: Timestamp,
+    ) -> Result<ConfirmedEgress, ApiError> {
+        let until = self.moment(search_time, deadline);
+        loop {
+            let found = self.egresses(room, deadline).await.unwrap_or_default();
+            let is_recorded = found.iter().any(|egress| self.is_in_progress(egress));
+            let is_ours = |egress: &EgressInfo| egress.object_key() == Some(key.as_str());
+            let started = found.into_iter().find(is_ours).and_then(EgressInfo::into_confirmed);
+            if let Some(started) = started {
+                return Ok(started);
+            }
+            if self.recordings.clock.now() >= until {
+                if !search_time.is_zero() {
+                    let recording = key.name();
+                    tracing::error!(recording, "failed to start a recording; it may be running");
+                }
+                return Err(if is_recorded { being_recorded() } else { error });
+            }
+            sleep(POLL_INTERVAL).await;
+        }
+    }
+
+    /// Waits until our `own` recording is the only one of the room, or stops it.
+    async fn win_or_withdraw(
+        &self,
+        room: &RoomName,
+        own: OwnRecording<'_>,
+        deadline: Timestamp,
+    ) -> Result<(), ApiError> {
+        let until = self.moment(Duration::MAX, deadline);
+        let mut waiting_since = None;
+        let refusal = loop {
+            let contention = match self.egresses(room, deadline).await {
+                Ok(egresses) => self.contention(own, &egresses),
+                Err(error) => Contention::Unknown(error),
+            };
+            let now = self.recordings.clock.now();
+            let may_wait = now.after(POLL_INTERVAL) < until;
+            match contention {
+                Contention::Alone => return Ok(()),
+                Contention::Over => {
+                    return Err(ApiError::unavailable(
+                        "the recording ended right after it started",
+                    ));
+                }
+                Contention::FirstOfStarting if may_wait => waiting_since = None,
+                Contention::First | Contention::Unknown(_)
+                    if may_wait
+                        && now.is_within(CONTENTION_TIMEOUT, *waiting_since.get_or_insert(now)) => {
+                }
+                Contention::Behind | Contention::First | Contention::FirstOfStarting => {
+                    break being_recorded();
+                }
+                Contention::Unknown(error) => break error,
+            }
+            sleep(POLL_INTERVAL).await;
+        };
+        self.withdraw(own.id, deadline).await?;
+        Err(refusal)
+    }
+
+    fn contention(&self, own: OwnRecording<'_>, egresses: &[EgressInfo]) -> Contention {
+        let Some(listed) = egresses.iter().find(|egress| own.is(egress)) else {
+            let detail = "livekit does not list the recording that it has started";
+            return Contention::Unknown(ApiError::unavailable(detail));
+        };
+        if !listed.is_running() {
+            return Contention::Over;
+        }
+        let is_other = |egress: &&EgressInfo| !own.is(egress);
+        let others =
+            || egresses.iter().filter(is_other).filter(|egress| self.is_in_progress(egress));
+        if others().next().is_none() {
+            Contention::Alone
+        } else if others().any(|other| rank(other) < own.rank()) {
+            Contention::Behind
+        } else if others().any(|other| other.status() == Status::Starting) {
+            Contention::FirstOfStarting
+        } else {
+            Contention::First
+        }
+    }
+
+    /// Stops an egress, and makes sure that it has stopped.
+    ///
+    /// # Errors
+    /// 503 if it may still be running.
+    async fn withdraw(&self, id: &EgressId, deadline: Timestamp) -> Result<(), ApiError> {
+        let until_over = async {
+            loop {
+                match self.recordings.api.stop_egress(id).await {
+                    Ok(_) => return,
+                    Err(error) if error.is_of_state() && self.is_over(id).await => return,
+                    Err(_) => sleep(POLL_INTERVAL).await,
+                }
+            }
+        };
+        // A little earlier than the request times out, so that we can still log the failure.
+        let limit = self.left(deadline).saturating_sub(POLL_INTERVAL);
+        timeout(limit, until_over).await.map_err(|_| {
+            tracing::error!(egress = %id, "failed to stop a recording; it may still be running");
+            ApiError::unavailable("livekit did not stop our recording")
+        })
+    }
+
+    /// Whether LiveKit says that an egress has stopped recording, or does not know its id.
+    async fn is_over(&self, id: &EgressId) -> bool {
+        let egress = self.recordings.api.egress(id).await;
+        egress.is_ok_and(|egress| egress.is_none_or(|egress| !egress.is_running()))
+    }
+
+    /// The egresses of a room that have not ended. Leaves time to stop our own.
+    async fn egresses(
+        &self,
+        room: &RoomName,
+        deadline: Timestamp,
+    ) -> Result<Vec<EgressInfo>, ApiError> {
+        let limit = self.left(deadline).saturating_sub(STOP_RESERVE);
+        match timeout(limit, self.recordings.api.egresses_of(room)).await {
+            Ok(result) => Ok(result?),
+            Err(_) => Err(ApiError::unavailable("livekit did not list the recordings in time")),
+        }
+    }
+
+    fn left(&self, deadline: Timestamp) -> Duration {
+        deadline.since(self.recordings.clock.now())
+    }
+
+    /// The moment after `wait`, but early enough to stop our own recording.
+    fn moment(&self, wait: Duration, deadline: Timestamp) -> Timestamp {
+        let left = self.left(deadline).saturating_sub(STOP_RESERVE);
+        self.recordings.clock.now().after(wait.min(left))
+    }
+}
+
+/// How long to look for an egress after its start failed. LiveKit's own error is final. A broken
+/// connection or a gateway's error leaves the outcome open.
+fn search_time(failure: &Failure) -> Duration {
+    match failure {
+        Failure::Failing { status, .. } if matches!(status.as_u16(), 500 | 503) => Duration::ZERO,
+        _ => LOST_START_TIMEOUT,
+    }
+}
+
+/// How our recording ranks among those of its room.
+enum Contention {
+    /// It is the only one.
+    Alone,
+    /// It ranks first. Some of the others are still starting and may have been told to stop.
+    FirstOfStarting,
+    /// It ranks first, but all the others are recording.
+    First,
+    /// Another ranks before it.
+    Behind,
+    /// It has ended, or is ending.
+    Over,
+    /// Unknown: LiveKit does not answer, or does not list our recording.
+    Unknown(ApiError),
+}
+
+/// The egress that this request has started.
+#[derive(Clone, Copy)]
+struct OwnRecording<'a> {
+    id: &'a EgressId,
+    key: &'a ObjectKey,
+}
+
+impl<'a> OwnRecording<'a> {
+    fn is(self, egress: &EgressInfo) -> bool {
+        egress.id() == Some(self.id) || egress.object_key() == Some(self.key.as_str())
+    }
+
+    fn rank(self) -> Rank<'a> {
+        (true, self.key.as_str(), self.id.as_str())
+    }
+}
+
+/// Decides which of several recordings stays: the lowest. Those that other programs have started
+/// come first, because they never give way.
+type Rank<'a> = (bool, &'a str, &'a str);
+
+fn rank(egress: &EgressInfo) -> Rank<'_> {
+    let key = egress.object_key().unwrap_or_default();
+    (ObjectFolder::is_ours(key), key, egress.id().map_or("", EgressId::as_str))
+}
+
+fn being_recorded() -> ApiError {
+    ApiError::conflict("This room is being recorded already")
+}
+
+fn no_such_room() -> ApiError {
+    ApiError::not_found("There is no such room, or nobody in it")
+}

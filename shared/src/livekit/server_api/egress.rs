@@ -1,0 +1,124 @@
+//! LiveKit's `Egress` service: starting, listing and stopping recordings of whole rooms.
+//! <https://docs.livekit.io/reference/other/egress/api/>
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::json;
+use crate::livekit::access_token::Grant;
+use crate::livekit::server_api::egress_info::{ConfirmedEgress, EgressInfo};
+use crate::livekit::server_api::{self, CallError, Method, ServerApi};
+use crate::livekit::{EgressId, RoomName};
+
+const SERVICE: &str = "livekit.Egress";
+
+/// How long a recorder may take to obey. One whose page is still loading takes its time.
+const STOP_LIMIT: Duration = Duration::from_secs(5);
+
+/// How many pages of a list are read. LiveKit's server has one; what does not fit into these is
+/// more than a room can have.
+const MAX_PAGES: usize = 10;
+
+#[derive(Deserialize)]
+struct ListEgress {
+    #[serde(deserialize_with = "server_api::objects")]
+    items: Vec<EgressInfo>,
+    #[serde(default, alias = "nextPageToken", deserialize_with = "json::or_default")]
+    next_page_token: PageToken,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct PageToken {
+    token: String,
+}
+
+impl ServerApi {
+    /// Starts recording a room. A call that has failed may still have started it:
+    /// [`leaves_open`](crate::provider::ProviderError::leaves_open) says whether to look.
+    pub(in crate::livekit) async fn start_room_composite(
+        &self,
+        request: Value,
+        time_limit: Duration,
+    ) -> Result<ConfirmedEgress, CallError> {
+        let start = Method {
+            service: SERVICE,
+            name: "StartRoomCompositeEgress",
+            grant: Grant::Record,
+            repeatable: false,
+            time_limit,
+        };
+        self.call(&start, request).await
+    }
+
+    /// The egresses of a room that have not ended.
+    pub(in crate::livekit) async fn egresses_of(
+        &self,
+        room: &RoomName,
+    ) -> Result<Vec<EgressInfo>, CallError> {
+        let list = Method::repeatable(SERVICE, "ListEgress", Grant::Record);
+        let mut message = json!({ "room_name": room, "active": true });
+        let mut egresses = Vec::new();
+        for _ in 0..MAX_PAGES {
+            let page: ListEgress = self.call(&list, message.clone()).await?;
+            egresses.extend(page.items.into_iter().filter(|egress| egress.is_of(room)));
+            if page.next_page_token.token.is_empty() {
+                break;
+            }
+            message["page_token"] = json!({ "token": page.next_page_token.token });
+        }
+        Ok(egresses)
+    }
+
+    /// The egress with this id, whatever its room and state.
+    pub(in crate::livekit) async fn egress(
+        &self,
+        id: &EgressId,
+    ) -> Result<Option<EgressInfo>, CallError> {
+        let list = Method::repeatable(SERVICE, "ListEgress", Grant::Record);
+        let is_that = |egress: &EgressInfo| egress.id().is_none_or(|found| found == id);
+        match self.call::<ListEgress>(&list, json!({ "egress_id": id })).await {
+            Ok(list) => Ok(list.items.into_iter().find(is_that)),
+            Err(CallError::NotFound) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Ends an egress. LiveKit refuses to stop one that has ended, as
+    /// [`CallError::FailedPrecondition`], so telling it twice does no harm.
+    pub(in crate::livekit) async fn stop_egress(
+        &self,
+        id: &EgressId,
+    ) -> Result<ConfirmedEgress, CallError> {
+        let stop = Method {
+            time_limit: STOP_LIMIT,
+            ..Method::repeatable(SERVICE, "StopEgress", Grant::Record)
+        };
+        self.call(&stop, json!({ "egress_id": id })).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_odd_item_of_a_list_is_skipped_and_an_odd_list_is_not_taken_for_an_empty_one() {
+        for (json, items) in [
+            (json!({ "items": [] }), Some(0)),
+            (json!({ "items": null }), Some(0)),
+            (json!({ "items": [17, "EG_1", null, [], { "egress_id": "EG_1" }] }), Some(1)),
+            (json!({ "items": [{}], "next_page_token": null }), Some(1)),
+            (json!({ "items": [{}], "next_page_token": 7 }), Some(1)),
+            (json!({}), None),
+            (json!({ "egresses": [] }), None),
+            (json!({ "items": {} }), None),
+            (json!({ "items": "none" }), None),
+        ] {
+            let list = serde_json::from_value::<ListEgress>(json.clone()).ok();
+            assert_eq!(list.map(|list| list.items.len()), items, "{json}");
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! LiveKit's `RoomService`: whether a room has participants.
+//! <https://docs.livekit.io/reference/server/server-apis/#roomservice-apis>
+
+use serde::{Deserialize, Deserializer};
+use serde_json::{Value, json};
+
+use crate::json;
+use crate::livekit::RoomName;
+use crate::livekit::access_token::Grant;
+use crate::livekit::server_api::{self, CallError, Method, ServerApi};
+
+const SERVICE: &str = "livekit.RoomService";
+
+#[derive(Deserialize)]
+struct ListRooms {
+    #[serde(deserialize_with = "server_api::objects")]
+    rooms: Vec<Room>,
+}
+
+#[derive(Deserialize)]
+struct Room {
+    name: String,
+    #[serde(default, alias = "numParticipants", deserialize_with = "count")]
+    num_participants: u64,
+}
+
+#[derive(Deserialize)]
+struct ListParticipants {
+    #[serde(deserialize_with = "server_api::objects")]
+    participants: Vec<Participant>,
+}
+
+/// A participant. Fields that cannot be read are absent.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Participant {
+    #[serde(deserialize_with = "json::or_default")]
+    state: Value,
+    #[serde(deserialize_with = "json::or_default")]
+    kind: Value,
+    #[serde(deserialize_with = "json::or_default")]
+    permission: Permission,
+}
+
+/// What says in earlier versions, which know no `kind`, who a participant is.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Permission {
+    #[serde(deserialize_with = "json::or_default")]
+    recorder: bool,
+    #[serde(deserialize_with = "json::or_default")]
+    agent: bool,
+}
+
+/// A number, also as text, or 0.
+fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    let value: Value = json::or_default(deserializer)?;
+    Ok(value.as_u64().or_else(|| value.as_str()?.parse().ok()).unwrap_or_default())
+}
+
+impl Participant {
+    /// Whether it is somebody to record: not a recorder, not an agent, and not gone.
+    fn is_present(&self) -> bool {
+        let is_machine = is(&self.kind, "EGRESS", 2)
+            || is(&self.kind, "AGENT", 4)
+            || self.permission.recorder
+            || self.permission.agent;
+        !is_machine && !is(&self.state, "DISCONNECTED", 3)
+    }
+}
+
+/// Whether a value of an enumeration is this one, by name or by number.
+fn is(value: &Value, name: &str, number: u64) -> bool {
+    value.as_str() == Some(name) || value.as_u64() == Some(number)
+}
+
+impl ServerApi {
+    /// Whether the room exists and has a participant.
+    ///
+    /// The list of rooms settles only that there is somebody. It is up to five seconds old: a room
+    /// that somebody has just entered is in it with nobody, or not at all. Its participants are
+    /// asked for then, and not always: those of a large room would be megabytes.
+    pub(in crate::livekit) async fn is_occupied(&self, room: &RoomName) -> Result<bool, CallError> {
+        let list = Method::repeatable(SERVICE, "ListRooms", Grant::ListRooms);
+        let rooms = match self.call::<ListRooms>(&list, json!({ "names": [room] })).await {
+            Ok(list) => list.rooms,
+            Err(CallError::NotFound) => Vec::new(),
+            Err(error) => return Err(error),
+        };
+        if rooms.iter().any(|found| found.name == room.as_str() && found.num_participants > 0) {
+            return Ok(true);
+        }
+        let list = Method::repeatable(SERVICE, "ListParticipants", Grant::InspectRoom(room));
+        match self.call::<ListParticipants>(&list, json!({ "room": room })).await {
+            Ok(list) => Ok(list.participants.iter().any(Participant::is_present)),
+            Err(CallError::NotFound) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn people_are_present_and_machines_are_not() {
+        for (participant, present) in [
+            (json!({ "state": "ACTIVE", "kind": "STANDARD" }), true),
+            (json!({ "state": "JOINING", "kind": "SIP" }), true),
+            (json!({ "state": 2, "kind": 0 }), true),
+            (json!({ "state": "ACTIVE" }), true),
+            (json!({}), true),
+            (json!({ "state": null, "kind": null, "permission": null }), true),
+            (json!({ "state": "ACTIVE", "kind": "OF_ANOTHER_VERSION" }), true),
+            (json!({ "state": "ACTIVE", "permission": "all" }), true),
+            (json!({ "state": "DISCONNECTED", "kind": "STANDARD" }), false),
+            (json!({ "state": 3 }), false),
+            (json!({ "state": "ACTIVE", "kind": "EGRESS" }), false),
+            (json!({ "state": "ACTIVE", "kind": "AGENT" }), false),
+            (json!({ "state": "ACTIVE", "kind": 2 }), false),
+            (json!({ "state": "ACTIVE", "kind": 4 }), false),
+            (json!({ "state": "ACTIVE", "permission": { "recorder": true } }), false),
+            (json!({ "state": "ACTIVE", "permission": { "agent": true } }), false),
+        ] {
+            let read: Participant = serde_json::from_value(participant.clone()).expect("somebody");
+            assert_eq!(read.is_present(), present, "{participant}");
+        }
+    }
+
+    #[test]
+    fn a_number_of_participants_is_read_as_far_as_it_is_one() {
+        for (number, expected) in [
+            (json!(3), 3),
+            (json!("3"), 3),
+            (json!(null), 0),
+            (json!(-3), 0),
+            (json!("three"), 0),
+            (json!([3]), 0),
+        ] {
+            let room = json!({ "name": "daily", "num_participants": number });
+            let room: Room = serde_json::from_value(room).expect("a room");
+            assert_eq!(room.num_participants, expected, "{number}");
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! WorkOS's API: the client, the types it answers with, and its refusals.
+
+mod application;
+mod authentication;
+mod client;
+mod connection;
+mod email;
+mod grant;
+mod magic_code;
+mod organization;
+mod organization_choice;
+mod refusal;
+mod user;
+
+pub use application::Application;
+pub use authentication::{Authentication, Impersonator, SessionId};
+pub(super) use client::Urgency;
+pub use client::WorkOs;
+pub use connection::{Connection, ConnectionId};
+pub use email::Email;
+pub use grant::Grant;
+pub use magic_code::MagicCode;
+pub use organization::{Organization, OrganizationId};
+pub use organization_choice::{ChoosingUser, OfferedOrganization, OrganizationChoice};
+pub use refusal::{
+    AuthenticateError, CreateUserError, MailboxlessError, Requirement, SendCodeError,
+};
+pub use user::{Metadata, Profile, User, UserId};

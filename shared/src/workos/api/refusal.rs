@@ -1,0 +1,52 @@
+//! What WorkOS refuses, and what that means for the caller: one file per kind of call.
+//!
+//! | file | refusals of |
+//! |---|---|
+//! | `authenticate` | a code, a refresh token, a pending sign-in |
+//! | `send_code` | sending a one-time code |
+//! | `create_user` | making an account |
+//! | `mailboxless` | signing in without a mailbox: the two above |
+//!
+//! They read WorkOS's error `body` and look its code up in the table of `codes`. `requirement` says
+//! what a user has to do first, `messages` holds the messages that several of them share.
+
+mod authenticate;
+mod body;
+mod codes;
+mod create_user;
+mod mailboxless;
+mod messages;
+mod requirement;
+mod send_code;
+
+pub use authenticate::AuthenticateError;
+pub(super) use body::refuses_key;
+pub use create_user::CreateUserError;
+pub use mailboxless::MailboxlessError;
+pub use requirement::Requirement;
+pub use send_code::SendCodeError;
+
+/// Answers for the tests of this folder.
+#[cfg(test)]
+pub(super) mod answers {
+    use http::header::RETRY_AFTER;
+    use serde_json::{Value, json};
+
+    use crate::provider::Answer;
+
+    pub(crate) fn answer(status: u16, body: &Value) -> Answer {
+        Answer::made_up(
+            status,
+            [(RETRY_AFTER, "7".parse().expect("a value"))].into_iter().collect(),
+            body,
+        )
+    }
+
+    pub(crate) fn of_code(status: u16, code: &str) -> Answer {
+        answer(status, &json!({"code": code, "message": "Request could not be processed."}))
+    }
+
+    pub(crate) fn of_error(error: &str) -> Answer {
+        answer(400, &json!({"error": error, "error_description": "The request failed."}))
+    }
+}

@@ -1,0 +1,52 @@
+//! The budget of our cookies in one browser.
+//!
+//! Cookies travel with every request, and a gateway refuses a request whose headers exceed 10 KB. The
+//! session's cookie has up to [`MAX_COOKIE_BYTES`]. The flow cookies of all kinds share
+//! [`FLOW_COOKIES_BYTES`], so that all our cookies together stay under 8 KiB and the session always
+//! fits. When flow cookies exceed their share, the oldest are dropped.
+
+use std::cmp::Reverse;
+use std::collections::HashSet;
+
+/// The longest cookie, including its name and attributes, that every browser keeps. Browsers drop a
+/// longer one silently (RFC 6265, section 6.1).
+pub(super) const MAX_COOKIE_BYTES: usize = 4096;
+
+/// The bytes that the flow cookies of one browser may take together, names included.
+pub(super) const FLOW_COOKIES_BYTES: usize = 4000;
+
+/// A flow cookie, or the stub of one, in a request.
+pub(super) struct HeldCookie<'r> {
+    pub(super) name: &'r str,
+    pub(super) kind: &'static str,
+    pub(super) bytes: usize,
+    /// In milliseconds since the Unix epoch; 0 for a stub, which counts as the oldest.
+    pub(super) issued: u64,
+}
+
+/// The bytes that a cookie adds to the `Cookie` header of a request, including its separators.
+pub(super) fn bytes_in_request(name: &str, value: &str) -> usize {
+    name.len() + value.len() + "=; ".len()
+}
+
+/// The names of the cookies to keep: the newest that fit into `bytes`, but no more than `places` of
+/// `kind`. Stubs take no place.
+pub(super) fn keep<'r>(
+    mut held: Vec<HeldCookie<'r>>,
+    mut bytes: usize,
+    kind: &str,
+    mut places: usize,
+) -> HashSet<&'r str> {
+    held.sort_by_key(|cookie| Reverse(cookie.issued));
+    let mut kept = HashSet::new();
+    for cookie in held {
+        let takes_place = cookie.kind == kind && cookie.issued > 0;
+        if cookie.bytes > bytes || (takes_place && places == 0) {
+            continue;
+        }
+        bytes -= cookie.bytes;
+        places -= usize::from(takes_place);
+        kept.insert(cookie.name);
+    }
+    kept
+}

@@ -1,0 +1,399 @@
+//! Who a request comes from: the session in its cookie, or the access token in its header.
+//!
+//! | the request has | and then |
+//! |---|---|
+//! | `Authorization: Bearer` | its token counts, and nothing falls back to the cookie, which stays |
+//! | a cookie with a good token | that is the session |
+//! | a cookie whose token has expired, or soon will | it is renewed; the new cookie leaves with the answer |
+//! | a cookie that can never be good | 401, and the cookie is cleared; see [`SessionError::clears`] |
+//! | a cookie of which nobody can tell | 503, and the cookie is kept |
+
+use std::fmt;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use http::HeaderMap;
+use secrecy::{ExposeSecret as _, SecretString};
+use url::Url;
+
+use crate::api;
+use crate::api::{ApiError, Authorization, Request};
+use crate::caller::Caller;
+use crate::clock::{Clock, Timestamp};
+use crate::settings::{Incomplete, Settings};
+use crate::workos::api::Urgency;
+use crate::workos::cookies::invalid_session;
+use crate::workos::session::access_token::{AccessTokens, Verdict, cannot_tell};
+use crate::workos::session::renewal::Renewals;
+use crate::workos::{
+    AccessToken, AccessTokenError, AuthenticateError, CookieError, Cookies, Grant, Impersonator,
+    OrganizationId, SealedSession, SessionCookieError, SessionId, User, WorkOs,
+};
+
+/// Back-off after a failed early renewal. The current token is still valid, so requests should not
+/// keep waiting on a slow WorkOS.
+const EARLY_RENEWAL_BACKOFF: Duration = Duration::from_secs(15);
+
+/// Finds, renews, switches and ends the sessions of requests.
+#[derive(Debug)]
+pub struct Sessions {
+    workos: WorkOs,
+    cookies: Cookies,
+    tokens: AccessTokens,
+    renewals: Renewals,
+    early_failure: Mutex<Option<Timestamp>>,
+    clock: Clock,
+}
+
+/// A verified session.
+#[derive(Clone)]
+pub struct Session {
+    token: AccessToken,
+    /// The content of its cookie. A session that came as an access token has none.
+    sealed: Option<SealedSession>,
+}
+
+impl Session {
+    /// The claims of its access token: user, session, organization, permissions.
+    pub fn token(&self) -> &AccessToken {
+        &self.token
+    }
+
+    /// The caller that the session vouches for.
+    pub fn caller(&self) -> Caller {
+        Caller {
+            user_id: self.token.user_id.to_string(),
+            session_id: self.token.session_id.to_string(),
+            organization_id: self.token.organization_id.as_ref().map(ToString::to_string),
+            permissions: self.token.permissions.clone(),
+            impersonator: self.impersonator().map(|impersonator| impersonator.email.clone()),
+        }
+    }
+
+    /// The user, if the session came in a cookie.
+    pub fn user(&self) -> Option<&User> {
+        self.sealed.as_ref().map(|sealed| &sealed.user)
+    }
+
+    /// The administrator who acts in the user's name, if any. An access token alone does not give
+    /// the reason.
+    pub fn impersonator(&self) -> Option<&Impersonator> {
+        let sealed = self.sealed.as_ref().and_then(|sealed| sealed.impersonator.as_ref());
+        sealed.or(self.token.impersonator.as_ref())
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Session").finish_non_exhaustive()
+    }
+}
+
+/// Why a request's cookie gives no session.
+#[derive(Debug, thiserror::Error)]
+enum SessionError {
+    #[error("there is no session cookie")]
+    NotSignedIn,
+    #[error(transparent)]
+    Cookie(#[from] SessionCookieError),
+    #[error(transparent)]
+    Token(#[from] AccessTokenError),
+    #[error("the token belongs to another user than the cookie")]
+    OtherUser,
+    #[error("the token has expired, and there is no refresh token")]
+    NotRenewable,
+    #[error(transparent)]
+    Refresh(#[from] AuthenticateError),
+    /// WorkOS answered a refresh with a session that cannot be used.
+    #[error("workos renewed the session with {0}")]
+    Unusable(Unusable),
+    /// The refreshed session does not fit into a cookie.
+    #[error(transparent)]
+    Unsendable(#[from] CookieError),
+}
+
+/// Why a refreshed session cannot be used.
+#[derive(Debug, thiserror::Error)]
+enum Unusable {
+    #[error("another user's")]
+    OtherUser,
+    #[error("another session")]
+    OtherSession,
+    #[error("a session in another organization")]
+    OtherOrganization,
+    #[error("a token that has expired")]
+    Expired,
+    #[error("a token that is refused: {0}")]
+    Token(#[from] AccessTokenError),
+}
+
+/// When a failure clears the session's cookie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ClearsCookie {
+    /// The cookie can never become valid.
+    Always,
+    /// The cookie may become valid again; a user who signs out is rid of it.
+    OnSignOut,
+    /// Nobody can tell what the cookie is.
+    Never,
+}
+
+impl SessionError {
+    /// When the browser's cookie is cleared. This is the one place that decides: a cookie that is
+    /// refused for good is cleared, and one that nobody can judge right now is kept.
+    fn clears(&self) -> ClearsCookie {
+        match self {
+            Self::Cookie(SessionCookieError::TwoCookies | SessionCookieError::Refused(_))
+            // An available key refutes the signature, or the token has no form that any key could
+            // vouch for.
+            | Self::Token(AccessTokenError::Token(_))
+            | Self::OtherUser
+            | Self::NotRenewable => ClearsCookie::Always,
+            Self::Refresh(error) if error.ends_session() => ClearsCookie::Always,
+            // A genuine token that is not accepted may be accepted once keys are available again or
+            // settings are corrected.
+            Self::NotSignedIn
+            | Self::Token(
+                AccessTokenError::UnknownKey
+                | AccessTokenError::Issuer
+                | AccessTokenError::OtherApplication
+                | AccessTokenError::NotASession,
+            ) => ClearsCookie::OnSignOut,
+            Self::Cookie(SessionCookieError::NoPassword(_))
+            | Self::Token(AccessTokenError::NotYetValid | AccessTokenError::Provider(_))
+            | Self::Refresh(_)
+            | Self::Unusable(_)
+            | Self::Unsendable(_) => ClearsCookie::Never,
+        }
+    }
+
+    /// Whether WorkOS could not answer, so that asking again at once is pointless.
+    fn is_outage(&self) -> bool {
+        matches!(self, Self::Refresh(error) if !error.is_refusal())
+    }
+}
+
+impl From<SessionError> for ApiError {
+    fn from(error: SessionError) -> Self {
+        match error {
+            SessionError::NotSignedIn => Self::not_signed_in(),
+            SessionError::Cookie(error) => error.into(),
+            SessionError::Token(
+                error @ (AccessTokenError::Provider(_) | AccessTokenError::NotYetValid),
+            ) => error.into(),
+            SessionError::Token(refused) => invalid_session().with_detail(refused),
+            SessionError::OtherUser => invalid_session().with_detail(error),
+            SessionError::NotRenewable => {
+                Self::unauthorized(Grant::RefreshToken.refusal()).with_detail(error)
+            }
+            SessionError::Refresh(AuthenticateError::Provider(error)) => cannot_tell(error),
+            SessionError::Refresh(error) => error.into(),
+            // The key may be newer than our copy, and clocks may differ.
+            SessionError::Unusable(Unusable::Token(
+                AccessTokenError::UnknownKey | AccessTokenError::NotYetValid,
+            )) => Self::unavailable(error),
+            SessionError::Unusable(Unusable::Token(AccessTokenError::Provider(error))) => {
+                cannot_tell(error)
+            }
+            SessionError::Unusable(_) => Self::bad_gateway(error),
+            SessionError::Unsendable(error) => error.into(),
+        }
+    }
+}
+
+impl Sessions {
+    /// Reads what [`WorkOs::configure`] and [`Cookies::configure`] read.
+    pub fn configure(settings: &mut Settings) -> Result<Self, Incomplete> {
+        let (workos, cookies) = (WorkOs::configure(settings), Cookies::configure(settings));
+        let (workos, clock) = (workos?, settings.clock());
+        Ok(Self {
+            tokens: AccessTokens::new(workos.application().clone(), clock.clone()),
+            renewals: Renewals::new(clock.clone()),
+            early_failure: Mutex::default(),
+            cookies: cookies?,
+            workos,
+            clock,
+        })
+    }
+
+    /// Fetches the signing keys ahead of the first request.
+    pub async fn prefetch_keys(&self) {
+        self.tokens.prefetch_keys().await;
+    }
+
+    /// The session of a request, renewed if its access token has expired or soon will.
+    pub async fn session(&self, request: &Request) -> Result<Session, ApiError> {
+        self.renewals.forget_old();
+        match Authorization::of(request.headers()) {
+            Authorization::Bearer(token) => match self.tokens.judge(token).await? {
+                Verdict::Good(token) => Ok(Session { token, sealed: None }),
+                Verdict::Expired(_) => Err(ApiError::unauthorized("The access token has expired")),
+            },
+            Authorization::Empty => Err(ApiError::not_signed_in()),
+            Authorization::None => {
+                self.clear_if_invalid(self.session_from_cookie(request.headers()).await)
+            }
+        }
+    }
+
+    /// Switches the session to another of the user's organizations.
+    ///
+    /// # Errors
+    /// 401 if the session cannot be renewed, as when it came as an access token, or if WorkOS has
+    /// ended it (its cookie is cleared); 403 if the user may not act there (the session is kept);
+    /// 502 if WorkOS answers for another organization.
+    pub async fn switch_organization(
+        &self,
+        session: &Session,
+        organization: &OrganizationId,
+    ) -> Result<User, ApiError> {
+        let sealed = session.sealed.as_ref();
+        let Some(token) = sealed.and_then(|sealed| sealed.refresh_token.as_ref()) else {
+            return Err(ApiError::unauthorized("Switching organizations needs the session cookie"));
+        };
+        let renewed = self.renewed(token, &session.token, Some(organization), Urgency::Due).await;
+        let (_, sealed) = self.clear_if_invalid(renewed)?;
+        Ok(sealed.user)
+    }
+
+    /// The address that ends the request's session at WorkOS. Clears the browser's cookie, even on
+    /// most errors, unless it cannot be judged right now or the request has a bearer token.
+    pub async fn sign_out(&self, request: &Request) -> Result<Url, ApiError> {
+        self.renewals.forget_old();
+        let headers = request.headers();
+        let session = match Authorization::of(headers) {
+            Authorization::Bearer(_) => {
+                let session = self.session(request).await?;
+                return Ok(self.workos.application().logout_url(&session.token.session_id));
+            }
+            Authorization::Empty => Err(SessionError::NotSignedIn),
+            Authorization::None => self.session_id_from_cookie(headers).await,
+        };
+        if !session.as_ref().is_err_and(|error| error.clears() == ClearsCookie::Never) {
+            self.clear_cookie();
+        }
+        Ok(self.workos.application().logout_url(&session?))
+    }
+
+    async fn session_id_from_cookie(&self, headers: &HeaderMap) -> Result<SessionId, SessionError> {
+        let sealed = self.cookies.session.read(headers).await?.ok_or(SessionError::NotSignedIn)?;
+        let text = sealed.access_token.expose_secret();
+        let verdict = match self.tokens.judge_sealed(text).await {
+            // The seal is genuine, so signing out neither waits for WorkOS nor fails because a key
+            // has been retired.
+            Err(AccessTokenError::Provider(_) | AccessTokenError::UnknownKey) => {
+                self.tokens.unverified(text)
+            }
+            judged => judged,
+        };
+        let (Verdict::Good(token) | Verdict::Expired(token)) = verdict?;
+        if token.user_id != sealed.user.id {
+            return Err(SessionError::OtherUser);
+        }
+        Ok(token.session_id)
+    }
+
+    async fn session_from_cookie(&self, headers: &HeaderMap) -> Result<Session, SessionError> {
+        let sealed = self.cookies.session.read(headers).await?.ok_or(SessionError::NotSignedIn)?;
+        let verdict = self.tokens.judge_sealed(sealed.access_token.expose_secret()).await?;
+        let (Verdict::Good(token) | Verdict::Expired(token)) = &verdict;
+        if token.user_id != sealed.user.id {
+            return Err(SessionError::OtherUser);
+        }
+        let (token, urgency) = match verdict {
+            Verdict::Good(token) if !self.is_due_early(&token) => {
+                return Ok(Session { token, sealed: Some(sealed) });
+            }
+            Verdict::Good(token) => (token, Urgency::Early),
+            Verdict::Expired(token) => (token, Urgency::Due),
+        };
+        let renewed = match &sealed.refresh_token {
+            Some(refresh_token) => self.renewed(refresh_token, &token, None, urgency).await,
+            None => Err(SessionError::NotRenewable),
+        };
+        match renewed {
+            Ok((token, sealed)) => Ok(Session { token, sealed: Some(sealed) }),
+            Err(error) if urgency == Urgency::Early => {
+                self.note_early_failure(&error);
+                Ok(Session { token, sealed: Some(sealed) })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn is_due_early(&self, token: &AccessToken) -> bool {
+        let now = self.clock.now();
+        let failed = self.early_failure.lock().map_or(None, |failed| *failed);
+        let rests = failed.is_some_and(|at| now.is_within(EARLY_RENEWAL_BACKOFF, at));
+        token.expires.since(now) < token.early_renewal_window() && !rests
+    }
+
+    fn note_early_failure(&self, error: &SessionError) {
+        // No attempt was made.
+        if matches!(error, SessionError::NotRenewable) {
+            return;
+        }
+        tracing::warn!(%error, "failed to refresh the session early");
+        // A refusal concerns one session and is remembered with it.
+        if error.is_outage()
+            && let Ok(mut failed) = self.early_failure.lock()
+        {
+            *failed = Some(self.clock.now());
+        }
+    }
+
+    /// Renews the session of `before`. The new session is sent to the browser only if it is valid,
+    /// belongs to the same user and session, and fits into a cookie.
+    async fn renewed(
+        &self,
+        refresh_token: &SecretString,
+        before: &AccessToken,
+        organization: Option<&OrganizationId>,
+        urgency: Urgency,
+    ) -> Result<(AccessToken, SealedSession), SessionError> {
+        let renewed = self.renewals.renew(&self.workos, refresh_token, organization, urgency);
+        let sealed = renewed.await?;
+        let token = self.check_renewed(&sealed, before, organization).await;
+        let token = token.map_err(SessionError::Unusable)?;
+        self.cookies.session.send(&sealed).await?;
+        Ok((token, sealed))
+    }
+
+    async fn check_renewed(
+        &self,
+        sealed: &SealedSession,
+        before: &AccessToken,
+        organization: Option<&OrganizationId>,
+    ) -> Result<AccessToken, Unusable> {
+        let token = match self.tokens.judge(sealed.access_token.expose_secret()).await? {
+            Verdict::Good(token) => token,
+            Verdict::Expired(_) => return Err(Unusable::Expired),
+        };
+        if sealed.user.id != before.user_id || token.user_id != before.user_id {
+            return Err(Unusable::OtherUser);
+        }
+        if token.session_id != before.session_id {
+            return Err(Unusable::OtherSession);
+        }
+        if organization.is_some() && token.organization_id.as_ref() != organization {
+            return Err(Unusable::OtherOrganization);
+        }
+        Ok(token)
+    }
+
+    /// Clears the cookie if the failure says so for good.
+    fn clear_if_invalid<T>(&self, result: Result<T, SessionError>) -> Result<T, ApiError> {
+        result.map_err(|error| {
+            if error.clears() == ClearsCookie::Always {
+                self.clear_cookie();
+            }
+            error.into()
+        })
+    }
+
+    fn clear_cookie(&self) {
+        for cookie in self.cookies.session.clear() {
+            api::send_cookie(cookie);
+        }
+    }
+}

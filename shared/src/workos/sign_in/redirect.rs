@@ -1,0 +1,58 @@
+//! Sends a browser to a sign-in page, and stores what it needs when it comes back.
+
+use http::HeaderMap;
+use serde::Serialize;
+use url::Url;
+
+use crate::api;
+use crate::api::ApiError;
+use crate::settings::{Incomplete, Settings};
+use crate::workos::{Authorization, Cookies, Email, SignInWith};
+
+/// Sends browsers to WorkOS to sign in there.
+#[derive(Debug)]
+pub struct Redirects {
+    authorization: Authorization,
+    cookies: Cookies,
+}
+
+/// The page where a browser signs in.
+#[derive(Clone, Debug, Serialize)]
+pub struct Redirect {
+    /// The address at WorkOS.
+    #[serde(rename = "redirectURL")]
+    pub redirect_url: Url,
+    /// Returned with the code.
+    pub state: String,
+}
+
+impl Redirects {
+    /// Reads what [`Authorization::configure`] and [`Cookies::configure`] read.
+    pub fn configure(settings: &mut Settings) -> Result<Self, Incomplete> {
+        let authorization = Authorization::configure(settings);
+        let cookies = Cookies::configure(settings);
+        Ok(Self { authorization: authorization?, cookies: cookies? })
+    }
+
+    /// Begins a sign-in at WorkOS. A cookie stores what the callback has to match.
+    pub async fn begin(
+        &self,
+        headers: &HeaderMap,
+        with: &SignInWith,
+        login_hint: Option<&Email>,
+    ) -> Result<Redirect, ApiError> {
+        let sign_in = self.cookies.sign_in.begin(headers).await?;
+        sign_in.cookies.into_iter().for_each(api::send_cookie);
+        let (state, challenge) = (sign_in.state, sign_in.code_challenge);
+        let redirect_url = self.authorization.url(with, &state, &challenge, login_hint);
+        Ok(Redirect { redirect_url, state })
+    }
+}
+
+/// The body of answers that begin a step: `{"authData": …}`.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct AuthData<T> {
+    /// The next step.
+    #[serde(rename = "authData")]
+    pub auth_data: T,
+}
