@@ -1,5 +1,5 @@
 // Writes shared/tests/data/seals.json: sessions sealed by WorkOS's SDK and by iron-session, with their
-// content, for shared/src/cookie_seal.rs and shared/src/workos/session_cookie.rs to open.
+// content, for shared/src/cookie_seal.rs and shared/src/workos/cookies/session_cookie.rs to open.
 //
 //     npm install --no-save @workos-inc/node@8.13.0 iron-session@8.0.4
 //     node workos/known-seals.mjs > ../shared/tests/data/seals.json

@@ -224,6 +224,61 @@ fn every_claim_of_the_threat_model_names_a_test_that_exists() {
     assert!(tests > 40, "only {tests} tests are named");
 }
 
+/// What the guides create in the course of their steps.
+const MADE_BY_GUIDES: [&str; 2] = ["acme", "greeting"];
+
+/// A path that moved leaves its mentions behind.
+#[test]
+fn every_path_that_a_page_names_exists() {
+    let mut named = 0;
+    for page in pages() {
+        let text = read(&page);
+        let quoted = text.split('`').skip(1).step_by(2);
+        let quoted = quoted.filter(|path| is_path(path)).map(|path| root().join(path));
+        let folder = root().join(page.parent().expect("a page has a folder"));
+        let links = text.split("](").skip(1).filter_map(|rest| rest.split(['#', ')']).next());
+        let links = links.filter(|link| !link.is_empty() && !link.contains(':'));
+        let links = links.map(|link| folder.join(link));
+        for path in quoted.chain(links) {
+            let is_made = MADE_BY_GUIDES.iter().any(|name| path.to_string_lossy().contains(name));
+            if !is_made {
+                assert!(path.exists(), "{} names {}", page.display(), path.display());
+                named += 1;
+            }
+        }
+    }
+    assert!(named > 200, "only {named} paths are named");
+}
+
+/// Every Markdown file of the repository, as a path from its root.
+fn pages() -> Vec<PathBuf> {
+    let folders = ["", ".github", "bench", "docs", "docs/decisions", "docs/front-end", "interop"];
+    let files = folders.into_iter().flat_map(|folder| {
+        let entries = fs::read_dir(root().join(folder)).expect("a folder");
+        entries.map(move |entry| Path::new(folder).join(entry.expect("an entry").file_name()))
+    });
+    files.filter(|file| file.extension().is_some_and(|extension| extension == "md")).collect()
+}
+
+/// Whether a quoted text is a path into one of the repository's folders.
+fn is_path(text: &str) -> bool {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/_.-".contains(c);
+    let first = text.split_once('/').map(|(first, _)| first);
+    let folders = [
+        "bench",
+        "docs",
+        "events",
+        "examples",
+        "functions",
+        "interop",
+        "local",
+        "shared",
+        "stand-ins",
+        "testing",
+    ];
+    first.is_some_and(|first| folders.contains(&first)) && text.chars().all(is_plain)
+}
+
 /// The settings that Lambda gives a function, and nobody writes into a file.
 const SET_BY_LAMBDA: [&str; 5] = [
     "AWS_ACCESS_KEY_ID",
