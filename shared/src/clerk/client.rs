@@ -1,5 +1,6 @@
 //! [`Clerk`]: the settings of one application at Clerk, its keys and its connections.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::api::Request;
@@ -113,13 +114,18 @@ fn signing_keys(settings: &mut Settings) -> Result<SigningKeys, Incomplete> {
 fn whole_pem(key: &str) -> String {
     const BEGIN: &str = "-----BEGIN PUBLIC KEY-----";
     const END: &str = "-----END PUBLIC KEY-----";
-    let lines = key.replace("\\r", "\n").replace("\\n", "\n");
+    // Few keys have any: one look at every start is cheaper than two searches.
+    let lines = if key.contains('\\') {
+        Cow::Owned(key.replace("\\r", "\n").replace("\\n", "\n"))
+    } else {
+        Cow::Borrowed(key)
+    };
     let body = lines.trim();
     let body = body.strip_prefix(BEGIN).unwrap_or(body);
     let body = body.strip_suffix(END).unwrap_or(body);
-    // A key of another kind keeps the lines around it, which say so.
-    if body.contains("-----") {
-        return lines;
+    // Base64 has no hyphen: a key of another kind keeps the lines around it, which say so.
+    if body.contains('-') {
+        return lines.into_owned();
     }
     let body: String = body.split_whitespace().collect();
     format!("{BEGIN}\n{body}\n{END}\n")
