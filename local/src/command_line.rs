@@ -2,21 +2,26 @@
 
 use std::{ffi::OsString, path::PathBuf};
 
+use anteroom_local::providers::Provider;
 use lexopt::{Arg, Parser, ValueExt};
 
 /// What `cargo dev --help` prints.
 pub(crate) const HELP: &str = "\
 Runs Anteroom on this machine.
 
-  cargo dev [--port PORT] [--no-build]
+  cargo dev [--port PORT] [--without PROVIDER]... [--no-build]
       Serves every route of template.yaml, on port 8787 if not told otherwise (0: any free one).
       Builds the functions, and builds them again when their sources change.
-  cargo dev invoke FUNCTION [--event FILE] [--no-build]
+  cargo dev invoke FUNCTION [--event FILE] [--without PROVIDER]... [--no-build]
       Sends one event, from a file or from standard input, and prints the answer.
 
-  --no-build  runs the functions that are beside this program, as they are
+  --without PROVIDER  leaves out workos, clerk, livekit or liveblocks, with every function that
+                      needs it; may be repeated
+  --no-build          runs the functions that are beside this program, as they are
 
-Settings come from the environment and from .env. A provider without credentials is stood in for.";
+Settings come from the environment and from .env. A provider without credentials is stood in for.
+LIVEKIT_IDENTITY (workos or clerk) and LIVEBLOCKS_IDENTITY (clerk or workos) say whose users the
+functions for LiveKit and Liveblocks serve: without WorkOS, set LIVEKIT_IDENTITY=clerk.";
 
 /// One run of the program.
 #[derive(Debug, PartialEq, Eq)]
@@ -27,6 +32,8 @@ pub(crate) enum Command {
     Serve {
         /// 0 for any free one.
         port: u16,
+        /// The providers that are left out.
+        left_out: Vec<Provider>,
         /// Whether the functions are built.
         build: bool,
     },
@@ -36,6 +43,8 @@ pub(crate) enum Command {
         function: String,
         /// The file with the event, or standard input.
         event: Option<PathBuf>,
+        /// The providers that are left out.
+        left_out: Vec<Provider>,
         /// Whether the functions are built.
         build: bool,
     },
@@ -48,21 +57,23 @@ impl Command {
     ) -> Result<Self, lexopt::Error> {
         let mut arguments = Parser::from_args(arguments);
         let (mut port, mut event, mut build) = (None, None, true);
+        let mut left_out = Vec::new();
         let mut words: Vec<String> = Vec::new();
         while let Some(argument) = arguments.next()? {
             match argument {
                 Arg::Short('h') | Arg::Long("help") => return Ok(Self::Help),
                 Arg::Short('p') | Arg::Long("port") => port = Some(arguments.value()?.parse()?),
                 Arg::Long("event") => event = Some(PathBuf::from(arguments.value()?)),
+                Arg::Long("without") => left_out.push(arguments.value()?.parse()?),
                 Arg::Long("no-build") => build = false,
                 Arg::Value(word) => words.push(word.string()?),
                 other => return Err(other.unexpected()),
             }
         }
         match (words.as_slice(), port, event) {
-            ([], port, None) => Ok(Self::Serve { port: port.unwrap_or(8787), build }),
+            ([], port, None) => Ok(Self::Serve { port: port.unwrap_or(8787), left_out, build }),
             ([invoke, function], None, event) if invoke == "invoke" => {
-                Ok(Self::Invoke { function: function.clone(), event, build })
+                Ok(Self::Invoke { function: function.clone(), event, left_out, build })
             }
             ([invoke], None, _) if invoke == "invoke" => {
                 Err("invoke needs a function's name".into())
@@ -81,7 +92,7 @@ mod tests {
     }
 
     fn serve(port: u16, build: bool) -> Command {
-        Command::Serve { port, build }
+        Command::Serve { port, left_out: vec![], build }
     }
 
     #[test]
@@ -96,6 +107,7 @@ mod tests {
         let invocation = |event: Option<&str>| Command::Invoke {
             function: "room-auth".to_owned(),
             event: event.map(PathBuf::from),
+            left_out: vec![],
             build: true,
         };
         assert_eq!(parse("invoke room-auth").expect("valid"), invocation(None));
@@ -103,6 +115,23 @@ mod tests {
             parse("invoke room-auth --event events/room-auth.json").expect("valid"),
             invocation(Some("events/room-auth.json"))
         );
+    }
+
+    #[test]
+    fn leaves_out_the_providers_that_are_named() {
+        let left_out = vec![Provider::WorkOs, Provider::LiveKit];
+        let serve = Command::Serve { port: 8787, left_out: left_out.clone(), build: true };
+        assert_eq!(parse("--without workos --without=livekit").expect("valid"), serve);
+        let invoke = Command::Invoke {
+            function: "liveblocks-auth".to_owned(),
+            event: None,
+            left_out,
+            build: true,
+        };
+        let line = "invoke liveblocks-auth --without workos --without livekit";
+        assert_eq!(parse(line).expect("valid"), invoke);
+        let error = parse("--without auth0").expect_err("no provider").to_string();
+        assert!(error.contains("auth0") && error.contains("workos"), "{error}");
     }
 
     #[test]
@@ -121,6 +150,8 @@ mod tests {
             "invoke a b",
             "invoke a --port 1",
             "--event f",
+            "--without",
+            "--without sign-in",
             "room-auth",
             "--fast",
         ] {

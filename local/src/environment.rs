@@ -87,6 +87,11 @@ impl Environment {
         self.0.remove(name);
     }
 
+    /// Takes every variable away whose name begins like this.
+    pub fn remove_all(&mut self, prefix: &str) {
+        self.0.retain(|name, _| !name.starts_with(prefix));
+    }
+
     /// The origins in `ALLOWED_ORIGINS`.
     pub fn allowed_origins(&self) -> Vec<String> {
         self.list("ALLOWED_ORIGINS")

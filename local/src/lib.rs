@@ -13,6 +13,7 @@
 //! | [`template`] | the routes and limits in `template.yaml` |
 //! | [`environment`] | the variables that the functions get |
 //! | [`providers`] | which providers are stood in for |
+//! | [`needs`] | which providers a function needs |
 //!
 //! It shares no code with the functions: what imitates the outside world must not repeat our own
 //! mistakes.
@@ -23,6 +24,7 @@ pub mod function;
 pub mod gateway;
 pub mod instance;
 mod loopback;
+pub mod needs;
 pub mod project;
 pub mod providers;
 mod runtime_api;

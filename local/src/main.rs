@@ -21,7 +21,8 @@ use anteroom_local::{
     function::FunctionFailure,
     gateway::Gateway,
     instance::LogSink,
-    project::{Executables, Project, ProjectError},
+    needs::Missing,
+    project::{Executables, Project, ProjectError, listed},
     providers::Provider,
     workspace::BuildError,
 };
@@ -38,6 +39,8 @@ enum Failure {
     Listen(u16, io::Error),
     #[error("there is no function `{0}`; there are: {1}")]
     NoSuchFunction(String, String),
+    #[error("`{0}` is not served: {1}")]
+    NotServed(String, Missing),
     #[error("cannot read the event from {0}: {1}")]
     Event(String, io::Error),
     #[error("the event from {0} is not JSON: {1}")]
@@ -66,13 +69,13 @@ async fn main() -> ExitCode {
 async fn run() -> Result<(), Failure> {
     match Command::parse(std::env::args_os().skip(1))? {
         Command::Help => println!("{HELP}"),
-        Command::Serve { port, build } => {
-            let project = open(build).await?;
+        Command::Serve { port, left_out, build } => {
+            let project = open(left_out, build).await?;
             until_the_end(&project, serve(&project, port)).await?;
         }
-        Command::Invoke { function, event, build } => {
+        Command::Invoke { function, event, left_out, build } => {
             let event = read_event(event)?;
-            let project = open(build).await?;
+            let project = open(left_out, build).await?;
             until_the_end(&project, invoke(&project, &function, &event)).await?;
         }
     }
@@ -109,19 +112,25 @@ async fn serve(project: &Project, port: u16) -> Result<(), Failure> {
 
 /// Sends one event to a function and prints its answer.
 async fn invoke(project: &Project, name: &str, event: &serde_json::Value) -> Result<(), Failure> {
-    let function = project.function(name).ok_or_else(|| {
-        Failure::NoSuchFunction(name.to_owned(), project.names().collect::<Vec<_>>().join(", "))
-    })?;
+    let function = project.function(name).ok_or_else(|| no_such_function(project, name))?;
     let answer = function.invoke(event).await?;
     println!("{answer:#}");
     Ok(())
 }
 
-async fn open(build: bool) -> Result<Project, Failure> {
+fn no_such_function(project: &Project, name: &str) -> Failure {
+    if let Some((_, missing)) = project.not_served().iter().find(|(it, _)| it == name) {
+        return Failure::NotServed(name.to_owned(), *missing);
+    }
+    Failure::NoSuchFunction(name.to_owned(), project.names().collect::<Vec<_>>().join(", "))
+}
+
+async fn open(left_out: Vec<Provider>, build: bool) -> Result<Project, Failure> {
     let folder = std::env::current_dir()?;
     let executables =
         if build { Executables::Built } else { Executables::In(folder_of_this_program()?) };
-    Ok(Project::open(Project::root(&folder)?, &executables, log_of).await?)
+    let root = Project::root(&folder)?;
+    Ok(Project::open(root, &executables, left_out, log_of).await?)
 }
 
 /// Cargo puts this program and the functions into the same folder.
@@ -156,8 +165,8 @@ fn announce(project: &Project, url: &str) {
     println!("Anteroom listens on {url}");
     // To a browser the two are different sites, and cookies do not go from one to the other.
     println!("A page on http://localhost calls it at {}\n", url.replace("127.0.0.1", "localhost"));
-    for (route, function) in project.routes() {
-        println!("  {:<40} {}", route.key(), function.name());
+    for (endpoint, function) in project.endpoints() {
+        println!("  {endpoint:<40} {function}");
     }
     println!();
     for provider in Provider::ALL {
@@ -166,11 +175,18 @@ fn announce(project: &Project, url: &str) {
             Some(stand_in) => {
                 println!("  {:<12} stood in for at {}", provider.name(), stand_in.url);
             }
+            None if project.left_out().contains(&provider) => {
+                println!("  {:<12} left out", provider.name());
+            }
             None => println!("  {:<12} real, with the credentials configured", provider.name()),
         }
     }
-    if let Some(setting) = project.missing_for_recordings() {
+    let setting = project.missing_for_recordings();
+    if let Some(setting) = setting.filter(|_| !project.left_out().contains(&Provider::LiveKit)) {
         println!("  {:<12} off: {setting} is not set", "Recordings");
+    }
+    if !project.not_served().is_empty() {
+        println!("\nNot served:\n\n{}", listed(project.not_served()));
     }
     let examples = examples(project, url);
     if !examples.is_empty() {
@@ -181,18 +197,24 @@ fn announce(project: &Project, url: &str) {
 
 /// Lines that work when they are pasted into a shell: they sign in with the stand-ins, and call.
 fn examples(project: &Project, url: &str) -> Vec<String> {
-    let stand_in = |provider| project.stand_ins().iter().find(|it| it.provider == provider);
-    let clerk = stand_in(Provider::Clerk).map(|clerk| {
-        format!(
-            "curl -sS -X POST {url}/api/liveblocks-auth -H \"Authorization: Bearer $(curl -sS '{}/dev/session-token?user=jane')\"",
-            clerk.url
-        )
-    });
-    let workos = stand_in(Provider::WorkOs).map(|workos| {
-        format!(
-            "curl -sS -X POST {url}/api/v1/livekit/room-auth -H \"Authorization: Bearer $(curl -sS '{}/dev/access-token?user=jane')\" -H 'Content-Type: application/json' -d '{{\"username\":\"Jane Doe\",\"roomId\":\"room123\"}}'",
-            workos.url
-        )
-    });
-    clerk.into_iter().chain(workos).collect()
+    const ROOM: &str = "{\"username\":\"Jane Doe\",\"roomId\":\"room123\"}";
+    let document = example(project, "liveblocks-auth", &format!("{url}/api/liveblocks-auth"), "");
+    let body = format!(" -H 'Content-Type: application/json' -d '{ROOM}'");
+    let room = example(project, "room-auth", &format!("{url}/api/v1/livekit/room-auth"), &body);
+    document.into_iter().chain(room).collect()
+}
+
+/// A line for one function, if it is served and its users can be signed in at a stand-in.
+fn example(project: &Project, function: &str, url: &str, body: &str) -> Option<String> {
+    project.function(function)?;
+    let identity = project.identity(function)?;
+    let stand_in = project.stand_ins().iter().find(|it| it.provider == identity)?;
+    let token = match identity {
+        Provider::WorkOs => "access-token",
+        _ => "session-token",
+    };
+    Some(format!(
+        "curl -sS -X POST {url} -H \"Authorization: Bearer $(curl -sS '{}/dev/{token}?user=jane')\"{body}",
+        stand_in.url
+    ))
 }

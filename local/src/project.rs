@@ -12,8 +12,9 @@ use crate::{
     function::{Function, Source},
     gateway::{Cors, Routes},
     instance::{Launch, LogSink},
-    providers::{StandIn, missing_for_recordings, stand_in_for_missing},
-    template::{FunctionTemplate, Template, TemplateError},
+    needs::{Missing, Needs},
+    providers::{Provider, StandIn, missing_for_recordings, stand_in_for_missing},
+    template::{FunctionTemplate, Route, Template, TemplateError},
     workspace::{BuildError, Workspace},
 };
 
@@ -24,8 +25,11 @@ pub const TEMPLATE: &str = "template.yaml";
 #[derive(Debug)]
 pub struct Project {
     functions: Vec<(FunctionTemplate, Arc<Function>)>,
+    not_served: Vec<(String, Missing)>,
+    identities: Vec<(String, Provider)>,
     cors: Cors,
     stand_ins: Vec<StandIn>,
+    left_out: Vec<Provider>,
     missing_for_recordings: Option<&'static str>,
 }
 
@@ -50,6 +54,9 @@ pub enum ProjectError {
     /// `.env` cannot be used.
     #[error(transparent)]
     Environment(#[from] EnvironmentError),
+    /// Every function needs a provider that is left out.
+    #[error("nothing is left to serve:\n{}", listed(.0))]
+    NothingToServe(Vec<(String, Missing)>),
     /// A stand-in could not listen.
     #[error("cannot start a stand-in: {0}")]
     StandIn(io::Error),
@@ -64,17 +71,31 @@ impl Project {
             .ok_or_else(|| ProjectError::NotInAProject(folder.to_owned()))
     }
 
-    /// Reads the template and the settings at `root`, and starts the stand-ins. `log_of` says
-    /// where the log lines of a function go, or what a provider of that name would send by e-mail.
+    /// Reads the template and the settings at `root`, and starts the stand-ins, without the functions that
+    /// need a provider that is left out. `log_of` says where the log lines of a function go, or what a
+    /// provider of that name would send by e-mail.
     pub async fn open(
         root: &Path,
         executables: &Executables,
+        left_out: Vec<Provider>,
         log_of: impl Fn(&str) -> LogSink,
     ) -> Result<Self, ProjectError> {
-        let template = Template::read(&root.join(TEMPLATE))?;
+        let mut template = Template::read(&root.join(TEMPLATE))?;
         let mut environment = Environment::read(root)?;
-        let stand_ins =
-            stand_in_for_missing(&mut environment, &log_of).await.map_err(ProjectError::StandIn)?;
+        let (mut not_served, mut identities) = (Vec::new(), Vec::new());
+        template.functions.retain(|function| {
+            let needs = Needs::of(function, &environment);
+            let missing = needs.missing(&left_out);
+            not_served.extend(missing.map(|missing| (function.name.clone(), missing)));
+            identities.extend(needs.identity().map(|provider| (function.name.clone(), provider)));
+            missing.is_none()
+        });
+        if template.functions.is_empty() && !not_served.is_empty() {
+            return Err(ProjectError::NothingToServe(not_served));
+        }
+        let stand_ins = stand_in_for_missing(&mut environment, &left_out, &log_of)
+            .await
+            .map_err(ProjectError::StandIn)?;
 
         let missing_for_recordings = missing_for_recordings(&environment);
         let names = template.functions.iter().map(|function| function.name.clone());
@@ -103,8 +124,11 @@ impl Project {
             .collect();
         Ok(Self {
             functions,
+            not_served,
+            identities,
             cors: Cors::new(template.cors, environment.web_origins()),
             stand_ins,
+            left_out,
             missing_for_recordings,
         })
     }
@@ -127,6 +151,32 @@ impl Project {
                 template.routes.iter().map(|route| (route.clone(), Arc::clone(function)))
             })
             .collect()
+    }
+
+    /// Every endpoint as callers know it, such as `POST /auth/sign-in`, and its function's name.
+    pub fn endpoints(&self) -> impl Iterator<Item = (String, &str)> {
+        self.functions.iter().flat_map(|(template, function)| {
+            template.routes.iter().map(|route| {
+                let method = route.method.clone().or_else(|| template.takes.clone());
+                let route = Route { method, ..route.clone() };
+                (route.key(), function.name())
+            })
+        })
+    }
+
+    /// The functions that are not served, by name, and why.
+    pub fn not_served(&self) -> &[(String, Missing)] {
+        &self.not_served
+    }
+
+    /// The providers that are left out.
+    pub fn left_out(&self) -> &[Provider] {
+        &self.left_out
+    }
+
+    /// The provider whose users the function of this name serves.
+    pub fn identity(&self, name: &str) -> Option<Provider> {
+        self.identities.iter().find(|(function, _)| function == name).map(|(_, provider)| *provider)
     }
 
     /// The API's CORS configuration, for a gateway.
@@ -158,6 +208,20 @@ impl Project {
             function.stop().await;
         }
     }
+}
+
+/// The functions that are not served, and under those of one reason the reason.
+pub fn listed(not_served: &[(String, Missing)]) -> String {
+    let mut reasons: Vec<(&Missing, Vec<&str>)> = Vec::new();
+    for (name, missing) in not_served {
+        match reasons.iter_mut().find(|(reason, _)| *reason == missing) {
+            Some((_, names)) => names.push(name),
+            None => reasons.push((missing, vec![name])),
+        }
+    }
+    let lines =
+        reasons.into_iter().map(|(reason, names)| format!("  {}\n    {reason}", names.join(", ")));
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 fn executable_in(folder: &Path, name: &str) -> PathBuf {

@@ -1,7 +1,7 @@
 //! Which providers are real here and which are stood in for. One entry of [`Provider`] per
 //! provider, and nothing else, says how.
 
-use std::{any::Any, fmt, io};
+use std::{any::Any, fmt, io, str::FromStr};
 
 use anteroom_stand_ins::{clerk::Clerk, liveblocks::Liveblocks, livekit::LiveKit, workos::WorkOs};
 
@@ -35,6 +35,11 @@ pub struct StandIn {
     _server: Box<dyn Any + Send + Sync>,
 }
 
+/// A word that names no provider.
+#[derive(Debug, thiserror::Error)]
+#[error("there are: clerk, liveblocks, livekit, workos")]
+pub struct NoSuchProvider;
+
 impl Provider {
     /// All of them.
     pub const ALL: [Self; 4] = [Self::Clerk, Self::Liveblocks, Self::LiveKit, Self::WorkOs];
@@ -46,6 +51,45 @@ impl Provider {
             Self::Liveblocks => "Liveblocks",
             Self::LiveKit => "LiveKit",
             Self::WorkOs => "WorkOS",
+        }
+    }
+
+    /// The provider's name as `cargo dev --without` and the identity settings spell it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Clerk => "clerk",
+            Self::Liveblocks => "liveblocks",
+            Self::LiveKit => "livekit",
+            Self::WorkOs => "workos",
+        }
+    }
+
+    /// Whether it has users with sessions.
+    pub const fn signs_users_in(self) -> bool {
+        matches!(self, Self::Clerk | Self::WorkOs)
+    }
+
+    /// The setting that says whose users get into its rooms, and the provider that it names by default.
+    pub const fn identity(self) -> Option<(&'static str, Self)> {
+        match self {
+            Self::Liveblocks => Some(("LIVEBLOCKS_IDENTITY", Self::Clerk)),
+            Self::LiveKit => Some(("LIVEKIT_IDENTITY", Self::WorkOs)),
+            Self::Clerk | Self::WorkOs => None,
+        }
+    }
+
+    /// The variable that every function with the provider's secrets has in the template.
+    pub const fn secret_id(self) -> &'static str {
+        self.credentials()[1]
+    }
+
+    /// How the names of its settings begin.
+    const fn prefix(self) -> &'static str {
+        match self {
+            Self::Clerk => "CLERK_",
+            Self::Liveblocks => "LIVEBLOCKS_",
+            Self::LiveKit => "LIVEKIT_",
+            Self::WorkOs => "WORKOS_",
         }
     }
 
@@ -128,6 +172,15 @@ impl Provider {
     }
 }
 
+impl FromStr for Provider {
+    type Err = NoSuchProvider;
+
+    fn from_str(word: &str) -> Result<Self, NoSuchProvider> {
+        let named = |provider: &Self| provider.word() == word;
+        Self::ALL.into_iter().find(named).ok_or(NoSuchProvider)
+    }
+}
+
 impl StandIn {
     fn new(
         provider: Provider,
@@ -153,13 +206,19 @@ pub fn missing_for_recordings(environment: &Environment) -> Option<&'static str>
 }
 
 /// Starts a stand-in for every provider whose credentials the environment does not have, and
-/// points the environment at it. `mail_of` says where a provider's e-mails go instead.
+/// points the environment at it. Takes the settings of the providers that are left out away.
+/// `mail_of` says where a provider's e-mails go instead.
 pub async fn stand_in_for_missing(
     environment: &mut Environment,
+    left_out: &[Provider],
     mail_of: impl Fn(&str) -> LogSink,
 ) -> io::Result<Vec<StandIn>> {
     let mut stand_ins = Vec::new();
     for provider in Provider::ALL {
+        if left_out.contains(&provider) {
+            environment.remove_all(provider.prefix());
+            continue;
+        }
         let is_configured =
             provider.credentials().iter().any(|name| environment.value(name).is_some());
         if is_configured {
@@ -185,7 +244,38 @@ mod tests {
 
     async fn stand_ins(environment: &mut Environment) -> Vec<StandIn> {
         let nowhere = |_: &str| -> LogSink { Arc::new(|_: &str| {}) };
-        stand_in_for_missing(environment, nowhere).await.expect("they start")
+        stand_in_for_missing(environment, &[], nowhere).await.expect("they start")
+    }
+
+    #[tokio::test]
+    async fn a_provider_that_is_left_out_has_neither_a_stand_in_nor_settings() {
+        let mut environment = Environment::default();
+        environment.set("WORKOS_API_KEY", "a real key");
+        environment.set("WORKOS_COOKIE_NAME", "session");
+        let nowhere = |_: &str| -> LogSink { Arc::new(|_: &str| {}) };
+        let left_out = [Provider::WorkOs, Provider::LiveKit];
+        let stand_ins = stand_in_for_missing(&mut environment, &left_out, nowhere).await;
+
+        let providers: Vec<_> =
+            stand_ins.expect("they start").iter().map(|stand_in| stand_in.provider).collect();
+        assert_eq!(providers, [Provider::Clerk, Provider::Liveblocks]);
+        let names: Vec<_> = environment.pairs().into_iter().map(|(name, _)| name).collect();
+        let of_theirs =
+            |name: &&String| name.starts_with("WORKOS_") || name.starts_with("LIVEKIT_");
+        assert_eq!(names.iter().find(of_theirs), None);
+    }
+
+    #[test]
+    fn a_provider_is_named_by_one_word() {
+        for provider in Provider::ALL {
+            assert_eq!(provider.word().parse::<Provider>().expect("its word"), provider);
+        }
+        for word in ["WorkOS", "recordings", ""] {
+            let error = word.parse::<Provider>().expect_err(word).to_string();
+            for provider in Provider::ALL {
+                assert!(error.contains(provider.word()), "{error}");
+            }
+        }
     }
 
     #[tokio::test]

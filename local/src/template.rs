@@ -36,6 +36,8 @@ pub struct FunctionTemplate {
     pub memory_mb: u32,
     /// The routes of the HTTP API that lead to it.
     pub routes: Vec<Route>,
+    /// The one method that it does not answer with 405, which its description begins with.
+    pub takes: Option<Method>,
     /// The names of the variables it is given, from `Globals` and from its own properties.
     pub environment: Vec<String>,
 }
@@ -161,6 +163,7 @@ impl Document {
                 .and_then(|megabytes| u32::try_from(megabytes).ok())
                 .unwrap_or(DEFAULT_MEMORY_MB),
             routes: self.routes(own)?,
+            takes: method_of(&own["Description"]),
             environment: environment_names(&[global, own]),
         })
     }
@@ -235,6 +238,17 @@ fn entries(value: &Value) -> impl Iterator<Item = (&str, &Value)> {
     value.as_mapping().into_iter().flatten().filter_map(|(key, value)| Some((key.as_str()?, value)))
 }
 
+/// The method in a description such as `POST /auth/sign-in, settings ${Settings}`.
+fn method_of(description: &Value) -> Option<Method> {
+    let description = match description {
+        Value::Tagged(tagged) => tagged.value.as_str()?,
+        plain => plain.as_str()?,
+    };
+    let (method, path) = description.split_once(' ')?;
+    let method = Method::from_bytes(method.as_bytes()).ok()?;
+    path.starts_with('/').then_some(method)
+}
+
 fn environment_names(properties: &[&Value]) -> Vec<String> {
     let mut names: Vec<String> = properties
         .iter()
@@ -280,6 +294,7 @@ Resources:
     Type: AWS::Serverless::Function
     Metadata: {BuildMethod: rust-cargolambda, BuildProperties: {Binary: first}}
     Properties:
+      Description: !Sub GET /first, settings ${Settings}
       Environment:
         Variables:
           SECRET: !If [Production, !GetAtt Secret.Arn, !Sub "${AWS::StackName}-secret"]
@@ -321,6 +336,17 @@ Resources:
     fn reads_the_routes_of_the_http_api_only() {
         let keys: Vec<_> = small().functions[0].routes.iter().map(Route::key).collect();
         assert_eq!(keys, ["ANY /first", "POST /old-first"]);
+    }
+
+    #[test]
+    fn reads_the_method_that_a_function_takes_from_its_description() {
+        let [first, second] = small().functions.try_into().expect("two functions");
+        assert_eq!(first.takes, Some(Method::GET));
+        assert_eq!(second.takes, None);
+        for text in ["Description: POST", "Description: signs users in", "Description: GET it"] {
+            let yaml: Value = serde_norway::from_str(text).expect("YAML");
+            assert_eq!(method_of(&yaml["Description"]), None, "{text}");
+        }
     }
 
     #[test]
@@ -371,6 +397,7 @@ Resources:
             .expect("it has liveblocks-auth");
         assert_eq!(function.id, "LiveblocksAuthFunction");
         assert_eq!(function.routes[0].key(), "ANY /api/liveblocks-auth");
+        assert_eq!(function.takes, Some(Method::POST));
         assert!(template.cors.credentials, "the session is a cookie");
     }
 }

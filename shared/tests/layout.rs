@@ -104,7 +104,14 @@ fn every_function_has_its_parts() {
         let resource = template.split(&format!("\n  {id}\n")).nth(1);
         let resource = resource.unwrap_or_else(|| panic!("template.yaml lacks {id}"));
         let resource = resource.split("\n\n").next().unwrap_or_default();
-        for part in [format!("Binary: {name}"), format!("Path: {path}"), "Policies:".to_owned()] {
+        for part in [
+            format!("Binary: {name}"),
+            format!("Path: {path}"),
+            // The method that `cargo dev` lists.
+            format!("Description: !Sub {route}, "),
+            "Condition: ".to_owned(),
+            "Policies:".to_owned(),
+        ] {
             assert!(resource.contains(&part), "template.yaml: {id} lacks `{part}`");
         }
 

@@ -31,6 +31,31 @@ Resources:
       Events: {Route: {Type: HttpApi, Properties: {ApiId: !Ref Api, Path: /probe, Method: ANY}}}
 ";
 
+/// The probe as a room's endpoint, and one of WorkOS that there is no code for.
+const ROOM_AND_SIGN_IN: &str = "
+Resources:
+  Api: {Type: AWS::Serverless::HttpApi}
+  ProbeFunction:
+    Type: AWS::Serverless::Function
+    Metadata: {BuildMethod: rust-cargolambda, BuildProperties: {Binary: probe}}
+    Properties:
+      Description: !Sub POST /probe, settings ${Settings}
+      Timeout: 20
+      Environment:
+        Variables:
+          LIVEKIT_SECRET_ID: !GetAtt LiveKitSecretId.Value
+          WORKOS_SECRET_ID: !If [LiveKitForWorkOs, !GetAtt WorkOsSecretId.Value, !Ref AWS::NoValue]
+          CLERK_SECRET_ID: !If [LiveKitForClerk, !GetAtt ClerkSecretId.Value, !Ref AWS::NoValue]
+      Events: {Route: {Type: HttpApi, Properties: {ApiId: !Ref Api, Path: /probe, Method: ANY}}}
+  SignInFunction:
+    Type: AWS::Serverless::Function
+    Metadata: {BuildMethod: rust-cargolambda, BuildProperties: {Binary: sign-in}}
+    Properties:
+      Description: !Sub POST /sign-in, settings ${Settings}
+      Environment: {Variables: {WORKOS_SECRET_ID: !GetAtt WorkOsSecretId.Value}}
+      Events: {Route: {Type: HttpApi, Properties: {ApiId: !Ref Api, Path: /sign-in, Method: ANY}}}
+";
+
 /// A project with one function, which becomes the probe under a mark of its own.
 struct Project(TempDir);
 
@@ -89,16 +114,29 @@ impl Project {
     }
 
     async fn serve(&self) -> Dev {
-        let mut process = self.command(&["--port", "0"]).stderr(Stdio::inherit()).spawn().unwrap();
-        let mut output = BufReader::new(process.stdout.take().unwrap());
-        let mut line = String::new();
-        output.read_line(&mut line).await.unwrap();
-        let url = line.trim().strip_prefix("Anteroom listens on ").expect(&line).to_owned();
-        Dev { process, output, url }
+        Dev::start(&mut self.command(&["--port", "0"])).await
     }
 }
 
 impl Dev {
+    async fn start(command: &mut Command) -> Self {
+        let mut process = command.stderr(Stdio::inherit()).spawn().unwrap();
+        let mut output = BufReader::new(process.stdout.take().unwrap());
+        let mut line = String::new();
+        output.read_line(&mut line).await.unwrap();
+        let url = line.trim().strip_prefix("Anteroom listens on ").expect(&line).to_owned();
+        Self { process, output, url }
+    }
+
+    /// Everything that it prints once it serves, after the address.
+    async fn greeting(&mut self) -> String {
+        let mut printed = String::new();
+        while !printed.contains("Ctrl-C") {
+            assert_ne!(self.output.read_line(&mut printed).await.unwrap(), 0, "{printed}");
+        }
+        printed
+    }
+
     async fn who(&self) -> Value {
         send(&self.url, "POST", "/probe?do=who", &[], "").await.json()
     }
@@ -121,12 +159,52 @@ async fn builds_the_functions_and_serves_them_under_the_templates_routes() {
     assert_eq!(dev.who().await["mark"], "one");
     assert_eq!(send(&dev.url, "POST", "/other", &[], "").await.status, 404);
 
-    let mut printed = String::new();
-    while !printed.contains("Ctrl-C") {
-        assert_ne!(dev.output.read_line(&mut printed).await.unwrap(), 0, "{printed}");
-    }
+    let printed = dev.greeting().await;
     assert!(printed.contains("ANY /probe"), "{printed}");
     assert!(printed.contains("Clerk"), "{printed}");
+    assert!(!printed.contains("Not served"), "{printed}");
+}
+
+#[tokio::test]
+async fn serves_what_needs_no_provider_that_is_left_out() {
+    let project = Project::new();
+    project.write("template.yaml", ROOM_AND_SIGN_IN);
+    let mut command = project.command(&["--port", "0", "--without", "workos"]);
+    let mut dev = Dev::start(command.env("LIVEKIT_IDENTITY", "clerk")).await;
+    assert_eq!(dev.who().await["mark"], "one");
+    assert_eq!(send(&dev.url, "POST", "/sign-in", &[], "").await.status, 404);
+
+    let printed = dev.greeting().await;
+    let lines: Vec<_> = printed.lines().map(str::trim).collect();
+    assert!(lines.iter().any(|line| line.starts_with("POST /probe ")), "{printed}");
+    assert!(!printed.contains("/sign-in"), "{printed}");
+    assert!(lines.contains(&"WorkOS       left out"), "{printed}");
+    assert!(lines.windows(2).any(|pair| pair == ["sign-in", "WorkOS is left out"]), "{printed}");
+}
+
+#[tokio::test]
+async fn says_which_setting_serves_a_room_without_its_default_provider() {
+    let project = Project::new();
+    project.write("template.yaml", ROOM_AND_SIGN_IN);
+    let reason =
+        "LIVEKIT_IDENTITY is workos, which is left out; to serve Clerk's users, set it to clerk";
+    project.write("event.json", "{}");
+    let event = project.path("event.json");
+    let event = event.to_str().unwrap();
+    let serve = ["--port", "0", "--without", "workos"];
+    let invoke = |name| ["invoke", name, "--event", event, "--without", "workos"];
+    for arguments in [&serve[..], &invoke("probe")] {
+        let output = project.run(arguments).await;
+        assert_eq!(output.status.code(), Some(1));
+        let message = String::from_utf8(output.stderr).unwrap();
+        assert!(message.contains("error: nothing is left to serve:"), "{message}");
+        assert!(message.contains(reason), "{message}");
+    }
+
+    let mut command = project.command(&invoke("sign-in"));
+    let output = command.env("LIVEKIT_IDENTITY", "clerk").output().await.unwrap();
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(message, "error: `sign-in` is not served: WorkOS is left out\n");
 }
 
 #[tokio::test]

@@ -6,6 +6,8 @@ mod browser;
 #[cfg(unix)]
 mod dev;
 mod gateway;
+#[cfg(unix)]
+mod halves;
 mod instance;
 #[cfg(unix)]
 mod processes;
