@@ -1,10 +1,10 @@
 //! Clerk: session tokens, users, and the auth state of a request.
 //!
-//! It offers what Clerk's own helper `getAuth()` does:
+//! The Rust equivalents of Clerk's `getAuth()` and `clerkClient`:
 //!
-//! | there | here |
+//! | Clerk's SDK | here |
 //! |---|---|
-//! | `getAuth(req)` | [`Clerk::auth`], which gives an [`Auth`] |
+//! | `getAuth(req)` | [`Clerk::auth`], which returns an [`Auth`] |
 //! | protect a route | [`Auth::require`] |
 //! | `getToken()` | [`SignedIn::token`] |
 //! | `getToken({ template })` | [`SignedIn::token_from_template`] |
