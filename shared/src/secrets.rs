@@ -114,7 +114,8 @@ impl Secret {
         }
     }
 
-    /// Makes sure that the value was fetched after `arrived`, which may take a second and a fetch.
+    /// Makes sure that the value was fetched after `arrived`, which may take a fetch and up to a
+    /// second of waiting.
     /// Call this before you reject something because it does not match the value; `arrived` is
     /// [`request_scope::arrival`](crate::request_scope::arrival).
     ///

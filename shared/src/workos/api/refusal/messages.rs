@@ -1,4 +1,4 @@
-//! The messages to callers that several refusals share.
+//! Messages to callers that several errors share.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ pub(super) fn undeliverable_email() -> ApiError {
     ApiError::bad_request("`email` cannot receive mail")
 }
 
-/// WorkOS refused the address for a reason we do not know.
+/// WorkOS rejected the address for an unknown reason.
 pub(super) fn refused_email(error: ProviderError) -> ApiError {
     if is_forbidden(&error) {
         return not_allowed().with_detail(error);

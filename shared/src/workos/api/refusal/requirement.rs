@@ -3,7 +3,7 @@
 /// A step that a user, or their administrator, has to take before WorkOS lets them in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Requirement {
-    /// Show that the e-mail address is theirs.
+    /// Verify their e-mail address.
     VerifyEmail,
     /// Set up a second factor.
     EnrollSecondFactor,
@@ -15,9 +15,9 @@ pub enum Requirement {
     UseSso,
     /// Sign in by a method that the application or the organization allows.
     UseAnotherMethod,
-    /// Pass WorkOS's check of suspicious sign-ins.
+    /// Pass WorkOS's check for suspicious sign-ins.
     PassSecurityCheck,
-    /// Give the application consent.
+    /// Consent to the application.
     GiveConsent,
     /// Complete their profile.
     CompleteProfile,
