@@ -63,13 +63,13 @@ pub enum SealError {
     #[error("it is not a seal")]
     Malformed,
     /// It was sealed with another password, or modified. We cannot tell which.
-    #[error("it was sealed with another password, or altered since")]
+    #[error("it was sealed with another password, or modified")]
     NotOurs,
     /// It is genuine but has expired.
     #[error("the seal has expired")]
     Expired,
     /// It is genuine, but its content has another type.
-    #[error("the seal holds something else")]
+    #[error("the content of the seal has another type")]
     OtherContent,
     /// No password is available right now, which says nothing about the seal.
     #[error("no password: {0}")]

@@ -161,7 +161,7 @@ fn tls_config(extra_roots: Option<&str>) -> Result<rustls::ClientConfig, io::Err
             found += 1;
         }
         if found == 0 {
-            return Err(io::Error::other("the file holds no certificate"));
+            return Err(io::Error::other("the file contains no certificate"));
         }
     }
     Ok(rustls::ClientConfig::builder_with_provider(Arc::new(tls_provider()))
@@ -217,7 +217,7 @@ async fn exchange(
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(connector_error)? {
         if body.len() + chunk.len() > MAX_AWS_ANSWER_BYTES {
-            return Err(ConnectorError::other("the answer is too long".into(), None));
+            return Err(ConnectorError::other("the response is too long".into(), None));
         }
         body.extend_from_slice(&chunk);
     }

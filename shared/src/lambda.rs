@@ -194,7 +194,7 @@ impl<E: Endpoint> Function<E> {
         let (endpoint, allowed_origins) = settings.complete(configured).await?;
         let left = START_LIMIT.saturating_sub(clock.now().since(began));
         if tokio::time::timeout(left, endpoint.prepare()).await.is_err() {
-            tracing::warn!(endpoint = E::NAME, "starting before preparation is done");
+            tracing::warn!(endpoint = E::NAME, "starting before preparation has finished");
         }
         let started_in = clock.now().since(began);
         Ok(Self { endpoint, allowed_origins, clock, started_in, warm: AtomicBool::new(false) })
@@ -240,7 +240,7 @@ impl<E: Endpoint> Function<E> {
                 _ => error,
             }),
             Ok(Err(_)) => Err(ApiError::internal("the endpoint panicked")),
-            Err(_) => Err(ApiError::unavailable("the time limit was reached")),
+            Err(_) => Err(ApiError::unavailable("the request timed out")),
         }
     }
 

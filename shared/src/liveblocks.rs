@@ -50,7 +50,7 @@ pub enum IdentifyError {
     #[error("the user's id is too long for liveblocks")]
     IdTooLong,
     /// Liveblocks rejected the user.
-    #[error("liveblocks refuses the user with {status} {code}")]
+    #[error("liveblocks rejected the user with {status} {code}")]
     UserRefused {
         /// Its status.
         status: StatusCode,
@@ -70,7 +70,7 @@ impl From<IdentifyError> for ApiError {
                 Self::forbidden("This e-mail address is too long").with_detail(error)
             }
             IdentifyError::UserRefused { .. } => {
-                Self::forbidden("Liveblocks does not let this user in").with_detail(error)
+                Self::forbidden("Liveblocks rejected this user").with_detail(error)
             }
             IdentifyError::Provider(error) => error.into(),
         }
@@ -215,7 +215,7 @@ fn user_refusal(answer: &Answer) -> Option<String> {
 fn name_of(code: &str) -> String {
     let is_name = code.len() <= 64
         && code.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
-    if is_name { code.to_owned() } else { "of another kind".to_owned() }
+    if is_name { code.to_owned() } else { "(unrecognized code)".to_owned() }
 }
 
 #[cfg(test)]
@@ -297,7 +297,7 @@ mod tests {
                 Some("A_CODE_OF_NEXT_YEAR"),
                 false,
             ),
-            (403, json!({"error": "jane@example.com may not"}), Some("of another kind"), false),
+            (403, json!({"error": "jane@example.com may not"}), Some("(unrecognized code)"), false),
             (
                 403,
                 json!({"error": "INVALID_SECRET_KEY", "message": 7}),

@@ -26,8 +26,8 @@ use crate::secrets::{Secret, SecretError};
 const MAX_ANSWER_BYTES: usize = 1024 * 1024;
 
 const BROKEN: &str = "the connection broke";
-const TIMED_OUT: &str = "no answer in time";
-const UNSENDABLE: &str = "the key has characters that no header can carry";
+const TIMED_OUT: &str = "timed out";
+const UNSENDABLE: &str = "the key has characters that are not allowed in a header";
 
 /// The pause before the first retry. Each pause is twice the previous one.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -242,13 +242,13 @@ pub struct ProviderError {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Failure {
     /// The provider rejected our own credentials.
-    #[error("refused our key with {0}")]
+    #[error("rejected our key with {0}")]
     KeyRefused(StatusCode),
     /// A status that is not documented for this call, or a rejection of our request.
-    #[error("answered {0}, which is not expected of this call")]
+    #[error("unexpected status {0}")]
     Unexpected(StatusCode),
     /// A success that cannot be read.
-    #[error("an unreadable answer: {0}")]
+    #[error("unreadable response: {0}")]
     Unreadable(&'static str),
     /// No connection, a timeout, or an incomplete response.
     #[error("{0}")]
@@ -262,13 +262,13 @@ pub enum Failure {
         retry_after: Option<Duration>,
     },
     /// The provider is rate-limiting us.
-    #[error("limits our calls")]
+    #[error("is rate-limiting us")]
     Limiting {
         /// When to try again, if the provider says so.
         retry_after: Option<Duration>,
     },
     /// The provider was called a moment ago and is not called again yet.
-    #[error("is not asked again yet")]
+    #[error("is not called again yet")]
     Paused {
         /// When it will be called again.
         retry_after: Duration,
@@ -435,7 +435,7 @@ impl Provider {
     ) -> Result<Answer, Failure> {
         let left = request_scope::time_left(self.clock.now()).unwrap_or(call.time_limit);
         if left.is_zero() {
-            return Err(Failure::Unreachable("no time is left for it"));
+            return Err(Failure::Unreachable("no time left"));
         }
         let idle = if call.retry == Retry::Never { SINGLE_SEND_IDLE_TIMEOUT } else { IDLE_TIMEOUT };
         let mut request = self
@@ -541,7 +541,7 @@ impl Answer {
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, ProviderError> {
         json::from_slice(&self.body).map_err(|error| {
             let failure = Failure::Unreadable(match error.classify() {
-                serde_json::error::Category::Data => "it is JSON of another shape",
+                serde_json::error::Category::Data => "it is JSON of another type",
                 _ => "it is not JSON",
             });
             // Error bodies come in many formats, so an unreadable one is not counted.

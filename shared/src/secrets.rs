@@ -57,7 +57,7 @@ pub(crate) fn secret_key_form(key: &str) -> Result<(), &'static str> {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SecretError {
     /// Secrets Manager is unreachable, failing or rate-limiting us. It may recover soon.
-    #[error("Secrets Manager is out of reach: {0}")]
+    #[error("Secrets Manager is unreachable: {0}")]
     Unreachable(String),
     /// The secret does not exist, may not be read, or lacks a value.
     #[error("{0}")]
@@ -443,7 +443,7 @@ impl SecretsManager {
         // Boxed, because the SDK's future is large and few requests need it.
         let call = Box::pin(request.send());
         match tokio::time::timeout(FETCH_TIMEOUT, call).await {
-            Err(_) => Err(SecretError::Unreachable("no answer in time".to_owned())),
+            Err(_) => Err(SecretError::Unreachable("timed out".to_owned())),
             Ok(Err(error)) => Err(fetch_error(&error)),
             Ok(Ok(answer)) => answer.secret_string.map(SecretString::from).ok_or_else(|| {
                 SecretError::Misconfigured("the secret is binary, not a JSON object".to_owned())
@@ -466,11 +466,13 @@ fn fetch_error(error: &SdkError<GetSecretValueError>) -> SecretError {
     let SdkError::ServiceError(refusal) = error else {
         return SecretError::Unreachable(
             match error {
-                SdkError::TimeoutError(_) => "no answer in time",
-                SdkError::DispatchFailure(failure) if failure.is_timeout() => "no answer in time",
-                SdkError::DispatchFailure(failure) if failure.is_other() => "an unreadable answer",
+                SdkError::TimeoutError(_) => "timed out",
+                SdkError::DispatchFailure(failure) if failure.is_timeout() => "timed out",
+                SdkError::DispatchFailure(failure) if failure.is_other() => {
+                    "an unreadable response"
+                }
                 SdkError::DispatchFailure(_) => "no connection",
-                SdkError::ResponseError(_) => "an unreadable answer",
+                SdkError::ResponseError(_) => "an unreadable response",
                 _ => "the request could not be made",
             }
             .to_owned(),
@@ -481,7 +483,7 @@ fn fetch_error(error: &SdkError<GetSecretValueError>) -> SecretError {
             SecretError::Misconfigured("there is no such secret, or it has no value yet".to_owned())
         }
         Some("AccessDeniedException") => {
-            SecretError::Misconfigured("the function may not read the secret".to_owned())
+            SecretError::Misconfigured("the function is not allowed to read the secret".to_owned())
         }
         Some(
             code @ ("DecryptionFailure"
@@ -489,8 +491,8 @@ fn fetch_error(error: &SdkError<GetSecretValueError>) -> SecretError {
             | "InvalidParameterException"
             | "InvalidRequestException"
             | "ValidationException"),
-        ) => SecretError::Misconfigured(format!("Secrets Manager answered {code}")),
-        Some(code) => SecretError::Unreachable(format!("it answered {code}")),
-        None => SecretError::Unreachable(format!("it answered {}", refusal.raw().status())),
+        ) => SecretError::Misconfigured(format!("Secrets Manager returned {code}")),
+        Some(code) => SecretError::Unreachable(format!("it returned {code}")),
+        None => SecretError::Unreachable(format!("it returned {}", refusal.raw().status())),
     }
 }

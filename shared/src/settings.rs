@@ -29,7 +29,7 @@ pub struct Incomplete;
 
 /// Everything that is wrong with the settings, one line per problem.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the settings are incomplete: {}", .0.join("; "))]
+#[error("invalid settings: {}", .0.join("; "))]
 pub struct Problems(pub Vec<String>);
 
 /// The settings of one function and the problems found in them.
@@ -80,7 +80,7 @@ impl Settings {
         let extra_roots = variables.get("SSL_CERT_FILE").map(String::as_str);
         let http = Http::new(extra_roots, clock.clone()).or_else(|error| {
             // Reported together with the other problems.
-            problems.push(format!("SSL_CERT_FILE names no PEM file of certificates ({error})"));
+            problems.push(format!("SSL_CERT_FILE is not a PEM file of certificates ({error})"));
             Http::new(None, clock.clone()).map_err(|error| Problems(vec![error.to_string()]))
         })?;
         Ok(Self { variables, problems, stored: Vec::new(), http, clock })
@@ -131,7 +131,9 @@ impl Settings {
         match self.optional(name).map(str::parse) {
             None => Ok(default),
             Some(Ok(seconds @ 1_u32..)) => Ok(Duration::from_secs(seconds.into())),
-            Some(_) => Err(self.problem(format!("{name} is not a number of seconds, 1 or more"))),
+            Some(_) => {
+                Err(self.problem(format!("{name} is not a whole number of seconds (1 or more)")))
+            }
         }
     }
 

@@ -61,8 +61,8 @@ fn check_keys(body: &[u8]) -> Result<(), ApiError> {
     let mut reader = serde_json::Deserializer::from_slice(body);
     StrictKeys.deserialize(&mut reader).and_then(|()| reader.end()).map_err(|error| {
         ApiError::bad_request(match error.classify() {
-            serde_json::error::Category::Data => "The body has a key twice or a malformed key",
-            _ => "The body is not JSON that can be read",
+            serde_json::error::Category::Data => "The body has a duplicate or malformed key",
+            _ => "The body is not valid JSON",
         })
         .with_detail(position(&error))
     })
@@ -112,7 +112,7 @@ impl<'de> de::Visitor<'de> for StrictKeys {
         let mut seen = HashSet::new();
         while let Some(key) = map.next_key::<String>()? {
             if key.chars().any(char::is_control) || !seen.insert(key) {
-                return Err(de::Error::custom("a key twice or malformed"));
+                return Err(de::Error::custom("a duplicate or malformed key"));
             }
             map.next_value_seed(self)?;
         }
@@ -191,8 +191,8 @@ mod tests {
 
     #[test]
     fn names_what_is_wrong_and_never_quotes_it() {
-        let not_json = "The body is not JSON that can be read".to_owned();
-        let bad_key = "The body has a key twice or a malformed key".to_owned();
+        let not_json = "The body is not valid JSON".to_owned();
+        let bad_key = "The body has a duplicate or malformed key".to_owned();
         let no_object = "The body is not a JSON object".to_owned();
         for (body, message) in [
             ("", "`email` is missing".to_owned()),

@@ -105,7 +105,7 @@ impl ApiError {
 
     /// 502: a provider rejected our own credentials or sent an invalid response.
     pub fn bad_gateway(detail: impl fmt::Display) -> Self {
-        Self::new(StatusCode::BAD_GATEWAY, "A service we depend on gave an unusable answer")
+        Self::new(StatusCode::BAD_GATEWAY, "A service we depend on returned an unusable response")
             .with_detail(detail)
     }
 
@@ -205,7 +205,7 @@ mod tests {
 
     #[test]
     fn the_caller_reads_the_message_and_never_the_detail() {
-        let error = ApiError::bad_gateway("clerk user: refused our key with 401");
+        let error = ApiError::bad_gateway("clerk user: rejected our key with 401");
         let response = error.into_response();
         assert_eq!(response.status(), 502);
         let body: serde_json::Value = serde_json::from_slice(response.body()).expect("JSON");

@@ -38,7 +38,7 @@ pub enum TemplateError {
 impl From<TemplateError> for ApiError {
     fn from(error: TemplateError) -> Self {
         match error {
-            TemplateError::NotFound => Self::not_found("No such token template, or session"),
+            TemplateError::NotFound => Self::not_found("No such token template or session"),
             TemplateError::Provider(error) => error.into(),
         }
     }

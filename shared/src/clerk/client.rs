@@ -88,14 +88,14 @@ impl Clerk {
 
 fn live_key_form(key: &str) -> Result<(), &'static str> {
     if key.starts_with("sk_test_") {
-        return Err("of the kind of CLERK_PUBLISHABLE_KEY, which is pk_live_…");
+        return Err("a live key like CLERK_PUBLISHABLE_KEY (pk_live_…)");
     }
     secret_key_form(key)
 }
 
 fn test_key_form(key: &str) -> Result<(), &'static str> {
     if key.starts_with("sk_live_") {
-        return Err("of the kind of CLERK_PUBLISHABLE_KEY, which is pk_test_…");
+        return Err("a test key like CLERK_PUBLISHABLE_KEY (pk_test_…)");
     }
     secret_key_form(key)
 }

@@ -19,7 +19,7 @@ impl FromStr for PublishableKey {
     type Err = &'static str;
 
     fn from_str(key: &str) -> Result<Self, Self::Err> {
-        parse(key).ok_or("a publishable key of Clerk (pk_live_… or pk_test_…)")
+        parse(key).ok_or("a Clerk publishable key (pk_live_… or pk_test_…)")
     }
 }
 

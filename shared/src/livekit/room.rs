@@ -89,7 +89,7 @@ impl Rooms {
     /// organization, and 400 if the name with its organization prefix is too long for LiveKit.
     pub fn room(&self, caller: &Caller, id: &RoomId) -> Result<RoomName, ApiError> {
         if self.permission.as_ref().is_some_and(|needed| !caller.permissions.contains(needed)) {
-            return Err(ApiError::forbidden("You may not record"));
+            return Err(ApiError::forbidden("You are not allowed to record"));
         }
         let organization = caller.organization_id.clone().filter(|id| !id.is_empty());
         let owned_name = format!("{}:{}", organization.as_deref().unwrap_or_default(), id.as_str());
@@ -101,7 +101,7 @@ impl Rooms {
             Namespace::Organization => owned_name.clone(),
         };
         if name.len() > MAX_NAME_BYTES {
-            return Err(ApiError::bad_request("The name of the room is too long"));
+            return Err(ApiError::bad_request("The room name is too long"));
         }
         Ok(RoomName { name, organization, owned_name })
     }

@@ -63,7 +63,7 @@ impl<'a> Method<'a> {
 #[derive(Clone, Debug, thiserror::Error)]
 pub(super) enum CallError {
     /// The room or egress does not exist.
-    #[error("livekit does not know that room or egress")]
+    #[error("livekit does not know the room or egress")]
     NotFound,
     /// The egress is in the wrong state.
     #[error("livekit refuses the call in the current state")]

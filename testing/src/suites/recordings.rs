@@ -55,7 +55,11 @@ pub async fn without_the_permission_that_is_configured_it_is_403_and_livekit_is_
     ];
     for event in without.into_iter().chain(others) {
         let answer = world.ask(&event).await;
-        assert_eq!(answer.refusal(), (403, "You may not record".to_owned()), "{event:?}");
+        assert_eq!(
+            answer.refusal(),
+            (403, "You are not allowed to record".to_owned()),
+            "{event:?}"
+        );
     }
     assert_eq!(world.asked(), [""; 0]);
     let answer = world.ask(&world.event_of("jane", &input)).await;

@@ -385,9 +385,9 @@ fn rank(egress: &EgressInfo) -> Rank<'_> {
 }
 
 fn being_recorded() -> ApiError {
-    ApiError::conflict("This room is being recorded already")
+    ApiError::conflict("This room is already being recorded")
 }
 
 fn no_such_room() -> ApiError {
-    ApiError::not_found("There is no such room, or nobody in it")
+    ApiError::not_found("No such room, or nobody is in it")
 }

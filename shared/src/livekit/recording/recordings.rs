@@ -106,7 +106,7 @@ impl Recordings {
     /// The response for a recording that was already stopped.
     fn stopped(&self, id: &EgressId, recording: &EgressInfo) -> Result<Recording, ApiError> {
         match recording.status() {
-            Status::Ended => Err(ApiError::conflict("The recording has ended already")),
+            Status::Ended => Err(ApiError::conflict("The recording has already ended")),
             _ => Ok(self.ending(id, recording.ended())),
         }
     }
@@ -148,5 +148,5 @@ impl Place<'_> {
 }
 
 fn not_found() -> ApiError {
-    ApiError::not_found("There is no such recording in this room and zone")
+    ApiError::not_found("No such recording in this room and zone")
 }

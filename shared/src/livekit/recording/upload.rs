@@ -119,11 +119,7 @@ fn read_bucket(settings: &mut Settings) -> Result<String, Incomplete> {
         && bucket.bytes().last().is_some_and(inner)
         && !bucket.contains("..")
         && bucket.parse::<Ipv4Addr>().is_err();
-    if good {
-        Ok(bucket)
-    } else {
-        Err(settings.problem("RECORDINGS_BUCKET is not a bucket's name"))
-    }
+    if good { Ok(bucket) } else { Err(settings.problem("RECORDINGS_BUCKET is not a bucket name")) }
 }
 
 fn read_region(settings: &mut Settings) -> Result<String, Incomplete> {
@@ -170,7 +166,7 @@ fn read_role(settings: &mut Settings) -> Result<Option<Role>, Incomplete> {
     match (arn, external_id) {
         (None, None) => Ok(None),
         (None, Some(_)) => Err(settings.problem(
-            "RECORDINGS_ASSUME_ROLE_EXTERNAL_ID is of no use without RECORDINGS_ASSUME_ROLE_ARN",
+            "RECORDINGS_ASSUME_ROLE_EXTERNAL_ID has no effect without RECORDINGS_ASSUME_ROLE_ARN",
         )),
         (Some(arn), external_id) if is_role_arn(&arn) => Ok(Some(Role { arn, external_id })),
         _ => Err(settings.problem("RECORDINGS_ASSUME_ROLE_ARN is not the ARN of a role")),

@@ -103,7 +103,7 @@ impl FromStr for ClientId {
         if id.bytes().all(is_plain) && id.split_once('_').is_some_and(is_id) {
             Ok(Self(id.to_owned()))
         } else {
-            Err("a client id of WorkOS (client_…)")
+            Err("a WorkOS client id (client_…)")
         }
     }
 }

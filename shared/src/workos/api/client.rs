@@ -240,7 +240,7 @@ impl WorkOs {
         }
         let MagicAuth { id, code, .. } = answer.json()?;
         if id.is_none() && code.is_none() {
-            return Err(answer.error(Failure::Unreadable("it is not about a code")).into());
+            return Err(answer.error(Failure::Unreadable("it is not a magic auth object")).into());
         }
         Ok(answer)
     }

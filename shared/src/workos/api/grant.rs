@@ -19,7 +19,7 @@ impl Grant {
     /// The message to a caller whose grant was rejected.
     pub(in crate::workos) fn refusal(self) -> &'static str {
         match self {
-            Self::AuthorizationCode => "The code is not valid any more. Sign in again",
+            Self::AuthorizationCode => "The code is no longer valid. Sign in again",
             Self::MagicCode => "The code is wrong, expired or used. Ask for a new one",
             Self::RefreshToken => "The session has ended. Sign in again",
             Self::PendingToken => "This choice has expired or was already used. Sign in again",

@@ -88,7 +88,7 @@ impl FlowCookies {
 
         let bytes = budget::bytes_in_request(cookie.name(), cookie.value());
         let Some(left) = budget::FLOW_COOKIES_BYTES.checked_sub(bytes) else {
-            let parts = "of all flow cookies together".to_owned();
+            let parts = "with all other flow cookies".to_owned();
             return Err(CookieError::TooLong { name, bytes, parts });
         };
         let mut held = self.held(headers).await.map_err(SealError::from)?;

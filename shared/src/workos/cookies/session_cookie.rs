@@ -114,7 +114,7 @@ pub enum SessionCookieError {
     #[error("two session cookies")]
     TwoCookies,
     /// It is not a valid seal of a session.
-    #[error("the session cookie is refused: {0}")]
+    #[error("the session cookie is rejected: {0}")]
     Refused(SealError),
     /// No password is available right now, which says nothing about the cookie.
     #[error("no password for the session cookie: {0}")]
@@ -298,9 +298,9 @@ impl CookieSettings {
 
         let mut problem = Ok(());
         if !name.bytes().all(is_plain) {
-            problem = Err(
-                settings.problem("WORKOS_COOKIE_NAME is not letters, digits, `-`, `_` and `.`")
-            );
+            problem = Err(settings.problem(
+                "WORKOS_COOKIE_NAME has characters other than letters, digits, `-`, `_` and `.`",
+            ));
         } else if (name.starts_with("__Host-") && (has_domain || !secure))
             || (name.starts_with("__Secure-") && !secure)
         {

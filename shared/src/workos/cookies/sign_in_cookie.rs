@@ -55,7 +55,7 @@ pub struct SignIn {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SignInError {
     /// This browser has not started that sign-in, or any sign-in, in the last ten minutes.
-    #[error("no sign-in was begun in this browser that this callback could belong to")]
+    #[error("this browser has no sign-in that the callback could belong to")]
     NotBegun,
     /// No password is available right now, which says nothing about the callback.
     #[error("no password for the sign-in cookie: {0}")]

@@ -98,14 +98,14 @@ enum SessionError {
     Cookie(#[from] SessionCookieError),
     #[error(transparent)]
     Token(#[from] AccessTokenError),
-    #[error("the token belongs to another user than the cookie")]
+    #[error("the token and the cookie belong to different users")]
     OtherUser,
     #[error("the token has expired, and there is no refresh token")]
     NotRenewable,
     #[error(transparent)]
     Refresh(#[from] AuthenticateError),
     /// WorkOS responded to a refresh with a session that cannot be used.
-    #[error("workos renewed the session with {0}")]
+    #[error("workos refreshed the session with {0}")]
     Unusable(Unusable),
     /// The refreshed session does not fit into a cookie.
     #[error(transparent)]
@@ -115,15 +115,15 @@ enum SessionError {
 /// Why a refreshed session cannot be used.
 #[derive(Debug, thiserror::Error)]
 enum Unusable {
-    #[error("another user's")]
+    #[error("another user's session")]
     OtherUser,
     #[error("another session")]
     OtherSession,
     #[error("a session in another organization")]
     OtherOrganization,
-    #[error("a token that has expired")]
+    #[error("an expired token")]
     Expired,
-    #[error("a token that is refused: {0}")]
+    #[error("a rejected token: {0}")]
     Token(#[from] AccessTokenError),
 }
 
@@ -249,7 +249,9 @@ impl Sessions {
     ) -> Result<User, ApiError> {
         let sealed = session.sealed.as_ref();
         let Some(token) = sealed.and_then(|sealed| sealed.refresh_token.as_ref()) else {
-            return Err(ApiError::unauthorized("Switching organizations needs the session cookie"));
+            return Err(ApiError::unauthorized(
+                "Switching organizations requires the session cookie",
+            ));
         };
         let renewed = self.renewed(token, &session.token, Some(organization), Urgency::Due).await;
         let (_, sealed) = self.clear_if_invalid(renewed)?;

@@ -22,7 +22,7 @@ pub(super) async fn conceal<T: Send + 'static>(
 ) -> Result<Option<T>, ApiError> {
     let mut leaves = pin!(time::sleep(LEAVES_AFTER));
     let outcome = afterwork::begin(async move {
-        let late = |_| Err(ApiError::unavailable("the time limit was reached"));
+        let late = |_| Err(ApiError::unavailable("the request timed out"));
         time::timeout(limit, work).await.unwrap_or_else(late)
     });
     let outcome = tokio::select! {

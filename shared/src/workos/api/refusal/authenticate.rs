@@ -18,10 +18,10 @@ const INVALID_GRANT: &str = "invalid_grant";
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum AuthenticateError {
     /// The user belongs to several organizations and has to choose one.
-    #[error("workos asks which organization to sign in to")]
+    #[error("workos asks the user to choose an organization")]
     OrganizationSelectionRequired(Box<OrganizationChoice>),
     /// The user has to meet a requirement first.
-    #[error("workos does not let the user in: {code}")]
+    #[error("workos does not admit the user: {code}")]
     Required {
         /// The requirement.
         requirement: Requirement,
@@ -46,13 +46,13 @@ pub enum AuthenticateError {
     },
     /// There were too many wrong guesses at the one-time code. WorkOS now rejects even the right
     /// one.
-    #[error("workos accepts no more guesses at the one-time code")]
+    #[error("too many wrong guesses at the one-time code")]
     TooManyGuesses,
     /// Another request has already exchanged the refresh token, and the browser has the result.
     #[error("workos has already exchanged the refresh token")]
     AlreadyExchanged,
     /// The user has tried too often.
-    #[error("workos limits the user's attempts")]
+    #[error("workos is rate-limiting the user's attempts")]
     TooManyAttempts {
         /// When to try again, if WorkOS says so.
         retry_after: Option<Duration>,
@@ -96,7 +96,7 @@ impl From<AuthenticateError> for ApiError {
             }
             AuthenticateError::TooManyGuesses => too_many_attempts(None),
             AuthenticateError::AlreadyExchanged => {
-                Self::unauthorized("Another request has renewed the session. Try again")
+                Self::unauthorized("Another request has already refreshed the session. Try again")
                     .with_detail(error)
             }
             AuthenticateError::TooManyAttempts { retry_after } => too_many_attempts(retry_after),

@@ -115,7 +115,7 @@ pub(super) fn limited(answer: &Answer) -> ProviderError {
 /// unexpected, so that somebody adds it to the table.
 pub(super) fn unrecognized(answer: &Answer, refusal: &RefusalBody) -> ProviderError {
     let (status, code) = (answer.status.as_u16(), refusal.loggable_code());
-    tracing::warn!(provider = "workos", status, code, "a refusal with an unknown code");
+    tracing::warn!(provider = "workos", status, code, "received an unknown error code");
     answer.unexpected()
 }
 

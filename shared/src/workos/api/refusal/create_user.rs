@@ -13,7 +13,7 @@ use crate::workos::api::refusal::messages::{invalid_email, refused_email, undeli
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum CreateUserError {
     /// The e-mail address already has an account.
-    #[error("the e-mail address has an account")]
+    #[error("the e-mail address already has an account")]
     Exists,
     /// WorkOS rejects the e-mail address.
     #[error("workos rejects the e-mail address")]
@@ -22,7 +22,7 @@ pub enum CreateUserError {
     #[error("workos cannot deliver mail to the e-mail address")]
     Undeliverable,
     /// The user has to meet a requirement first.
-    #[error("workos does not make an account: {code}")]
+    #[error("workos does not create an account: {code}")]
     Required {
         /// The requirement.
         requirement: Requirement,
@@ -40,7 +40,7 @@ pub enum CreateUserError {
 impl From<CreateUserError> for ApiError {
     fn from(error: CreateUserError) -> Self {
         match error {
-            CreateUserError::Exists => Self::conflict("This e-mail address has an account already"),
+            CreateUserError::Exists => Self::conflict("This e-mail address already has an account"),
             CreateUserError::InvalidEmail => invalid_email().with_detail(error),
             CreateUserError::Undeliverable => undeliverable_email().with_detail(error),
             CreateUserError::Required { requirement, .. } => {

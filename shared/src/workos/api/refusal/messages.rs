@@ -12,7 +12,7 @@ pub(super) fn is_forbidden(error: &ProviderError) -> bool {
 }
 
 pub(super) fn not_allowed() -> ApiError {
-    ApiError::forbidden("This is not allowed for you. Sign in another way, or ask for access")
+    ApiError::forbidden("You are not allowed to do this. Sign in another way, or ask for access")
 }
 
 pub(super) fn too_many_attempts(retry_after: Option<Duration>) -> ApiError {
@@ -33,5 +33,5 @@ pub(super) fn refused_email(error: ProviderError) -> ApiError {
     if is_forbidden(&error) {
         return not_allowed().with_detail(error);
     }
-    ApiError::bad_request("`email` is refused").with_detail(error)
+    ApiError::bad_request("`email` was rejected").with_detail(error)
 }

@@ -34,7 +34,7 @@ pub enum SendCodeError {
     #[error(transparent)]
     Unrecognized(ProviderError),
     /// The user asked for codes too often.
-    #[error("workos limits the codes for this user")]
+    #[error("workos is rate-limiting codes for this user")]
     TooManyAttempts {
         /// When to try again, if WorkOS says so.
         retry_after: Option<Duration>,
