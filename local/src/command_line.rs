@@ -1,10 +1,10 @@
-//! What `cargo dev` is asked to do.
+//! The command-line arguments of `cargo dev`.
 
 use std::{ffi::OsString, path::PathBuf};
 
 use lexopt::{Arg, Parser, ValueExt};
 
-/// What `cargo dev --help` prints.
+/// The text of `cargo dev --help`.
 pub(crate) const HELP: &str = "\
 Runs Anteroom on this machine.
 
@@ -18,16 +18,16 @@ Runs Anteroom on this machine.
 
 Settings come from the environment and from .env. A provider without credentials is stood in for.";
 
-/// One run of the program.
+/// A parsed command.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Command {
-    /// Explain the rest.
+    /// Print the help text.
     Help,
     /// Serve the project on a port.
     Serve {
-        /// 0 for any free one.
+        /// 0 means any free port.
         port: u16,
-        /// Whether the functions are built.
+        /// Whether to build the functions.
         build: bool,
     },
     /// Send one event to one function.
@@ -36,7 +36,7 @@ pub(crate) enum Command {
         function: String,
         /// The file with the event, or standard input.
         event: Option<PathBuf>,
-        /// Whether the functions are built.
+        /// Whether to build the functions.
         build: bool,
     },
 }

@@ -237,7 +237,7 @@ impl Instance {
         self.invoke_within(event, self.timeout).await
     }
 
-    /// The same with another time limit than the function's own.
+    /// A copy with another time limit than the function's own.
     pub async fn invoke_within(
         &self,
         event: &Value,

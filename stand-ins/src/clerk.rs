@@ -42,7 +42,7 @@ use super::{
     server::{Provider, StandIn},
 };
 
-/// The secret key of a new instance. It is no secret.
+/// The secret key of a new instance. It is not secret.
 pub const SECRET_KEY: &str = "sk_test_of_the_stand_in_and_no_secret";
 
 /// A running Clerk.
@@ -115,7 +115,7 @@ impl Clerk {
     /// Clerk writes it.
     ///
     /// # Panics
-    /// When there is no such user.
+    /// If there is no such user.
     pub fn user_document(&self, name: &str) -> (String, Value) {
         let user = self.user(name);
         (format!("/v1/users/{}", user.id), user.to_json())
@@ -124,7 +124,7 @@ impl Clerk {
     /// A user, by id or short name.
     ///
     /// # Panics
-    /// When there is none.
+    /// If there is none.
     pub fn user(&self, name: &str) -> User {
         let found = self.state().user(name).cloned();
         found.unwrap_or_else(|| panic!("no user is called {name:?}"))
@@ -139,7 +139,7 @@ impl Clerk {
     /// A new session token of a user, given by id or short name.
     ///
     /// # Panics
-    /// When there is no such user.
+    /// If there is no such user.
     pub fn session_token(&self, user: &str) -> String {
         self.sign(&self.header(), &self.claims_for(user))
     }
@@ -152,7 +152,7 @@ impl Clerk {
     /// The claims of a new session token of a user, given by id or short name.
     ///
     /// # Panics
-    /// When there is no such user.
+    /// If there is no such user.
     pub fn claims_for(&self, user: &str) -> Value {
         let mut claims = session_claims(&self.user(user), unix_seconds());
         claims["azp"] = json!(self.state().authorized_party);

@@ -113,7 +113,7 @@ impl Answer {
         }
     }
 
-    /// The same with one more header; a value that cannot be one is left out.
+    /// A copy with one more header; a value that cannot be one is left out.
     #[must_use]
     pub fn with_header(mut self, name: HeaderName, value: &str) -> Self {
         if let Ok(value) = HeaderValue::from_str(value) {
@@ -122,7 +122,7 @@ impl Answer {
         self
     }
 
-    /// The same with other JSON, where it is a success in JSON.
+    /// A copy with other JSON, where it is a success in JSON.
     #[must_use]
     pub(super) fn edited(mut self, edit: impl FnOnce(&mut Value)) -> Self {
         if self.status.is_success()

@@ -49,15 +49,15 @@ impl RsaKey {
     /// The token with a genuine RS256 signature of this key, whatever its header says.
     ///
     /// # Panics
-    /// When a file in `stand-ins/keys/` is damaged.
+    /// If a file in `stand-ins/keys/` is damaged.
     pub fn sign(&self, header: &Value, claims: &Value) -> String {
         self.sign_text(header, &claims.to_string())
     }
 
-    /// The same with claims that need not be JSON as Rust writes it.
+    /// A copy with claims that need not be JSON as Rust writes it.
     ///
     /// # Panics
-    /// When a file in `stand-ins/keys/` is damaged.
+    /// If a file in `stand-ins/keys/` is damaged.
     pub fn sign_text(&self, header: &Value, claims: &str) -> String {
         let message = format!("{}.{}", encode(header), BASE64_URL_SAFE_NO_PAD.encode(claims));
         let pair = self.pair();
@@ -75,7 +75,7 @@ impl RsaKey {
     /// The public half, as a member of a JWKS.
     ///
     /// # Panics
-    /// When a file in `stand-ins/keys/` is damaged.
+    /// If a file in `stand-ins/keys/` is damaged.
     pub fn jwk(&self) -> Value {
         let public = PublicKeyComponents::<Vec<u8>>::from(self.pair().public());
         json!({

@@ -27,7 +27,7 @@ use super::{
     server::{Provider, StandIn},
 };
 
-/// The secret key of a new project. It is no secret.
+/// The secret key of a new project. It is not secret.
 pub const SECRET_KEY: &str = "sk_dev_of_the_stand_in_and_no_secret";
 
 /// How many seconds an ID token lives.

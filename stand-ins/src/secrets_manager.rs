@@ -29,7 +29,7 @@ pub const REGION: &str = "eu-central-1";
 /// `AWS_ACCESS_KEY_ID` of the stand-in.
 pub const ACCESS_KEY_ID: &str = "AKIAOFTHESTANDIN";
 
-/// `AWS_SECRET_ACCESS_KEY` of the stand-in. It is no secret.
+/// `AWS_SECRET_ACCESS_KEY` of the stand-in. It is not secret.
 pub const SECRET_ACCESS_KEY: &str = "of-the-stand-in-and-no-secret";
 
 /// How far a request's time may be from ours. AWS refuses a request signed earlier.

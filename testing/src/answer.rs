@@ -28,7 +28,7 @@ impl Answer {
     /// The answer of a function to an event.
     ///
     /// # Panics
-    /// When there is none; when it lacks a header that all answers have, has a `Set-Cookie` among its
+    /// If there is none; when it lacks a header that all answers have, has a `Set-Cookie` among its
     /// headers, where two would become one, or has a cookie that scripts can read; and when it is
     /// none of those that `openapi.yaml` describes for the event's path.
     pub async fn of(function: &Instance, event: &Event) -> Self {
@@ -38,7 +38,7 @@ impl Answer {
     /// The answer of a function to an event that is written by hand, at the path of its endpoint.
     ///
     /// # Panics
-    /// Likewise.
+    /// Same as above.
     pub async fn of_text(function: &Instance, event: &str, path: &str) -> Self {
         let answer = function.invoke_text(event).await;
         let answer = Self::new(answer.unwrap_or_else(|error| panic!("{error} for {event:.300}")));
@@ -93,7 +93,7 @@ impl Answer {
     /// The status.
     ///
     /// # Panics
-    /// When there is none.
+    /// If there is none.
     pub fn status(&self) -> u64 {
         self.0["statusCode"].as_u64().expect("a status")
     }
@@ -101,7 +101,7 @@ impl Answer {
     /// The body.
     ///
     /// # Panics
-    /// When it is not JSON.
+    /// If it is not JSON.
     pub fn body(&self) -> Value {
         serde_json::from_str(self.text()).expect("a body of JSON")
     }
@@ -109,7 +109,7 @@ impl Answer {
     /// The body of a success.
     ///
     /// # Panics
-    /// When the status is another than 200.
+    /// If the status is another than 200.
     pub fn success(&self) -> Value {
         assert_eq!(self.status(), 200, "{}", self.text());
         self.body()
@@ -118,7 +118,7 @@ impl Answer {
     /// The status and the message of a refusal.
     ///
     /// # Panics
-    /// When the body is not exactly that of an error with this status.
+    /// If the body is not exactly that of an error with this status.
     pub fn refusal(&self) -> (u64, String) {
         let body = self.body();
         assert_eq!(body["code"], self.0["statusCode"], "{body}");
@@ -134,7 +134,7 @@ impl Answer {
     /// The cookies that leave with it, in their order.
     ///
     /// # Panics
-    /// When one of them is none.
+    /// If one of them is none.
     pub fn cookies(&self) -> Vec<SetCookie> {
         let cookies = self.0["cookies"].as_array().map_or(&[][..], Vec::as_slice);
         cookies.iter().map(|cookie| SetCookie::parse(cookie.as_str().expect("a text"))).collect()
@@ -143,7 +143,7 @@ impl Answer {
     /// The only cookie that leaves with it.
     ///
     /// # Panics
-    /// When there is none, or there are several.
+    /// If there is none, or there are several.
     pub fn cookie(&self) -> SetCookie {
         let mut cookies = self.cookies();
         assert_eq!(cookies.len(), 1, "{cookies:?} with {}", self.text());
@@ -153,7 +153,7 @@ impl Answer {
     /// The body as it was sent.
     ///
     /// # Panics
-    /// When there is none.
+    /// If there is none.
     pub fn text(&self) -> &str {
         self.0["body"].as_str().expect("a body")
     }

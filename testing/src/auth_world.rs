@@ -26,15 +26,15 @@ impl AuthWorld {
     /// Starts both. The executable is called what the endpoint's path ends in.
     ///
     /// # Panics
-    /// When one of them does not start.
+    /// If one of them does not start.
     pub async fn start(executable: &str) -> Self {
         Self::start_with(executable, &[]).await
     }
 
-    /// The same with settings of its own, which win.
+    /// A copy with settings of its own, which win.
     ///
     /// # Panics
-    /// Likewise.
+    /// Same as above.
     pub async fn start_with(executable: &str, own: &[(&str, &str)]) -> Self {
         let workos = WorkOs::start().await.expect("a free port");
         let mut settings = workos.settings();
@@ -56,7 +56,7 @@ impl AuthWorld {
     /// The answer to an event.
     ///
     /// # Panics
-    /// When there is none, or it is not as every answer has to be.
+    /// If there is none, or it is not as every answer has to be.
     pub async fn ask(&self, event: &Event) -> Answer {
         Answer::of(&self.function, event).await
     }
@@ -64,7 +64,7 @@ impl AuthWorld {
     /// The answer to an event that is written by hand.
     ///
     /// # Panics
-    /// Likewise.
+    /// Same as above.
     pub async fn ask_text(&self, event: &str) -> Answer {
         Answer::of_text(&self.function, event, &self.path).await
     }
@@ -72,7 +72,7 @@ impl AuthWorld {
     /// The answer to this JSON.
     ///
     /// # Panics
-    /// Likewise.
+    /// Same as above.
     pub async fn post(&self, body: &Value) -> Answer {
         self.ask(&self.event().json(body)).await
     }
@@ -88,7 +88,7 @@ impl AuthWorld {
     /// The body of the latest request to WorkOS.
     ///
     /// # Panics
-    /// When there was none, or it had no JSON.
+    /// If there was none, or it had no JSON.
     pub fn last_sent(&self) -> Value {
         let requests = self.workos.requests();
         requests.last().and_then(Request::json).expect("a request with JSON")
@@ -97,7 +97,7 @@ impl AuthWorld {
     /// Stops the function and gives what it logged.
     ///
     /// # Panics
-    /// When it does not stop.
+    /// If it does not stop.
     pub async fn stop(self) -> String {
         self.function.stop().await.join("\n")
     }
@@ -106,7 +106,7 @@ impl AuthWorld {
     /// nobody's business: keys, tokens, cookies, addresses, and whatever else is given.
     ///
     /// # Panics
-    /// When something of it is in a line.
+    /// If something of it is in a line.
     pub async fn logs_nothing_of(self, requests: usize, others: &[&str]) {
         let key = self.workos.api_key();
         let logs = self.function.stop().await.join("\n");

@@ -25,7 +25,7 @@ pub fn open_test_room(world: &RoomWorld) {
 /// What is answered of a recording: its id and the time in Unix seconds, and nothing else.
 ///
 /// # Panics
-/// When the answer is not that of a recording.
+/// If the answer is not that of a recording.
 pub fn recording(answer: &Answer) -> (String, u64) {
     let body = answer.success();
     assert_eq!(body.as_object().map(serde_json::Map::len), Some(2), "{body}");
@@ -55,7 +55,7 @@ pub fn foreign_recording(room: &str, path: &str) -> Value {
 /// Changes these fields of an egress wherever LiveKit lists it.
 ///
 /// # Panics
-/// When the fields are not an object.
+/// If the fields are not an object.
 pub fn change_listed(livekit: &LiveKit, id: &str, fields: &Value) {
     let (id, fields) = (id.to_owned(), fields.as_object().expect("an object").clone());
     livekit.edit_answers("ListEgress", move |answer| {

@@ -86,7 +86,7 @@ impl OpenApi {
     /// The description that this repository has at its root. It is read once.
     ///
     /// # Panics
-    /// When it cannot be read as one.
+    /// If it cannot be read as one.
     pub fn of_this_repository() -> &'static Self {
         static DESCRIPTION: LazyLock<OpenApi> = LazyLock::new(|| {
             let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../openapi.yaml");

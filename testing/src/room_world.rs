@@ -24,15 +24,15 @@ impl RoomWorld {
     /// Starts all three. The executable is called what the endpoint's path ends in.
     ///
     /// # Panics
-    /// When one of them does not start.
+    /// If one of them does not start.
     pub async fn start(executable: &str) -> Self {
         Self::start_with(executable, &[]).await
     }
 
-    /// The same with settings of its own, which win. An empty one is as good as none.
+    /// A copy with settings of its own, which win. An empty one is as good as none.
     ///
     /// # Panics
-    /// Likewise.
+    /// Same as above.
     pub async fn start_with(executable: &str, own: &[(&str, &str)]) -> Self {
         let livekit = LiveKit::start().await.expect("a free port");
         let settings = livekit.settings();
@@ -69,7 +69,7 @@ impl RoomWorld {
     /// The same by a user in one of several organizations.
     ///
     /// # Panics
-    /// When the user cannot sign in there.
+    /// If the user cannot sign in there.
     pub fn event_in(&self, user: &str, organization: &str, body: &Value) -> Event {
         let session = self.workos().sign_in(user, Some(organization));
         let token = session["access_token"].as_str().expect("an access token");
@@ -79,7 +79,7 @@ impl RoomWorld {
     /// The answer to an event.
     ///
     /// # Panics
-    /// When there is none, or it is not as every answer has to be.
+    /// If there is none, or it is not as every answer has to be.
     pub async fn ask(&self, event: &Event) -> Answer {
         self.auth.ask(event).await
     }
@@ -88,7 +88,7 @@ impl RoomWorld {
     /// others are busy.
     ///
     /// # Panics
-    /// When it does not start.
+    /// If it does not start.
     pub async fn another(&self) -> Instance {
         let launch = Launch::new(&self.executable, self.settings().iter().cloned());
         Instance::launch(&launch).await.unwrap_or_else(|error| panic!("{error}"))
@@ -97,7 +97,7 @@ impl RoomWorld {
     /// The same, with so much time for a request as Lambda may be configured to give.
     ///
     /// # Panics
-    /// Likewise.
+    /// Same as above.
     pub async fn another_within(&self, timeout: Duration) -> Instance {
         let launch = Launch::new(&self.executable, self.settings().iter().cloned());
         let launch = Launch { timeout, ..launch };
@@ -114,7 +114,7 @@ impl RoomWorld {
     /// What LiveKit was told in calls of that name, in order.
     ///
     /// # Panics
-    /// When one of them had no JSON.
+    /// If one of them had no JSON.
     pub fn told(&self, call: &str) -> Vec<Value> {
         let requests = self.livekit.requests();
         let calls = requests.iter().filter(|request| request.segments().last() == Some(&call));
@@ -125,7 +125,7 @@ impl RoomWorld {
     /// nobody's business: keys, tokens, cookies, addresses, and whatever else is given.
     ///
     /// # Panics
-    /// When something of it is in a line.
+    /// If something of it is in a line.
     pub async fn logs_nothing_of(self, requests: usize, others: &[&str]) {
         let keys = [livekit::API_KEY, livekit::API_SECRET];
         let others: Vec<_> = keys.into_iter().chain(others.iter().copied()).collect();

@@ -18,7 +18,7 @@ pub const COOKIE: &str = "wos-session";
 /// A session as it stands in a cookie, sealed with the password in these settings.
 ///
 /// # Panics
-/// When the settings lack the password, or this is not a session.
+/// If the settings lack the password, or this is not a session.
 pub async fn sealed(settings: &[(String, String)], session: &Value) -> String {
     let session: Authentication = serde_json::from_value(session.clone()).expect("a session");
     let cookies = cookies_with(settings).await;
@@ -29,7 +29,7 @@ pub async fn sealed(settings: &[(String, String)], session: &Value) -> String {
 /// A session without a refresh token, sealed with the stand-in's own password.
 ///
 /// # Panics
-/// When this is not a session.
+/// If this is not a session.
 pub async fn sealed_without_refresh_token(session: &Value) -> String {
     let session: Authentication = serde_json::from_value(session.clone()).expect("a session");
     let session = SealedSession { refresh_token: None, ..SealedSession::from(session) };
@@ -40,7 +40,7 @@ pub async fn sealed_without_refresh_token(session: &Value) -> String {
 /// A genuine seal that holds no session: that of a sign-in that has begun.
 ///
 /// # Panics
-/// When the password is too short.
+/// If the password is too short.
 pub async fn sealed_sign_in(password: &str) -> String {
     let sign_in = cookies_of(password).await.sign_in.begin(Request::default().headers()).await;
     sign_in.expect("a sign-in").cookies[0].value().to_owned()
@@ -53,7 +53,7 @@ async fn cookies_of(password: &str) -> Cookies {
 /// The session in the cookie of an answer, which has all that a session cookie has.
 ///
 /// # Panics
-/// When the cookie is not one.
+/// If the cookie is not one.
 pub async fn opened(settings: &[(String, String)], answer: &Answer) -> SealedSession {
     let cookie = answer.cookie();
     assert_eq!(cookie.name, COOKIE);
@@ -68,7 +68,7 @@ pub async fn opened(settings: &[(String, String)], answer: &Answer) -> SealedSes
 /// The access token in a sealed session.
 ///
 /// # Panics
-/// When there is none.
+/// If there is none.
 pub fn token_of(session: &SealedSession) -> String {
     let json = serde_json::to_value(session).expect("JSON");
     json["accessToken"].as_str().expect("a token").to_owned()
@@ -108,7 +108,7 @@ pub fn refresh_outages() -> impl Iterator<Item = (Fault, u64)> {
 /// The access token of a session, as WorkOS returns it.
 ///
 /// # Panics
-/// When there is none.
+/// If there is none.
 pub fn access_token(session: &Value) -> &str {
     session["access_token"].as_str().expect("an access token")
 }
@@ -124,7 +124,7 @@ pub fn with_access_token(session: &Value, token: &str) -> Value {
 /// The id of a session, which stays when it is renewed.
 ///
 /// # Panics
-/// When the access token has none.
+/// If the access token has none.
 pub fn sid(session: &Value) -> String {
     let claims = jwt::claims(access_token(session)).expect("claims");
     claims["sid"].as_str().expect("a session's id").to_owned()
@@ -133,7 +133,7 @@ pub fn sid(session: &Value) -> String {
 /// Asserts that the answer clears the session cookie, and sets no other.
 ///
 /// # Panics
-/// When it does not.
+/// If it does not.
 pub fn assert_cleared(answer: &Answer, why: &str) {
     let cookie = answer.cookie();
     assert_eq!(cookie.name, COOKIE, "{why}");

@@ -13,7 +13,7 @@ pub fn with(key: &Value, name: &str, value: Value) -> Value {
 /// The same number, in base64url, after three zero octets.
 ///
 /// # Panics
-/// When it is not a text.
+/// If it is not a text.
 pub fn padded(number: &Value) -> Value {
     json!(format!("AAAA{}", number.as_str().expect("base64url")))
 }

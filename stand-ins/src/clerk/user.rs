@@ -119,7 +119,7 @@ impl User {
     /// | `banned`, `locked` | a name, an address, and no way in |
     ///
     /// # Panics
-    /// When there is none of that name.
+    /// If there is none of that name.
     pub fn seeded(short_name: &str) -> Self {
         seeded_users()
             .into_iter()
@@ -127,7 +127,7 @@ impl User {
             .unwrap_or_else(|| panic!("no user is called {short_name:?}"))
     }
 
-    /// The same with a name.
+    /// A copy with a name.
     #[must_use]
     pub fn with_name(mut self, first: &str, last: &str) -> Self {
         self.first_name = Some(first.to_owned());
@@ -135,14 +135,14 @@ impl User {
         self
     }
 
-    /// The same with an uploaded picture.
+    /// A copy with an uploaded picture.
     #[must_use]
     pub fn with_picture(mut self, url: &str) -> Self {
         self.picture = Some(url.to_owned());
         self
     }
 
-    /// The same with one more verified address, not the primary one.
+    /// A copy with one more verified address, not the primary one.
     #[must_use]
     pub fn with_email(mut self, address: &str) -> Self {
         let id = id("idn", &format!("{}{}", self.short_name, self.email_addresses.len()));
@@ -151,7 +151,7 @@ impl User {
         self
     }
 
-    /// The same with one more verified address, the primary one.
+    /// A copy with one more verified address, the primary one.
     #[must_use]
     pub fn with_primary_email(self, address: &str) -> Self {
         let mut user = self.with_email(address);
@@ -160,7 +160,7 @@ impl User {
         user
     }
 
-    /// The same with none of the addresses verified.
+    /// A copy with none of the addresses verified.
     #[must_use]
     pub fn unverified(mut self) -> Self {
         for address in &mut self.email_addresses {
@@ -169,7 +169,7 @@ impl User {
         self
     }
 
-    /// The same with a place in an organization.
+    /// A copy with a place in an organization.
     #[must_use]
     pub fn in_organization(mut self, organization: Organization) -> Self {
         self.organization = Some(organization);

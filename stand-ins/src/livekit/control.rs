@@ -65,7 +65,7 @@ impl LiveKit {
     /// The egress with that id.
     ///
     /// # Panics
-    /// When there is none.
+    /// If there is none.
     pub fn egress(&self, id: &str) -> EgressView {
         self.state().known_egress(id).view()
     }
@@ -74,7 +74,7 @@ impl LiveKit {
     /// stopped or put somewhere else.
     ///
     /// # Panics
-    /// When there is no such egress.
+    /// If there is no such egress.
     pub fn set_egress_status(&self, id: &str, status: EgressStatus) {
         self.state().known_egress(id).put(status, clock::unix_nanoseconds());
     }
@@ -82,7 +82,7 @@ impl LiveKit {
     /// Makes an egress as if it had been started that much earlier.
     ///
     /// # Panics
-    /// When there is no such egress.
+    /// If there is no such egress.
     pub fn age_egress(&self, id: &str, by: Duration) {
         self.state().known_egress(id).age(by);
     }
@@ -194,7 +194,7 @@ impl LiveKit {
     /// `StartRoomCompositeEgress` or `StartEgress`, and the request its JSON.
     ///
     /// # Panics
-    /// When there is no such method, or the server refuses the request.
+    /// If there is no such method, or the server refuses the request.
     pub fn start_egress(&self, method: &str, request: Value) -> String {
         let start = match method {
             "StartRoomCompositeEgress" => serde_json::from_value(request).map(Start::RoomComposite),
@@ -208,7 +208,7 @@ impl LiveKit {
     /// The same, together with the starts that wait for [`hold_starts_until`](Self::hold_starts_until).
     ///
     /// # Panics
-    /// Likewise.
+    /// Same as above.
     pub async fn start_egress_with_others(&self, method: &str, request: Value) -> String {
         self.provider.wait_for_other_starts().await;
         self.start_egress(method, request)

@@ -212,7 +212,7 @@ impl Refusal {
         Self { after: delay, ..self }
     }
 
-    /// The same with another status.
+    /// A copy with another status.
     pub(super) fn with_status(self, status: u16) -> Self {
         Self { status, ..self }
     }

@@ -72,7 +72,7 @@ impl WorkOs {
     /// A user, by id, short name or address.
     ///
     /// # Panics
-    /// When there is none.
+    /// If there is none.
     pub fn user(&self, name: &str) -> User {
         self.state().user_called(name).clone()
     }
@@ -92,7 +92,7 @@ impl WorkOs {
     /// An organization, by id or name.
     ///
     /// # Panics
-    /// When there is none.
+    /// If there is none.
     pub fn organization(&self, name: &str) -> Organization {
         self.state().organization_called(name).clone()
     }
@@ -100,7 +100,7 @@ impl WorkOs {
     /// Gives a user a place in an organization, as a member without permissions; both by id or name.
     ///
     /// # Panics
-    /// When there is no such user or organization.
+    /// If there is no such user or organization.
     pub fn add_member(&self, organization: &str, user: &str) {
         let mut state = self.state();
         let user_id = state.user_called(user).id.clone();
@@ -111,7 +111,7 @@ impl WorkOs {
     /// Takes a user's place in an organization away; both by id or name.
     ///
     /// # Panics
-    /// When there is no such user or organization.
+    /// If there is no such user or organization.
     pub fn remove_member(&self, organization: &str, user: &str) {
         let mut state = self.state();
         let user_id = state.user_called(user).id.clone();
@@ -125,7 +125,7 @@ impl WorkOs {
     /// `refresh_token`. The organization, by id or name, must be given for a user who has several.
     ///
     /// # Panics
-    /// When there is no such user or organization, or the sign-in is refused.
+    /// If there is no such user or organization, or the sign-in is refused.
     pub fn sign_in(&self, user: &str, organization: Option<&str>) -> Value {
         let mut state = self.state();
         let sign_in = SignIn {
@@ -140,7 +140,7 @@ impl WorkOs {
     /// was asked for with.
     ///
     /// # Panics
-    /// When there is no such user.
+    /// If there is no such user.
     pub fn authorization_code(&self, user: &str, challenge: Option<&str>) -> String {
         let mut state = self.state();
         let method = "GoogleOAuth".to_owned();
@@ -198,7 +198,7 @@ impl WorkOs {
     /// WorkOS does no such thing; whoever relies on it must notice.
     ///
     /// # Panics
-    /// When there is no such organization.
+    /// If there is no such organization.
     pub fn misplace_refreshes(&self, organization: &str) {
         let mut state = self.state();
         state.misplaced_refreshes = Some(state.organization_called(organization).id.clone());
@@ -251,7 +251,7 @@ impl WorkOs {
     /// The claims of an access token of a new session in the user's first organization.
     ///
     /// # Panics
-    /// When there is no such user.
+    /// If there is no such user.
     pub fn claims_for(&self, user: &str) -> Value {
         let mut state = self.state();
         let user_id = state.user_called(user).id.clone();
@@ -263,7 +263,7 @@ impl WorkOs {
     /// An access token of a new session in the user's first organization.
     ///
     /// # Panics
-    /// When there is no such user.
+    /// If there is no such user.
     pub fn access_token(&self, user: &str) -> String {
         self.sign(&self.header(), &self.claims_for(user))
     }

@@ -68,21 +68,21 @@ impl Organization {
         }
     }
 
-    /// The same with a domain that is its own.
+    /// A copy with a domain that is its own.
     #[must_use]
     pub fn with_domain(mut self, name: &str) -> Self {
         self.domains.push(Domain { name: name.to_owned(), is_verified: true });
         self
     }
 
-    /// The same with a domain that it has yet to verify.
+    /// A copy with a domain that it has yet to verify.
     #[must_use]
     pub fn with_pending_domain(mut self, name: &str) -> Self {
         self.domains.push(Domain { name: name.to_owned(), is_verified: false });
         self
     }
 
-    /// The same with one more SSO connection.
+    /// A copy with one more SSO connection.
     #[must_use]
     pub fn with_connection(mut self, is_active: bool) -> Self {
         let name = format!("{}{}", self.connections.len() + 1, self.name);

@@ -65,7 +65,7 @@ impl User {
         Self { id, is_email_verified: false, created_at: now, ..user }
     }
 
-    /// The same with a name.
+    /// A copy with a name.
     #[must_use]
     pub fn with_name(mut self, first: &str, last: &str) -> Self {
         self.first_name = Some(first.to_owned());
@@ -73,21 +73,21 @@ impl User {
         self
     }
 
-    /// The same with a picture.
+    /// A copy with a picture.
     #[must_use]
     pub fn with_picture(mut self, url: &str) -> Self {
         self.picture = Some(url.to_owned());
         self
     }
 
-    /// The same with an address that was imported in this spelling.
+    /// A copy with an address that was imported in this spelling.
     #[must_use]
     pub fn with_email_spelled(mut self, email: &str) -> Self {
         email.clone_into(&mut self.email);
         self
     }
 
-    /// The same with something to do first.
+    /// A copy with something to do first.
     #[must_use]
     pub fn who_must(mut self, step: Step) -> Self {
         self.next_step = Some(step);

@@ -152,7 +152,7 @@ struct Case {
 /// Asks the endpoint in every way, and compares the fate of the cookie with the table.
 ///
 /// # Panics
-/// When a row differs.
+/// If a row differs.
 pub async fn check(endpoint: Endpoint) {
     let good = Credential::Refresh(Age::NearItsEnd, Refresh::NoToken);
     let served = Scene::start(endpoint, good).await.served().await;
