@@ -1,4 +1,4 @@
-//! `cargo dev`: the whole project on one machine. `cargo dev --help` says how.
+//! `cargo dev`: the whole project on one machine. See `cargo dev --help`.
 
 #![allow(
     clippy::print_stdout,
@@ -27,7 +27,7 @@ use anteroom_local::{
 };
 use command_line::{Command, HELP};
 
-/// Why the program ends in failure.
+/// Why the program failed.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
     #[error("{0}\n\n{HELP}")]
@@ -79,7 +79,7 @@ async fn run() -> Result<(), Failure> {
     Ok(())
 }
 
-/// Does the work until it is done or a signal ends it, and then ends what it had started.
+/// Runs `work` until it finishes or a signal arrives, and then stops everything it started.
 async fn until_the_end(
     project: &Project,
     work: impl Future<Output = Result<(), Failure>>,
@@ -92,9 +92,9 @@ async fn until_the_end(
     outcome
 }
 
-/// Serves the project for ever.
+/// Serves the project until the program is stopped.
 async fn serve(project: &Project, port: u16) -> Result<(), Failure> {
-    // The port first: a taken one must not cost a build.
+    // Bind the port first, so that a port in use fails before the build.
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let gateway = Gateway::start(address, project.routes(), project.cors()).await.map_err(
         |error| match error.kind() {
@@ -107,7 +107,7 @@ async fn serve(project: &Project, port: u16) -> Result<(), Failure> {
     std::future::pending().await
 }
 
-/// Sends one event to a function and prints its answer.
+/// Sends one event to a function and prints its response.
 async fn invoke(project: &Project, name: &str, event: &serde_json::Value) -> Result<(), Failure> {
     let function = project.function(name).ok_or_else(|| {
         Failure::NoSuchFunction(name.to_owned(), project.names().collect::<Vec<_>>().join(", "))
@@ -131,8 +131,8 @@ fn folder_of_this_program() -> io::Result<PathBuf> {
     Ok(path)
 }
 
-/// Log lines go to standard error, each with the name of the function in front, or of the provider
-/// that is stood in for. Metrics, which are not for people to read, are left out.
+/// Writes log lines to standard error, prefixed with the function's or the stand-in's name. Leaves
+/// out metrics, which are not meant for people.
 fn log_of(name: &str) -> LogSink {
     let name = name.to_owned();
     Arc::new(move |line| {
@@ -154,7 +154,8 @@ fn read_event(path: Option<PathBuf>) -> Result<serde_json::Value, Failure> {
 
 fn announce(project: &Project, url: &str) {
     println!("Anteroom listens on {url}");
-    // To a browser the two are different sites, and cookies do not go from one to the other.
+    // For a browser, 127.0.0.1 and localhost are different sites, and cookies are not shared
+    // between them.
     println!("A page on http://localhost calls it at {}\n", url.replace("127.0.0.1", "localhost"));
     for (route, function) in project.routes() {
         println!("  {:<40} {}", route.key(), function.name());
@@ -179,7 +180,7 @@ fn announce(project: &Project, url: &str) {
     println!("\nCtrl-C ends everything.");
 }
 
-/// Lines that work when they are pasted into a shell: they sign in with the stand-ins, and call.
+/// Shell commands that sign in at the stand-ins and call an endpoint.
 fn examples(project: &Project, url: &str) -> Vec<String> {
     let stand_in = |provider| project.stand_ins().iter().find(|it| it.provider == provider);
     let clerk = stand_in(Provider::Clerk).map(|clerk| {
