@@ -9,14 +9,14 @@ pub(crate) const HELP: &str = "\
 Runs Anteroom on this machine.
 
   cargo dev [--port PORT] [--no-build]
-      Serves every route of template.yaml, on port 8787 if not told otherwise (0: any free one).
-      Builds the functions, and builds them again when their sources change.
+      Serves every route of template.yaml, on port 8787 by default (0: any free port).
+      Builds the functions, and rebuilds them when their sources change.
   cargo dev invoke FUNCTION [--event FILE] [--no-build]
-      Sends one event, from a file or from standard input, and prints the answer.
+      Sends one event, from a file or from standard input, and prints the response.
 
-  --no-build  runs the functions that are beside this program, as they are
+  --no-build  runs the functions already built next to this program
 
-Settings come from the environment and from .env. A provider without credentials is stood in for.";
+Settings come from the environment and from .env. Providers without credentials get a stand-in.";
 
 /// A parsed command.
 #[derive(Debug, PartialEq, Eq)]
@@ -64,10 +64,8 @@ impl Command {
             ([invoke, function], None, event) if invoke == "invoke" => {
                 Ok(Self::Invoke { function: function.clone(), event, build })
             }
-            ([invoke], None, _) if invoke == "invoke" => {
-                Err("invoke needs a function's name".into())
-            }
-            _ => Err("these arguments do not go together".into()),
+            ([invoke], None, _) if invoke == "invoke" => Err("invoke needs a function name".into()),
+            _ => Err("these arguments cannot be combined".into()),
         }
     }
 }

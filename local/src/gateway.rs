@@ -179,6 +179,6 @@ fn failed(function: &Function, problem: &dyn Display) -> Response {
 }
 
 fn timed_out(function: &Function, limit: Duration) -> Response {
-    function.log(&format!("gateway: no answer within {:.1} seconds", limit.as_secs_f64()));
+    function.log(&format!("gateway: no response within {:.1} seconds", limit.as_secs_f64()));
     answer::message(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable")
 }

@@ -90,7 +90,7 @@ pub enum StartError {
         error: std::io::Error,
     },
     /// It exited before it was ready.
-    #[error("{name} ended while starting ({status})")]
+    #[error("{name} exited during startup ({status})")]
     Ended {
         /// The function.
         name: String,
@@ -126,16 +126,16 @@ pub enum InvocationError {
     #[error("{0}")]
     Function(#[from] FunctionError),
     /// The process exited during the invocation.
-    #[error("the function's process ended ({0})")]
+    #[error("the function's process exited ({0})")]
     Ended(ExitStatus),
     /// The process asked for the next event without responding to this one.
-    #[error("the function asked for another event without an answer to this one")]
+    #[error("the function asked for another event without responding to this one")]
     Skipped,
     /// The invocation timed out, and the process was killed, as on Lambda.
     #[error("task timed out after {:.2} seconds", .0.as_secs_f64())]
     TimedOut(Duration),
     /// The response is not JSON.
-    #[error("the function's answer is not JSON: {0}")]
+    #[error("the function's response is not JSON: {0}")]
     NotJson(serde_json::Error),
 }
 

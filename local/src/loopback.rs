@@ -27,7 +27,8 @@ pub(crate) async fn only_for_this_machine(request: Request, next: Next) -> Respo
     if is_for_this_machine(request.uri(), request.headers()) {
         return next.run(request).await;
     }
-    let message = "Forbidden: this server answers to localhost and loopback addresses only";
+    let message =
+        "Forbidden: this server only accepts requests for localhost and loopback addresses";
     (StatusCode::FORBIDDEN, Json(json!({"message": message}))).into_response()
 }
 

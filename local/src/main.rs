@@ -32,11 +32,11 @@ use command_line::{Command, HELP};
 enum Failure {
     #[error("{0}\n\n{HELP}")]
     Usage(#[from] lexopt::Error),
-    #[error("port {0} is taken: end what listens there, or choose another one with --port")]
+    #[error("port {0} is in use: stop the program that uses it, or choose another with --port")]
     PortTaken(u16),
     #[error("cannot listen on port {0}: {1}")]
     Listen(u16, io::Error),
-    #[error("there is no function `{0}`; there are: {1}")]
+    #[error("unknown function `{0}`; the functions are: {1}")]
     NoSuchFunction(String, String),
     #[error("cannot read the event from {0}: {1}")]
     Event(String, io::Error),
@@ -156,7 +156,10 @@ fn announce(project: &Project, url: &str) {
     println!("Anteroom listens on {url}");
     // For a browser, 127.0.0.1 and localhost are different sites, and cookies are not shared
     // between them.
-    println!("A page on http://localhost calls it at {}\n", url.replace("127.0.0.1", "localhost"));
+    println!(
+        "From a page on http://localhost, call it at {}\n",
+        url.replace("127.0.0.1", "localhost")
+    );
     for (route, function) in project.routes() {
         println!("  {:<40} {}", route.key(), function.name());
     }
@@ -165,9 +168,9 @@ fn announce(project: &Project, url: &str) {
         let stand_in = project.stand_ins().iter().find(|stand_in| stand_in.provider == provider);
         match stand_in {
             Some(stand_in) => {
-                println!("  {:<12} stood in for at {}", provider.name(), stand_in.url);
+                println!("  {:<12} stand-in at {}", provider.name(), stand_in.url);
             }
-            None => println!("  {:<12} real, with the credentials configured", provider.name()),
+            None => println!("  {:<12} real, with the configured credentials", provider.name()),
         }
     }
     if let Some(setting) = project.missing_for_recordings() {
@@ -177,7 +180,7 @@ fn announce(project: &Project, url: &str) {
     if !examples.is_empty() {
         println!("\nTry it:\n\n  {}", examples.join("\n  "));
     }
-    println!("\nCtrl-C ends everything.");
+    println!("\nPress Ctrl-C to stop.");
 }
 
 /// Shell commands that sign in at the stand-ins and call an endpoint.

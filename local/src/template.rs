@@ -117,16 +117,16 @@ impl Route {
 
     fn parse(method: &str, path: &str) -> Result<Self, String> {
         if path.contains('{') {
-            return Err(format!("path parameters are not imitated here: {path}"));
+            return Err(format!("path parameters are not supported here: {path}"));
         }
         if !path.starts_with('/') {
-            return Err(format!("a path starts with a slash, this does not: {path}"));
+            return Err(format!("a path must start with a slash: {path}"));
         }
         let method = match method.to_ascii_uppercase() {
             any if any == "ANY" || any == "*" => None,
             one => Some(
                 Method::from_bytes(one.as_bytes())
-                    .map_err(|_| format!("`{one}` is no HTTP method"))?,
+                    .map_err(|_| format!("`{one}` is not an HTTP method"))?,
             ),
         };
         Ok(Self { method, path: path.to_owned() })

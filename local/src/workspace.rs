@@ -35,13 +35,13 @@ pub enum BuildError {
     #[error("cannot run cargo: {0}")]
     Cargo(Arc<io::Error>),
     /// The code does not compile; the compiler's errors are on standard error.
-    #[error("the build failed ({0}): the compiler's messages are in the terminal")]
+    #[error("the build failed ({0}): see the compiler's errors in the terminal")]
     Failed(ExitStatus),
     /// It compiled, but there is no executable with that name.
     #[error("cargo built no executable named {0}")]
     NoExecutable(String),
     /// Building is off, and the executable does not exist.
-    #[error("there is no {0}: build it first")]
+    #[error("{0} does not exist: build it first")]
     NotBuilt(PathBuf),
 }
 
@@ -107,7 +107,7 @@ impl Workspace {
             .arg("--message-format=json-render-diagnostics")
             .current_dir(&self.root)
             .stdin(Stdio::null())
-            // Progress and the compiler's messages go straight to the terminal.
+            // Progress and compiler errors go straight to the terminal.
             .stderr(Stdio::inherit())
             .stdout(Stdio::piped())
             .kill_on_drop(true);

@@ -314,7 +314,7 @@ impl State {
         let name = request.query("user").unwrap_or_default();
         let Some(user) = self.user(&name) else {
             let names: Vec<_> = self.users.values().map(|user| user.short_name.as_str()).collect();
-            let problem = format!("no such user; there are: {}\n", names.join(", "));
+            let problem = format!("no such user; the users are: {}\n", names.join(", "));
             return Answer::new(404, "text/plain", problem);
         };
         let now = unix_seconds();

@@ -50,7 +50,7 @@ fn status(answer: &Value) -> Result<StatusCode, String> {
         .as_u64()
         .and_then(|status| u16::try_from(status).ok())
         .and_then(|status| StatusCode::from_u16(status).ok())
-        .ok_or_else(|| format!("`statusCode` is no HTTP status: {}", answer["statusCode"]))
+        .ok_or_else(|| format!("`statusCode` is not an HTTP status: {}", answer["statusCode"]))
 }
 
 fn body(answer: &Value) -> Result<Vec<u8>, String> {

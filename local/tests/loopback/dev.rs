@@ -254,10 +254,10 @@ async fn sends_one_event_from_a_file_or_from_standard_input() {
 async fn ends_in_failure_when_the_event_gets_no_answer() {
     let project = Project::new();
     for (name, event, words) in [
-        ("probe", r#"{"do": "exit"}"#, "process ended"),
+        ("probe", r#"{"do": "exit"}"#, "process exited"),
         ("probe", r#"{"do": "error"}"#, "as it was told"),
         ("probe", "{", "not JSON"),
-        ("other", "{}", "there are: probe"),
+        ("other", "{}", "the functions are: probe"),
     ] {
         project.write("event.json", event);
         let file = project.path("event.json");

@@ -184,7 +184,7 @@ impl State {
         let name = query.first("user").unwrap_or_default();
         let Some(user) = self.users.iter().find(|user| user.is_called(name)) else {
             let names: Vec<_> = self.users.iter().map(|user| user.short_name.as_str()).collect();
-            let problem = format!("no such user; there are: {}\n", names.join(", "));
+            let problem = format!("no such user; the users are: {}\n", names.join(", "));
             return Answer::new(404, "text/plain", problem);
         };
         let wanted = query.first("organization");
