@@ -1,5 +1,4 @@
-//! `POST /auth/sign-in`: starts a sign-in, by SSO or one-time code, depending on the e-mail
-//! address's domain.
+//! `POST /auth/sign-in`: starts a sign-in by SSO or one-time code, depending on the e-mail's domain.
 //!
 //! | | |
 //! |---|---|
@@ -8,8 +7,8 @@
 //! | output | 200 `{"authData":{"authMethod":"sso","redirectURL","state"}}` if an organization with an active SSO connection has verified the domain; otherwise a code is sent, and 200 `{"authData":{"authMethod":"magic_auth"}}` |
 //! | errors | 400 `Bad request`, also for an address without an account, 403 WorkOS requires another step first, 429, 502, 503 |
 //!
-//! With `CONCEAL_ACCOUNTS`, the `magic_auth` response is sent two seconds after the request
-//! arrived, whether or not the address has an account and whatever WorkOS says about it.
+//! With `CONCEAL_ACCOUNTS`, the `magic_auth` response is sent two seconds after the request arrived,
+//! whether or not the address has an account and whatever WorkOS says about it.
 
 mod method;
 
