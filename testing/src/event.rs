@@ -1,11 +1,11 @@
-//! [`Event`]: a request, as an API Gateway HTTP API hands it to a function.
+//! [`Event`]: a request, as an API Gateway HTTP API sends it to a function.
 
 use std::path::Path;
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
 
-/// The origin of the page that the stand-ins' settings are for.
+/// The origin of the page in the stand-ins' settings.
 pub const PAGE: &str = "http://localhost:3000";
 
 /// An event of payload format 2.0, built step by step.
@@ -13,7 +13,7 @@ pub const PAGE: &str = "http://localhost:3000";
 pub struct Event(Value);
 
 impl Event {
-    /// A `POST` to `path` with neither body nor cookies, from a page at [`PAGE`].
+    /// A `POST` to `path` without a body or cookies, from a page at [`PAGE`].
     pub fn post(path: &str) -> Self {
         Self(json!({
             "version": "2.0",
@@ -68,14 +68,14 @@ impl Event {
         self
     }
 
-    /// A copy with this query, as it stands behind the `?`.
+    /// A copy with this query, as it is written after the `?`.
     #[must_use]
     pub fn query(mut self, query: &str) -> Self {
         self.0["rawQueryString"] = json!(query);
         self
     }
 
-    /// A copy with this header; its name is in small letters.
+    /// A copy with this header; its name must be lower-case.
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.0["headers"][name] = json!(value);
@@ -123,7 +123,7 @@ impl Event {
         event
     }
 
-    /// A copy with a body that says nothing of its type. The gateway passes such a one on in base64.
+    /// A copy with a body without a content type, which the gateway passes on in base64.
     #[must_use]
     pub fn untyped_body(self, body: &str) -> Self {
         let mut event = self.without_header("content-type");
@@ -132,11 +132,10 @@ impl Event {
         event
     }
 
-    /// A copy with anything at all in a place that its parents are there for, as in
-    /// `/headers/host`.
+    /// A copy with any value at a JSON pointer whose parent exists, such as `/headers/host`.
     ///
     /// # Panics
-    /// If they are not.
+    /// If the parent does not exist.
     #[must_use]
     pub fn with(mut self, pointer: &str, value: Value) -> Self {
         let (parent, name) = pointer.rsplit_once('/').expect("a pointer");
@@ -144,7 +143,7 @@ impl Event {
         self
     }
 
-    /// The path that it was sent to.
+    /// The request's path.
     ///
     /// # Panics
     /// If there is none.

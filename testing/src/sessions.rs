@@ -15,7 +15,7 @@ use crate::mistakes::OUTAGES;
 /// The name of the session cookie.
 pub const COOKIE: &str = "wos-session";
 
-/// A session as it stands in a cookie, sealed with the password in these settings.
+/// A session as a cookie value, sealed with the password in these settings.
 ///
 /// # Panics
 /// If the settings lack the password, or this is not a session.
@@ -37,7 +37,7 @@ pub async fn sealed_without_refresh_token(session: &Value) -> String {
     cookies.session.write(&session).await.expect("a cookie").value().to_owned()
 }
 
-/// A genuine seal that holds no session: that of a sign-in that has begun.
+/// A genuine seal that holds no session but a pending sign-in.
 ///
 /// # Panics
 /// If the password is too short.
@@ -50,10 +50,10 @@ async fn cookies_of(password: &str) -> Cookies {
     cookies_with(&[("WORKOS_COOKIE_PASSWORD".to_owned(), password.to_owned())]).await
 }
 
-/// The session in the cookie of an answer, which has all that a session cookie has.
+/// The session in a response's cookie, whose attributes must be those of a session cookie.
 ///
 /// # Panics
-/// If the cookie is not one.
+/// If it is not a session cookie.
 pub async fn opened(settings: &[(String, String)], answer: &Answer) -> SealedSession {
     let cookie = answer.cookie();
     assert_eq!(cookie.name, COOKIE);
@@ -80,7 +80,7 @@ async fn cookies_with(settings: &[(String, String)]) -> Cookies {
     settings.complete(cookies).await.expect("complete settings")
 }
 
-/// What WorkOS gives to somebody whose access token has expired since.
+/// A session whose access token has expired, as WorkOS returns it.
 pub fn expired_session(workos: &WorkOs, user: &str, organization: Option<&str>) -> Value {
     workos.set_access_token_seconds(-60);
     let session = workos.sign_in(user, organization);
@@ -88,8 +88,7 @@ pub fn expired_session(workos: &WorkOs, user: &str, organization: Option<&str>) 
     session
 }
 
-/// What WorkOS gives to somebody, with an access token that is good for another half a minute of its
-/// five minutes.
+/// A session whose access token has half a minute left of its five minutes, as WorkOS returns it.
 pub fn session_near_its_end(workos: &WorkOs, user: &str, organization: Option<&str>) -> Value {
     workos.backdate_access_tokens(270);
     let session = workos.sign_in(user, organization);
@@ -97,8 +96,8 @@ pub fn session_near_its_end(workos: &WorkOs, user: &str, organization: Option<&s
     session
 }
 
-/// What is answered to somebody whose session is due for a refresh while WorkOS fails. What cannot be
-/// read says nothing of the session.
+/// The status for a request whose session is due for a refresh while WorkOS fails. An unreadable
+/// response says nothing about the session.
 pub fn refresh_outages() -> impl Iterator<Item = (Fault, u64)> {
     let unreadable = |fault| matches!(fault, Fault::Garbage | Fault::WrongShape);
     let of_a_session = move |(fault, status)| (fault, if unreadable(fault) { 503 } else { status });
@@ -121,16 +120,16 @@ pub fn with_access_token(session: &Value, token: &str) -> Value {
     session
 }
 
-/// The id of a session, which stays when it is renewed.
+/// The id of a session, which a refresh does not change.
 ///
 /// # Panics
-/// If the access token has none.
+/// If the access token has no `sid`.
 pub fn sid(session: &Value) -> String {
     let claims = jwt::claims(access_token(session)).expect("claims");
     claims["sid"].as_str().expect("a session's id").to_owned()
 }
 
-/// Asserts that the answer clears the session cookie, and sets no other.
+/// Asserts that the response clears the session cookie and sets no other cookie.
 ///
 /// # Panics
 /// If it does not.

@@ -1,4 +1,4 @@
-//! `POST /auth/sign-in`: starts a sign-in by SSO or one-time code, depending on the e-mail's domain.
+//! `POST /auth/sign-in`: starts a sign-in by SSO or one-time code, depending on the e-mail domain.
 //!
 //! | | |
 //! |---|---|
