@@ -221,7 +221,7 @@ async fn says_what_is_not_built_when_told_not_to_build() {
     let output = project.run(&["--port", "0", "--no-build"]).await;
     assert_eq!(output.status.code(), Some(1));
     let message = String::from_utf8(output.stderr).unwrap();
-    assert!(message.contains("probe: build it first"), "{message}");
+    assert!(message.contains("probe does not exist: build it first"), "{message}");
 }
 
 #[tokio::test]
