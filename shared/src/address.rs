@@ -23,7 +23,7 @@ pub(crate) fn is_web_origin(origin: &str) -> bool {
     })
 }
 
-/// Whether `origin` belongs to an app with a scheme of its own, such as `tauri://localhost` and
+/// Whether `origin` belongs to an app with its own scheme, such as `tauri://localhost` and
 /// `chrome-extension://<id>`.
 pub(crate) fn is_app_origin(origin: &str) -> bool {
     // The URL standard's special schemes, whose origins are those of web pages or opaque.

@@ -2,8 +2,8 @@
 //!
 //! | to | use |
 //! |---|---|
-//! | answer a request | [`Reply`] |
-//! | refuse a request | [`ApiError`] |
+//! | respond to a request | [`Reply`] |
+//! | reject a request | [`ApiError`] |
 //! | declare that an endpoint takes no input | [`Empty`] |
 //! | read a request's credentials | [`Authorization`], [`cookies`] |
 //! | set a cookie, on success or on error | [`send_cookie`] |
@@ -11,7 +11,7 @@
 //! A handler never builds a response. It returns a [`Reply`] or an [`ApiError`], and
 //! [`lambda`](crate::lambda) adds status, headers and cookies.
 //!
-//! # Answers and errors
+//! # Responses and errors
 //! ```
 //! use anteroom::api::{ApiError, Reply, Status};
 //!

@@ -471,7 +471,7 @@ mod tests {
         let sealed = sealed(None).await;
         let fields: Vec<&str> =
             sealed.strip_suffix("~2").expect("the version").split('*').collect();
-        // 22 letters hold 132 bits, of which the 16 bytes of an IV are 128.
+        // 22 base64 characters encode 132 bits, but the 16 bytes of an IV have only 128.
         let loose_bits = |text: &str| {
             let (rest, last) = text.split_at(text.len() - 1);
             let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";

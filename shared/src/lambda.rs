@@ -245,7 +245,7 @@ impl<E: Endpoint> Function<E> {
     }
 
     async fn pass(&self, request: &Request) -> Result<Response, ApiError> {
-        // The gateway answers preflights. If it passes one on, 204 keeps it from failing; the
+        // The gateway handles preflights. If it passes one on, 204 keeps it from failing; the
         // gateway still adds the CORS headers.
         if request.method() == Method::OPTIONS {
             return Ok(api::empty_response(StatusCode::NO_CONTENT));

@@ -95,8 +95,8 @@ impl Liveblocks {
     /// A token for the user `id`, whom others see as `info` says. Which rooms it opens is decided
     /// by the rooms' own permissions.
     ///
-    /// Where `info` is longer than Liveblocks takes, it goes without the picture, and if need be
-    /// with a shorter name.
+    /// If `info` is longer than Liveblocks accepts, the picture is left out, and then the name is
+    /// shortened.
     ///
     /// # Errors
     /// [`IdentifyError::IdTooLong`] before anything is sent, [`IdentifyError::UserRefused`] when

@@ -57,12 +57,12 @@
 //! - Lists are read up to five pages of 100 entries each.
 //! - The session's cookie has up to 4,096 bytes; all cookies together stay under 8 KiB.
 //! - A sign-in on WorkOS's pages may take ten minutes, the choice of an organization an hour.
-//! - A refused refresh is remembered for a minute.
+//! - A rejected refresh is remembered for a minute.
 //!
 //! # Where the rules come from
 //! | rules | source |
 //! |---|---|
-//! | calls and refusals | <https://workos.com/docs/reference> |
+//! | calls and errors | <https://workos.com/docs/reference> |
 //! | access tokens | <https://workos.com/docs/reference/authkit/session-tokens>, RFC 7519, RFC 9068 |
 //! | the session's cookie | `@workos-inc/node`, [`cookie_seal`](crate::cookie_seal), RFC 6265 |
 //! | sign-ins on WorkOS's pages | RFC 6749, RFC 7636 |

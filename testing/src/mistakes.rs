@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::event::Event;
 use anteroom_stand_ins::faults::Fault;
 
-/// Values that are not e-mail addresses, as JSON. The first one stands for a missing address.
+/// Values that are not e-mail addresses, as JSON. The first one represents a missing address.
 pub const MALFORMED_EMAILS: [&str; 13] = [
     "null",
     "12345",

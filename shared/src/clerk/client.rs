@@ -58,7 +58,7 @@ impl Clerk {
         })))
     }
 
-    /// The auth state of a request: the signed-in user, or why there is none.
+    /// The auth state of a request: the signed-in user, or the reason why nobody is signed in.
     ///
     /// The token is taken from `Authorization: Bearer`, else from the cookie `__session`. It is
     /// verified the way Clerk's backend SDK does it, and the issuer is checked too. A token without

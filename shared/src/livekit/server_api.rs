@@ -44,7 +44,7 @@ pub(super) struct Method<'a> {
     pub(super) service: &'static str,
     /// Its name.
     pub(super) name: &'static str,
-    /// What the token for it grants.
+    /// The grant of its token.
     pub(super) grant: Grant<'a>,
     /// Whether it is idempotent.
     pub(super) repeatable: bool,
@@ -146,7 +146,7 @@ impl ServerApi {
             retry: if method.repeatable { Retry::Once } else { Retry::Never },
             time_limit: method.time_limit,
             refuses_key,
-            // Twirp's code tells whom a 429 is about.
+            // Twirp's code tells what a 429 is about.
             hands_back_limits: true,
             ..Call::post(method.name, &path, Some(message))
         };

@@ -89,7 +89,8 @@ pub struct Organization {
 }
 
 impl User {
-    /// A user without a name, picture or address. The short name should be letters and digits.
+    /// A user without a name, picture or address. The short name should consist of letters and
+    /// digits.
     pub fn new(short_name: &str) -> Self {
         Self {
             short_name: short_name.to_owned(),
@@ -119,7 +120,7 @@ impl User {
     /// | `banned`, `locked` | a name and an address, but no access |
     ///
     /// # Panics
-    /// If there is none of that name.
+    /// If there is no such user.
     pub fn seeded(short_name: &str) -> Self {
         seeded_users()
             .into_iter()
@@ -160,7 +161,7 @@ impl User {
         user
     }
 
-    /// A copy with none of the addresses verified.
+    /// A copy with all addresses unverified.
     #[must_use]
     pub fn unverified(mut self) -> Self {
         for address in &mut self.email_addresses {

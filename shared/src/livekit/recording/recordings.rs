@@ -117,7 +117,7 @@ impl Recordings {
     }
 }
 
-/// Where a caller looks for a recording.
+/// The zone and room in which a caller looks for a recording.
 #[derive(Clone, Copy)]
 struct Place<'a> {
     room: &'a RoomName,

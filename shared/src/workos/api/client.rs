@@ -138,8 +138,8 @@ impl WorkOs {
         self.authenticate(Grant::MagicCode, fields, Retry::Never).await
     }
 
-    /// Refreshes a session, in an organization if one is named. This spends the refresh token
-    /// unless WorkOS refuses.
+    /// Refreshes a session, in an organization if one is named. This uses up the refresh token
+    /// unless WorkOS rejects it.
     pub async fn authenticate_with_refresh_token(
         &self,
         token: &SecretString,

@@ -56,7 +56,7 @@ pub(crate) struct RoomCompositeEgressRequest {
     pub(crate) webhooks: Vec<WebhookConfig>,
 }
 
-/// The newer start request, for every source.
+/// The newer start request, for all sources.
 #[derive(Clone, PartialEq, Message, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct StartEgressRequest {
