@@ -24,9 +24,10 @@
 //! ```
 //! # use anteroom::api::{ApiError, Reply, Request};
 //! # use anteroom::clerk::Clerk;
-//! async fn handle(clerk: &Clerk, request: &Request) -> Result<Reply<String>, ApiError> { let
-//! session = clerk.auth(request).await?.require()?; // 401 without a valid session
-//! Ok(Reply::ok(session.user_id().to_string())) }
+//! async fn handle(clerk: &Clerk, request: &Request) -> Result<Reply<String>, ApiError> {
+//!     let session = clerk.auth(request).await?.require()?; // 401 without a valid session
+//!     Ok(Reply::ok(session.user_id().to_string()))
+//! }
 //! ```
 //!
 //! # The session's token, and one made from a template
