@@ -15,9 +15,8 @@ use serde_json::json;
 use crate::{Environment, Failure, peak_memory_mib, processor_ms};
 
 /// List prices in US dollars: us-east-1, arm64, the first tier, no free tier. From AWS's 2025 pages
-/// "AWS Lambda Pricing",
-/// "Amazon API Gateway pricing", "Amazon `CloudWatch` Pricing", "AWS Secrets Manager pricing",
-/// "AWS X-Ray pricing" and "Amazon EC2 On-Demand Pricing" (data transfer).
+/// "AWS Lambda Pricing", "Amazon API Gateway pricing", "Amazon `CloudWatch` Pricing", "AWS Secrets
+/// Manager pricing", "AWS X-Ray pricing" and "Amazon EC2 On-Demand Pricing" (data transfer).
 mod price {
     pub(super) const LAMBDA_MILLION_REQUESTS: f64 = 0.20;
     pub(super) const LAMBDA_GB_SECOND: f64 = 0.000_013_333_4;

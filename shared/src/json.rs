@@ -5,9 +5,8 @@
 //! that are not UTF-8. One such value in a field that we do not use must not make the rest
 //! unreadable, and a field of an unexpected type counts as absent unless access depends on it.
 //!
-//! [`from_slice`] repairs the text before serde parses it.
-//! [`or_default`] and [`readable_items`] are for
-//! fields: they skip what cannot be read. Unknown fields need no handling: serde skips them
+//! [`from_slice`] repairs the text before serde parses it. [`or_default`] and [`readable_items`]
+//! are for fields: they skip what cannot be read. Unknown fields need no handling: serde skips them
 //! regardless of depth or range.
 
 use std::borrow::Cow;

@@ -115,9 +115,8 @@ impl Secret {
     }
 
     /// Makes sure that the value was fetched after `arrived`, which may take a fetch and up to a
-    /// second of waiting.
-    /// Call this before you reject something because it does not match the value; `arrived` is
-    /// [`request_scope::arrival`](crate::request_scope::arrival).
+    /// second of waiting. Call this before you reject something because it does not match the
+    /// value; `arrived` is [`request_scope::arrival`](crate::request_scope::arrival).
     ///
     /// # Errors
     /// If it cannot be fetched, so that we cannot tell.

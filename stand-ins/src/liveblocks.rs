@@ -7,11 +7,10 @@
 //! **Errors.** A key is rejected with 401 (`MISSING_SECRET_KEY`, `WRONG_KEY_USED` for a public one)
 //! or, if it has the right format but is unknown, with **403** and `INVALID_SECRET_KEY`; these are
 //! the codes in Liveblocks' OpenAPI document. Liveblocks' local server returns 403 with `"error":
-//! "Forbidden"` and a message that begins with `Invalid secret key`.
-//! A 403 can also be about the user or the room
-//! (`UNAUTHORIZED_ROOM_ACCESS`), so the status alone does not tell the cause, but `error` does. The
-//! documentation of `identify-user` lists no error about a user, so [`Liveblocks::refuse_user`]
-//! returns the one documented 403 that is about a user.
+//! "Forbidden"` and a message that begins with `Invalid secret key`. A 403 can also be about the
+//! user or the room (`UNAUTHORIZED_ROOM_ACCESS`), so the status alone does not tell the cause, but
+//! `error` does. The documentation of `identify-user` lists no error about a user, so
+//! [`Liveblocks::refuse_user`] returns the one documented 403 that is about a user.
 
 use std::{
     collections::BTreeSet,

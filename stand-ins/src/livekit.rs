@@ -20,10 +20,9 @@
 //!
 //! **Sources of the rules.** Tokens and grants: `pkg/service/auth.go` of the server, including one
 //! minute of leeway. The error for a rejected token is plain text, but the errors for a missing
-//! token and a missing grant come from Twirp.
-//! Joining: `ValidateConnectRequest` in `pkg/service/utils.go`. Methods:
-//! `pkg/service/egress.go`, `ioservice.go`, `redisstore.go`, `roomservice.go`. What the recorder
-//! rejects and redacts, and how it names files:
+//! token and a missing grant come from Twirp. Joining: `ValidateConnectRequest` in
+//! `pkg/service/utils.go`. Methods: `pkg/service/egress.go`, `ioservice.go`, `redisstore.go`,
+//! `roomservice.go`. What the recorder rejects and redacts, and how it names files:
 //! [`pkg/config`](https://github.com/livekit/egress/tree/main/pkg/config) of the egress service.
 //! Some behavior is surprising:
 //!
@@ -58,9 +57,9 @@
 //!
 //! **Not imitated.** Other methods (`unimplemented`), outputs other than one file and storage other
 //! than S3; checks of codec combinations; manifests; the expiry of empty rooms and, after a day, of
-//! egress information; the WebSocket of `/rtc`;
-//! CORS; the limit of 10 MiB on a body (it is 1 MiB here). The server has no rate
-//! limit: [`Fault::Limiting`](crate::faults::Fault::Limiting) is Twirp's own `resource_exhausted`.
+//! egress information; the WebSocket of `/rtc`; CORS; the limit of 10 MiB on a body (it is 1 MiB
+//! here). The server has no rate limit: [`Fault::Limiting`](crate::faults::Fault::Limiting) is
+//! Twirp's own `resource_exhausted`.
 
 mod access;
 mod control;

@@ -1,9 +1,8 @@
 //! Chooses between Clerk's suffixed and plain cookies.
 //!
 //! Clerk sets each cookie twice: under its plain name, and with a suffix specific to the instance,
-//! so that two instances on one domain do not overwrite each other's cookies.
-//! The rules for choosing
-//! are those of Clerk's backend SDK (`authenticateContext`, `usesSuffixedCookies`).
+//! so that two instances on one domain do not overwrite each other's cookies. The rules for
+//! choosing are those of Clerk's backend SDK (`authenticateContext`, `usesSuffixedCookies`).
 
 use std::time::Duration;
 

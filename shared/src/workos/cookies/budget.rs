@@ -1,8 +1,7 @@
 //! The size budget for our cookies in one browser.
 //!
 //! Cookies travel with every request, and a gateway rejects a request whose headers exceed 10 KB.
-//! The
-//! session's cookie has up to [`MAX_COOKIE_BYTES`]. All flow cookies together have up to
+//! The session's cookie has up to [`MAX_COOKIE_BYTES`]. All flow cookies together have up to
 //! [`FLOW_COOKIES_BYTES`], so that our cookies stay under 8 KiB in total and the session always
 //! fits. If flow cookies exceed that, the oldest are dropped.
 

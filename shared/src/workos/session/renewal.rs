@@ -22,9 +22,8 @@ const MAX_RENEWALS: usize = 32;
 /// The maximum number of remembered rejections, which are small; the oldest are dropped.
 const MAX_REFUSALS: usize = 256;
 
-/// The refreshes of a process, which run one at a time.
-/// Lambda gives a process one request at a time
-/// anyway.
+/// The refreshes of a process, which run one at a time. Lambda gives a process one request at a
+/// time anyway.
 #[derive(Debug)]
 pub(super) struct Renewals {
     recent: Mutex<Recent>,
