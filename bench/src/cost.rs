@@ -14,9 +14,9 @@ use serde_json::json;
 
 use crate::{Environment, Failure, peak_memory_mib, processor_ms};
 
-/// List prices in US dollars: us-east-1, arm64, the first tier, no free tier. As AWS's pages "AWS Lambda
-/// Pricing", "Amazon API Gateway pricing", "Amazon `CloudWatch` Pricing", "AWS Secrets Manager pricing",
-/// "AWS X-Ray pricing" and "Amazon EC2 On-Demand Pricing" (data transfer) had them in 2025.
+/// List prices in US dollars: us-east-1, arm64, the first tier, no free tier. From AWS's 2025 pages
+/// "AWS Lambda Pricing", "Amazon API Gateway pricing", "Amazon `CloudWatch` Pricing", "AWS Secrets
+/// Manager pricing", "AWS X-Ray pricing" and "Amazon EC2 On-Demand Pricing" (data transfer).
 mod price {
     pub(super) const LAMBDA_MILLION_REQUESTS: f64 = 0.20;
     pub(super) const LAMBDA_GB_SECOND: f64 = 0.000_013_333_4;
@@ -146,7 +146,8 @@ async fn liveblocks_auth(target: &Path) -> Result<Measured, Failure> {
     measure("liveblocks-auth", target, environment, &event).await
 }
 
-/// With a magic code: WorkOS is asked for the domain's organization, the user, and to send the code.
+/// A sign-in by magic code, with three WorkOS calls: the domain's organization, the user, and
+/// sending the code.
 async fn sign_in(target: &Path) -> Result<Measured, Failure> {
     let workos = WorkOs::start_tls().await?;
     workos.lift_limits();
@@ -174,7 +175,7 @@ async fn measure(
     let cpu_ms = (processor_ms(instance.pid())? - before) / f64::from(REQUESTS);
     let memory_mib = peak_memory_mib(instance.pid())?;
     let lines = instance.stop().await;
-    // Leave out the lines of the start and of the first request.
+    // Skip the lines from startup and the first request.
     let is_end = |line: &&String| line.contains(r#""message":"answered""#);
     let first = lines.iter().position(|line| is_end(&line)).ok_or("no request was logged")?;
     let warm = &lines[first + 2..];
@@ -233,7 +234,7 @@ type Line<'a> = (&'static str, &'a dyn Fn(&Measured) -> f64);
 fn print_million(measured: &[Measured], access_log: f64, assumed: &Assumptions) {
     let platform = count(LAMBDA_LINES.iter().map(|line| line.len()).sum());
     let billed = |one: &Measured| assumed.billed_ms(one);
-    // A million bytes, a million times, are a thousand GB.
+    // A million times a million bytes is a thousand GB.
     let gigabytes = |bytes: f64| bytes / 1000.0;
     let lines: [Line<'_>; 6] = [
         ("API Gateway, HTTP API", &|_| price::HTTP_API_MILLION_REQUESTS),
@@ -276,12 +277,12 @@ impl Assumptions {
 }
 
 fn print_month(root: &Path, template: &str, assumed: &Assumptions) -> Result<(), Failure> {
-    // `dev-sign-in` is not in production.
+    // `dev-sign-in` is not deployed to production.
     let functions = count(fs::read_dir(root.join("functions"))?.count()) - 1.0;
-    // Per function: duration, cold starts, requests that are ok or refused; and failed ones.
+    // Per function: duration, cold starts, ok and refused requests; in `all`, also failed requests.
     let (usual, all) = (functions * 4.0, functions * 5.0);
-    // For WorkOS, Clerk, Liveblocks, LiveKit and Secrets Manager: duration, calls that are ok or
-    // refused; and seven ways to fail.
+    // For WorkOS, Clerk, Liveblocks, LiveKit and Secrets Manager: duration, ok and refused calls;
+    // in `all`, also seven kinds of failure.
     let (usual, all) = (usual + 5.0 * 3.0, all + 5.0 * 10.0);
     // The metric filters on the gateway's log.
     let filters = count(template.matches("Type: AWS::Logs::MetricFilter").count());

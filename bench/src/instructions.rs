@@ -1,5 +1,6 @@
-//! Counts instructions with valgrind's callgrind. Unlike time, they repeat to a tenth of a percent on
-//! a busy machine, so that a change of a few percent can be told from noise.
+//! Counts instructions with valgrind's callgrind. Unlike CPU time, the counts are reproducible to a
+//! tenth of a percent even on a busy machine, so that a change of a few percent stands out from the
+//! noise.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -11,7 +12,7 @@ use serde_json::Value;
 
 use crate::{Failure, Providers, Subject, ask, event_of};
 
-/// How many warm requests the count of one is taken from.
+/// How many warm requests are averaged.
 const WARM_REQUESTS: u64 = 200;
 
 /// The counts of one subject.
@@ -21,8 +22,8 @@ struct Counts {
     warm: u64,
 }
 
-/// Prints what each subject executes until it asks for an event, until its first answer, and for a
-/// warm request.
+/// Prints how many instructions each subject executes until it asks for an event, until its first
+/// response, and for a warm request.
 pub(crate) async fn print(subjects: &[Subject], providers: &Providers) -> Result<(), Failure> {
     println!("| thousands of instructions | start | start and first answer | warm request |");
     println!("|---|---|---|---|");
@@ -43,7 +44,7 @@ async fn count(subject: &Subject, providers: &Providers) -> Result<Counts, Failu
     Ok(Counts { start, first_answer, warm })
 }
 
-/// The instructions of a process that answers so many requests and ends.
+/// The instructions of a process that handles this many requests and then exits.
 async fn run(subject: &Subject, event: &Value, requests: u64) -> Result<u64, Failure> {
     let folder = tempfile::tempdir()?;
     let (script, counts) = (folder.path().join(subject.name), folder.path().join("counts"));
@@ -52,7 +53,7 @@ async fn run(subject: &Subject, event: &Value, requests: u64) -> Result<u64, Fai
     for _ in 0..requests {
         ask(&instance, subject.name, event).await?;
     }
-    // Killed, valgrind would write nothing.
+    // If valgrind were killed, it would not write its counts.
     Command::new("kill").arg("-TERM").arg(instance.pid().to_string()).status()?;
     instance.ended().await;
     let counts = fs::read_to_string(counts)?;
@@ -60,7 +61,8 @@ async fn run(subject: &Subject, event: &Value, requests: u64) -> Result<u64, Fai
     Ok(total.ok_or("callgrind wrote no total")?.trim().parse()?)
 }
 
-/// Writes a program that runs `executable` under callgrind; an instance has no arguments to give.
+/// Writes a script that runs `executable` under callgrind, because an instance cannot pass
+/// arguments.
 fn under_callgrind(script: &Path, counts: &Path, executable: &Path) -> Result<(), Failure> {
     let valgrind = which("valgrind").ok_or("valgrind is not installed")?;
     let text = format!(

@@ -1,4 +1,5 @@
-//! Measures the functions against `hello`, what `cargo lambda new` makes. See `bench/README.md`.
+//! Compares the functions with `hello`, the function that `cargo lambda new` creates. See
+//! `bench/README.md`.
 
 #![allow(clippy::print_stdout, reason = "it prints its figures")]
 
@@ -21,7 +22,7 @@ use flate2::Compression;
 use flate2::write::DeflateEncoder;
 use serde_json::{Value, json};
 
-/// How often each is started; the medians are printed.
+/// How many times each subject is started; the medians are printed.
 const STARTS: usize = 15;
 
 /// How many warm requests follow each start.
@@ -30,13 +31,14 @@ const WARM_REQUESTS: u32 = 1000;
 type Failure = Box<dyn Error>;
 type Environment = Vec<(String, String)>;
 
-/// What is measured: an executable, what it is given, and what it is asked.
+/// A subject to measure: an executable, its environment, and the event it gets.
 struct Subject {
     name: &'static str,
     executable: PathBuf,
     environment: Environment,
     event: Value,
-    /// Whose access token goes along, if anybody's. They live for minutes: each start gets a new one.
+    /// The user whose access token is sent, if any. Tokens are valid for minutes, so each start
+    /// gets a new one.
     signed_in: Option<&'static str>,
 }
 
@@ -64,7 +66,7 @@ async fn main() -> Result<(), Failure> {
     }
 }
 
-/// Prints the functions' figures beside those of `hello`.
+/// Prints the functions' figures next to those of `hello`.
 async fn compare(root: &Path, target: &Path) -> Result<(), Failure> {
     let providers = Providers::start().await?;
     let subjects = subjects(root, target, &providers)?;
@@ -77,7 +79,7 @@ async fn compare(root: &Path, target: &Path) -> Result<(), Failure> {
     print_table(&subjects, &runs)
 }
 
-/// What is measured, `hello` first.
+/// All subjects, `hello` first.
 fn subjects(root: &Path, target: &Path, providers: &Providers) -> Result<Vec<Subject>, Failure> {
     let event: Value =
         serde_json::from_slice(&fs::read(root.join("events/liveblocks-auth.json"))?)?;
@@ -113,7 +115,7 @@ fn subjects(root: &Path, target: &Path, providers: &Providers) -> Result<Vec<Sub
     ])
 }
 
-/// The event of a subject, with a new access token where somebody is signed in.
+/// The event for a subject, with a new access token if it has a user.
 fn event_of(subject: &Subject, providers: &Providers) -> Value {
     let mut event = subject.event.clone();
     if let Some(user) = subject.signed_in {
@@ -123,7 +125,7 @@ fn event_of(subject: &Subject, providers: &Providers) -> Value {
     event
 }
 
-/// The providers' stand-ins, over TLS as the real ones are.
+/// The providers' stand-ins, over TLS like the real ones.
 struct Providers {
     clerk: Clerk,
     liveblocks: Liveblocks,
@@ -141,7 +143,7 @@ impl Providers {
         })
     }
 
-    /// Every secret in a variable, Clerk's public key too: the start needs no network.
+    /// All secrets in variables, and Clerk's public key too, so startup needs no network.
     fn with_variables(&self) -> Environment {
         let mut environment = vec![
             ("ALLOWED_ORIGINS".to_owned(), "http://localhost:3000".to_owned()),
@@ -152,7 +154,7 @@ impl Providers {
         environment
     }
 
-    /// What `room-auth` needs, in variables. WorkOS's public keys are fetched at start.
+    /// The settings of `room-auth`, in variables. WorkOS's public keys are fetched at startup.
     fn of_rooms(&self) -> Environment {
         let mut environment = self.workos.settings();
         for (name, value) in [
@@ -180,9 +182,9 @@ impl Providers {
     }
 }
 
-/// Builds everything that is measured, `hello` apart from the workspace with a profile of its own.
+/// Builds all subjects. `hello` is built outside the workspace, with its own profile.
 fn build(root: &Path) -> Result<PathBuf, Failure> {
-    // This program lies beside what it builds.
+    // This program is in the same folder as its builds.
     let own = std::env::current_exe()?;
     let release = own.parent().ok_or("no folder")?;
     let target = release.parent().ok_or("no folder")?;
@@ -230,7 +232,7 @@ async fn ask(instance: &Instance, name: &str, event: &Value) -> Result<(), Failu
     }
 }
 
-/// The processor time that the threads of a process have had.
+/// The CPU time used by the threads of a process.
 fn processor_ms(pid: u32) -> Result<f64, Failure> {
     let mut nanoseconds = 0.0;
     for task in fs::read_dir(format!("/proc/{pid}/task"))? {
@@ -280,7 +282,7 @@ fn median(mut figures: Vec<f64>) -> f64 {
     figures[figures.len() / 2]
 }
 
-/// One figure of all subjects, with the ratio to the first.
+/// One row: a figure for all subjects, with the ratio to the first.
 fn print_row(name: &str, figures: &[f64]) {
     let cells: Vec<_> = figures
         .iter()

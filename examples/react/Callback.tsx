@@ -2,7 +2,7 @@ import { useEffect, useState } from "react";
 import { inWords, Organizations } from "./SignIn";
 import { type Choice, finishRedirect, isChoice, type User } from "./sign-in";
 
-/** By query string. `StrictMode` runs effects twice, and a code works once. */
+/** Keyed by query string, because `StrictMode` runs effects twice and a code works only once. */
 const finished = new Map<string, Promise<User | Choice>>();
 
 function finishOnce(search: string): Promise<User | Choice> {
@@ -11,7 +11,7 @@ function finishOnce(search: string): Promise<User | Choice> {
   return finish;
 }
 
-/** Takes the used code out of the address, and so out of the history. */
+/** Removes the used code from the URL, and so from the browser history. */
 function forgetQuery(search: string): void {
   if (window.location.search === search) window.history.replaceState(null, "", window.location.pathname);
 }

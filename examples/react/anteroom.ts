@@ -1,19 +1,19 @@
 /** The API's address: the stack's output `ApiUrl`, or http://localhost:8787 with `cargo dev`. */
 export const api = "https://api.example.com";
 
-/** Any answer but success. */
+/** Any response other than success. */
 export class Refusal extends Error {
   constructor(
-    /** The HTTP status, or 0 if there was no answer. */
+    /** The HTTP status, or 0 if there was no response. */
     readonly status: number,
     message: string,
-    /** Seconds to wait before another attempt, if the answer says so. */
+    /** Seconds to wait before another attempt, if the response has `Retry-After`. */
     readonly retryAfter?: number,
   ) {
     super(message);
   }
 
-  /** Nobody is signed in or, during a sign-in, the code was not accepted. No other status means that. */
+  /** Nobody is signed in or, during a sign-in, the code was rejected. No other status means this. */
   get isSignedOut(): boolean {
     return this.status === 401;
   }
@@ -26,11 +26,11 @@ export class Refusal extends Error {
 
 type Options = {
   method?: "GET" | "POST";
-  /** More than one only for calls that are safe to repeat. */
+  /** Use more than one only for calls that are safe to repeat. */
   attempts?: number;
 };
 
-/** Calls an endpoint and returns its answer. Tries again, up to `attempts` times, while something is down. */
+/** Calls an endpoint and returns its response. Makes up to `attempts` attempts while something is down. */
 export async function call<Output>(path: string, input: object = {}, options: Options = {}): Promise<Output> {
   const { method = "POST", attempts = 1 } = options;
   try {
@@ -52,7 +52,7 @@ async function callOnce<Output>(method: string, path: string, input: object): Pr
   }).catch(() => {
     throw new Refusal(0, "No connection");
   });
-  // The gateway's own answers have a different body.
+  // The gateway's own error responses have a different body.
   const body = await answer.json().catch(() => ({}));
   if (answer.ok) return body as Output;
   const seconds = Number.parseInt(answer.headers.get("retry-after") ?? "", 10);

@@ -12,7 +12,7 @@ export function authorize(getToken: () => Promise<string | null>) {
     });
     const body = await answer.json();
     if (answer.ok) return body;
-    // Liveblocks stops for good on `forbidden`, and tries again if this throws.
+    // Liveblocks stops for good on `forbidden`, and retries if this throws.
     if (answer.status < 500 && answer.status !== 429) return { error: "forbidden", reason: body.message };
     throw new Error(body.message);
   };

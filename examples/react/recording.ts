@@ -2,7 +2,7 @@ import { call, Refusal } from "./anteroom";
 
 export type Recording = { egressId: string; timestamp: number };
 
-/** Starts a recording. Returns `undefined` if the room is being recorded already. */
+/** Starts a recording. Returns `undefined` if the room is already being recorded. */
 export async function startRecording(
   roomName: string,
   zoneId: string,
@@ -20,7 +20,7 @@ export async function startRecording(
   }
 }
 
-/** Stops a recording. Succeeds if it has ended already. */
+/** Stops a recording. Succeeds if it has already ended. */
 export async function stopRecording(roomName: string, zoneId: string, egressId: string): Promise<void> {
   await call("/api/v1/livekit/stop-recording", { roomName, zoneId, egressId }).catch((error: unknown) => {
     if (!(error instanceof Refusal && error.status === 409)) throw error;

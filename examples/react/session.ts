@@ -3,11 +3,11 @@ import type { User } from "./sign-in";
 
 export type Session = {
   user: User;
-  /** Absent, like `role`, if the session acts in no organization. */
+  /** Absent, like `role`, if the session has no organization. */
   organizationId?: string;
   role?: string;
   permissions: string[];
-  /** When the access token expires, in seconds since 1970. The next call refreshes it. */
+  /** When the access token expires, in Unix seconds. The next call refreshes it. */
   expiresAt: number;
 };
 

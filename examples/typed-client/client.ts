@@ -15,7 +15,7 @@ type NewRecording = components["requestBodies"]["NewRecording"]["content"]["appl
 /** The result of a sign-in: a user, or organizations to choose from. */
 type Outcome = { user: User } | { token: string; choice: Organization[] };
 
-/** Any answer that the caller does not handle itself. */
+/** Any response that the caller does not handle itself. */
 export class Refusal extends Error {
   constructor(
     readonly status: number,
@@ -27,7 +27,7 @@ export class Refusal extends Error {
 
 const anteroom = createClient<paths>({ baseUrl: "https://api.example.com", credentials: "include" });
 
-/** The data of an answer, or a `Refusal`. */
+/** The data of a response; throws a `Refusal` otherwise. */
 function success<T>({ data, error, response }: { data?: T; error?: Problem; response: Response }): T {
   if (data === undefined) throw new Refusal(response.status, error);
   return data;
@@ -101,7 +101,7 @@ export async function signedIn(): Promise<User | undefined> {
   const { data, error, response } = await anteroom.GET("/auth/session");
   if (response.status === 401) return undefined;
   const { user } = success({ data, error, response });
-  // Only a call with a bearer token gets the id alone, and pages send the cookie.
+  // Only calls with a bearer token get just the id; pages send the cookie.
   return "email" in user ? user : undefined;
 }
 

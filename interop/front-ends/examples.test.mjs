@@ -297,7 +297,7 @@ test("a server of Next.js asks with the access token, and no cookie is renewed",
     assert.equal(standIn.claims(await roomToken("room123", "Jane")).video.room, "room123");
     assert.equal(page.cookies.size, 0);
     globalThis.accessToken = "forged";
-    await assert.rejects(roomToken("room123", "Jane"), { message: "room-auth answered 401" });
+    await assert.rejects(roomToken("room123", "Jane"), { message: "room-auth returned 401" });
     delete globalThis.accessToken;
     await assert.rejects(roomToken("room123", "Jane"), { message: "to /sign-in" });
   } finally {

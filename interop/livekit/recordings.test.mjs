@@ -56,7 +56,7 @@ test("start-recording and stop-recording answer what is documented", async () =>
 
   const again = await jane.post(stopPath, stop);
   assert.equal(again.status, 409);
-  assert.deepEqual(again.body, { code: 409, message: "The recording has ended already" });
+  assert.deepEqual(again.body, { code: 409, message: "The recording has already ended" });
 });
 
 test("LiveKit's SDK sees the recording that was asked for", async () => {
@@ -94,7 +94,7 @@ test("a room that is being recorded is not recorded twice", async () => {
   const first = await jane.post(startPath, { ...example, roomName: "twice" });
   const second = await jane.post(startPath, { ...example, roomName: "twice", zoneId: "2" });
   assert.deepEqual([first.status, second.status], [200, 409]);
-  assert.equal(second.body.message, "This room is being recorded already");
+  assert.equal(second.body.message, "This room is already being recorded");
   assert.equal((await livekit.egressesOf("twice")).length, 1, "not even for a moment");
 });
 

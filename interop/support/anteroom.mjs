@@ -45,7 +45,7 @@ export class Anteroom {
     try {
       [, anteroom.url] = await anteroom.#program.line(/^Anteroom listens on (http:\S+)$/, 60);
       // The last line of the greeting, so all of it has arrived.
-      await anteroom.#program.line(/^Ctrl-C ends everything/, 10);
+      await anteroom.#program.line(/^Press Ctrl-C to stop/, 10);
       return anteroom;
     } catch (error) {
       await anteroom.stop();
@@ -55,7 +55,7 @@ export class Anteroom {
 
   /** The address of `dev`'s stand-in for a provider, which has one if its settings are absent. */
   standIn(provider) {
-    const pattern = new RegExp(`^\\s*${provider}\\s+stood in for at (http:\\S+)`);
+    const pattern = new RegExp(`^\\s*${provider}\\s+stand-in at (http:\\S+)`);
     return this.lines.map((line) => line.match(pattern)?.[1]).find(Boolean);
   }
 

@@ -785,7 +785,7 @@ test("no line of a log has a code, a token, a cookie, a key or an e-mail address
 
 /** The lines after the greeting, without the stand-in's e-mails. */
 function functionLines(lines) {
-  const greeted = lines.findIndex((line) => line.startsWith("Ctrl-C ends everything"));
+  const greeted = lines.findIndex((line) => line.startsWith("Press Ctrl-C to stop"));
   return lines.slice(greeted + 1).filter((line) => !line.startsWith("WorkOS | the code for "));
 }
 

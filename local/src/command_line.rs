@@ -1,40 +1,40 @@
-//! What `cargo dev` is asked to do.
+//! The command-line arguments of `cargo dev`.
 
 use std::{ffi::OsString, path::PathBuf};
 
 use anteroom_local::providers::Provider;
 use lexopt::{Arg, Parser, ValueExt};
 
-/// What `cargo dev --help` prints.
+/// The text of `cargo dev --help`.
 pub(crate) const HELP: &str = "\
 Runs Anteroom on this machine.
 
   cargo dev [--port PORT] [--without PROVIDER]... [--no-build]
-      Serves every route of template.yaml, on port 8787 if not told otherwise (0: any free one).
-      Builds the functions, and builds them again when their sources change.
+      Serves every route of template.yaml, on port 8787 by default (0: any free port).
+      Builds the functions, and rebuilds them when their sources change.
   cargo dev invoke FUNCTION [--event FILE] [--without PROVIDER]... [--no-build]
-      Sends one event, from a file or from standard input, and prints the answer.
+      Sends one event, from a file or from standard input, and prints the response.
 
   --without PROVIDER  leaves out workos, clerk, livekit or liveblocks, with every function that
                       needs it; may be repeated
-  --no-build          runs the functions that are beside this program, as they are
+  --no-build          runs the functions already built next to this program
 
-Settings come from the environment and from .env. A provider without credentials is stood in for.
-LIVEKIT_IDENTITY (workos or clerk) and LIVEBLOCKS_IDENTITY (clerk or workos) say whose users the
+Settings come from the environment and from .env. Providers without credentials get a stand-in.
+LIVEKIT_IDENTITY (workos or clerk) and LIVEBLOCKS_IDENTITY (clerk or workos) select whose users the
 functions for LiveKit and Liveblocks serve: without WorkOS, set LIVEKIT_IDENTITY=clerk.";
 
-/// One run of the program.
+/// A parsed command.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Command {
-    /// Explain the rest.
+    /// Print the help text.
     Help,
     /// Serve the project on a port.
     Serve {
-        /// 0 for any free one.
+        /// 0 means any free port.
         port: u16,
         /// The providers that are left out.
         left_out: Vec<Provider>,
-        /// Whether the functions are built.
+        /// Whether to build the functions.
         build: bool,
     },
     /// Send one event to one function.
@@ -45,7 +45,7 @@ pub(crate) enum Command {
         event: Option<PathBuf>,
         /// The providers that are left out.
         left_out: Vec<Provider>,
-        /// Whether the functions are built.
+        /// Whether to build the functions.
         build: bool,
     },
 }
@@ -75,10 +75,8 @@ impl Command {
             ([invoke, function], None, event) if invoke == "invoke" => {
                 Ok(Self::Invoke { function: function.clone(), event, left_out, build })
             }
-            ([invoke], None, _) if invoke == "invoke" => {
-                Err("invoke needs a function's name".into())
-            }
-            _ => Err("these arguments do not go together".into()),
+            ([invoke], None, _) if invoke == "invoke" => Err("invoke needs a function name".into()),
+            _ => Err("these arguments cannot be combined".into()),
         }
     }
 }

@@ -1,5 +1,5 @@
-//! The variables that the functions get on this machine: those of this process, those of `.env`
-//! that this process does not have, and defaults for what is neither.
+//! The functions' environment variables on this machine: from this process, then from `.env`, then
+//! defaults.
 
 use std::{
     collections::BTreeMap,
@@ -9,42 +9,41 @@ use std::{
 
 use crate::workspace::is_set_by_cargo_run;
 
-/// What a function needs on every machine and has no reason to differ on most.
+/// Defaults for required variables that are the same on most machines.
 const DEFAULTS: [(&str, &str); 3] = [
     ("STAGE", "dev"),
     ("ALLOWED_ORIGINS", "http://localhost:3000,http://127.0.0.1:3000"),
     ("AWS_REGION", "us-east-1"),
 ];
 
-/// Variables by name. An empty one counts as not set, and is passed on: a template gives functions
-/// empty ones too.
+/// Variables by name. An empty one counts as not set but is passed on, because a template also sets
+/// empty variables.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Environment(BTreeMap<String, String>);
 
-/// Why `.env` cannot be used. A value is never part of it.
+/// Why `.env` cannot be used. Never contains a value.
 #[derive(Debug, thiserror::Error)]
 pub enum EnvironmentError {
-    /// The file is there and cannot be read.
+    /// The file exists but cannot be read.
     #[error("cannot read {path}: {error}")]
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         error: io::Error,
     },
     /// A line is neither `NAME=value` nor a comment.
-    #[error("{path}, line {line}: this is not NAME=value (quote a value that has blanks)")]
+    #[error("{path}, line {line}: this is not NAME=value (quote a value that has spaces)")]
     Malformed {
         /// The file.
         path: PathBuf,
-        /// The line's number, from 1.
+        /// The line number, starting at 1.
         line: usize,
     },
 }
 
 impl Environment {
-    /// This process's variables over those of `.env` in `folder`, where there is one, over the
-    /// defaults.
+    /// The variables of this process, then of `.env` in `folder` if it exists, then the defaults.
     pub fn read(folder: &Path) -> Result<Self, EnvironmentError> {
         let file = folder.join(".env");
         let text = match fs::read_to_string(&file) {
@@ -56,7 +55,7 @@ impl Environment {
             .map_err(|line| EnvironmentError::Malformed { path: file, line })
     }
 
-    /// The layers themselves; the error is the number of the line that is malformed.
+    /// Merges the layers. The error is the number of the malformed line.
     fn layered(
         env_file: &str,
         process: impl IntoIterator<Item = (String, String)>,
@@ -77,12 +76,12 @@ impl Environment {
         self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
-    /// Sets a variable, whatever it was.
+    /// Sets a variable, replacing any previous value.
     pub fn set(&mut self, name: impl Into<String>, value: impl Into<String>) {
         self.0.insert(name.into(), value.into());
     }
 
-    /// Takes a variable away.
+    /// Removes a variable.
     pub fn remove(&mut self, name: &str) {
         self.0.remove(name);
     }
@@ -97,15 +96,15 @@ impl Environment {
         self.list("ALLOWED_ORIGINS")
     }
 
-    /// Those of them that are web pages'. An HTTP API takes no others into its CORS settings, so the
-    /// template keeps apps' origins, such as `tauri://localhost`, out of those.
+    /// The web pages' origins among them. An HTTP API accepts no others in its CORS settings, so
+    /// the template keeps app origins, such as `tauri://localhost`, out of those settings.
     pub fn web_origins(&self) -> Vec<String> {
         let is_web =
             |origin: &String| origin.starts_with("https://") || origin.starts_with("http://");
         self.allowed_origins().into_iter().filter(is_web).collect()
     }
 
-    /// Clerk's authorized parties: those configured, else the allowed origins.
+    /// Clerk's authorized parties: the configured ones, or else the allowed origins.
     pub fn authorized_parties(&self) -> Vec<String> {
         let own = self.list("CLERK_AUTHORIZED_PARTIES");
         if own.is_empty() { self.allowed_origins() } else { own }
@@ -128,7 +127,7 @@ impl Environment {
 }
 
 impl fmt::Debug for Environment {
-    /// The names only: values are secrets, some of them.
+    /// Prints only the names, because some values are secrets.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_set().entries(self.0.keys()).finish()
     }
@@ -140,8 +139,8 @@ fn parse(env_file: &str) -> Result<Vec<(String, String)>, usize> {
         .map_err(|error| line_of(env_file, &error))
 }
 
-/// The number of the line that the parser stopped at. Its own message quotes the line, which may
-/// hold a secret.
+/// The number of the line where the parser stopped. The parser's own message quotes the line, which
+/// may hold a secret.
 fn line_of(env_file: &str, error: &dotenvy::Error) -> usize {
     let dotenvy::Error::LineParse(culprit, _) = error else {
         return 1;

@@ -1,5 +1,5 @@
-//! A function as its callers see it: processes are started when they are needed, kept warm, and
-//! replaced when they die or their executable changes.
+//! A function, which starts processes on demand, keeps them warm, and replaces them when they exit
+//! or their executable changes.
 
 use std::{
     fs, io,
@@ -16,11 +16,11 @@ use crate::{
     workspace::{BuildError, Workspace},
 };
 
-/// How many processes of one function run at once; a further request waits. Lambda would start
-/// up to a thousand: this many are enough for two requests to race.
+/// The maximum number of concurrent processes of one function; further requests wait. Lambda would
+/// start up to a thousand, but this many are enough for requests to race.
 const MOST_INSTANCES: usize = 8;
 
-/// One function: how to start it, and the processes that wait for their next event.
+/// One function: how to start it, and its idle processes.
 #[derive(Debug)]
 pub struct Function {
     launch: Launch,
@@ -32,35 +32,35 @@ pub struct Function {
 /// Where a function's executable comes from.
 #[derive(Debug, Clone)]
 pub enum Source {
-    /// It is at [`Launch::executable`], and somebody else builds it.
+    /// It is at [`Launch::executable`], already built.
     AsItIs,
-    /// The workspace builds it, again whenever its sources have changed.
+    /// The workspace builds it, and rebuilds it when its sources change.
     Built(Arc<Workspace>),
 }
 
-/// Why a function did not answer.
+/// Why an invocation failed.
 #[derive(Debug, thiserror::Error)]
 pub enum FunctionFailure {
     /// Its executable could not be built.
     #[error(transparent)]
     Build(#[from] BuildError),
-    /// It was built, and did not answer.
+    /// It was built, but the invocation failed.
     #[error(transparent)]
     Run(#[from] RunFailure),
 }
 
-/// Why a function that is built did not answer.
+/// Why the invocation of a built function failed.
 #[derive(Debug, thiserror::Error)]
 pub enum RunFailure {
     /// It did not start.
     #[error(transparent)]
     Start(#[from] StartError),
-    /// It started and gave no answer.
+    /// It started but sent no response.
     #[error(transparent)]
     Invocation(#[from] InvocationError),
 }
 
-/// A process, and which state of the executable it runs.
+/// A process and the version of the executable that it runs.
 #[derive(Debug)]
 struct Warm {
     instance: Instance,
@@ -68,7 +68,7 @@ struct Warm {
     version: Version,
 }
 
-/// What tells one state of a file from another without reading it.
+/// Identifies the version of a file without reading it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Version {
     modified: Option<SystemTime>,
@@ -76,7 +76,7 @@ struct Version {
 }
 
 impl Function {
-    /// A function of which no process runs yet.
+    /// A function without processes.
     pub fn new(launch: Launch, source: Source) -> Self {
         Self { launch, source, idle: Mutex::default(), places: Semaphore::new(MOST_INSTANCES) }
     }
@@ -91,13 +91,13 @@ impl Function {
         (self.launch.log)(line);
     }
 
-    /// Sends one event to a process of the current code, and waits for its answer.
+    /// Sends one event to a process with the current code, and waits for its response.
     pub async fn invoke(&self, event: &Value) -> Result<Value, FunctionFailure> {
         let executable = self.executable().await?;
         Ok(self.run(executable, event).await?)
     }
 
-    /// The up-to-date executable; waits while it is built.
+    /// The up-to-date executable. Waits until it is built.
     pub async fn executable(&self) -> Result<PathBuf, BuildError> {
         match &self.source {
             Source::AsItIs if self.launch.executable.is_file() => {
@@ -108,9 +108,9 @@ impl Function {
         }
     }
 
-    /// Sends one event to a process of this executable, and waits for its answer.
+    /// Sends one event to a process of this executable, and waits for its response.
     pub async fn run(&self, executable: PathBuf, event: &Value) -> Result<Value, RunFailure> {
-        // The semaphore is never closed, so this always gets a place.
+        // The semaphore is never closed, so this always succeeds.
         let _place = self.places.acquire().await;
         let warm = self.take(executable).await?;
         let answer = warm.instance.invoke(event).await;
@@ -120,7 +120,7 @@ impl Function {
         Ok(answer?)
     }
 
-    /// Ends every waiting process, and waits until they are gone.
+    /// Stops every idle process and waits until they have exited.
     pub async fn stop(&self) {
         let idle = std::mem::take(&mut *self.lock());
         for warm in idle {
@@ -128,7 +128,7 @@ impl Function {
         }
     }
 
-    /// The process that was used last, if it still runs the code that there is now; else a new one.
+    /// The most recently used process if it runs the current code, or else a new one.
     async fn take(&self, executable: PathBuf) -> Result<Warm, StartError> {
         let version = Version::of(&executable).ok();
         let idle = {

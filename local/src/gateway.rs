@@ -1,18 +1,18 @@
-//! The gateway: an HTTP server that treats a request as an API Gateway HTTP API would.
+//! The gateway: an HTTP server that behaves like an API Gateway HTTP API.
 //!
-//! <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api.html>. Routes are
-//! compared exactly, the function gets an event of payload format 2.0, preflights and CORS headers
-//! are the gateway's own. What the real one says when something goes wrong is said here as well:
+//! <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api.html>. Routes match
+//! exactly, the function gets an event of payload format 2.0, and the gateway itself handles
+//! preflights and CORS headers. Errors are the same as the real gateway's:
 //!
 //! | status | body's `message` | when |
 //! |---|---|---|
-//! | 403 | `Forbidden: …` | the request is for another host than this machine, which only this gateway looks at |
+//! | 403 | `Forbidden: …` | the `Host` is not this machine (only this gateway checks that) |
 //! | 404 | `Not Found` | no route has this method and path |
 //! | 413 | `Request Entity Too Large` | the body is over 10 MB |
-//! | 500 | `Internal Server Error` | the function failed, died or answered nonsense |
-//! | 503 | `Service Unavailable` | the function took longer than it may, or than thirty seconds |
+//! | 500 | `Internal Server Error` | the function failed, crashed or sent an invalid response |
+//! | 503 | `Service Unavailable` | the function exceeded its timeout, or thirty seconds |
 //!
-//! Another answer is not the real one's either: a 500 whose message says that the build failed.
+//! The real gateway also has no 500 that reports a failed build.
 
 mod answer;
 mod cors;
@@ -41,11 +41,11 @@ use crate::{
     template::Route,
 };
 
-/// How long an HTTP API waits for a function.
+/// An HTTP API's timeout for a function.
 /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html>
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
-/// The largest request body that an HTTP API takes, in bytes (the same page).
+/// The largest request body that an HTTP API accepts, in bytes (same page).
 const LARGEST_BODY: usize = 10 * 1024 * 1024;
 
 /// A running gateway. It stops listening when this is dropped.
@@ -58,14 +58,14 @@ pub struct Gateway {
 /// The routes of an HTTP API and the function behind each.
 pub type Routes = Vec<(Route, Arc<Function>)>;
 
-/// What every request needs.
+/// The state shared by all requests.
 struct Api {
     routes: Routes,
     cors: Cors,
 }
 
 impl Gateway {
-    /// Serves the routes at `address`; port 0 takes any free one.
+    /// Serves the routes at `address`; port 0 means any free port.
     pub async fn start(address: SocketAddr, routes: Routes, cors: Cors) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
@@ -75,13 +75,13 @@ impl Gateway {
             .layer(axum::middleware::from_fn(only_for_this_machine))
             .into_make_service_with_connect_info::<SocketAddr>();
         let server = tokio::spawn(async move {
-            // An accept error is retried inside; there is no other.
+            // Accept errors are retried internally; there are no others.
             let _ = axum::serve(listener.tap_io(send_at_once), service).await;
         });
         Ok(Self { address, server })
     }
 
-    /// The address without a slash at its end, such as `http://127.0.0.1:3000`.
+    /// The address without a trailing slash, such as `http://127.0.0.1:3000`.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
@@ -125,7 +125,7 @@ impl Api {
         response
     }
 
-    /// The function of the path: one that names the method goes before one that takes any.
+    /// The function for the path. A route with a method takes precedence over one for any method.
     fn find(&self, request: &Parts) -> Option<(&Route, &Arc<Function>)> {
         let of_method = |method: Option<&http::Method>| {
             self.routes.iter().find(|(route, _)| {
@@ -138,7 +138,7 @@ impl Api {
     }
 }
 
-/// The body, or `None` when it is too large. A length that says so is enough.
+/// The body, or `None` if it is too large, judging by its declared length if there is one.
 async fn read(body: Body) -> Option<Bytes> {
     if body.size_hint().lower() > LARGEST_BODY as u64 {
         return None;
@@ -146,9 +146,10 @@ async fn read(body: Body) -> Option<Bytes> {
     axum::body::to_bytes(body, LARGEST_BODY).await.ok()
 }
 
-/// Runs the function, in a task of its own: like Lambda, it finishes even when the client has gone.
+/// Runs the function in its own task: as at Lambda, it finishes even if the client has
+/// disconnected.
 async fn invoke(function: &Arc<Function>, event: Value) -> Response {
-    // A build takes the time it takes: the limit is for the function.
+    // The timeout does not include the build.
     let executable = match function.executable().await {
         Ok(executable) => executable,
         Err(error) => {
@@ -178,6 +179,6 @@ fn failed(function: &Function, problem: &dyn Display) -> Response {
 }
 
 fn timed_out(function: &Function, limit: Duration) -> Response {
-    function.log(&format!("gateway: no answer within {:.1} seconds", limit.as_secs_f64()));
+    function.log(&format!("gateway: no response within {:.1} seconds", limit.as_secs_f64()));
     answer::message(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable")
 }

@@ -1,4 +1,4 @@
-//! One process of a function, as Lambda would run it: the real executable under a Runtime API.
+//! One process of a function, run as on Lambda: the real executable under a Runtime API.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -30,17 +30,17 @@ use tokio::{
 
 use crate::runtime_api::{FunctionError, Posted, RuntimeApi, Start};
 
-/// How long Lambda waits for a function to start.
+/// Lambda's timeout for startup.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-ib>
 const START_LIMIT: Duration = Duration::from_secs(10);
 
-/// How long an invocation may take unless the launch says otherwise: as long as any gateway waits.
+/// The default timeout for an invocation: the longest that an HTTP API allows.
 const UNLESS_TOLD: Duration = Duration::from_secs(30);
 
-/// How many of a process's latest log lines are kept.
+/// The maximum number of log lines kept per process; the latest are kept.
 const KEPT_LINES: usize = 10_000;
 
-/// What becomes of a function's log lines besides being kept.
+/// Receives a function's log lines.
 pub type LogSink = Arc<dyn Fn(&str) + Send + Sync>;
 
 /// How a function's processes are started. The process sees these variables, Lambda's own, and
@@ -51,13 +51,13 @@ pub struct Launch {
     pub executable: PathBuf,
     /// `AWS_LAMBDA_FUNCTION_NAME`.
     pub name: String,
-    /// The variables; they win over Lambda's own of the same name.
+    /// The variables, which take precedence over Lambda's own.
     pub environment: Vec<(String, String)>,
-    /// After how long an invocation is ended.
+    /// The timeout for an invocation.
     pub timeout: Duration,
     /// `AWS_LAMBDA_FUNCTION_MEMORY_SIZE`.
     pub memory_mb: u32,
-    /// Sees every log line at once.
+    /// Receives every log line immediately.
     pub log: LogSink,
 }
 
@@ -69,7 +69,7 @@ pub struct Instance {
     region: String,
     timeout: Duration,
     pid: u32,
-    /// True, or dropped, kills the process.
+    /// Sending true, or dropping this, kills the process.
     leash: watch::Sender<bool>,
     exit: watch::Receiver<Option<ExitStatus>>,
     logs: Arc<Mutex<VecDeque<String>>>,
@@ -81,16 +81,16 @@ pub struct Instance {
 /// Why a function did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// There is no such executable, or the system does not let it run.
+    /// The executable does not exist or cannot be run.
     #[error("cannot run {executable}: {error}")]
     NotRunnable {
-        /// What was to be run.
+        /// The executable's path.
         executable: String,
-        /// What the system said.
+        /// The system's error.
         error: std::io::Error,
     },
-    /// It ended before it was ready.
-    #[error("{name} ended while starting ({status})")]
+    /// It exited before it was ready.
+    #[error("{name} exited during startup ({status})")]
     Ended {
         /// The function.
         name: String,
@@ -99,12 +99,12 @@ pub enum StartError {
         /// Everything it printed.
         logs: Vec<String>,
     },
-    /// It told the Runtime API that it cannot start.
+    /// It reported to the Runtime API that it cannot start.
     #[error("{name} cannot start: {error}")]
     Refused {
         /// The function.
         name: String,
-        /// What it said.
+        /// The reported error.
         error: FunctionError,
         /// Everything it printed.
         logs: Vec<String>,
@@ -119,23 +119,23 @@ pub enum StartError {
     },
 }
 
-/// Why an invocation has no answer.
+/// Why an invocation has no result.
 #[derive(Debug, thiserror::Error)]
 pub enum InvocationError {
-    /// The function reported an error instead of an answer; it goes on running.
+    /// The function reported an error and keeps running.
     #[error("{0}")]
     Function(#[from] FunctionError),
-    /// The process ended, and the invocation with it.
-    #[error("the function's process ended ({0})")]
+    /// The process exited during the invocation.
+    #[error("the function's process exited ({0})")]
     Ended(ExitStatus),
-    /// The process asked for the next event without answering this one.
-    #[error("the function asked for another event without an answer to this one")]
+    /// The process asked for the next event without responding to this one.
+    #[error("the function asked for another event without responding to this one")]
     Skipped,
-    /// The time was up, and the process was ended, as Lambda does.
+    /// The invocation timed out, and the process was killed, as on Lambda.
     #[error("task timed out after {:.2} seconds", .0.as_secs_f64())]
     TimedOut(Duration),
-    /// The answer is not JSON.
-    #[error("the function's answer is not JSON: {0}")]
+    /// The response is not JSON.
+    #[error("the function's response is not JSON: {0}")]
     NotJson(serde_json::Error),
 }
 
@@ -174,7 +174,7 @@ impl Instance {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true);
-        // Ctrl-C in a terminal is for us; we end our functions in order.
+        // Ctrl-C in a terminal is meant for us, and we stop the functions ourselves.
         #[cfg(unix)]
         command.process_group(0);
         let mut child = command.spawn()?;
@@ -213,7 +213,7 @@ impl Instance {
             () = tokio::time::sleep(START_LIMIT) => {}
         }
         let name = self.name.clone();
-        // A process that reports why it cannot start usually ends right after: the report counts.
+        // A process that reports a startup error usually exits right afterward. Prefer the report.
         let (started, status) = (progress.borrow().clone(), *self.exit.borrow());
         match (started, status) {
             (Start::Ready, _) => Ok(self),
@@ -232,12 +232,12 @@ impl Instance {
         }
     }
 
-    /// Sends one event, and waits for the answer. A call while another is under way waits for it.
+    /// Sends one event and waits for the response. Concurrent calls run one after the other.
     pub async fn invoke(&self, event: &Value) -> Result<Value, InvocationError> {
         self.invoke_within(event, self.timeout).await
     }
 
-    /// The same with another time limit than the function's own.
+    /// The same with a different timeout.
     pub async fn invoke_within(
         &self,
         event: &Value,
@@ -246,8 +246,7 @@ impl Instance {
         self.send(event.to_string(), limit).await
     }
 
-    /// Sends an event that is written by hand: text that a [`Value`] cannot hold, such as half a
-    /// surrogate pair.
+    /// Sends an event as text, for JSON that a [`Value`] cannot hold, such as a lone surrogate.
     pub async fn invoke_text(&self, event: &str) -> Result<Value, InvocationError> {
         self.send(event.to_owned(), self.timeout).await
     }
@@ -259,7 +258,7 @@ impl Instance {
         }
         let answer = self.runtime_api.hand_over(event.into(), self.arn(), limit);
         let posted = tokio::select! {
-            // An answer counts even when the process ends right after it.
+            // A response counts even if the process exits right after it.
             biased;
             posted = async { answer.await.await } => posted.map_err(|_| InvocationError::Skipped),
             status = self.ended() => Err(InvocationError::Ended(status)),
@@ -277,34 +276,34 @@ impl Instance {
         self.pid
     }
 
-    /// Whether the process has neither ended nor been told to, by a time-out.
+    /// Whether the process has neither exited nor been killed after a timeout.
     pub fn is_running(&self) -> bool {
         self.exit.borrow().is_none() && !*self.leash.borrow()
     }
 
-    /// Every line that the process has printed so far, to standard output or error. A line that
-    /// it printed a moment ago may be missing: [`Instance::stop`] returns them all.
+    /// Every line that the process has printed so far, to standard output or error. The most recent
+    /// lines may be missing; [`Instance::stop`] returns all of them.
     pub fn logs(&self) -> Vec<String> {
         lock(&self.logs).iter().cloned().collect()
     }
 
-    /// Waits until the process ends by itself.
+    /// Waits until the process exits by itself.
     pub async fn ended(&self) -> ExitStatus {
         let mut exit = self.exit.clone();
         match exit.wait_for(Option::is_some).await.map(|status| *status) {
             Ok(Some(status)) => status,
-            // The task that holds the process never stops without a status.
+            // The task that owns the process always sets a status.
             _ => std::future::pending().await,
         }
     }
 
-    /// Kills the process, waits until it is gone, and returns everything it printed.
+    /// Kills the process, waits for it to exit, and returns everything it printed.
     pub async fn stop(self) -> Vec<String> {
         let Self { leash, mut exit, logs, log_readers, .. } = self;
         drop(leash);
         let _ = exit.wait_for(Option::is_some).await;
         for reader in log_readers {
-            // A grandchild could hold the pipe open for ever; ours have none.
+            // A grandchild could keep the pipe open forever, but our functions start none.
             let _ = reader.await;
         }
         lock(&logs).drain(..).collect()
@@ -316,7 +315,7 @@ impl Instance {
 }
 
 impl Launch {
-    /// Lambda's longest time-out of a function behind an HTTP API, 128 MB, and logs only kept.
+    /// A launch with the default timeout, 128 MB, and no log sink.
     pub fn new<N, V>(
         executable: impl AsRef<Path>,
         environment: impl IntoIterator<Item = (N, V)>,
@@ -365,7 +364,7 @@ impl Launch {
 }
 
 impl fmt::Debug for Launch {
-    /// Without the values of the variables: they are secrets, some of them.
+    /// Omits the variables' values, because some are secrets.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<_> = self.environment.iter().map(|(name, _)| name).collect();
         formatter
@@ -376,7 +375,7 @@ impl fmt::Debug for Launch {
     }
 }
 
-/// Holds the process until it ends, or until nobody wants it any more, and says how it ended.
+/// Waits for the process, kills it when told to, and reports its exit status.
 async fn hold(
     mut child: Child,
     mut released: watch::Receiver<bool>,
@@ -385,7 +384,7 @@ async fn hold(
     let status = tokio::select! {
         status = child.wait() => status,
         () = async { let _ = released.wait_for(|released| *released).await; } => {
-            // It fails only for a process that has ended already.
+            // This fails only if the process has already exited.
             let _ = child.start_kill();
             child.wait().await
         }

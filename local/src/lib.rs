@@ -1,22 +1,21 @@
 //! Runs Anteroom on one machine: the gateway, the Lambda Runtime API, and `cargo dev`, which joins
-//! them with the stand-ins. Nothing but cargo has to be installed.
+//! them with the stand-ins. Only cargo has to be installed.
 //!
 //! Tests and measurements use the same modules. From the outside in:
 //!
-//! | module | is |
+//! | module | purpose |
 //! |---|---|
 //! | [`project`] | everything together: the functions of the template with their settings |
 //! | [`gateway`] | an HTTP server that behaves like an API Gateway HTTP API |
-//! | [`function`] | a function: its processes started, kept warm and replaced as needed |
+//! | [`function`] | a function, with processes that are started, kept warm and replaced as needed |
 //! | [`instance`] | one process of a function, under a Lambda Runtime API |
-//! | [`workspace`] | building the functions, again when their sources changed |
+//! | [`workspace`] | builds the functions, and rebuilds them when their sources change |
 //! | [`template`] | the routes and limits in `template.yaml` |
 //! | [`environment`] | the variables that the functions get |
-//! | [`providers`] | which providers are stood in for |
+//! | [`providers`] | the providers' stand-ins |
 //! | [`needs`] | which providers a function needs |
 //!
-//! It shares no code with the functions: what imitates the outside world must not repeat our own
-//! mistakes.
+//! It shares no code with the functions, so that it cannot repeat their mistakes.
 
 mod clock;
 pub mod environment;

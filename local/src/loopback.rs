@@ -1,4 +1,4 @@
-//! What every connection on this machine has in common.
+//! Settings and checks for loopback servers.
 
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -12,22 +12,23 @@ use http::{HeaderMap, StatusCode, Uri, header, uri::Authority};
 use serde_json::json;
 use tokio::net::TcpStream;
 
-/// Has the system send small packets at once: waiting for more would make a function look slow.
+/// Disables Nagle's algorithm, which would make a function look slow.
 pub(crate) fn send_at_once(stream: &mut TcpStream) {
-    // A connection that is gone already has nothing to send.
+    // This fails only if the connection is already closed.
     let _ = stream.set_nodelay(true);
 }
 
-/// Answers only what was sent to this machine by one of its own names.
+/// Rejects requests whose `Host` is not a loopback name or address.
 ///
-/// Any site can give its name the address 127.0.0.1. To the browser that site's pages and this
-/// server are of one origin then, so no check of an origin keeps them out (DNS rebinding). The name
-/// is in `Host`.
+/// This prevents DNS rebinding: any site can point its own name at 127.0.0.1. To the browser, its
+/// pages and this server then have the same origin, so origin checks do not help, but `Host` has
+/// the site's name.
 pub(crate) async fn only_for_this_machine(request: Request, next: Next) -> Response {
     if is_for_this_machine(request.uri(), request.headers()) {
         return next.run(request).await;
     }
-    let message = "Forbidden: this server answers to localhost and loopback addresses only";
+    let message =
+        "Forbidden: this server only accepts requests for localhost and loopback addresses";
     (StatusCode::FORBIDDEN, Json(json!({"message": message}))).into_response()
 }
 
@@ -39,7 +40,7 @@ fn is_for_this_machine(uri: &Uri, headers: &HeaderMap) -> bool {
     let Ok(host) = Authority::try_from(host.as_bytes()) else {
         return false;
     };
-    // A request to a proxy has the address in its first line too.
+    // A request in absolute form also has a host in its first line.
     is_this_machine(&host) && uri.authority().is_none_or(is_this_machine)
 }
 

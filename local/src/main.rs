@@ -1,4 +1,4 @@
-//! `cargo dev`: the whole project on one machine. `cargo dev --help` says how.
+//! `cargo dev`: the whole project on one machine. See `cargo dev --help`.
 
 #![allow(
     clippy::print_stdout,
@@ -28,16 +28,16 @@ use anteroom_local::{
 };
 use command_line::{Command, HELP};
 
-/// Why the program ends in failure.
+/// Why the program failed.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
     #[error("{0}\n\n{HELP}")]
     Usage(#[from] lexopt::Error),
-    #[error("port {0} is taken: end what listens there, or choose another one with --port")]
+    #[error("port {0} is in use: stop the program that uses it, or choose another with --port")]
     PortTaken(u16),
     #[error("cannot listen on port {0}: {1}")]
     Listen(u16, io::Error),
-    #[error("there is no function `{0}`; there are: {1}")]
+    #[error("unknown function `{0}`; the functions are: {1}")]
     NoSuchFunction(String, String),
     #[error("`{0}` is not served: {1}")]
     NotServed(String, Missing),
@@ -82,7 +82,7 @@ async fn run() -> Result<(), Failure> {
     Ok(())
 }
 
-/// Does the work until it is done or a signal ends it, and then ends what it had started.
+/// Runs `work` until it finishes or a signal arrives, and then stops everything it started.
 async fn until_the_end(
     project: &Project,
     work: impl Future<Output = Result<(), Failure>>,
@@ -95,9 +95,9 @@ async fn until_the_end(
     outcome
 }
 
-/// Serves the project for ever.
+/// Serves the project until the program is stopped.
 async fn serve(project: &Project, port: u16) -> Result<(), Failure> {
-    // The port first: a taken one must not cost a build.
+    // Bind the port first, so that a port in use fails before the build.
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let gateway = Gateway::start(address, project.routes(), project.cors()).await.map_err(
         |error| match error.kind() {
@@ -110,7 +110,7 @@ async fn serve(project: &Project, port: u16) -> Result<(), Failure> {
     std::future::pending().await
 }
 
-/// Sends one event to a function and prints its answer.
+/// Sends one event to a function and prints its response.
 async fn invoke(project: &Project, name: &str, event: &serde_json::Value) -> Result<(), Failure> {
     let function = project.function(name).ok_or_else(|| no_such_function(project, name))?;
     let answer = function.invoke(event).await?;
@@ -140,8 +140,8 @@ fn folder_of_this_program() -> io::Result<PathBuf> {
     Ok(path)
 }
 
-/// Log lines go to standard error, each with the name of the function in front, or of the provider
-/// that is stood in for. Metrics, which are not for people to read, are left out.
+/// Writes log lines to standard error, prefixed with the function's or the stand-in's name. Leaves
+/// out metrics, which are not meant for people.
 fn log_of(name: &str) -> LogSink {
     let name = name.to_owned();
     Arc::new(move |line| {
@@ -163,8 +163,12 @@ fn read_event(path: Option<PathBuf>) -> Result<serde_json::Value, Failure> {
 
 fn announce(project: &Project, url: &str) {
     println!("Anteroom listens on {url}");
-    // To a browser the two are different sites, and cookies do not go from one to the other.
-    println!("A page on http://localhost calls it at {}\n", url.replace("127.0.0.1", "localhost"));
+    // For a browser, 127.0.0.1 and localhost are different sites, and cookies are not shared
+    // between them.
+    println!(
+        "From a page on http://localhost, call it at {}\n",
+        url.replace("127.0.0.1", "localhost")
+    );
     for (endpoint, function) in project.endpoints() {
         println!("  {endpoint:<40} {function}");
     }
@@ -173,12 +177,12 @@ fn announce(project: &Project, url: &str) {
         let stand_in = project.stand_ins().iter().find(|stand_in| stand_in.provider == provider);
         match stand_in {
             Some(stand_in) => {
-                println!("  {:<12} stood in for at {}", provider.name(), stand_in.url);
+                println!("  {:<12} stand-in at {}", provider.name(), stand_in.url);
             }
             None if project.left_out().contains(&provider) => {
                 println!("  {:<12} left out", provider.name());
             }
-            None => println!("  {:<12} real, with the credentials configured", provider.name()),
+            None => println!("  {:<12} real, with the configured credentials", provider.name()),
         }
     }
     let setting = project.missing_for_recordings();
@@ -192,10 +196,10 @@ fn announce(project: &Project, url: &str) {
     if !examples.is_empty() {
         println!("\nTry it:\n\n  {}", examples.join("\n  "));
     }
-    println!("\nCtrl-C ends everything.");
+    println!("\nPress Ctrl-C to stop.");
 }
 
-/// Lines that work when they are pasted into a shell: they sign in with the stand-ins, and call.
+/// Shell commands that sign in at the stand-ins and call an endpoint.
 fn examples(project: &Project, url: &str) -> Vec<String> {
     const ROOM: &str = "{\"username\":\"Jane Doe\",\"roomId\":\"room123\"}";
     let document = example(project, "liveblocks-auth", &format!("{url}/api/liveblocks-auth"), "");

@@ -1,5 +1,5 @@
-//! The whole project on this machine: the template's functions, with the settings and stand-ins
-//! they need, ready to be put behind a gateway or called one by one.
+//! The whole project on this machine: the template's functions with their settings and stand-ins,
+//! to serve behind a gateway or to invoke directly.
 
 use std::{
     io,
@@ -18,10 +18,10 @@ use crate::{
     workspace::{BuildError, Workspace},
 };
 
-/// The file by which a project is found.
+/// The file that marks a project's folder.
 pub const TEMPLATE: &str = "template.yaml";
 
-/// The functions and what they run with.
+/// The functions, their settings and the stand-ins.
 #[derive(Debug)]
 pub struct Project {
     functions: Vec<(FunctionTemplate, Arc<Function>)>,
@@ -36,16 +36,16 @@ pub struct Project {
 /// Where the executables come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Executables {
-    /// They are built, and built again when a source has changed.
+    /// They are built, and rebuilt when a source changes.
     Built,
-    /// They are in this folder, each under its function's name.
+    /// They are in this folder, each named after its function.
     In(PathBuf),
 }
 
 /// Why the project cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum ProjectError {
-    /// There is no template in the folder or above it.
+    /// Neither the folder nor its parents have a template.
     #[error("there is no template.yaml in {0} or above it: run this inside the project")]
     NotInAProject(PathBuf),
     /// The template cannot be served.
@@ -63,7 +63,7 @@ pub enum ProjectError {
 }
 
 impl Project {
-    /// The project's folder: the nearest one with a template, from `folder` upwards.
+    /// The project's folder: `folder` or its nearest parent with a template.
     pub fn root(folder: &Path) -> Result<&Path, ProjectError> {
         folder
             .ancestors()
@@ -71,9 +71,9 @@ impl Project {
             .ok_or_else(|| ProjectError::NotInAProject(folder.to_owned()))
     }
 
-    /// Reads the template and the settings at `root`, and starts the stand-ins, without the functions that
-    /// need a provider that is left out. `log_of` says where the log lines of a function go, or what a
-    /// provider of that name would send by e-mail.
+    /// Reads the template and the settings at `root`, and starts the stand-ins, without the functions
+    /// that need a provider that is left out. `log_of` returns the sink for a function's log lines, or
+    /// for the e-mails of a provider with that name.
     pub async fn open(
         root: &Path,
         executables: &Executables,
@@ -133,7 +133,7 @@ impl Project {
         })
     }
 
-    /// The function of this name.
+    /// The function with this name.
     pub fn function(&self, name: &str) -> Option<&Arc<Function>> {
         self.functions.iter().map(|(_, function)| function).find(|function| function.name() == name)
     }
@@ -184,17 +184,17 @@ impl Project {
         self.cors.clone()
     }
 
-    /// The stand-ins that run.
+    /// The running stand-ins.
     pub fn stand_ins(&self) -> &[StandIn] {
         &self.stand_ins
     }
 
-    /// The setting without which no room can be recorded, if it is missing.
+    /// The missing setting that recordings need, if any.
     pub fn missing_for_recordings(&self) -> Option<&'static str> {
         self.missing_for_recordings
     }
 
-    /// Builds what is not built yet, so that the first request need not wait for it.
+    /// Builds the functions, so that the first request does not have to wait.
     pub async fn build(&self) -> Result<(), BuildError> {
         for (_, function) in &self.functions {
             function.executable().await?;
@@ -202,7 +202,7 @@ impl Project {
         Ok(())
     }
 
-    /// Ends every process that waits for an event.
+    /// Stops all idle processes.
     pub async fn stop(&self) {
         for (_, function) in &self.functions {
             function.stop().await;

@@ -1,5 +1,5 @@
-//! Which providers are real here and which are stood in for. One entry of [`Provider`] per
-//! provider, and nothing else, says how.
+//! Decides which providers are real and which are stand-ins. Everything provider-specific is in
+//! [`Provider`].
 
 use std::{any::Any, fmt, io, str::FromStr};
 
@@ -9,25 +9,25 @@ use crate::{environment::Environment, instance::LogSink};
 
 const DEV_SIGN_IN_EMAIL: &str = "DEV_SIGN_IN_EMAIL";
 
-/// Rooms that are open from the beginning, with someone in them, so that there is one to record.
+/// Rooms that are open from the start, with someone in them, so that they can be recorded.
 const OPEN_ROOMS: [&str; 2] = ["test-room", "room123"];
 
-/// A provider for which there is a stand-in.
+/// A provider that has a stand-in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Provider {
     /// Users and sessions.
     Clerk,
-    /// Rooms to work in together.
+    /// Collaborative rooms.
     Liveblocks,
-    /// Rooms to talk in, and recordings of them.
+    /// Audio and video rooms, and recordings.
     LiveKit,
     /// Users, organizations and sessions.
     WorkOs,
 }
 
-/// A stand-in that runs. It stops when this is dropped.
+/// A running stand-in. It stops when this is dropped.
 pub struct StandIn {
-    /// Whom it stands in for.
+    /// The provider that it imitates.
     pub provider: Provider,
     /// Where it listens.
     pub url: String,
@@ -41,10 +41,10 @@ pub struct StandIn {
 pub struct NoSuchProvider;
 
 impl Provider {
-    /// All of them.
+    /// All providers.
     pub const ALL: [Self; 4] = [Self::Clerk, Self::Liveblocks, Self::LiveKit, Self::WorkOs];
 
-    /// The provider's name as people write it.
+    /// The provider's display name.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Clerk => "Clerk",
@@ -69,7 +69,8 @@ impl Provider {
         matches!(self, Self::Clerk | Self::WorkOs)
     }
 
-    /// The setting that says whose users get into its rooms, and the provider that it names by default.
+    /// The setting that selects whose users get into its rooms, and the provider that it selects by
+    /// default.
     pub const fn identity(self) -> Option<(&'static str, Self)> {
         match self {
             Self::Liveblocks => Some(("LIVEBLOCKS_IDENTITY", Self::Clerk)),
@@ -83,7 +84,7 @@ impl Provider {
         self.credentials()[1]
     }
 
-    /// How the names of its settings begin.
+    /// The prefix of its settings.
     const fn prefix(self) -> &'static str {
         match self {
             Self::Clerk => "CLERK_",
@@ -93,7 +94,7 @@ impl Provider {
         }
     }
 
-    /// The variables of which any one says that the real provider is meant.
+    /// The credentials. If any of these variables is set, the real provider is used.
     const fn credentials(self) -> &'static [&'static str] {
         match self {
             Self::Clerk => &["CLERK_SECRET_KEY", "CLERK_SECRET_ID"],
@@ -103,7 +104,7 @@ impl Provider {
         }
     }
 
-    /// The variables that speak of a real account, and would contradict a stand-in.
+    /// The variables that describe a real account, which a stand-in replaces.
     const fn account(self) -> &'static [&'static str] {
         match self {
             Self::Clerk => {
@@ -120,12 +121,12 @@ impl Provider {
         }
     }
 
-    /// Starts the stand-in on a free port. What it would send by e-mail goes to `mail`.
+    /// Starts the stand-in on a free port. Its e-mails go to `mail`.
     async fn stand_in(self, environment: &Environment, mail: LogSink) -> io::Result<StandIn> {
         Ok(match self {
             Self::Clerk => {
                 let clerk = Clerk::start().await?;
-                // The page is where the functions expect it.
+                // Issue tokens to the page that the functions expect.
                 if let Some(origin) = environment.authorized_parties().first() {
                     clerk.issue_to(origin);
                 }
@@ -142,7 +143,7 @@ impl Provider {
                     livekit.open_room(room, 1);
                 }
                 let mut settings = livekit.settings();
-                // The bucket is not LiveKit's, and nothing is uploaded to it from here.
+                // The bucket is not LiveKit's, and the stand-in uploads nothing to it.
                 settings.retain(|(name, _)| {
                     !name.starts_with("RECORDINGS_") || environment.value(name).is_none()
                 });
@@ -150,7 +151,7 @@ impl Provider {
             }
             Self::WorkOs => {
                 let workos = WorkOs::start().await?;
-                // Where the application itself is, is not the account's to say.
+                // The application's own addresses do not depend on the account.
                 if let Some(uri) = environment.value("WORKOS_REDIRECT_URI") {
                     workos.register_redirect_uri(uri);
                 }
@@ -161,7 +162,7 @@ impl Provider {
                     mail(&format!("the code for {email} is {digits}"));
                 });
                 let mut settings = workos.settings();
-                // The imitated account has this user; of a real one the developer names one.
+                // The stand-in has this user; for a real account, the developer must name one.
                 if environment.value(DEV_SIGN_IN_EMAIL).is_none() {
                     let email = "jane.doe@example.com".to_owned();
                     settings.push((DEV_SIGN_IN_EMAIL.to_owned(), email));
@@ -198,16 +199,16 @@ impl fmt::Debug for StandIn {
     }
 }
 
-/// The setting without which no room can be recorded, if it is missing. The stand-in for LiveKit brings
-/// a bucket along; a real LiveKit needs one of the application's.
+/// The missing setting that recordings need, if any. The LiveKit stand-in sets a bucket; with a
+/// real LiveKit, the application must configure one.
 pub fn missing_for_recordings(environment: &Environment) -> Option<&'static str> {
     const BUCKET: &str = "RECORDINGS_BUCKET";
     environment.value(BUCKET).is_none().then_some(BUCKET)
 }
 
 /// Starts a stand-in for every provider whose credentials the environment does not have, and
-/// points the environment at it. Takes the settings of the providers that are left out away.
-/// `mail_of` says where a provider's e-mails go instead.
+/// points the environment at it. Removes the settings of the providers that are left out. `mail_of`
+/// returns the sink for a provider's e-mails.
 pub async fn stand_in_for_missing(
     environment: &mut Environment,
     left_out: &[Provider],

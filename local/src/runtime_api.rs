@@ -1,9 +1,9 @@
-//! The Lambda Runtime API for one function process, on a loopback port of its own.
+//! The Lambda Runtime API for one function process, on its own loopback port.
 //!
-//! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>: the process asks for the next
-//! invocation, which waits until there is one, and posts its answer or its error. A port per
-//! process means that a process whose server is gone finds its connection closed, and ends: that
-//! is how no function outlives `cargo dev`, however that ended.
+//! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>: the process polls for the next
+//! invocation and posts its response or its error. Each process has its own port, so when the
+//! server stops, the process finds its connection closed and exits. That way no function outlives
+//! `cargo dev`, even if it was killed.
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -34,16 +34,16 @@ use crate::{
     loopback::{only_for_this_machine, send_at_once},
 };
 
-/// The largest answer that Lambda takes from a function, in bytes.
+/// The largest response that Lambda accepts from a function, in bytes.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
 const LARGEST_ANSWER: usize = 6 * 1024 * 1024;
 
-/// A function's own account of why it failed.
+/// An error that a function reported.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, thiserror::Error)]
 #[error("{kind}: {message}")]
 #[serde(default)]
 pub struct FunctionError {
-    /// Lambda's `errorType`, for our functions the name of a Rust type.
+    /// Lambda's `errorType`; for our functions, the name of a Rust type.
     #[serde(rename = "errorType")]
     pub kind: String,
     /// Lambda's `errorMessage`.
@@ -51,17 +51,17 @@ pub struct FunctionError {
     pub message: String,
 }
 
-/// What a function posted for an invocation: the bytes of its answer, or its error.
+/// The result that a function posted for an invocation: the bytes of its response, or its error.
 pub(crate) type Posted = Result<Bytes, FunctionError>;
 
-/// How far the process has come in starting.
+/// The progress of the process's startup.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Start {
     /// It has not asked for an invocation yet.
     Pending,
-    /// It has asked, so it is ready.
+    /// It has asked for an invocation, so it is ready.
     Ready,
-    /// It said that it cannot start.
+    /// It reported that it cannot start.
     Failed(FunctionError),
 }
 
@@ -74,7 +74,7 @@ pub(crate) struct RuntimeApi {
     server: AbortHandle,
 }
 
-/// One event on its way to the process.
+/// An event that waits for the process.
 struct Invocation {
     id: Uuid,
     event: Bytes,
@@ -83,7 +83,7 @@ struct Invocation {
     answer: oneshot::Sender<Posted>,
 }
 
-/// What the server's handlers share.
+/// The state that the server's handlers share.
 struct ServerState {
     waiting: tokio::sync::Mutex<mpsc::Receiver<Invocation>>,
     underway: Mutex<Option<(Uuid, oneshot::Sender<Posted>)>>,
@@ -103,24 +103,24 @@ impl RuntimeApi {
             start: start_sender,
         });
         let server = tokio::spawn(async move {
-            // An accept error of a loopback listener is retried inside; there is no other.
+            // Accept errors are retried internally; there are no others.
             let _ = axum::serve(listener.tap_io(send_at_once), routes(state)).await;
         });
         Ok(Self { address, invocations, start, server: server.abort_handle() })
     }
 
-    /// Host and port, as `AWS_LAMBDA_RUNTIME_API` wants them.
+    /// Host and port for `AWS_LAMBDA_RUNTIME_API`.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// How far the process has come, now and from now on.
+    /// The current progress and its updates.
     pub(crate) fn progress(&self) -> watch::Receiver<Start> {
         self.start.clone()
     }
 
-    /// Hands an event to the process when it next asks, and returns where its answer will arrive.
-    /// The receiver fails when the process asks for the next event without having answered.
+    /// Hands an event to the process when it asks for the next one, and returns a receiver for the
+    /// result. The receiver fails if the process asks for the next event without having responded.
     pub(crate) async fn hand_over(
         &self,
         event: Bytes,
@@ -135,7 +135,7 @@ impl RuntimeApi {
             function_arn,
             answer,
         };
-        // If the server is gone the invocation is dropped here, and the receiver fails.
+        // If the server has stopped, the invocation is dropped here, and the receiver fails.
         let _ = self.invocations.send(invocation).await;
         posted
     }
@@ -152,13 +152,13 @@ impl ServerState {
         *self.underway.lock().unwrap_or_else(PoisonError::into_inner) = Some((id, answer));
     }
 
-    /// Passes on what was posted for the invocation, or refuses it: Lambda takes one answer per
-    /// invocation, under its own id.
+    /// Passes on the result posted for the invocation, or rejects it: Lambda accepts one result per
+    /// invocation id.
     fn finish(&self, id: &str, posted: Posted) -> Response {
         let mut underway = self.underway.lock().unwrap_or_else(PoisonError::into_inner);
         match underway.take_if(|(expected, _)| expected.to_string() == id) {
             Some((_, answer)) => {
-                // Nobody listens any more when the invocation has timed out.
+                // The receiver is gone if the invocation has timed out.
                 let _ = answer.send(posted);
                 accepted()
             }
@@ -174,13 +174,13 @@ fn routes(state: Arc<ServerState>) -> Router {
         .route("/2018-06-01/runtime/invocation/{id}/error", post(error))
         .route("/2018-06-01/runtime/init/error", post(init_error))
         .layer(DefaultBodyLimit::max(LARGEST_ANSWER))
-        // An event has people's tokens in it.
+        // Events contain users' tokens.
         .layer(axum::middleware::from_fn(only_for_this_machine))
         .with_state(state)
 }
 
 async fn next(State(state): State<Arc<ServerState>>) -> Response {
-    // Asking again without having answered gives the unanswered invocation up.
+    // Asking again without having responded abandons the invocation.
     drop(state.underway.lock().unwrap_or_else(PoisonError::into_inner).take());
     state.start.send_replace(Start::Ready);
     let Some(invocation) = state.waiting.lock().await.recv().await else {
@@ -223,7 +223,7 @@ async fn init_error(
     accepted()
 }
 
-/// The error as the body has it; what the body leaves out comes from the header, as with Lambda.
+/// The error from the body; missing fields come from the header, as on Lambda.
 fn function_error(headers: &HeaderMap, body: &[u8]) -> FunctionError {
     let error: FunctionError = serde_json::from_slice(body).unwrap_or_default();
     if !error.kind.is_empty() {
@@ -243,7 +243,7 @@ fn refused(kind: &str, message: &str) -> Response {
     (StatusCode::BAD_REQUEST, Json(body)).into_response()
 }
 
-/// An X-Ray header of the right form: `Root=1-<time in hex>-<96 random bits>`, not sampled.
+/// An X-Ray header in the usual format: `Root=1-<time in hex>-<96 random bits>`, not sampled.
 pub(crate) fn trace_id() -> String {
     let seconds = clock::unix_milliseconds() / 1000;
     let random = Uuid::new_v4().simple().to_string();

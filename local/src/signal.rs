@@ -1,8 +1,8 @@
-//! The signals that end the program in order.
+//! The signals that stop the program gracefully.
 
 use std::io;
 
-/// Waits for Ctrl-C, a polite kill, or the end of the terminal.
+/// Waits for SIGINT (Ctrl-C), SIGTERM or SIGHUP.
 #[cfg(unix)]
 pub(crate) async fn end_asked_for() -> io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};

@@ -1,15 +1,15 @@
-//! What `template.yaml` says of the functions: their routes, limits and CORS.
+//! Reads the functions' routes, limits and CORS settings from `template.yaml`.
 //!
-//! The file is the one that AWS SAM deploys, so that a route that works here is deployed, and one
-//! that is not deployed does not work here. It is read as YAML with the tags of `CloudFormation`: `!Ref`
-//! to a parameter becomes the parameter's default, every other tag is only known to be there.
+//! This is the file that AWS SAM deploys, so exactly the deployed routes work here. It is read as
+//! YAML with `CloudFormation`'s tags: `!Ref` to a parameter becomes the parameter's default; other
+//! tags are not evaluated.
 
 use std::{path::Path, time::Duration};
 
 use http::Method;
 use serde_norway::Value;
 
-/// What Lambda gives a function that asks for nothing else: three seconds and 128 MB.
+/// Lambda's defaults: three seconds and 128 MB.
 /// <https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-resource-function.html>
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(3);
 const DEFAULT_MEMORY_MB: u32 = 128;
@@ -19,7 +19,7 @@ const DEFAULT_MEMORY_MB: u32 = 128;
 pub struct Template {
     /// Every function that cargo builds, in the order of the file.
     pub functions: Vec<FunctionTemplate>,
-    /// What the HTTP API answers browsers of other origins.
+    /// The CORS configuration of the HTTP API.
     pub cors: CorsTemplate,
 }
 
@@ -28,13 +28,14 @@ pub struct Template {
 pub struct FunctionTemplate {
     /// The resource's id, such as `LiveblocksAuthFunction`.
     pub id: String,
-    /// The cargo binary, which by this project's rule is also the package's and the folder's name.
+    /// The name of the cargo binary, which in this project is also the package's and the folder's
+    /// name.
     pub name: String,
-    /// After which Lambda ends an invocation.
+    /// The timeout after which Lambda ends an invocation.
     pub timeout: Duration,
-    /// Told to the function; nothing here enforces it.
+    /// The memory size that the function is told; it is not enforced here.
     pub memory_mb: u32,
-    /// The routes of the HTTP API that lead to it.
+    /// Its routes in the HTTP API.
     pub routes: Vec<Route>,
     /// The one method that it does not answer with 405, which its description begins with.
     pub takes: Option<Method>,
@@ -45,14 +46,14 @@ pub struct FunctionTemplate {
 /// A method and a path of the HTTP API.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Route {
-    /// The one method that it serves, or `None` for `ANY`.
+    /// The method, or `None` for `ANY`.
     pub method: Option<Method>,
-    /// The whole path; it is compared letter by letter, as the real gateway does.
+    /// The full path, which is compared exactly, as by the real gateway.
     pub path: String,
 }
 
-/// `CorsConfiguration` of the HTTP API. The origins are not among it: the template takes them
-/// from a parameter, `local` from `ALLOWED_ORIGINS`.
+/// `CorsConfiguration` of the HTTP API. It has no origins: the template takes them from a
+/// parameter, and `local` from `ALLOWED_ORIGINS`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CorsTemplate {
     /// `AllowMethods`.
@@ -70,23 +71,24 @@ pub struct CorsTemplate {
 /// Why a template cannot be served.
 #[derive(Debug, thiserror::Error)]
 pub enum TemplateError {
-    /// The file is not there or not readable.
+    /// The file does not exist or cannot be read.
     #[error("cannot read {path}: {error}")]
     Unreadable {
-        /// The file that was asked for.
+        /// The file's path.
         path: String,
-        /// What the system said.
+        /// The system's error.
         error: std::io::Error,
     },
     /// The file is not YAML.
     #[error("template.yaml is not YAML: {0}")]
     NotYaml(#[from] serde_norway::Error),
-    /// A function lacks what is needed to build or route it, or asks for what is not imitated.
+    /// A function lacks a property that is needed to build or route it, or uses an unsupported
+    /// feature.
     #[error("template.yaml, {resource}: {problem}")]
     Unusable {
         /// The resource's id.
         resource: String,
-        /// What is wrong with it.
+        /// The problem.
         problem: String,
     },
 }
@@ -109,7 +111,7 @@ impl Template {
 }
 
 impl Route {
-    /// How API Gateway writes the route, such as `ANY /api/liveblocks-auth`.
+    /// The route key, such as `ANY /api/liveblocks-auth`.
     pub fn key(&self) -> String {
         let method = self.method.as_ref().map_or("ANY", Method::as_str);
         format!("{method} {}", self.path)
@@ -117,23 +119,23 @@ impl Route {
 
     fn parse(method: &str, path: &str) -> Result<Self, String> {
         if path.contains('{') {
-            return Err(format!("path parameters are not imitated here: {path}"));
+            return Err(format!("path parameters are not supported here: {path}"));
         }
         if !path.starts_with('/') {
-            return Err(format!("a path starts with a slash, this does not: {path}"));
+            return Err(format!("a path must start with a slash: {path}"));
         }
         let method = match method.to_ascii_uppercase() {
             any if any == "ANY" || any == "*" => None,
             one => Some(
                 Method::from_bytes(one.as_bytes())
-                    .map_err(|_| format!("`{one}` is no HTTP method"))?,
+                    .map_err(|_| format!("`{one}` is not an HTTP method"))?,
             ),
         };
         Ok(Self { method, path: path.to_owned() })
     }
 }
 
-/// The template as YAML, and how values are found in it.
+/// The template as YAML, with lookups.
 struct Document(Value);
 
 impl Document {
@@ -213,7 +215,7 @@ impl Document {
             .filter(move |(_, resource)| text(resource, &["Type"]) == Some(kind))
     }
 
-    /// A number, written as one or as text: parameters have their defaults either way.
+    /// A number, possibly written as a string, as in parameters' defaults.
     fn number(&self, value: &Value) -> Option<u64> {
         let value = self.resolved(value);
         value.as_u64().or_else(|| value.as_str()?.parse().ok())

@@ -1,8 +1,8 @@
-//! The cargo workspace: builds the functions, and builds them again when their sources changed.
+//! The cargo workspace: builds the functions, and rebuilds them when their sources change.
 //!
-//! Nothing watches the disk. Before a request is served, the names, sizes and times of the sources
-//! are compared with those of the last build, which takes less than a millisecond for a project of
-//! this size and misses nothing.
+//! There is no file watcher. Before each request, the names, sizes and modification times of the
+//! sources are compared with those of the last build, which takes less than a millisecond for a
+//! project of this size.
 
 use std::{
     collections::BTreeMap,
@@ -17,7 +17,7 @@ use std::{
 use serde_json::Value;
 use tokio::{process::Command, sync::Mutex};
 
-/// What a function is built from, relative to the workspace.
+/// The sources of the functions, relative to the workspace.
 const SOURCES: [&str; 5] = ["Cargo.toml", "Cargo.lock", ".cargo", "shared", "functions"];
 
 /// A workspace whose functions can be built.
@@ -31,21 +31,21 @@ pub struct Workspace {
 /// Why there is no executable.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum BuildError {
-    /// Cargo could not be run, or its output not be read.
+    /// Cargo could not be run, or its output could not be read.
     #[error("cannot run cargo: {0}")]
     Cargo(Arc<io::Error>),
-    /// The code does not compile; the compiler has said why on standard error.
-    #[error("the build failed ({0}): the compiler's messages are in the terminal")]
+    /// The code does not compile; the compiler's errors are on standard error.
+    #[error("the build failed ({0}): see the compiler's errors in the terminal")]
     Failed(ExitStatus),
-    /// It compiled, and there is no executable of that name.
+    /// It compiled, but there is no executable with that name.
     #[error("cargo built no executable named {0}")]
     NoExecutable(String),
-    /// Nothing is to be built, and the executable is not there.
-    #[error("there is no {0}: build it first")]
+    /// Building is off, and the executable does not exist.
+    #[error("{0} does not exist: build it first")]
     NotBuilt(PathBuf),
 }
 
-/// The last build: of which sources, and what came of it.
+/// The last build: its sources and its result.
 #[derive(Debug)]
 struct Build {
     sources: Snapshot,
@@ -54,13 +54,13 @@ struct Build {
 
 type Executables = BTreeMap<String, PathBuf>;
 
-/// Every source file with its time and size.
+/// Every source file with its modification time and size.
 #[derive(Debug, PartialEq, Eq)]
 struct Snapshot(BTreeMap<PathBuf, (Option<SystemTime>, u64)>);
 
 impl Workspace {
-    /// The workspace at `root`, of which these functions are built. Each is a package with a
-    /// binary of its name.
+    /// The workspace at `root`, which builds these functions. Each is a package with a binary of
+    /// the same name.
     pub fn new(root: impl Into<PathBuf>, functions: impl IntoIterator<Item = String>) -> Self {
         Self {
             root: root.into(),
@@ -69,9 +69,9 @@ impl Workspace {
         }
     }
 
-    /// The up-to-date executable of a function. Builds all functions when any source has changed
-    /// since the last build; whoever asks meanwhile waits. A build that failed is not tried again
-    /// before a source changes.
+    /// The up-to-date executable of a function. Builds all functions if any source has changed
+    /// since the last build; concurrent callers wait. A failed build is not retried until a source
+    /// changes.
     pub async fn executable(&self, function: &str) -> Result<PathBuf, BuildError> {
         let mut last = self.last.lock().await;
         let sources = Snapshot::of(&self.root);
@@ -107,13 +107,13 @@ impl Workspace {
             .arg("--message-format=json-render-diagnostics")
             .current_dir(&self.root)
             .stdin(Stdio::null())
-            // Progress and the compiler's messages go straight to the terminal.
+            // Progress and compiler errors go straight to the terminal.
             .stderr(Stdio::inherit())
             .stdout(Stdio::piped())
             .kill_on_drop(true);
         for function in &self.functions {
-            // Without --package, so that cargo chooses features for the whole workspace, as it does
-            // for `cargo build` and `cargo test`: what these have built is not built again.
+            // Without --package, so that cargo selects features for the whole workspace, as for
+            // `cargo build` and `cargo test`, and reuses their builds.
             cargo.args(["--bin", function]);
         }
         for (name, _) in environment() {
@@ -129,7 +129,7 @@ impl Snapshot {
     fn of(root: &Path) -> Self {
         let mut files = BTreeMap::new();
         for source in SOURCES {
-            // A file that vanishes while this looks is a change that the next look sees.
+            // A file that disappears during the scan counts as a change in the next scan.
             let _ = collect(&root.join(source), &mut files);
         }
         Self(files)
@@ -173,8 +173,8 @@ fn executables(messages: &[u8]) -> Executables {
         .collect()
 }
 
-/// Whether `cargo run` sets the variable for the program that it runs. A cargo that inherits them
-/// would build crates anew whose build scripts look at one of them.
+/// Whether `cargo run` sets the variable for the program that it runs. If a nested cargo inherited
+/// them, it would rebuild crates whose build scripts read one of them.
 pub(crate) fn is_set_by_cargo_run(name: &str) -> bool {
     const NAMES: [&str; 6] = [
         "CARGO",
@@ -190,7 +190,7 @@ pub(crate) fn is_set_by_cargo_run(name: &str) -> bool {
         || name.starts_with("CARGO_BIN_EXE_")
 }
 
-/// The cargo that runs this, or the one in the path.
+/// The cargo that runs this program, or the one in `PATH`.
 fn cargo() -> OsString {
     environment().find(|(name, _)| name == "CARGO").map_or_else(|| "cargo".into(), |(_, path)| path)
 }

@@ -1,8 +1,8 @@
 //! Checks of hosts in settings: only origins, addresses and domains that can work.
 //!
-//! The URL standard allows hosts that no DNS has: `*.example.com`, `app..example.com`, and
-//! `a.example,https` in `https://a.example,https://b.example`. With one of them a function would start
-//! and let nobody in.
+//! The URL standard allows hosts that can never exist in DNS: `*.example.com`, `app..example.com`,
+//! and `a.example,https` in `https://a.example,https://b.example`. A function configured with one
+//! of them would start and then reject every request.
 
 use url::{Host, Url};
 
@@ -23,7 +23,7 @@ pub(crate) fn is_web_origin(origin: &str) -> bool {
     })
 }
 
-/// Whether `origin` belongs to an app with a scheme of its own, such as `tauri://localhost` and
+/// Whether `origin` belongs to an app with its own scheme, such as `tauri://localhost` and
 /// `chrome-extension://<id>`.
 pub(crate) fn is_app_origin(origin: &str) -> bool {
     // The URL standard's special schemes, whose origins are those of web pages or opaque.
@@ -60,7 +60,7 @@ pub(crate) fn ends_in_a_version(url: &Url) -> bool {
 }
 
 /// Whether browsers keep a cookie for `domain`: a domain name below a top-level domain, or
-/// `localhost`. They keep none for an IP address or for all of `.com`.
+/// `localhost`. They reject cookies for an IP address or for all of `.com`.
 pub(crate) fn is_cookie_domain(domain: &str) -> bool {
     let is_label = |label: &str| {
         !label.is_empty()
@@ -88,7 +88,7 @@ fn is_web(url: &Url) -> bool {
     matches!(url.scheme(), "https" | "http")
 }
 
-/// Whether the path does not hide a second address behind a comma.
+/// Whether the URL is a single address: no second one follows a comma in the path.
 fn is_single(url: &Url) -> bool {
     !url.path().contains("://") && !url.path().contains(',')
 }

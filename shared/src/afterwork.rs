@@ -1,8 +1,8 @@
-//! Work that may outlast its request: it continues after the answer has left.
+//! Background work that may continue after its request's response has been sent.
 //!
 //! Lambda freezes a function between requests. Unfinished work of a request would continue with the
-//! next request, or never, so [`finish`] is awaited after an answer has left and before the next
-//! request is fetched. The caller does not wait for it, but the time is billed.
+//! next request, or never, so [`finish`] is awaited after a response has been sent and before the
+//! next request is fetched. The caller does not wait for it, but the time is billed.
 
 use std::future::Future;
 use std::mem;
@@ -16,14 +16,14 @@ use crate::request_scope;
 
 static BEGUN: Mutex<Vec<JoinHandle<()>>> = Mutex::new(Vec::new());
 
-/// Begins `work`, which continues even if nobody waits for its outcome.
+/// Spawns `work`, which continues even if nobody awaits its result.
 pub(crate) fn begin<T: Send + 'static>(
     work: impl Future<Output = T> + Send + 'static,
 ) -> oneshot::Receiver<T> {
     let (sender, outcome) = oneshot::channel();
     let work = request_scope::carried(work);
     let task = async move {
-        // Nobody may be waiting any more.
+        // The receiver may be gone.
         let _ = sender.send(work.await);
     };
     let task = tokio::spawn(task.in_current_span());
@@ -33,7 +33,7 @@ pub(crate) fn begin<T: Send + 'static>(
     outcome
 }
 
-/// Waits until all work that was begun is done.
+/// Waits for all spawned work.
 pub(crate) async fn finish() {
     let begun = mem::take(&mut *BEGUN.lock().unwrap_or_else(PoisonError::into_inner));
     for task in begun {

@@ -1,17 +1,17 @@
-//! Requests, answers and errors, as every endpoint has them.
+//! Requests, responses and errors, shared by every endpoint.
 //!
 //! | to | use |
 //! |---|---|
-//! | answer a request | [`Reply`] |
-//! | refuse a request | [`ApiError`] |
+//! | respond to a request | [`Reply`] |
+//! | reject a request | [`ApiError`] |
 //! | declare that an endpoint takes no input | [`Empty`] |
 //! | read a request's credentials | [`Authorization`], [`cookies`] |
-//! | set a cookie, whatever the answer will be | [`send_cookie`] |
+//! | set a cookie, on success or on error | [`send_cookie`] |
 //!
 //! A handler never builds a response. It returns a [`Reply`] or an [`ApiError`], and
 //! [`lambda`](crate::lambda) adds status, headers and cookies.
 //!
-//! # Answers and errors
+//! # Responses and errors
 //! ```
 //! use anteroom::api::{ApiError, Reply, Status};
 //!
@@ -24,17 +24,17 @@
 //!     Ok(Reply::done())
 //! }
 //! ```
-//! The errors of providers convert to [`ApiError`] by themselves, so `?` is enough in a handler: a
-//! provider that is down is 503, and one that rejects our key is 502.
+//! Provider errors convert to [`ApiError`], so `?` is enough in a handler: a provider that is down
+//! becomes 503, and one that rejects our key becomes 502.
 //!
 //! # Limits
-//! - A body has up to 16 KiB and is a JSON object without duplicate keys.
+//! - A body is a JSON object of at most 16 KiB, without duplicate keys.
 //! - A message never contains input, a secret or a provider's text.
 //!
 //! # Where the rules come from
 //! | rules | source |
 //! |---|---|
-//! | statuses and the form of errors | `docs/api.md` |
+//! | status codes and the error format | `docs/api.md` |
 //! | cookies | RFC 6265 |
 //! | `Authorization` | RFC 9110, section 11; at Clerk's endpoints, Clerk's SDK |
 //! | events and responses | <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html> |
@@ -58,8 +58,8 @@ pub use outgoing::{send_cookie, with_cookies};
 pub use reply::{Reply, Status};
 pub(crate) use response::empty_response;
 
-/// A request as API Gateway hands it over.
+/// A request from API Gateway.
 pub type Request = lambda_http::Request;
 
-/// A response as API Gateway takes it.
+/// A response to API Gateway.
 pub type Response = http::Response<lambda_http::Body>;

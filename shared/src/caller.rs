@@ -7,14 +7,14 @@ use std::fmt;
 pub struct Caller {
     /// The user.
     pub user_id: String,
-    /// The session, which is one browser's or one device's.
+    /// The session, which belongs to one browser or device.
     pub session_id: String,
     /// The organization that the session acts in, if any.
     pub organization_id: Option<String>,
     /// The user's permissions there, as slugs.
     pub permissions: Vec<String>,
-    /// The administrator who acts in the user's name, if any, as the session names them: usually by
-    /// an e-mail address. It is not printed.
+    /// The administrator who impersonates the user, if any, as the session names them: usually an
+    /// e-mail address. `Debug` omits it.
     pub impersonator: Option<String>,
 }
 

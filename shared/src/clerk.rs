@@ -1,10 +1,10 @@
 //! Clerk: session tokens, users, and the auth state of a request.
 //!
-//! It offers what Clerk's own helper `getAuth()` does:
+//! The Rust equivalents of Clerk's `getAuth()` and `clerkClient`:
 //!
-//! | there | here |
+//! | Clerk's SDK | here |
 //! |---|---|
-//! | `getAuth(req)` | [`Clerk::auth`], which gives an [`Auth`] |
+//! | `getAuth(req)` | [`Clerk::auth`], which returns an [`Auth`] |
 //! | protect a route | [`Auth::require`] |
 //! | `getToken()` | [`SignedIn::token`] |
 //! | `getToken({ template })` | [`SignedIn::token_from_template`] |
@@ -24,9 +24,10 @@
 //! ```
 //! # use anteroom::api::{ApiError, Reply, Request};
 //! # use anteroom::clerk::Clerk;
-//! async fn handle(clerk: &Clerk, request: &Request) -> Result<Reply<String>, ApiError> { let
-//! session = clerk.auth(request).await?.require()?; // 401 without a valid session
-//! Ok(Reply::ok(session.user_id().to_string())) }
+//! async fn handle(clerk: &Clerk, request: &Request) -> Result<Reply<String>, ApiError> {
+//!     let session = clerk.auth(request).await?.require()?; // 401 without a valid session
+//!     Ok(Reply::ok(session.user_id().to_string()))
+//! }
 //! ```
 //!
 //! # The session's token, and one made from a template

@@ -1,8 +1,7 @@
-//! The time, taken from one place so that tests can fix it.
+//! The current time, read in one place so that tests can fix it.
 //!
-//! Ages are measured on the wall clock and not on the monotonic one: a function that Lambda has
-//! frozen between two requests must see that time has passed, and the monotonic clock of a frozen
-//! sandbox may stand still.
+//! Ages are measured on the wall clock, because the monotonic clock may stop while Lambda freezes a
+//! function between two requests, and the function must see that time has passed.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,7 +10,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Deserializer};
 use time::OffsetDateTime;
 
-/// Tells the system's time, or a time that a test has fixed.
+/// The system clock, or a clock that a test has fixed.
 #[derive(Clone, Debug)]
 pub struct Clock(Source);
 
@@ -22,18 +21,18 @@ enum Source {
 }
 
 impl Clock {
-    /// The system's clock.
+    /// The system clock.
     pub fn system() -> Self {
         Self(Source::System)
     }
 
-    /// A clock that stands still at `unix_seconds` until [`advance`](Self::advance) is called. Its
-    /// clones share the time.
+    /// A clock that stays at `unix_seconds` until [`advance`](Self::advance) is called. Clones
+    /// share the time.
     pub fn fixed(unix_seconds: u64) -> Self {
         Self(Source::Fixed(Arc::new(AtomicU64::new(unix_seconds * 1000))))
     }
 
-    /// Moves a fixed clock forward. The system's clock cannot be moved and ignores this.
+    /// Moves a fixed clock forward. Has no effect on the system clock.
     pub fn advance(&self, by: Duration) {
         if let Source::Fixed(now) = &self.0 {
             let by = u64::try_from(by.as_millis()).unwrap_or(u64::MAX);
@@ -41,8 +40,8 @@ impl Clock {
         }
     }
 
-    /// Moves a fixed clock backward, as a correction of the system's clock would. The system's clock
-    /// cannot be moved and ignores this.
+    /// Moves a fixed clock backward, as a clock correction would. Has no effect on the system
+    /// clock.
     pub fn set_back(&self, by: Duration) {
         if let Source::Fixed(now) = &self.0 {
             let by = u64::try_from(by.as_millis()).unwrap_or(u64::MAX);
@@ -71,8 +70,8 @@ impl Timestamp {
     /// The Unix epoch.
     pub const EPOCH: Self = Self(Duration::ZERO);
 
-    /// The moment that many seconds after the Unix epoch. A time before the epoch becomes the epoch,
-    /// and a time too late to hold the latest that can be held.
+    /// The time that many seconds after the Unix epoch, clamped to the range from the epoch to the
+    /// latest time that can be represented.
     pub fn from_unix_seconds(seconds: f64) -> Self {
         if seconds <= 0.0 {
             return Self::EPOCH;
@@ -80,7 +79,7 @@ impl Timestamp {
         Self(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
     }
 
-    /// Seconds since the Unix epoch with their fraction: the `NumericDate` of RFC 7519, section 2.
+    /// Seconds since the Unix epoch, with fraction: the `NumericDate` of RFC 7519, section 2.
     pub fn unix_seconds(self) -> f64 {
         self.0.as_secs_f64()
     }
@@ -95,13 +94,13 @@ impl Timestamp {
         u64::try_from(self.0.as_millis()).unwrap_or(u64::MAX)
     }
 
-    /// The moment `wait` later.
+    /// The time `wait` later.
     #[must_use]
     pub fn after(self, wait: Duration) -> Self {
         Self(self.0.saturating_add(wait))
     }
 
-    /// The moment in RFC 3339, in UTC, to the millisecond.
+    /// The time in RFC 3339 format, in UTC, with milliseconds.
     pub(crate) fn rfc3339(self) -> String {
         let moment = self.utc();
         let (year, month, day) = moment.to_calendar_date();
@@ -110,21 +109,21 @@ impl Timestamp {
         format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millisecond:03}Z")
     }
 
-    /// The moment as a calendar date and time. The epoch if it is too late for a calendar.
+    /// The time as a calendar date and time. The epoch if it is beyond the calendar's range.
     pub(crate) fn utc(self) -> OffsetDateTime {
         let seconds = i64::try_from(self.0.as_secs()).unwrap_or(i64::MAX);
         OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH)
     }
 
-    /// The time since `earlier`; zero if that is not in the past.
+    /// The time since `earlier`, or zero if that is in the future.
     pub fn since(self, earlier: Self) -> Duration {
         self.0.saturating_sub(earlier.0)
     }
 
     /// Whether less than `period` has passed since `start`.
     ///
-    /// A start in the future counts as over: the wall clock has been set back since, and nothing
-    /// may wait until it has caught up. Use this for every pause and every age.
+    /// A start in the future counts as expired: the wall clock has been set back, and nothing may
+    /// wait until it has caught up. Use this for every pause and every age.
     pub fn is_within(self, period: Duration, start: Self) -> bool {
         start <= self && self.since(start) < period
     }

@@ -1,18 +1,18 @@
-//! Sealed cookies, which a browser stores but can neither read nor alter.
+//! Sealed cookies, which a browser stores but can neither read nor modify.
 //!
-//! The format is iron's `Fe26.2`, as iron-session and WorkOS's own SDKs write it, so that a page
-//! built on those opens our seals and we open theirs:
+//! The format is iron's `Fe26.2`, as written by iron-session and WorkOS's own SDKs, so that they
+//! can open our seals and we can open theirs:
 //!
 //! ```text
 //! Fe26.2*1*<salt>*<iv>*<ciphertext>*<expiry>*<salt>*<mac>~2
 //! ```
 //!
 //! The content is JSON, encrypted with AES-256-CBC. The MAC is HMAC-SHA256 over everything before
-//! the second salt. Each key is made from the password and its salt with one round of
-//! PBKDF2-HMAC-SHA1; the salt is 32 random bytes in hexadecimal, and it is that text which goes
-//! into the derivation. The expiry is a Unix time in milliseconds, or nothing. `1` is the number of
-//! the password, of which those SDKs have only one; `~2` is iron-session's version, which the MAC
-//! does not cover, and which therefore has to be exactly that.
+//! the second salt. Each key is derived from the password and its salt with one iteration of
+//! PBKDF2-HMAC-SHA1; the salt is the hexadecimal text of 32 random bytes, not the bytes themselves.
+//! The expiry is a Unix time in milliseconds, or nothing. `1` is the password's id, always 1 in
+//! those SDKs. `~2` is iron-session's version; the MAC does not cover it, so we require exactly
+//! `~2`.
 
 use std::time::Duration;
 
@@ -38,7 +38,7 @@ const PREFIX: &str = "Fe26.2";
 const PASSWORD_ID: &str = "1";
 const VERSION: &str = "~2";
 
-/// The leeway for the clocks of two sealing machines: iron's default.
+/// Leeway for clock skew between two machines: iron's default.
 const LEEWAY: Duration = Duration::from_mins(1);
 
 const KEY_BYTES: usize = 32;
@@ -49,7 +49,7 @@ const MAC_BYTES: usize = 32;
 /// The shortest password that iron accepts.
 const MIN_PASSWORD_CHARACTERS: usize = 32;
 
-/// Seals with one password, and opens with that and the previous one.
+/// Seals with the current password, and opens with the current and the previous one.
 #[derive(Clone, Debug)]
 pub struct CookieSeal {
     current: Secret,
@@ -59,22 +59,22 @@ pub struct CookieSeal {
 /// Why sealing or opening failed. Nothing in it is secret.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SealError {
-    /// It does not have the form of a seal.
+    /// The format is not a seal's.
     #[error("it is not a seal")]
     Malformed,
-    /// It was sealed with another password, or altered. There is no telling which.
-    #[error("it was sealed with another password, or altered since")]
+    /// It was sealed with another password, or modified. We cannot tell which.
+    #[error("it was sealed with another password, or modified")]
     NotOurs,
     /// It is genuine but has expired.
     #[error("the seal has expired")]
     Expired,
-    /// It is genuine, but its content has another shape.
-    #[error("the seal holds something else")]
+    /// It is genuine, but its content has another type.
+    #[error("the content of the seal has another type")]
     OtherContent,
     /// No password is available right now, which says nothing about the seal.
     #[error("no password: {0}")]
     NoPassword(#[from] SecretError),
-    /// The content is not JSON, or the system has no random bytes.
+    /// The content cannot be written as JSON, or the system's random number generator failed.
     #[error("cannot be sealed: {0}")]
     Unsealable(&'static str),
 }
@@ -89,7 +89,7 @@ pub fn password_form(password: &str) -> Result<(), &'static str> {
 }
 
 /// For `#[serde(serialize_with)]`: writes a secret into content that is about to be sealed, the
-/// only place where it may be written.
+/// only place where it may go.
 pub(crate) fn into_seal<S: Serializer>(
     secret: &SecretString,
     serializer: S,
@@ -98,8 +98,8 @@ pub(crate) fn into_seal<S: Serializer>(
 }
 
 impl CookieSeal {
-    /// Seals with `current`. Opens with `current`, and with `previous` what was sealed before the
-    /// password changed.
+    /// Seals with `current`. Opens with `current`, or with `previous` for seals from before a
+    /// rotation.
     pub fn new(current: Secret, previous: OptionalSecret) -> Self {
         Self { current, previous }
     }
@@ -132,8 +132,8 @@ impl CookieSeal {
         json::from_slice(&content).map_err(|_| SealError::OtherContent)
     }
 
-    /// A seal that no password opens is refused only if the passwords were read after the request
-    /// arrived, because another process may have sealed with a newer one.
+    /// A seal that no password opens is rejected only if the passwords were read after the request
+    /// arrived, because another process may have sealed it with a newer one.
     async fn unlock(&self, seal: &Seal<'_>) -> Result<Vec<u8>, SealError> {
         let arrived = request_scope::arrival();
         if let Some(content) = self.unlock_with_known(seal).await? {
@@ -160,7 +160,7 @@ impl CookieSeal {
 
 /// A parsed seal. Only its form has been checked.
 struct Seal<'s> {
-    /// What the MAC covers.
+    /// The part that the MAC covers.
     signed: &'s str,
     encryption_salt: &'s str,
     iv: [u8; BLOCK_BYTES],
@@ -198,7 +198,7 @@ impl<'s> Seal<'s> {
         sound.then_some(seal)
     }
 
-    /// The content, if it was sealed with `password` and is unaltered.
+    /// The content, if it was sealed with `password` and not modified.
     fn unlock(&self, password: &SecretString) -> Option<Vec<u8>> {
         let key = hmac::Key::new(hmac::HMAC_SHA256, &derive(password, self.integrity_salt));
         // Compares in constant time.
@@ -224,7 +224,7 @@ fn lock(content: &[u8], expiry: &str, password: &SecretString) -> Result<String,
     Ok(format!("{signed}*{integrity_salt}*{mac}{VERSION}"))
 }
 
-/// The bytes of a seal of that many bytes of content, without an expiry.
+/// The size in bytes of a seal with `content` bytes of content and no expiry.
 pub(crate) fn sealed_bytes(content: usize) -> usize {
     let base64 = |bytes: usize| (bytes * 4).div_ceil(3);
     let ciphertext = (content / BLOCK_BYTES + 1) * BLOCK_BYTES;
@@ -241,7 +241,7 @@ pub(crate) fn sealed_bytes(content: usize) -> usize {
     fields.iter().sum::<usize>() + fields.len() - 1 + VERSION.len()
 }
 
-/// One round, as in iron: the password is long and random, which makes guessing hard enough.
+/// One iteration, as in iron. A long random password needs no slow derivation.
 fn derive(password: &SecretString, salt: &str) -> [u8; KEY_BYTES] {
     let mut key = [0; KEY_BYTES];
     let rounds = std::num::NonZeroU32::MIN;
@@ -250,7 +250,7 @@ fn derive(password: &SecretString, salt: &str) -> [u8; KEY_BYTES] {
     key
 }
 
-/// Random bytes for keys and secrets, from the system.
+/// Random bytes from the system, for keys and secrets.
 pub(crate) fn random<const N: usize>() -> Result<[u8; N], SealError> {
     let mut bytes = [0; N];
     let filled = SystemRandom::new().fill(&mut bytes);
@@ -258,7 +258,7 @@ pub(crate) fn random<const N: usize>() -> Result<[u8; N], SealError> {
     Ok(bytes)
 }
 
-/// Bytes as text, two lower-case digits for each.
+/// Bytes in lower-case hexadecimal.
 pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
     let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
     digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
@@ -434,7 +434,7 @@ mod tests {
             for bit in 0..8 {
                 let mut altered = sealed.clone().into_bytes();
                 altered[at] ^= 1 << bit;
-                // A header with other bytes never becomes text.
+                // A header with other bytes cannot be read as text.
                 let Ok(altered) = String::from_utf8(altered) else { continue };
                 let refused = open(&altered).await.expect_err(&altered);
                 let expected = [SealError::Malformed, SealError::NotOurs];
@@ -471,7 +471,7 @@ mod tests {
         let sealed = sealed(None).await;
         let fields: Vec<&str> =
             sealed.strip_suffix("~2").expect("the version").split('*').collect();
-        // 22 letters hold 132 bits, of which the 16 bytes of an IV are 128.
+        // 22 base64 characters encode 132 bits, but the 16 bytes of an IV have only 128.
         let loose_bits = |text: &str| {
             let (rest, last) = text.split_at(text.len() - 1);
             let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";

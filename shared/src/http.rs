@@ -1,13 +1,13 @@
-//! The one HTTP client, shared by every provider and by the AWS SDK.
+//! The HTTP client that all providers and the AWS SDK share.
 //!
-//! It follows no redirect (a provider that redirects is not the provider), reads no proxy
-//! variables, trusts Mozilla's roots as compiled in plus those in `SSL_CERT_FILE`, and gives up:
-//! after [`CONNECT_TIMEOUT`] when there is nobody, after [`CALL_TIMEOUT`] when the answer is slow.
+//! It follows no redirects (no provider redirects), ignores proxy variables, and trusts Mozilla's
+//! compiled-in roots plus those in `SSL_CERT_FILE`. Connecting times out after [`CONNECT_TIMEOUT`],
+//! a call after [`CALL_TIMEOUT`].
 //!
-//! It also decides which connections may be used again. Lambda freezes a process between two
-//! requests, and nothing tells it when a peer closes a connection meanwhile, or when a device on the
-//! way forgets one. The pool's own limit is of no help: its clock may stand still with the process.
-//! So the wall clock decides, by when the host last answered.
+//! It also decides which connections may be reused. Lambda freezes a process between two requests,
+//! and nothing tells the process that a peer or a network device has dropped a connection in the
+//! meantime. The pool's own idle timeout does not help, because its clock may stop with the
+//! process. So we go by the wall clock and the host's last response.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -27,34 +27,34 @@ use url::{Position, Url};
 
 use crate::clock::{Clock, Timestamp};
 
-/// The longest that connecting may take, including TLS.
+/// Timeout for connecting, including TLS.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The longest that one call may take, from its first byte to its last. Two calls in a row, with a
-/// second attempt of one of them, stay within the ten seconds of a request.
+/// Timeout for one call, from its first byte to its last. Two calls in a row, one of them retried,
+/// still fit into the ten seconds of a request.
 pub const CALL_TIMEOUT: Duration = Duration::from_secs(4);
 
-/// The longest that a connection may have been idle if the request can be sent again. Load
-/// balancers in front of providers keep connections for a minute or more.
+/// How long a connection may be idle if the request can be retried. Load balancers in front of
+/// providers keep connections for a minute or more.
 pub(crate) const IDLE_TIMEOUT: Duration = Duration::from_secs(50);
 
-/// The longest that a connection may have been idle if the request is sent only once: shorter than
-/// the usual limits of servers and of devices on the way. A new connection costs two round trips
-/// and less than half a millisecond of computing; a dead one costs the user a code.
+/// How long a connection may be idle if the request cannot be retried: less than the usual limits
+/// of servers and network devices. A new connection costs two round trips and less than half a
+/// millisecond of CPU time; a dead one costs the user a code.
 pub(crate) const SINGLE_SEND_IDLE_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// The longest answer that we read from AWS. A secret has up to 64 KB, and JSON escapes can make it
-/// six times as long.
+/// The longest response that we read from AWS. A secret has up to 64 KB, and JSON escapes can make
+/// it six times as long.
 const MAX_AWS_ANSWER_BYTES: usize = 512 * 1024;
 
-/// The shared client. Clones share its connections.
+/// The shared client. Clones share connections.
 #[derive(Clone)]
 pub struct Http(Arc<Shared>);
 
 struct Shared {
     tls: rustls::ClientConfig,
     clock: Clock,
-    /// Used for every host until a host needs new connections.
+    /// Used for each host until it needs new connections.
     first: reqwest::Client,
     hosts: Mutex<HashMap<String, Host>>,
 }
@@ -93,14 +93,14 @@ impl Http {
         host.client.clone()
     }
 
-    /// Notes that the host of `url` has answered, so its connection works.
+    /// Records that the host of `url` has responded, so its connection works.
     pub(crate) fn answered(&self, url: &Url) {
         if let Some(host) = self.hosts().get_mut(name_of(url)) {
             host.answered = Some(self.0.clock.now());
         }
     }
 
-    /// Notes that the host of `url` has not answered, so its connections are not reused.
+    /// Records that the host of `url` has not responded, so its connections are not reused.
     pub(crate) fn failed(&self, url: &Url) {
         if let Some(host) = self.hosts().get_mut(name_of(url)) {
             self.reconnect(host);
@@ -108,8 +108,8 @@ impl Http {
     }
 
     fn reconnect(&self, host: &mut Host) {
-        // The clones share the sessions that TLS can resume, so this is cheaper than a first
-        // connection. The old client's connections end with the requests that use them.
+        // The clones share TLS session tickets, so this is cheaper than a first connection. The old
+        // client's connections close when their requests finish.
         match client(self.0.tls.clone()) {
             Ok(client) => *host = Host { client, answered: None },
             Err(error) => tracing::error!(%error, "failed to open new connections"),
@@ -161,7 +161,7 @@ fn tls_config(extra_roots: Option<&str>) -> Result<rustls::ClientConfig, io::Err
             found += 1;
         }
         if found == 0 {
-            return Err(io::Error::other("the file holds no certificate"));
+            return Err(io::Error::other("the file contains no certificate"));
         }
     }
     Ok(rustls::ClientConfig::builder_with_provider(Arc::new(tls_provider()))
@@ -183,8 +183,8 @@ fn tls_provider() -> rustls::crypto::CryptoProvider {
     provider
 }
 
-/// Hands the AWS SDK's requests to the shared client; time-outs are the client's own. The SDK calls
-/// seldom, so it gets a new connection rather than one that has been idle, and after a failure as well.
+/// Sends the AWS SDK's requests through the shared client, with the client's timeouts. The SDK
+/// makes few calls, so it gets a new connection instead of an idle one, and also after a failure.
 #[derive(Debug)]
 struct AwsConnector(Http);
 
@@ -217,7 +217,7 @@ async fn exchange(
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(connector_error)? {
         if body.len() + chunk.len() > MAX_AWS_ANSWER_BYTES {
-            return Err(ConnectorError::other("the answer is too long".into(), None));
+            return Err(ConnectorError::other("the response is too long".into(), None));
         }
         body.extend_from_slice(&chunk);
     }

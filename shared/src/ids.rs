@@ -1,8 +1,8 @@
-//! Ids from providers. Each kind is a type of its own, so that they cannot be mixed up.
+//! Ids from providers. Each kind has its own type, so that they cannot be mixed up.
 
 use crate::text::is_visible_ascii;
 
-/// Makes the type of an id.
+/// Defines an id type.
 macro_rules! id {
     ($name:ident, $what:literal) => {
         #[doc = concat!("The id of ", $what, ": visible ASCII characters.")]
@@ -11,8 +11,7 @@ macro_rules! id {
         pub struct $name(String);
 
         impl $name {
-            /// The text as an id, if it has the form of one. Only the provider knows whether it
-            /// exists.
+            /// Parses an id. Only the provider knows whether it exists.
             pub fn parse(id: &str) -> Option<Self> {
                 $crate::ids::has_form(id).then(|| Self(id.to_owned()))
             }

@@ -1,13 +1,13 @@
 //! Reads JSON the way JavaScript does.
 //!
-//! Providers and their SDKs write JSON from JavaScript, which accepts more than serde does: half of
-//! a surrogate pair (a text cut inside an emoji), numbers beyond a double, nesting of any depth,
-//! bytes that are not UTF-8. One such value in a part that nobody reads must not make the rest
+//! Providers and their SDKs are written in JavaScript, which accepts more than serde does: lone
+//! surrogates (a string cut inside an emoji), numbers beyond a double, nesting of any depth, bytes
+//! that are not UTF-8. One such value in a field that we do not use must not make the rest
 //! unreadable, and a field of an unexpected type counts as absent unless access depends on it.
 //!
-//! [`from_slice`] mends the text before serde sees it. [`or_default`] and [`readable_items`] are for
-//! fields: they skip what cannot be read. Fields that no struct names cost nothing here: serde
-//! passes over them without regard to depth or range.
+//! [`from_slice`] repairs the text before serde parses it. [`or_default`] and [`readable_items`]
+//! are for fields: they skip what cannot be read. Unknown fields need no handling: serde skips them
+//! regardless of depth or range.
 
 use std::borrow::Cow;
 
@@ -16,19 +16,19 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-/// The three bytes of U+FFFD as an escape of JSON.
+/// U+FFFD as a JSON escape.
 const REPLACEMENT: &[u8] = br"\ufffd";
 
 /// Reads `json` as `T`.
 ///
-/// What is not UTF-8, and an escaped surrogate without its other half, becomes U+FFFD, and a byte
-/// order mark is dropped, as by JavaScript's `Response.json()`.
+/// Like JavaScript's `Response.json()`, it replaces invalid UTF-8 and lone escaped surrogates with
+/// U+FFFD and drops a byte order mark.
 ///
 /// # Errors
-/// When the rest is not JSON, or not a `T`.
+/// If the result is not JSON, or not a `T`.
 pub(crate) fn from_slice<T: DeserializeOwned>(json: &[u8]) -> Result<T, serde_json::Error> {
     let json = json.strip_prefix(b"\xef\xbb\xbf").unwrap_or(json);
-    // Nearly all JSON is UTF-8, which is faster to find out than to write anew.
+    // Nearly all JSON is valid UTF-8, and checking is faster than copying.
     let text = str::from_utf8(json).map_or_else(|_| String::from_utf8_lossy(json), Cow::Borrowed);
     match without_lone_surrogates(&text) {
         None => serde_json::from_str(&text),
@@ -36,7 +36,7 @@ pub(crate) fn from_slice<T: DeserializeOwned>(json: &[u8]) -> Result<T, serde_js
     }
 }
 
-/// Reads a field, or takes its default where its value has another type. Use it as
+/// Reads a field, or uses its default if the value has another type. Use it as
 /// `#[serde(default, deserialize_with = "json::or_default")]`.
 pub(crate) fn or_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
@@ -47,7 +47,7 @@ where
     Ok(serde_json::from_str(value.get()).unwrap_or_default())
 }
 
-/// Reads a list without the items that have another type; a value that is no list has no items. Use
+/// Reads a list and skips items of another type; a value that is not a list has no items. Use
 /// it as `#[serde(default, deserialize_with = "json::readable_items")]`.
 pub(crate) fn readable_items<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
 where
@@ -58,8 +58,8 @@ where
     Ok(items.iter().filter_map(|item| serde_json::from_str(item.get()).ok()).collect())
 }
 
-/// The text with U+FFFD in place of every escaped surrogate that has no other half, or `None` if it
-/// has no such escape. The replacement is an escape of six bytes too, so nothing moves.
+/// The text with every lone escaped surrogate replaced by U+FFFD, or `None` if it has none. The
+/// replacement is also an escape of six bytes, so nothing moves.
 fn without_lone_surrogates(text: &str) -> Option<Vec<u8>> {
     let json = text.as_bytes();
     let mut mended = None;
@@ -74,14 +74,15 @@ fn without_lone_surrogates(text: &str) -> Option<Vec<u8>> {
                 at += 6;
             }
             (Some(_), _) => at += 6,
-            // Another escape: the character behind the backslash is not the start of one.
+            // Any other escape: skip the character after the backslash, which does not start
+            // another.
             (None, _) => at = (at + 2).min(json.len()),
         }
     }
     mended
 }
 
-/// The UTF-16 code unit of the escape that `json` begins with.
+/// The UTF-16 code unit of the escape at the start of `json`.
 fn code_unit(json: &[u8]) -> Option<u16> {
     let digits = json.strip_prefix(br"\u")?.get(..4)?;
     if !digits.iter().all(u8::is_ascii_hexdigit) {

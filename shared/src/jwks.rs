@@ -1,10 +1,10 @@
-//! A provider's published signing keys (JWKS, RFC 7517), kept between requests.
+//! A cache of a provider's published signing keys (JWKS, RFC 7517).
 //!
 //! Keys are fetched once and used for [`MAX_AGE`]. An unknown key id causes another fetch, since
 //! providers rotate keys, but tokens with invented key ids cannot cause one more often than every
-//! [`COOL_DOWN`]. In between, an unknown id is an error and not a refusal: an attacker who invents
-//! ids must not make tokens look forged that a newly published key has signed. While the provider
-//! is out of reach, cached keys are used for up to [`MAX_STALE_AGE`].
+//! [`COOL_DOWN`]. In between, an unknown id is an error and not a rejection: otherwise an attacker
+//! who invents ids could make tokens signed with a newly published key look forged. While the
+//! provider is unreachable, cached keys are used for up to [`MAX_STALE_AGE`].
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -22,10 +22,10 @@ use crate::provider::{Answer, Failure, ProviderError};
 /// How long keys are used before they are fetched again.
 pub const MAX_AGE: Duration = Duration::from_hours(1);
 
-/// How long keys are used while they cannot be fetched again.
+/// How long cached keys are used while fetching fails.
 pub const MAX_STALE_AGE: Duration = Duration::from_hours(24);
 
-/// The pause after a fetch that failed or did not bring the requested key.
+/// The pause after a fetch that failed or did not return the requested key.
 pub const COOL_DOWN: Duration = Duration::from_secs(30);
 
 /// A provider's published RS256 keys by id. Several keys may share an id.
@@ -34,10 +34,10 @@ pub const COOL_DOWN: Duration = Duration::from_secs(30);
 pub struct KeySet(HashMap<String, Arc<[Rs256Key]>>);
 
 impl KeySet {
-    /// Reads a provider's answer to the request for its keys.
+    /// Reads a provider's JWKS response.
     ///
     /// # Errors
-    /// When it is not a success, cannot be read, or has no usable key.
+    /// If it is not a success, cannot be read, or has no usable key.
     pub(crate) fn read(answer: &Answer) -> Result<Self, ProviderError> {
         if answer.status != StatusCode::OK {
             return Err(answer.unexpected());
@@ -49,7 +49,7 @@ impl KeySet {
         Ok(keys)
     }
 
-    /// Whether it has no usable key, which no provider intends.
+    /// Whether it has no usable key, which is always a provider's mistake.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -62,7 +62,7 @@ struct Document {
     keys: Vec<Jwk>,
 }
 
-/// A JWK (RFC 7517, section 4). Keys of other kinds and for other purposes are skipped as well.
+/// A JWK (RFC 7517, section 4). Keys of other types and for other uses are skipped as well.
 #[derive(Deserialize)]
 struct Jwk {
     kid: Option<String>,
@@ -110,17 +110,17 @@ pub struct KeyCache {
 struct State {
     set: KeySet,
     fetched: Option<Timestamp>,
-    /// The last fetch that did not bring the requested key.
+    /// The last fetch that did not return the requested key.
     missed: Option<Timestamp>,
     /// The last fetch that failed.
     failed: Option<Timestamp>,
 }
 
-/// The cached knowledge about a key id.
+/// The result of looking up a key id in the cache.
 enum Known {
     /// Its keys.
     Keys(Arc<[Rs256Key]>),
-    /// None, until the pause after the last fetch ends.
+    /// No key, and no fetch until this pause ends.
     NothingFor(Duration),
 }
 
@@ -131,13 +131,12 @@ impl KeyCache {
         Self { provider, state: RwLock::default(), fetching, clock }
     }
 
-    /// The keys with the id `kid`, of which there is at least one; `None` if the provider has just
-    /// said that it has no such key. `fetch` gets the provider's document and is awaited only if
-    /// needed.
+    /// The keys with the id `kid`, at least one; `None` if a fetch has just shown that the provider
+    /// has no such key. `fetch` requests the provider's JWKS and is awaited only if needed.
     ///
     /// # Errors
-    /// If the answer is unknown: the fetch failed, or it is too early for another
-    /// ([`Failure::Paused`]). This says nothing about the token.
+    /// If we cannot tell: the fetch failed, or it is too early for another ([`Failure::Paused`]).
+    /// This says nothing about the token.
     pub async fn key(
         &self,
         kid: &str,
@@ -173,7 +172,7 @@ impl KeyCache {
         }
     }
 
-    /// Fetches the keys ahead of the first request. A failure is only logged; the request that needs
+    /// Fetches the keys before the first request. A failure is only logged; the request that needs
     /// the keys tries again.
     pub async fn prefetch(&self, fetch: impl Future<Output = Result<KeySet, ProviderError>>) {
         match fetch.await {
@@ -196,12 +195,12 @@ impl KeyCache {
         let after_failure = pause(state.failed);
         let max_age = if after_failure.is_some() { MAX_STALE_AGE } else { MAX_AGE };
         if !state.is_usable(now, max_age) {
-            // Without keys no request can be answered, so every request may fetch.
+            // Without keys no request can succeed, so every request may fetch.
             return None;
         }
         match state.set.0.get(kid) {
             Some(keys) => Some(Known::Keys(Arc::clone(keys))),
-            // Most likely the id is invented, so do not keep asking.
+            // The id is probably invented, so do not keep fetching.
             None => after_failure.max(pause(state.missed)).map(Known::NothingFor),
         }
     }

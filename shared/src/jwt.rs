@@ -1,9 +1,9 @@
-//! JSON Web Tokens: parsing, checking RS256 signatures, making HS256 signatures, and lifetimes.
+//! JSON Web Tokens: parsing, RS256 verification, HS256 signing, and lifetimes.
 //!
-//! `jsonwebtoken` checks and makes signatures, with ring underneath. Its own checks of header and
+//! `jsonwebtoken` verifies and creates signatures, on top of ring. Its own checks of header and
 //! claims are not used: they accept a missing or numeric issuer, a token a minute past its expiry,
-//! one issued in the future, and critical extensions that nobody understands (RFC 7515, section
-//! 4.1.11). This module decides all of that.
+//! one issued in the future, and unsupported critical extensions (RFC 7515, section 4.1.11). This
+//! module makes those checks itself.
 
 use std::fmt;
 use std::sync::Once;
@@ -26,10 +26,10 @@ use serde::{Deserialize, Deserializer, Serialize};
 use crate::clock::Timestamp;
 use crate::json;
 
-/// Why a token is refused.
+/// Why a token is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
-    /// It does not have the form of a token, or a part of it cannot be read.
+    /// It does not have the format of a token, or a part of it cannot be read.
     #[error("the token is malformed")]
     Malformed,
     /// Its algorithm is not RS256.
@@ -38,12 +38,12 @@ pub enum TokenError {
     /// It requires extensions (`crit`) that we do not support.
     #[error("the token has critical extensions")]
     CriticalExtension,
-    /// None of the keys made its signature.
+    /// The signature does not match any of the keys.
     #[error("the token's signature is wrong")]
     Signature,
 }
 
-/// A parsed token, not verified yet.
+/// A parsed but unverified token.
 #[derive(Clone)]
 pub struct Token<'t> {
     signed: &'t str,
@@ -56,9 +56,9 @@ pub struct Token<'t> {
 #[derive(Clone, Debug, Deserialize)]
 pub struct Header {
     alg: String,
-    /// The id of the key that made the signature.
+    /// The id of the signing key.
     pub kid: Option<String>,
-    /// The kind of token, usually `JWT`.
+    /// The token's type, usually `JWT`.
     pub typ: Option<String>,
     /// Clerk's category of the token.
     pub cat: Option<String>,
@@ -99,8 +99,8 @@ impl<'t> Token<'t> {
         read_json(&self.claims)
     }
 
-    /// Refuses every algorithm but RS256 and every critical extension. Call it before looking for a
-    /// key.
+    /// Rejects every algorithm except RS256, and every critical extension. Call it before looking
+    /// up a key.
     pub fn check_header(&self) -> Result<(), TokenError> {
         if self.header.alg != "RS256" {
             return Err(TokenError::Algorithm);
@@ -111,8 +111,8 @@ impl<'t> Token<'t> {
         Ok(())
     }
 
-    /// Verifies the token: [`check_header`](Self::check_header) passes, and one of `keys`, which
-    /// share the header's key id, made the signature.
+    /// Verifies the token: [`check_header`](Self::check_header) must pass, and the signature must
+    /// match one of `keys`, which share the header's key id.
     pub fn verify(self, keys: &[Rs256Key]) -> Result<Claims, TokenError> {
         self.check_header()?;
         install_ring();
@@ -149,7 +149,7 @@ impl fmt::Debug for Token<'_> {
 }
 
 fn read_json<T: DeserializeOwned>(text: &[u8]) -> Result<T, TokenError> {
-    // serde would also read a struct from an array.
+    // serde would also deserialize a struct from an array.
     if text.first() != Some(&b'{') {
         return Err(TokenError::Malformed);
     }
@@ -159,10 +159,10 @@ fn read_json<T: DeserializeOwned>(text: &[u8]) -> Result<T, TokenError> {
 /// RFC 7518, section 3.3: keys of 2,048 bits or more. A DER key is a little longer than its modulus.
 const MIN_MODULUS_BYTES: usize = 2048 / 8;
 
-/// The longest modulus that ring takes.
+/// The longest modulus that ring accepts.
 const MAX_MODULUS_BYTES: usize = 8192 / 8;
 
-/// The largest exponent that ring takes; the smallest is 3.
+/// The largest exponent that ring accepts; the smallest is 3.
 const MAX_EXPONENT: u64 = (1 << 33) - 1;
 
 /// An RSA public key for RS256 signatures.
@@ -172,7 +172,7 @@ pub struct Rs256Key(DecodingKey);
 impl Rs256Key {
     /// A public key of at least 2,048 bits in PEM form, as Clerk's dashboard shows it.
     pub fn from_pem(pem: &str) -> Option<Self> {
-        // The reader would also accept a private key, which must not be configured here.
+        // The parser would also accept a private key, which must not be configured here.
         if pem.contains("PRIVATE") {
             return None;
         }
@@ -182,11 +182,11 @@ impl Rs256Key {
     }
 
     /// A key from its modulus and exponent in base64url (RFC 7518, section 6.3.1), if ring can use
-    /// it. Leading zeros, which some key servers write and ring refuses, are dropped.
+    /// it. Leading zeros, which some key servers write and ring rejects, are dropped.
     pub fn from_components(modulus: &str, exponent: &str) -> Option<Self> {
         let (modulus, exponent) = (decode_number(modulus)?, decode_number(exponent)?);
-        // These are ring's own conditions. It checks them with each signature, and then cannot tell a
-        // bad key from a bad signature.
+        // These are ring's own conditions. It checks them only when it verifies a signature, and
+        // then reports a bad key as a bad signature.
         let is_odd = modulus.last().is_some_and(|last| last % 2 == 1);
         let has_length = (MIN_MODULUS_BYTES..=MAX_MODULUS_BYTES).contains(&modulus.len());
         if !is_odd || !has_length || !is_exponent(&exponent) {
@@ -214,10 +214,10 @@ fn is_exponent(bytes: &[u8]) -> bool {
 #[error("a token could not be signed: {0}")]
 pub struct SigningError(#[from] jsonwebtoken::errors::Error);
 
-/// A token with these claims, signed with `secret` (HS256; RFC 7518, section 3.2).
+/// Signs a token with these claims (HS256; RFC 7518, section 3.2).
 ///
 /// # Errors
-/// When the claims are not a JSON object that can be written.
+/// If the claims cannot be written as a JSON object.
 pub fn sign_hs256(
     claims: &impl Serialize,
     secret: &SecretString,
@@ -228,9 +228,8 @@ pub fn sign_hs256(
     Ok(SecretString::from(token))
 }
 
-/// Installs ring as the cryptography of `jsonwebtoken`: verifying RS256 and signing HS256, nothing
-/// else. Unlike the providers that it comes with, this adds only 30 kB and checks a signature in 16
-/// µs.
+/// Installs ring as the crypto provider of `jsonwebtoken`, for RS256 verification and HS256 signing
+/// only. Unlike the built-in providers, it adds only 30 kB, and it verifies a signature in 16 µs.
 fn install_ring() {
     static PROVIDER: CryptoProvider = CryptoProvider {
         signer_factory: |algorithm, key| match algorithm {
@@ -322,7 +321,7 @@ pub enum Untimely {
 }
 
 impl Lifetime {
-    /// Whether the token is valid `now`, for clocks that differ by up to `leeway`.
+    /// Checks that the token is valid `now`, for clocks that differ by up to `leeway`.
     pub fn check(&self, now: Timestamp, leeway: Duration) -> Result<(), Untimely> {
         if self.exp.after(leeway) <= now {
             return Err(Untimely::Expired);

@@ -1,7 +1,7 @@
 //! Runs an endpoint as a Lambda function.
 //!
-//! An endpoint implements [`Endpoint`]: it names its route, its input and its output, reads its
-//! settings once, and answers requests. [`run`] does the rest.
+//! An endpoint implements [`Endpoint`]: it declares its route, its input and its output, reads its
+//! settings once, and handles requests. [`run`] does the rest.
 //!
 //! ```no_run
 //! use anteroom::api::{ApiError, Empty, Reply, Request};
@@ -32,22 +32,22 @@
 //! }
 //! ```
 //!
-//! # What happens to a function and to a request
+//! # Lifecycle of a function and of a request
 //! 1. [`run`] reads the settings. If any are invalid, it reports all of them and stops.
 //! 2. It fetches secrets and calls [`Endpoint::prepare`], and only then asks Lambda for the first
 //!    request, which may come much later.
 //! 3. [`Function::answer`] checks the origin and the method, reads the body, and calls
 //!    [`Endpoint::handle`] within the time limit. A panic becomes 500.
-//! 4. It adds headers and cookies to the answer, and logs one line about the request.
+//! 4. It adds headers and cookies to the response, and logs one line about the request.
 //!
 //! # Limits
-//! - A start may take four seconds, which count toward the first request.
-//! - A request may take [`Endpoint::TIME_LIMIT`], and never longer than Lambda's own deadline.
+//! - Startup may take four seconds, which count toward the first request.
+//! - A request may take [`Endpoint::TIME_LIMIT`], but never longer than Lambda's own deadline.
 //!
 //! # Where the rules come from
 //! | rules | source |
 //! |---|---|
-//! | start and errors at start | <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html> |
+//! | startup and startup errors | <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html> |
 //! | statuses and time limits | `docs/api.md` |
 
 mod init_error;
@@ -82,38 +82,38 @@ use crate::settings::{Incomplete, Problems, Settings};
 
 pub use route::Route;
 
-/// The longest a start may take. Time that a slow provider costs at start comes out of the first
-/// request, which must still have enough.
+/// Timeout for startup. Time lost to a slow provider at startup is taken from the first request,
+/// which must still have enough.
 const START_LIMIT: Duration = Duration::from_secs(4);
 
-/// How long before Lambda's own deadline the caller gets an answer.
+/// How long before Lambda's own deadline the caller gets a response.
 const RESERVE: Duration = Duration::from_millis(500);
 
-/// One endpoint: what it needs, what it takes, and what it does.
+/// An endpoint: its settings, its input and its handler.
 pub trait Endpoint: Sized + Send + Sync + 'static {
     /// The package's name, which logs and metrics use.
     const NAME: &'static str;
-    /// Its method and its path.
+    /// The method and the path.
     const ROUTE: Route;
-    /// The longest a request may take. The default answers the caller within ten seconds.
+    /// Timeout for a request. With the default, the caller gets a response within ten seconds.
     const TIME_LIMIT: Duration = Duration::from_millis(9_500);
-    /// The message of every 400, if the contract fixes one.
+    /// The message of every 400, if the contract prescribes one.
     const BAD_REQUEST: Option<&'static str> = None;
-    /// The type that the body is read as.
+    /// The type of the request body.
     type Input: DeserializeOwned + Send;
-    /// The type that it answers with.
+    /// The type of the response body.
     type Output: Serialize + Send;
 
-    /// Reads the settings. Read all of them before the first `?`, so that one start reports
+    /// Reads the settings. Read all of them before the first `?`, so that one startup reports
     /// everything that is missing.
     fn configure(settings: &mut Settings) -> Result<Self, Incomplete>;
 
-    /// Fetches ahead of time what the first request would otherwise wait for.
+    /// Fetches in advance, so that the first request does not have to wait.
     fn prepare(&self) -> impl Future<Output = ()> + Send {
         async {}
     }
 
-    /// Answers a request.
+    /// Handles a request.
     fn handle(
         &self,
         request: &Request,
@@ -121,18 +121,18 @@ pub trait Endpoint: Sized + Send + Sync + 'static {
     ) -> impl Future<Output = Result<Reply<Self::Output>, ApiError>> + Send;
 }
 
-/// When a request has to be answered.
+/// The deadline of a request.
 #[derive(Clone, Copy)]
 struct Deadline(Timestamp);
 
-/// When `request` has to be answered. A request that did not come through [`Function::answer`] has
-/// no time left.
+/// The deadline of `request`. A request that did not come through [`Function::answer`] has no time
+/// left.
 pub fn deadline(request: &Request) -> Timestamp {
     request.extensions().get().map_or(Timestamp::EPOCH, |Deadline(at)| *at)
 }
 
-/// Runs an endpoint as a Lambda function until Lambda ends it. Invalid settings end it at once:
-/// they are logged in one line and reported to Lambda.
+/// Runs an endpoint as a Lambda function until Lambda stops it. Exits immediately if settings are
+/// invalid, after logging them in one line and reporting them to Lambda.
 pub fn run<E: Endpoint>() -> ExitCode {
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
         return ExitCode::FAILURE;
@@ -167,7 +167,7 @@ pub fn run<E: Endpoint>() -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// A configured endpoint, ready to answer requests.
+/// A configured endpoint, ready to handle requests.
 pub struct Function<E> {
     endpoint: E,
     allowed_origins: Vec<String>,
@@ -194,13 +194,13 @@ impl<E: Endpoint> Function<E> {
         let (endpoint, allowed_origins) = settings.complete(configured).await?;
         let left = START_LIMIT.saturating_sub(clock.now().since(began));
         if tokio::time::timeout(left, endpoint.prepare()).await.is_err() {
-            tracing::warn!(endpoint = E::NAME, "starting before preparation is done");
+            tracing::warn!(endpoint = E::NAME, "starting before preparation has finished");
         }
         let started_in = clock.now().since(began);
         Ok(Self { endpoint, allowed_origins, clock, started_in, warm: AtomicBool::new(false) })
     }
 
-    /// Answers a request and logs one line about it.
+    /// Handles a request and logs one line about it.
     pub async fn answer(&self, mut request: Request) -> Response {
         let began = self.clock.now();
         let cold = !self.warm.swap(true, Ordering::Relaxed);
@@ -229,7 +229,7 @@ impl<E: Endpoint> Function<E> {
         response
     }
 
-    /// The endpoint's answer, or an error if it panics or runs out of time.
+    /// The endpoint's response, or an error if it panics or times out.
     async fn guarded(&self, request: &Request, limit: Duration) -> Result<Response, ApiError> {
         let handled = catch_panic(self.pass(request));
         match tokio::time::timeout(limit, handled).await {
@@ -240,12 +240,12 @@ impl<E: Endpoint> Function<E> {
                 _ => error,
             }),
             Ok(Err(_)) => Err(ApiError::internal("the endpoint panicked")),
-            Err(_) => Err(ApiError::unavailable("the time limit was reached")),
+            Err(_) => Err(ApiError::unavailable("the request timed out")),
         }
     }
 
     async fn pass(&self, request: &Request) -> Result<Response, ApiError> {
-        // The gateway answers preflights. If it passes one on, 204 keeps it from failing; the
+        // The gateway handles preflights. If it passes one on, 204 keeps it from failing; the
         // gateway still adds the CORS headers.
         if request.method() == Method::OPTIONS {
             return Ok(api::empty_response(StatusCode::NO_CONTENT));
@@ -262,12 +262,13 @@ impl<E: Endpoint> Function<E> {
             return Err(ApiError::bad_request("The body cannot be read"));
         }
         let input = api::read_body(request.headers(), request.body())?;
-        // Boxed, since it is large and would be moved through every future around it.
+        // Boxed, because it is large and would be moved through every enclosing future.
         let reply = Box::pin(self.endpoint.handle(request, input)).await?;
         Ok(reply.into_response())
     }
 
-    /// How long the request may still take. The caller of a cold start has already waited for it.
+    /// How much time the request has left. The caller of a cold start has already waited for
+    /// startup.
     fn time_left(&self, request: &Request, cold: bool) -> Duration {
         let waited = if cold { self.started_in } else { Duration::ZERO };
         let limit = E::TIME_LIMIT.saturating_sub(waited);
@@ -276,7 +277,7 @@ impl<E: Endpoint> Function<E> {
         };
         let deadline = Timestamp::EPOCH.after(Duration::from_millis(context.deadline));
         let now = self.clock.now();
-        // `cargo lambda` sends a deadline in 1970: ignore one that has passed already.
+        // `cargo lambda` sends a deadline in 1970, so ignore a deadline that has already passed.
         if deadline < now {
             return limit;
         }
@@ -284,7 +285,7 @@ impl<E: Endpoint> Function<E> {
     }
 }
 
-/// Refuses unknown stages: a feature that is off in `prod` must not be on because of a typo like
+/// Rejects unknown stages: a feature that is off in `prod` must not be on because of a typo like
 /// `production`.
 fn check_stage(settings: &mut Settings) -> Result<(), Incomplete> {
     match settings.optional("STAGE") {
@@ -317,14 +318,14 @@ fn log_error<E: Endpoint>(error: &ApiError, id: Option<&str>, ms: f64, cold: boo
     }
 }
 
-/// After an answer has left, waits for work that its request began and did not finish.
+/// After a response has been sent, waits for background work that its request started.
 async fn finish_afterwards<T, E>(sent: impl Future<Output = Result<T, E>>) -> Result<T, E> {
     let sent = sent.await;
     afterwork::finish().await;
     sent
 }
 
-/// Logs where a panic happened, without its message, which may quote anything.
+/// Logs the location of a panic without its message, which may contain anything.
 fn quiet_panics() {
     std::panic::set_hook(Box::new(|panic| {
         let location = panic.location().map(ToString::to_string);
@@ -333,7 +334,7 @@ fn quiet_panics() {
 }
 
 /// Runs a future until it completes or panics. The runtime catches panics too, but then the caller
-/// gets the gateway's error and the log gets the panic's message, which may quote anything.
+/// gets the gateway's error and the log gets the panic's message, which may contain anything.
 async fn catch_panic<F: Future>(future: F) -> Result<F::Output, Box<dyn Any + Send>> {
     let mut future = pin!(future);
     poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {

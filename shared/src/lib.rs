@@ -7,22 +7,22 @@
 //! | [`clerk`] | Clerk: session tokens, users, the auth state of a request |
 //! | [`workos`] | WorkOS: accounts, organizations, sessions, signing in |
 //! | [`liveblocks`] | Liveblocks: tokens for its rooms |
-//! | [`livekit`] | LiveKit: tokens for its rooms, and recordings |
+//! | [`livekit`] | LiveKit: tokens for its rooms, recordings |
 //! | [`lambda`] | runs an endpoint as a Lambda function |
-//! | [`api`] | requests, answers, errors and cookies |
+//! | [`api`] | requests, responses, errors and cookies |
 //! | [`settings`] | environment variables, with every problem reported at once |
 //! | [`secrets`] | secrets from variables or from AWS Secrets Manager |
-//! | [`provider`] | a provider's HTTP API, and every way in which a call can fail |
-//! | [`http`] | the one HTTP client |
+//! | [`provider`] | calls to a provider's HTTP API, and how they can fail |
+//! | [`http`] | the shared HTTP client |
 //! | [`jwt`], [`jwks`] | tokens and their signatures; the signing keys of providers |
 //! | [`cookie_seal`] | sealed cookies |
 //! | [`caller`] | the caller of a request, independent of the identity provider |
-//! | [`text`] | single lines of text that people write |
-//! | [`clock`] | the time |
+//! | [`text`] | validated single-line text, such as names |
+//! | [`clock`] | the current time |
 //! | [`request_scope`] | the arrival and the deadline of the current request |
 //! | `address` | checks of hosts, origins and domains in settings |
-//! | `json` | lenient JSON, read as JavaScript reads it |
-//! | `afterwork` | work that outlasts its request |
+//! | `json` | lenient JSON parsing, like JavaScript's |
+//! | `afterwork` | background work that continues after the response |
 
 mod address;
 mod afterwork;

@@ -1,4 +1,4 @@
-//! Liveblocks: tokens that open its rooms.
+//! Liveblocks: access tokens for its rooms.
 //! <https://liveblocks.io/docs/api-reference/rest-api-endpoints#Authenticate>
 
 use std::collections::BTreeMap;
@@ -13,11 +13,11 @@ use crate::provider::{Answer, Call, Failure, KeyedProvider, Provider, ProviderEr
 use crate::secrets::secret_key_form;
 use crate::settings::{Incomplete, Settings};
 
-/// The longest user id that Liveblocks takes.
+/// The longest user id that Liveblocks accepts.
 /// <https://liveblocks.io/docs/platform/technical-limits>
 const MAX_USER_ID_CHARACTERS: usize = 128;
 
-/// The longest `userInfo` that Liveblocks takes, written as JSON.
+/// The longest `userInfo` that Liveblocks accepts, as JSON.
 const MAX_USER_INFO_CHARACTERS: usize = 1024;
 
 /// Liveblocks' API.
@@ -30,14 +30,14 @@ pub struct Liveblocks(KeyedProvider);
 pub struct UserInfo {
     /// The name.
     pub name: String,
-    /// The address of a picture.
+    /// The URL of a picture.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub image_url: Option<String>,
-    /// The colour of the user's cursor.
+    /// The color of the user's cursor.
     pub color: &'static str,
 }
 
-/// Liveblocks' answer, passed on unchanged: an object with a `token`. The token is the user's
+/// Liveblocks' response, passed on unchanged: an object with a `token`. The token is the user's
 /// secret, so `Debug` omits it.
 #[derive(Clone, Serialize)]
 #[serde(transparent)]
@@ -46,18 +46,18 @@ pub struct Identity(BTreeMap<String, Box<RawValue>>);
 /// Why Liveblocks issued no token.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum IdentifyError {
-    /// The user's id is longer than Liveblocks takes.
+    /// The user's id is longer than Liveblocks accepts.
     #[error("the user's id is too long for liveblocks")]
     IdTooLong,
-    /// Liveblocks refuses this user.
-    #[error("liveblocks refuses the user with {status} {code}")]
+    /// Liveblocks rejected the user.
+    #[error("liveblocks rejected the user with {status} {code}")]
     UserRefused {
         /// Its status.
         status: StatusCode,
-        /// What it calls the refusal.
+        /// Liveblocks' error code.
         code: String,
     },
-    /// Liveblocks could not answer.
+    /// The call to Liveblocks failed.
     #[error(transparent)]
     Provider(#[from] ProviderError),
 }
@@ -65,12 +65,12 @@ pub enum IdentifyError {
 impl From<IdentifyError> for ApiError {
     fn from(error: IdentifyError) -> Self {
         match error {
-            // Users are known to Liveblocks by their e-mail address.
+            // The user id at Liveblocks is the e-mail address.
             IdentifyError::IdTooLong => {
                 Self::forbidden("This e-mail address is too long").with_detail(error)
             }
             IdentifyError::UserRefused { .. } => {
-                Self::forbidden("Liveblocks does not let this user in").with_detail(error)
+                Self::forbidden("Liveblocks rejected this user").with_detail(error)
             }
             IdentifyError::Provider(error) => error.into(),
         }
@@ -78,8 +78,8 @@ impl From<IdentifyError> for ApiError {
 }
 
 impl Liveblocks {
-    /// Reads `LIVEBLOCKS_SECRET_KEY` (or `LIVEBLOCKS_SECRET_ID`), and `LIVEBLOCKS_API_URL` where
-    /// it is set.
+    /// Reads `LIVEBLOCKS_SECRET_KEY` (or `LIVEBLOCKS_SECRET_ID`), and, if set,
+    /// `LIVEBLOCKS_API_URL`.
     pub fn configure(settings: &mut Settings) -> Result<Self, Incomplete> {
         let key = settings.secret("LIVEBLOCKS_SECRET_KEY", "LIVEBLOCKS_SECRET_ID", secret_key_form);
         let base = settings.base_url("LIVEBLOCKS_API_URL", "https://api.liveblocks.io");
@@ -95,8 +95,8 @@ impl Liveblocks {
     /// A token for the user `id`, whom others see as `info` says. Which rooms it opens is decided
     /// by the rooms' own permissions.
     ///
-    /// Where `info` is longer than Liveblocks takes, it goes without the picture, and if need be
-    /// with a shorter name.
+    /// If `info` is longer than Liveblocks accepts, the picture is left out, and then the name is
+    /// shortened.
     ///
     /// # Errors
     /// [`IdentifyError::IdTooLong`] before anything is sent, [`IdentifyError::UserRefused`] when
@@ -128,7 +128,8 @@ impl Liveblocks {
 }
 
 impl UserInfo {
-    /// The same within Liveblocks' limit. The name tells people apart better than the picture.
+    /// The same, shortened to Liveblocks' limit. The picture goes first, because names distinguish
+    /// people better.
     fn within_limit(&self) -> Self {
         if self.length() <= MAX_USER_INFO_CHARACTERS {
             return self.clone();
@@ -142,25 +143,25 @@ impl UserInfo {
         info
     }
 
-    /// Its length as JSON.
+    /// The length as JSON.
     fn length(&self) -> usize {
         javascript_length(&json!(self).to_string())
     }
 }
 
-/// The start of `text` that takes no more than `room` inside a JSON string.
+/// The longest prefix of `text` that takes no more than `room` inside a JSON string.
 fn shortened(text: &str, room: usize) -> &str {
     let mut length = 0;
     let end = text.char_indices().find(|(_, c)| {
         length += javascript_length(&json!(c).to_string()) - 2; // the quotation marks
         length > room
     });
-    // A joiner at the end would have nothing to join.
+    // Drop a trailing joiner, which has nothing to join.
     let is_loose = |c: char| c.is_whitespace() || c == '\u{200d}';
     text[..end.map_or(text.len(), |(at, _)| at)].trim_end_matches(is_loose)
 }
 
-/// A text's length as JavaScript counts it, which Liveblocks is written in: UTF-16 code units.
+/// The length in UTF-16 code units, as JavaScript counts it. Liveblocks is written in JavaScript.
 fn javascript_length(text: &str) -> usize {
     text.encode_utf16().count()
 }
@@ -174,7 +175,7 @@ fn read_identity(answer: &Answer) -> Result<Identity, ProviderError> {
     }
 }
 
-/// Liveblocks' body of an error.
+/// Liveblocks' error body.
 #[derive(Deserialize)]
 struct Refusal {
     error: String,
@@ -182,9 +183,9 @@ struct Refusal {
     message: String,
 }
 
-/// Liveblocks answers 403 both to a key that it does not know and to a user whom it refuses; only
-/// the body tells one from the other. `error` is `INVALID_SECRET_KEY` at Liveblocks, and "Forbidden"
-/// with a message about the key at its local server.
+/// Liveblocks returns 403 both for an unknown key and for a user it rejects; only the body tells
+/// them apart. For a key, `error` is `INVALID_SECRET_KEY` at Liveblocks, and "Forbidden" with a
+/// message about the key at its local server.
 fn refuses_key(answer: &Answer) -> bool {
     match answer.status {
         StatusCode::UNAUTHORIZED => true,
@@ -196,11 +197,11 @@ fn refuses_key(answer: &Answer) -> bool {
     }
 }
 
-/// What Liveblocks calls its refusal of a user, if that is what the answer is.
+/// Liveblocks' error code, if the response rejects the user.
 ///
-/// A 422 refuses what we say of the user; nothing else in the request varies. A 403 must be
-/// Liveblocks' own: its client stops for good then, so a 403 from somebody on the way must not pass
-/// for one. Codes that nobody has heard of count too: Liveblocks adds some every now and then.
+/// A 422 is about the user's data, because nothing else in the request varies. A 403 must come from
+/// Liveblocks itself and not from a proxy, because Liveblocks' client stops for good on a 403.
+/// Unknown codes count too: Liveblocks adds new ones from time to time.
 fn user_refusal(answer: &Answer) -> Option<String> {
     let refusal = answer.json::<Refusal>().ok().map(|refusal| name_of(&refusal.error));
     match answer.status {
@@ -210,11 +211,11 @@ fn user_refusal(answer: &Answer) -> Option<String> {
     }
 }
 
-/// A code as it may stand in a log: nothing but a short name gets there.
+/// A code that is safe to log: anything but a short name is replaced.
 fn name_of(code: &str) -> String {
     let is_name = code.len() <= 64
         && code.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
-    if is_name { code.to_owned() } else { "of another kind".to_owned() }
+    if is_name { code.to_owned() } else { "(unrecognized code)".to_owned() }
 }
 
 #[cfg(test)]
@@ -296,7 +297,7 @@ mod tests {
                 Some("A_CODE_OF_NEXT_YEAR"),
                 false,
             ),
-            (403, json!({"error": "jane@example.com may not"}), Some("of another kind"), false),
+            (403, json!({"error": "jane@example.com may not"}), Some("(unrecognized code)"), false),
             (
                 403,
                 json!({"error": "INVALID_SECRET_KEY", "message": 7}),

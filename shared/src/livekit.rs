@@ -1,14 +1,14 @@
-//! LiveKit: tokens to join a room, and recordings of rooms.
+//! LiveKit: join tokens and recordings.
 //!
 //! | to | start with |
 //! |---|---|
-//! | map a caller's room to LiveKit's, and check permissions | [`Rooms`], which gives a [`RoomName`] |
-//! | let a caller join a room | [`Joins`], which gives a [`JoinToken`] |
+//! | map a caller's room to LiveKit's, and check permissions | [`Rooms`], which returns a [`RoomName`] |
+//! | let a caller join a room | [`Joins`], which returns a [`JoinToken`] |
 //! | start a recording, one per room | [`Recorder`] |
 //! | stop a recording | [`Recordings`] |
 //!
-//! All of them work with a [`Caller`](crate::caller::Caller), so it does not matter which provider the
-//! session comes from.
+//! All of them take a [`Caller`](crate::caller::Caller), no matter which provider the session comes
+//! from.
 //!
 //! # Joining a room
 //! ```
@@ -49,8 +49,8 @@
 //!
 //! # Limits
 //! - A join token is valid for ten minutes, for one room.
-//! - Names of rooms and participants have up to 128 characters and 256 bytes, a namespace included.
-//! - LiveKit takes up to 27 seconds to start a recording or to say that no recorder is free.
+//! - Room and participant names have up to 128 characters and 256 bytes, including a namespace.
+//! - LiveKit takes up to 27 seconds to start a recording or to report that no recorder is free.
 //! - A recording's metadata has up to 2 KB; longer values are truncated.
 //!
 //! # Where the rules come from

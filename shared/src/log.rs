@@ -8,8 +8,8 @@ use tracing_subscriber::{Layer as _, fmt, registry};
 
 /// Starts logging at `level`, the value of Lambda's own `AWS_LAMBDA_LOG_LEVEL`.
 ///
-/// The level applies to our own lines. Libraries may print whole requests, including keys, so only
-/// their warnings and errors pass, and the Lambda runtime's span with the request's id.
+/// The level applies to our own lines. Libraries may log whole requests, including keys, so only
+/// their warnings and errors pass, plus the Lambda runtime's span with the request id.
 pub(crate) fn start(level: Option<&str>) {
     let level = match level.unwrap_or_default().to_ascii_uppercase().as_str() {
         "TRACE" => LevelFilter::TRACE,

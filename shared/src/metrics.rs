@@ -1,5 +1,5 @@
-//! Metrics: counts and times, written to the log in the embedded metric format, from which
-//! `CloudWatch` makes metrics without being called.
+//! Metrics: counts and durations, written to the log in the embedded metric format, from which
+//! `CloudWatch` extracts them without a call.
 //! <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>
 //!
 //! | metric | unit | by |
@@ -10,8 +10,8 @@
 //! | `ProviderCalls` | count | `Stage`, `Provider`, `Outcome`: `ok`, `refused`, or how it failed |
 //! | `ProviderDuration` | milliseconds | `Stage`, `Provider` |
 //!
-//! There are no other dimensions: each combination of values is a metric that costs money every
-//! month. None of them is personal.
+//! There are no other dimensions, because each combination of values is a metric that costs money
+//! every month. No dimension is personal.
 
 use std::io::{self, Write as _};
 use std::sync::OnceLock;
@@ -34,7 +34,7 @@ struct Writer {
     level: &'static str,
 }
 
-/// Starts writing metrics. Without this, as in tests, none are written.
+/// Starts writing metrics. Without this call, as in tests, no metrics are written.
 ///
 /// Lambda drops lines below the configured log level and reads a line without a level as `INFO`, so
 /// metrics are written at the lowest level that passes.
@@ -49,7 +49,7 @@ pub(crate) fn start(stage: Option<&str>, log_level: Option<&str>) {
     let _ = WRITER.set(Writer { stage: stage.unwrap_or("dev").to_owned(), level });
 }
 
-/// Counts a request that has been answered.
+/// Counts a handled request.
 pub(crate) fn answered(
     endpoint: &str,
     status: StatusCode,
@@ -77,7 +77,7 @@ pub(crate) fn answered(
     );
 }
 
-/// Counts a call of a provider.
+/// Counts a provider call.
 pub(crate) fn called(provider: &str, outcome: &str, took: Duration, now: Timestamp) {
     write(
         now,

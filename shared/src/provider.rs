@@ -1,8 +1,9 @@
-//! A provider's HTTP API, open or behind a secret key, and every way in which calling it can fail.
+//! Calls to a provider's HTTP API, with or without a secret key, and the ways in which they can
+//! fail.
 //!
-//! The providers' clients say what they call and which answers mean what; this module adds the key,
-//! reads the answer within its limits, sorts failures, takes a rotated key into use, and logs one
-//! line a call.
+//! The provider clients define the calls and interpret the responses. This module adds the key,
+//! reads the response within its limits, classifies failures, switches to a rotated key, and logs
+//! one line per call.
 
 use std::sync::OnceLock;
 use std::time::{Duration, UNIX_EPOCH};
@@ -21,30 +22,30 @@ use crate::metrics;
 use crate::request_scope;
 use crate::secrets::{Secret, SecretError};
 
-/// The longest answer that we read. No documented answer comes near it.
+/// The longest response that we read. No documented response comes close.
 const MAX_ANSWER_BYTES: usize = 1024 * 1024;
 
 const BROKEN: &str = "the connection broke";
-const TIMED_OUT: &str = "no answer in time";
-const UNSENDABLE: &str = "the key has characters that no header can carry";
+const TIMED_OUT: &str = "timed out";
+const UNSENDABLE: &str = "the key has characters that are not allowed in a header";
 
 /// The pause before the first retry. Each pause is twice the previous one.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 
-/// The longest that a call may be paused in total.
+/// The maximum total of a call's pauses.
 const MAX_PAUSES: Duration = Duration::from_secs(5);
 
-/// A call is not sent again if the request has less time left than this.
+/// A call is not retried if the request has less time left than this.
 const MIN_TIME_LEFT: Duration = Duration::from_millis(300);
 
-/// The part of a provider's API that needs no key.
+/// A provider's API without a key.
 #[derive(Clone, Debug)]
 pub struct Provider {
     /// Its name in logs.
     pub name: &'static str,
-    /// The base of its addresses.
+    /// The base URL.
     pub base: Url,
-    /// The one HTTP client.
+    /// The shared HTTP client.
     pub http: Http,
     /// The clock.
     pub clock: Clock,
@@ -65,7 +66,7 @@ pub trait Credential: Sync {
     /// The credential to use now.
     fn load(&self) -> impl Future<Output = Result<Self::Stored, SecretError>> + Send;
 
-    /// The credential to use after the provider has refused `refused`, if there is another.
+    /// The credential to use after the provider has rejected `refused`, if there is another.
     fn after_refusal_of(
         &self,
         refused: &Self::Stored,
@@ -91,49 +92,49 @@ impl Credential for Secret {
     }
 }
 
-/// One call of a provider's API. Its body may be personal, so it has no `Debug`.
+/// One call to a provider's API. Its body may be personal, so it has no `Debug`.
 pub struct Call<'a> {
     /// Its name in logs.
     pub name: &'static str,
     /// `GET` or `POST`.
     pub method: Method,
-    /// The path below the provider's base, a segment each. They are percent-encoded here, so that
-    /// an identifier cannot reach another path.
+    /// The segments of the path below the provider's base URL. They are percent-encoded here, so
+    /// that an identifier cannot change the path.
     pub path: &'a [&'a str],
-    /// The query's parameters. They are encoded here as well.
+    /// The query parameters. They are encoded here as well.
     pub query: &'a [(&'a str, &'a str)],
-    /// Headers of this call only.
+    /// Additional headers.
     pub headers: &'a [(&'static str, &'static str)],
     /// The JSON body, if there is one.
     pub body: Option<serde_json::Value>,
     /// Where the key is sent, if the call has one.
     pub key: KeyPlace,
-    /// Whether it is sent again when it fails.
+    /// Whether to retry it after a failure.
     pub retry: Retry,
-    /// How long one attempt may take from its first byte to its last. It never takes longer than the
-    /// request has time.
+    /// Timeout for one attempt, from its first byte to its last. The time left for the request also
+    /// limits it.
     pub time_limit: Duration,
-    /// Tells whether an answer is the provider's refusal of our key.
+    /// Tells whether a response means that the provider rejected our key.
     pub refuses_key: fn(&Answer) -> bool,
-    /// Whether a 429 is returned as an answer, because it may be about our own caller, instead of
+    /// Whether a 429 is returned as a response, because it may be about our own caller, instead of
     /// as a failure.
     pub hands_back_limits: bool,
 }
 
-/// Whether a failed call is sent again: always on a new connection, and only while the request has
-/// time.
+/// When a failed call is retried: always on a new connection, and only while the request has time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Retry {
-    /// Never, because it cannot be repeated. It gets a new connection unless the provider has
-    /// answered within the last few seconds.
+    /// Never, because the call is not idempotent. It gets a new connection unless the provider has
+    /// responded within the last few seconds.
     Never,
-    /// Once, after a broken connection or a time-out, because repeating it changes nothing.
+    /// Once, after a broken connection or a timeout, because the call is idempotent.
     Once,
-    /// After a broken connection, a time-out, 408, 429 or 5xx, while the request has time and the
-    /// pauses total less than five seconds, because the provider answers every repetition the same.
+    /// After a broken connection, a timeout, 408, 429 or 5xx, while the request has time and the
+    /// pauses total less than five seconds, because the provider responds to every repetition the
+    /// same way.
     WhileTimeLasts {
-        /// Whether to pause before retries. Without pauses it is sent again once, and not at all if
-        /// the provider names a time.
+        /// Whether to pause before retries. Without pauses there is one retry, or none if the
+        /// provider sends `Retry-After`.
         pause: bool,
     },
 }
@@ -163,7 +164,7 @@ impl Attempts {
                 (is_first && failure.may_pass() && !told).then_some(Duration::ZERO)
             }
             Retry::WhileTimeLasts { pause: true } if !failure.may_pass() => None,
-            // Most likely the connection failed and not the provider.
+            // The connection failed, probably not the provider.
             Retry::WhileTimeLasts { pause: true } if is_first && lost => Some(Duration::ZERO),
             Retry::WhileTimeLasts { pause: true } => self.longer_pause(failure.retry_after()),
         }
@@ -181,7 +182,7 @@ impl Attempts {
     }
 }
 
-/// Where a provider expects the key.
+/// The place where a provider expects the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyPlace {
     /// In `Authorization: Bearer`.
@@ -190,7 +191,7 @@ pub enum KeyPlace {
     Body(&'static str),
 }
 
-/// A provider's complete answer. It may hold secrets and personal data, so it has no `Debug`.
+/// A provider's complete response. It may hold secrets and personal data, so it has no `Debug`.
 pub struct Answer {
     provider: &'static str,
     call: &'static str,
@@ -202,8 +203,8 @@ pub struct Answer {
     count: Option<CallCount>,
 }
 
-/// Counts an answered call once its answer is dropped, because only reading it shows whether it was
-/// usable.
+/// Counts a call when its response is dropped, because only reading the response shows whether it
+/// was usable.
 struct CallCount {
     provider: &'static str,
     status: StatusCode,
@@ -241,15 +242,15 @@ pub struct ProviderError {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Failure {
     /// The provider rejected our own credentials.
-    #[error("refused our key with {0}")]
+    #[error("rejected our key with {0}")]
     KeyRefused(StatusCode),
-    /// A status that the provider does not document for this call, or a rejection of our request.
-    #[error("answered {0}, which is not expected of this call")]
+    /// A status that is not documented for this call, or a rejection of our request.
+    #[error("unexpected status {0}")]
     Unexpected(StatusCode),
     /// A success that cannot be read.
-    #[error("an unreadable answer: {0}")]
+    #[error("unreadable response: {0}")]
     Unreadable(&'static str),
-    /// No connection, a time-out, or an answer that broke off.
+    /// No connection, a timeout, or an incomplete response.
     #[error("{0}")]
     Unreachable(&'static str),
     /// The provider, or a gateway in front of it, reports a failure.
@@ -261,15 +262,15 @@ pub enum Failure {
         retry_after: Option<Duration>,
     },
     /// The provider is rate-limiting us.
-    #[error("limits our calls")]
+    #[error("is rate-limiting us")]
     Limiting {
         /// When to try again, if the provider says so.
         retry_after: Option<Duration>,
     },
     /// The provider was called a moment ago and is not called again yet.
-    #[error("is not asked again yet")]
+    #[error("is not called again yet")]
     Paused {
-        /// When it will be asked again.
+        /// When it will be called again.
         retry_after: Duration,
     },
     /// No key is available to call it with.
@@ -292,7 +293,7 @@ impl Failure {
         }
     }
 
-    /// Whether the same call may succeed later.
+    /// Whether the same call may succeed on a retry.
     fn may_pass(&self) -> bool {
         match self {
             Self::Unreachable(what) => *what != UNSENDABLE,
@@ -312,8 +313,9 @@ impl Failure {
 }
 
 impl<K: Credential> KeyedProvider<K> {
-    /// Sends `call`, a second time with a newer key if the first is refused. Returns answers of any
-    /// status, except those that say that the provider is failing, limits us or refuses our key.
+    /// Sends `call`, and a second time with a newer key if the provider rejects the first. Returns
+    /// responses of any status, except those that mean that the provider is failing, rate-limiting
+    /// us or rejecting our key.
     pub async fn send(&self, call: &Call<'_>) -> Result<Answer, ProviderError> {
         let began = self.provider.clock.now();
         let result = self.send_keyed(call).await;
@@ -343,8 +345,8 @@ impl Provider {
         KeyedProvider { provider: self, key }
     }
 
-    /// Sends `call` without a key. Answers of every status come back, except those that say that
-    /// the provider is failing or limits us.
+    /// Sends `call` without a key. Returns responses of any status, except those that mean that the
+    /// provider is failing or rate-limiting us.
     pub async fn send(&self, call: &Call<'_>) -> Result<Answer, ProviderError> {
         let began = self.clock.now();
         let result = self.attempt(call, None).await;
@@ -382,7 +384,7 @@ impl Provider {
         let began = self.clock.now();
         let mut attempts = Attempts::new(call.retry);
         let (status, result) = loop {
-            // Boxed, since it is large and part of the future of every request.
+            // Boxed, because it is large and part of every request's future.
             let result = Box::pin(self.exchange(call, key)).await;
             let status = result.as_ref().map(|answer| answer.status.as_u16()).ok();
             let result = result.and_then(|answer| answer.unless_failing(call.hands_back_limits));
@@ -433,7 +435,7 @@ impl Provider {
     ) -> Result<Answer, Failure> {
         let left = request_scope::time_left(self.clock.now()).unwrap_or(call.time_limit);
         if left.is_zero() {
-            return Err(Failure::Unreachable("no time is left for it"));
+            return Err(Failure::Unreachable("no time left"));
         }
         let idle = if call.retry == Retry::Never { SINGLE_SEND_IDLE_TIMEOUT } else { IDLE_TIMEOUT };
         let mut request = self
@@ -454,7 +456,7 @@ impl Provider {
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| unreachable(&error))? {
             if body.len() + chunk.len() > MAX_ANSWER_BYTES {
-                // A provider's failure is recognized without its body.
+                // A failure is recognized without its body.
                 if response.status().is_success() {
                     return Err(Failure::Unreadable("it is too long"));
                 }
@@ -473,8 +475,8 @@ impl Provider {
         })
     }
 
-    /// The address of `path`, a segment each, and `query` below the provider's base, which has paths:
-    /// [`Settings::base_url`](crate::settings::Settings::base_url) lets no other through.
+    /// The URL of `path`, given by segment, and `query` below the base URL, which can have paths
+    /// because [`Settings::base_url`](crate::settings::Settings::base_url) accepts no others.
     pub fn address(&self, path: &[&str], query: &[(&str, &str)]) -> Url {
         let mut url = self.base.clone();
         if let Ok(mut segments) = url.path_segments_mut() {
@@ -505,8 +507,8 @@ impl Answer {
         let is_page = self.is_page();
         let status = self.status;
         if status == StatusCode::TOO_MANY_REQUESTS {
-            // The provider's own limits come as its own JSON. Gateways in front of it have limits
-            // as well, which are never about one caller.
+            // The provider's own rate limits come with its own JSON. Gateways in front of it also
+            // have rate limits, which never concern a single caller.
             let body = self.json::<Box<RawValue>>();
             let is_own = !is_page && body.is_ok_and(|body| body.get().starts_with('{'));
             if !hands_back_limits || !is_own {
@@ -522,7 +524,7 @@ impl Answer {
         Ok(self)
     }
 
-    /// Whether it is an HTML page, as gateways send.
+    /// Whether it is a gateway's HTML page.
     fn is_page(&self) -> bool {
         let kind = self.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
         let media_type = kind.and_then(|kind| kind.split(';').next()).unwrap_or_default().trim();
@@ -530,7 +532,7 @@ impl Answer {
         pages.iter().any(|page| media_type.eq_ignore_ascii_case(page))
     }
 
-    /// Whether its status is 401, which is how most providers refuse a key.
+    /// Whether the status is 401, with which most providers reject a key.
     pub fn is_unauthorized(&self) -> bool {
         self.status == StatusCode::UNAUTHORIZED
     }
@@ -539,10 +541,10 @@ impl Answer {
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, ProviderError> {
         json::from_slice(&self.body).map_err(|error| {
             let failure = Failure::Unreadable(match error.classify() {
-                serde_json::error::Category::Data => "it is JSON of another shape",
+                serde_json::error::Category::Data => "it is JSON of another type",
                 _ => "it is not JSON",
             });
-            // Bodies of refusals come in many shapes, so an unreadable one is not counted.
+            // Error bodies come in many formats, so an unreadable one is not counted.
             if self.status.is_success() { self.error(failure) } else { self.uncounted(failure) }
         })
     }
@@ -552,7 +554,7 @@ impl Answer {
         self.error(Failure::Unexpected(self.status))
     }
 
-    /// An error about this answer.
+    /// An error about this response.
     pub fn error(&self, failure: Failure) -> ProviderError {
         if let Some(count) = &self.count {
             let _ = count.failure.set(failure.outcome());
@@ -579,7 +581,7 @@ impl Answer {
 
 #[cfg(test)]
 impl Answer {
-    /// An invented answer, for tests.
+    /// A made-up response, for tests.
     pub(crate) fn made_up(status: u16, headers: HeaderMap, body: &serde_json::Value) -> Self {
         Self {
             provider: "provider",
@@ -594,7 +596,8 @@ impl Answer {
 }
 
 impl<'a> Call<'a> {
-    /// A `GET`: sent again once, without a query, its key in the header and refused with 401.
+    /// A `GET` with one retry and no query. The key goes in the header, and 401 means that it was
+    /// rejected.
     pub fn get(name: &'static str, path: &'a [&'a str]) -> Self {
         Self {
             name,
@@ -611,7 +614,7 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// A `POST`: never sent again, otherwise as [`get`](Self::get).
+    /// A `POST` without retries, otherwise like [`get`](Self::get).
     pub fn post(name: &'static str, path: &'a [&'a str], body: Option<serde_json::Value>) -> Self {
         Self { method: Method::POST, body, retry: Retry::Never, ..Self::get(name, path) }
     }

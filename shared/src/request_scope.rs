@@ -1,8 +1,8 @@
 //! The arrival and the deadline of the request that is being handled.
 //!
-//! Every call to a provider depends on these two, at any depth below the handler, so they travel
-//! with the task instead of through every function's parameters. Work that moves to a task of its
-//! own (`tokio::spawn`) has them only if it is `carried`.
+//! Every provider call depends on both, at any depth below the handler, so they are task-local
+//! instead of parameters of every function. Work in a spawned task (`tokio::spawn`) has them only
+//! if it is wrapped in `carried`.
 
 use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::clock::Timestamp;
 
-/// Time reserved at the end of a request to handle a call that has just timed out.
+/// Time reserved at the end of a request to handle a call that times out.
 const RESERVE: Duration = Duration::from_millis(200);
 
 tokio::task_local! {
@@ -23,7 +23,7 @@ struct Scope {
     deadline: Timestamp,
 }
 
-/// A position in the order of events in this process. Unlike the time of day, it never goes
+/// A position in the order of events in this process. Unlike the wall clock, it never goes
 /// backward.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Moment(u64);
@@ -36,12 +36,12 @@ impl Moment {
     }
 }
 
-/// Handles a request that arrives now and has to be answered by `deadline`.
+/// Handles a request that arrives now and must finish by `deadline`.
 pub async fn handle<F: Future>(deadline: Timestamp, handling: F) -> F::Output {
     SCOPE.scope(Scope { arrived: Moment::now(), deadline }, handling).await
 }
 
-/// The same work for a task of its own, with the arrival and the deadline of the current request.
+/// Wraps `work` for a spawned task, with the arrival and the deadline of the current request.
 pub(crate) fn carried<F: Future>(work: F) -> impl Future<Output = F::Output> {
     let scope = SCOPE.try_with(|scope| *scope).ok();
     async move {

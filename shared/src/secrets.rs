@@ -1,11 +1,11 @@
 //! Secrets from variables or from AWS Secrets Manager.
 //!
 //! A secret in Secrets Manager is a JSON object that holds several values by name. It is fetched
-//! once for all of them, cached for [`MAX_AGE`], and read again when it is older or when a provider
-//! refuses a value, so that a rotation needs no deployment and fails no request. While Secrets
-//! Manager is out of reach, the cached values are used. A seal or signature that fits no value
-//! counts as foreign only after the secret has been read again, because another process may have
-//! had the new value first.
+//! once for all of them, cached for [`MAX_AGE`], and fetched again when it is older or when a
+//! provider rejects a value, so that a rotation needs no deployment and fails no request. While
+//! Secrets Manager is unreachable, the cached values are used. A seal or signature that matches no
+//! value counts as foreign only after the secret has been fetched again, because another process
+//! may already have the new value.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -29,16 +29,16 @@ use crate::text::is_visible_ascii;
 /// How long fetched secrets are used before they are fetched again.
 pub const MAX_AGE: Duration = Duration::from_mins(5);
 
-/// The pause after a fetch that failed or brought nothing new, as long as there are cached values:
+/// The pause after a fetch that failed or returned nothing new, while there are cached values:
 /// neither an outage nor a wrong key may slow down every request. Without cached values every
-/// request fetches, because it cannot be answered otherwise.
+/// request fetches, because it cannot succeed otherwise.
 const COOL_DOWN: Duration = Duration::from_secs(5);
 
-/// The pause between two reads for requests with a seal or signature that no value fits. Anybody
-/// can send such requests, so they wait.
+/// The minimum interval between fetches for seals or signatures that match no value. Anybody can
+/// send such requests, so they wait.
 const REREAD_PAUSE: Duration = Duration::from_secs(1);
 
-/// The longest that Secrets Manager may take to answer, including retries.
+/// Timeout for Secrets Manager, including retries.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Checks the form of a secret. The error names the expected form.
@@ -56,20 +56,20 @@ pub(crate) fn secret_key_form(key: &str) -> Result<(), &'static str> {
 /// Why a secret cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SecretError {
-    /// Secrets Manager cannot be reached, is failing or limits us. It may recover soon.
-    #[error("Secrets Manager is out of reach: {0}")]
+    /// Secrets Manager is unreachable, failing or rate-limiting us. It may recover soon.
+    #[error("Secrets Manager is unreachable: {0}")]
     Unreachable(String),
     /// The secret does not exist, may not be read, or lacks a value.
     #[error("{0}")]
     Misconfigured(String),
 }
 
-/// How a value is read, be it from a variable or from Secrets Manager.
+/// How a value is read, whether from a variable or from Secrets Manager.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reading {
-    /// Without surrounding whitespace, such as a line end from an editor: keys.
+    /// For keys: without surrounding whitespace, such as an editor's trailing newline.
     Trimmed,
-    /// Byte for byte, as other software reads the same value: passwords.
+    /// For passwords: byte for byte, because other software reads the same value.
     Exact,
 }
 
@@ -82,7 +82,7 @@ impl Reading {
     }
 }
 
-/// One secret value. Read it for each use, because it may change.
+/// One secret value. Read it for every use, because it may change.
 #[derive(Clone, Debug)]
 pub struct Secret(Source);
 
@@ -106,7 +106,7 @@ impl Secret {
         }
     }
 
-    /// The value to use after a provider has refused `refused`, if there is another.
+    /// The value to use after a provider has rejected `refused`, if there is another.
     pub async fn after_refusal_of(&self, refused: &SecretString) -> Option<SecretString> {
         match &self.0 {
             Source::Fixed(_) => None,
@@ -114,12 +114,12 @@ impl Secret {
         }
     }
 
-    /// Makes sure that the value was read after `arrived`, which may take a second and a fetch. Do
-    /// this before you reject something because it does not fit the value; `arrived` is
-    /// [`request_scope::arrival`](crate::request_scope::arrival).
+    /// Makes sure that the value was fetched after `arrived`, which may take a fetch and up to a
+    /// second of waiting. Call this before you reject something because it does not match the
+    /// value; `arrived` is [`request_scope::arrival`](crate::request_scope::arrival).
     ///
     /// # Errors
-    /// If it cannot be read, so that nothing can be decided.
+    /// If it cannot be fetched, so that we cannot tell.
     pub async fn reread_after(&self, arrived: Moment) -> Result<(), SecretError> {
         self.0.reread_after(arrived).await
     }
@@ -134,8 +134,8 @@ impl Source {
     }
 }
 
-/// An optional secret value, which may come and go with a rotation: for example a replaced
-/// password, as long as seals made with it are in use.
+/// An optional secret value, which may come and go with a rotation: for example a previous
+/// password, while seals made with it are in use.
 #[derive(Clone, Debug)]
 pub struct OptionalSecret(Option<Source>);
 
@@ -159,7 +159,7 @@ impl OptionalSecret {
         }
     }
 
-    /// As [`Secret::reread_after`].
+    /// See [`Secret::reread_after`].
     pub async fn reread_after(&self, arrived: Moment) -> Result<(), SecretError> {
         match &self.0 {
             None => Ok(()),
@@ -215,11 +215,11 @@ impl Wanted {
 struct Cache {
     values: Option<Arc<Values>>,
     fetched: Option<Timestamp>,
-    /// When the fetch that brought the values began.
+    /// When the fetch that returned the values began.
     current_as_of: Option<Moment>,
     /// When the last fetch began, successful or not.
     asked: Option<Timestamp>,
-    /// The last fetch that failed or brought nothing new.
+    /// The last fetch that failed or returned nothing new.
     fruitless: Option<Timestamp>,
 }
 
@@ -254,7 +254,7 @@ impl StoredSecret {
         Secret(self.source(Wanted { name, check, reading, optional: false }))
     }
 
-    /// The value `name` of this secret, which must pass `check` where it is there.
+    /// The value `name` of this secret, which must pass `check` if it is present.
     pub(crate) fn optional_secret(
         self: &Arc<Self>,
         name: &'static str,
@@ -269,8 +269,8 @@ impl StoredSecret {
         Source::Stored { name: wanted.name, secret: Arc::clone(self) }
     }
 
-    /// Fetches the secret at start. Returns the problems with it. An unreachable Secrets Manager is
-    /// logged and is not a problem.
+    /// Fetches the secret at startup and returns the problems with it. An unreachable Secrets
+    /// Manager is only logged.
     pub(crate) async fn prefetch(&self) -> Vec<String> {
         let mut cache = self.cache.lock().await;
         match self.fetch(&mut cache).await {
@@ -335,8 +335,8 @@ impl StoredSecret {
         value
     }
 
-    /// Reads the secret, unless it has been read since `arrived`. Concurrent requests share a read,
-    /// because they wait for the cache one after another.
+    /// Fetches the secret, unless it has been fetched since `arrived`. Concurrent requests share a
+    /// fetch, because they take the cache's lock one after another.
     async fn reread_after(&self, arrived: Moment) -> Result<(), SecretError> {
         let mut cache = self.cache.lock().await;
         if cache.current_as_of.is_some_and(|moment| arrived < moment) {
@@ -415,8 +415,8 @@ impl Cache {
     }
 }
 
-/// AWS Secrets Manager, called with the region and credentials that Lambda puts into the
-/// environment (`AWS_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`),
+/// AWS Secrets Manager, called with the region and credentials from Lambda's environment
+/// (`AWS_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`),
 /// or at the address in `AWS_ENDPOINT_URL_SECRETS_MANAGER` or `AWS_ENDPOINT_URL`. A function whose secrets are all
 /// variables has none.
 #[derive(Clone, Debug)]
@@ -430,8 +430,8 @@ impl SecretsManager {
             .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
             .region(Region::new(access.region))
             .credentials_provider(access.credentials)
-            // A function must be answering within ten seconds; the SDK's default is three attempts
-            // with pauses that grow.
+            // Lambda allows ten seconds for startup; the SDK's default is three attempts with
+            // growing pauses.
             .retry_config(RetryConfig::standard().with_max_attempts(2));
         config.set_endpoint_url(access.endpoint);
         Self(aws_sdk_secretsmanager::Client::from_conf(config.build()))
@@ -439,10 +439,10 @@ impl SecretsManager {
 
     async fn fetch(&self, id: &str) -> Result<SecretString, SecretError> {
         let request = self.0.get_secret_value().secret_id(id).version_stage("AWSCURRENT");
-        // Boxed, since the SDK's future is large and few requests need it.
+        // Boxed, because the SDK's future is large and few requests need it.
         let call = Box::pin(request.send());
         match tokio::time::timeout(FETCH_TIMEOUT, call).await {
-            Err(_) => Err(SecretError::Unreachable("no answer in time".to_owned())),
+            Err(_) => Err(SecretError::Unreachable("timed out".to_owned())),
             Ok(Err(error)) => Err(fetch_error(&error)),
             Ok(Ok(answer)) => answer.secret_string.map(SecretString::from).ok_or_else(|| {
                 SecretError::Misconfigured("the secret is binary, not a JSON object".to_owned())
@@ -451,25 +451,27 @@ impl SecretsManager {
     }
 }
 
-/// Where Secrets Manager is and who asks.
+/// The address of Secrets Manager and the credentials for it.
 pub(crate) struct AwsAccess {
     pub(crate) region: String,
     pub(crate) credentials: Credentials,
     pub(crate) endpoint: Option<String>,
 }
 
-/// What the AWS API says of a request that waiting does not mend. Everything else (throttling, a
-/// failure of its own, credentials that have just run out, no connection) may pass.
+/// Classifies an AWS error: permanent if retrying cannot help. Everything else (throttling, server
+/// errors, expired credentials, no connection) may be temporary.
 /// <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html#API_GetSecretValue_Errors>
 fn fetch_error(error: &SdkError<GetSecretValueError>) -> SecretError {
     let SdkError::ServiceError(refusal) = error else {
         return SecretError::Unreachable(
             match error {
-                SdkError::TimeoutError(_) => "no answer in time",
-                SdkError::DispatchFailure(failure) if failure.is_timeout() => "no answer in time",
-                SdkError::DispatchFailure(failure) if failure.is_other() => "an unreadable answer",
+                SdkError::TimeoutError(_) => "timed out",
+                SdkError::DispatchFailure(failure) if failure.is_timeout() => "timed out",
+                SdkError::DispatchFailure(failure) if failure.is_other() => {
+                    "an unreadable response"
+                }
                 SdkError::DispatchFailure(_) => "no connection",
-                SdkError::ResponseError(_) => "an unreadable answer",
+                SdkError::ResponseError(_) => "an unreadable response",
                 _ => "the request could not be made",
             }
             .to_owned(),
@@ -480,7 +482,7 @@ fn fetch_error(error: &SdkError<GetSecretValueError>) -> SecretError {
             SecretError::Misconfigured("there is no such secret, or it has no value yet".to_owned())
         }
         Some("AccessDeniedException") => {
-            SecretError::Misconfigured("the function may not read the secret".to_owned())
+            SecretError::Misconfigured("the function is not allowed to read the secret".to_owned())
         }
         Some(
             code @ ("DecryptionFailure"
@@ -488,8 +490,8 @@ fn fetch_error(error: &SdkError<GetSecretValueError>) -> SecretError {
             | "InvalidParameterException"
             | "InvalidRequestException"
             | "ValidationException"),
-        ) => SecretError::Misconfigured(format!("Secrets Manager answered {code}")),
-        Some(code) => SecretError::Unreachable(format!("it answered {code}")),
-        None => SecretError::Unreachable(format!("it answered {}", refusal.raw().status())),
+        ) => SecretError::Misconfigured(format!("Secrets Manager returned {code}")),
+        Some(code) => SecretError::Unreachable(format!("it returned {code}")),
+        None => SecretError::Unreachable(format!("it returned {}", refusal.raw().status())),
     }
 }

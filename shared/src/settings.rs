@@ -1,8 +1,8 @@
-//! Settings from the environment, read once at start.
+//! Settings from environment variables, read once at startup.
 //!
 //! A provider reads what it needs and gets [`Incomplete`] if something is missing or malformed.
-//! [`Settings`] collects the problems, so that one message at start names all of them, each by the
-//! name of its variable and never with a value.
+//! [`Settings`] collects the problems, so that one message at startup lists all of them, by
+//! variable name and never with a value.
 
 use std::collections::HashMap;
 use std::str::FromStr;
@@ -20,8 +20,7 @@ use crate::secrets::{
     AwsAccess, Check, OptionalSecret, Reading, Secret, SecretsManager, StoredSecret,
 };
 
-/// The variables with the address of Secrets Manager. The service's own takes precedence over the
-/// one for all of AWS.
+/// The variables with the address of Secrets Manager. The service-specific one takes precedence.
 const AWS_ENDPOINTS: [&str; 2] = ["AWS_ENDPOINT_URL_SECRETS_MANAGER", "AWS_ENDPOINT_URL"];
 
 /// A setting is missing or malformed. [`Settings`] has recorded which one.
@@ -30,7 +29,7 @@ pub struct Incomplete;
 
 /// Everything that is wrong with the settings, one line per problem.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the settings are incomplete: {}", .0.join("; "))]
+#[error("invalid settings: {}", .0.join("; "))]
 pub struct Problems(pub Vec<String>);
 
 /// The settings of one function and the problems found in them.
@@ -61,7 +60,7 @@ impl Settings {
     /// Settings and a clock given by the caller, for tests.
     ///
     /// # Errors
-    /// As [`from_environment`](Self::from_environment).
+    /// The same as for [`from_environment`](Self::from_environment).
     pub fn from_pairs<N, V>(
         pairs: impl IntoIterator<Item = (N, V)>,
         clock: Clock,
@@ -80,8 +79,8 @@ impl Settings {
         let mut problems = Vec::new();
         let extra_roots = variables.get("SSL_CERT_FILE").map(String::as_str);
         let http = Http::new(extra_roots, clock.clone()).or_else(|error| {
-            // Reported with the other problems, not before them.
-            problems.push(format!("SSL_CERT_FILE names no PEM file of certificates ({error})"));
+            // Reported together with the other problems.
+            problems.push(format!("SSL_CERT_FILE is not a PEM file of certificates ({error})"));
             Http::new(None, clock.clone()).map_err(|error| Problems(vec![error.to_string()]))
         })?;
         Ok(Self { variables, problems, stored: Vec::new(), http, clock })
@@ -110,7 +109,7 @@ impl Settings {
         }
     }
 
-    /// A required variable that `T` parses.
+    /// A required variable, parsed as a `T`.
     pub fn parsed<T>(&mut self, name: &str) -> Result<T, Incomplete>
     where
         T: FromStr<Err = &'static str>,
@@ -132,7 +131,9 @@ impl Settings {
         match self.optional(name).map(str::parse) {
             None => Ok(default),
             Some(Ok(seconds @ 1_u32..)) => Ok(Duration::from_secs(seconds.into())),
-            Some(_) => Err(self.problem(format!("{name} is not a number of seconds, 1 or more"))),
+            Some(_) => {
+                Err(self.problem(format!("{name} is not a whole number of seconds (1 or more)")))
+            }
         }
     }
 
@@ -149,8 +150,8 @@ impl Settings {
     }
 
     /// A comma-separated list of origins, as browsers write them (RFC 6454, section 6.1):
-    /// `https://app.example.com`, with a port unless it is the default, and nothing after it; or
-    /// those of apps, such as `tauri://localhost`. Absent means empty.
+    /// `https://app.example.com`, with the port unless it is the default, and without a path; or
+    /// app origins, such as `tauri://localhost`. Absent means empty.
     ///
     /// Plain `http` is allowed only for pages on this machine, and not in production.
     pub fn origins(&mut self, name: &str) -> Result<Vec<String>, Incomplete> {
@@ -178,9 +179,9 @@ impl Settings {
         Ok(origins)
     }
 
-    /// The base address of a provider's API: `http` or `https`, without query, fragment and the
-    /// version that calls add themselves, or `default`. Plain `http` is for stand-ins and is
-    /// refused for other machines.
+    /// The base address of a provider's API: `http` or `https`, without a query, a fragment or the
+    /// version that calls add themselves. Absent means `default`. Plain `http` is for stand-ins and
+    /// is rejected for other machines.
     pub fn base_url(&mut self, name: &str, default: &str) -> Result<Url, Incomplete> {
         let base = self.address(name, default)?;
         if address::ends_in_a_version(&base) {
@@ -198,7 +199,7 @@ impl Settings {
     }
 
     /// The address of a server that speaks WebSocket and HTTP, as its HTTP address: `wss` counts as
-    /// `https` and `ws` as `http`. Otherwise as [`base_url`](Self::base_url).
+    /// `https` and `ws` as `http`. Otherwise like [`base_url`](Self::base_url).
     pub fn socket_url(&mut self, name: &str) -> Result<Url, Incomplete> {
         let value = self.text(name)?;
         let http = match value.strip_prefix("ws") {
@@ -252,7 +253,7 @@ impl Settings {
         let Some(domain) = self.optional(name) else {
             return Ok(None);
         };
-        // A leading dot has no meaning any more (RFC 6265, section 5.2.3).
+        // Browsers ignore a leading dot (RFC 6265, section 5.2.3).
         let domain = domain.strip_prefix('.').unwrap_or(domain).to_ascii_lowercase();
         if address::is_cookie_domain(&domain) {
             return Ok(Some(domain));
@@ -262,8 +263,7 @@ impl Settings {
 
     /// A secret key: from the variable `name`, or from the AWS Secrets Manager secret that the
     /// variable `id_variable` names, whose JSON object has `name` as a key. The variable takes
-    /// precedence. Surrounding whitespace is dropped. `check` tells whether a value has the
-    /// required form.
+    /// precedence. Surrounding whitespace is dropped. `check` checks the value's format.
     pub fn secret(
         &mut self,
         name: &'static str,
@@ -273,8 +273,8 @@ impl Settings {
         self.read_secret(name, id_variable, Reading::Trimmed, check)
     }
 
-    /// A password: like [`secret`](Self::secret), but byte for byte, since other software uses the
-    /// same password unchanged.
+    /// A password: like [`secret`](Self::secret), but read byte for byte, because other software
+    /// uses the same password unchanged.
     pub fn password(
         &mut self,
         name: &'static str,
@@ -306,8 +306,8 @@ impl Settings {
     }
 
     /// An optional password, which may come and go with a rotation: from the variable `name`, or
-    /// from the secret that the variable `id_variable` names, if that has it. It is used byte for
-    /// byte.
+    /// from the secret that the variable `id_variable` names, if it contains one. It is read byte
+    /// for byte.
     pub fn optional_password(
         &mut self,
         name: &'static str,
@@ -380,15 +380,14 @@ impl Settings {
         Ok(SecretsManager::new(&self.http, access))
     }
 
-    /// Records a problem. The text names the variable and the expected form, never the value.
+    /// Records a problem. The text names the variable and the expected format, never the value.
     pub fn problem(&mut self, text: impl Into<String>) -> Incomplete {
         self.problems.push(text.into());
         Incomplete
     }
 
     /// Fetches the secrets and returns the configured value, or all problems. An unreachable
-    /// Secrets Manager is not a problem of the settings: the next request fetches the secrets
-    /// again.
+    /// Secrets Manager does not count: the next request fetches the secrets again.
     pub async fn complete<T>(mut self, configured: Result<T, Incomplete>) -> Result<T, Problems> {
         let mut fetches = tokio::task::JoinSet::new();
         for stored in self.stored.drain(..) {

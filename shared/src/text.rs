@@ -1,11 +1,11 @@
-//! Text that people write for others to read.
+//! Validated single-line text, such as names.
 
 use std::fmt;
 
 use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 
-/// One line of text: 1 to `CHARACTERS` characters that take no more than `BYTES` bytes of UTF-8.
+/// One line of text: 1 to `CHARACTERS` characters, at most `BYTES` bytes of UTF-8.
 ///
 /// It has no control characters, line separators or bidirectional controls, which can make one name
 /// look like another (Unicode Standard Annex 9, section 2), no leading or trailing whitespace, and
@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 pub struct Line<const CHARACTERS: usize, const BYTES: usize>(String);
 
 impl<const CHARACTERS: usize, const BYTES: usize> Line<CHARACTERS, BYTES> {
-    /// The text as a line, if it is one.
+    /// Parses a line.
     pub fn parse(text: &str) -> Option<Self> {
         Self::fits(text).then(|| Self(text.to_owned()))
     }
@@ -34,13 +34,13 @@ impl<const CHARACTERS: usize, const BYTES: usize> Line<CHARACTERS, BYTES> {
     }
 }
 
-/// Unicode's line and paragraph separators; those of ASCII are control characters.
+/// Unicode's line and paragraph separators. ASCII's line breaks are control characters.
 fn ends_line(c: char) -> bool {
     matches!(c, '\u{2028}' | '\u{2029}')
 }
 
-/// Blanks, and what is drawn as nothing or as a blank: the `Default_Ignorable_Code_Point`s that are
-/// in use, the fillers, and the empty Braille pattern.
+/// Whitespace and characters that render as nothing or as whitespace: the assigned
+/// `Default_Ignorable_Code_Point`s, the fillers, and the empty Braille pattern.
 /// <https://www.unicode.org/reports/tr44/#Default_Ignorable_Code_Point>
 fn is_invisible(c: char) -> bool {
     c.is_whitespace()
@@ -76,7 +76,7 @@ impl<const CHARACTERS: usize, const BYTES: usize> fmt::Debug for Line<CHARACTERS
     }
 }
 
-/// Whether a text is one or more visible ASCII characters, as ids and keys are.
+/// Whether a text consists of one or more visible ASCII characters, like ids and keys.
 pub(crate) fn is_visible_ascii(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
 }

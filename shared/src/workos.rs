@@ -1,15 +1,15 @@
-//! WorkOS: accounts, organizations, sessions, and every way to sign in.
+//! WorkOS: accounts, organizations, sessions and sign-in.
 //!
 //! | to | start with |
 //! |---|---|
-//! | find out who a request comes from | [`Sessions`], which gives a [`Session`] |
-//! | send a browser to a sign-in page | [`Redirects`], which gives a [`Redirect`] |
+//! | find out who sent a request | [`Sessions`], which returns a [`Session`] |
+//! | send a browser to a sign-in page | [`Redirects`], which returns a [`Redirect`] |
 //! | send a one-time code, or create an account | [`WorkOs`] |
-//! | complete a sign-in | [`SignIns`], which gives an [`Outcome`] |
-//! | take an e-mail address or a code from a caller | [`Email`], [`MagicCode`] |
+//! | complete a sign-in | [`SignIns`], which returns an [`Outcome`] |
+//! | read an e-mail address or a code from a caller | [`Email`], [`MagicCode`] |
 //!
-//! Each type reads only the settings that it needs. [`Redirects`], for example, has no use for the API
-//! key, so a function that only redirects starts without one.
+//! Each type reads only the settings that it needs. [`Redirects`], for example, does not need the
+//! API key, so a function that only redirects starts without one.
 //!
 //! # Who is signed in
 //! ```
@@ -20,8 +20,8 @@
 //!     Ok(Reply::ok(session.token().user_id.clone()))
 //! }
 //! ```
-//! If the access token has expired or soon will, [`Sessions::session`] refreshes the session. The new
-//! cookie leaves with the answer, even if the answer is an error.
+//! If the access token has expired or soon will, [`Sessions::session`] refreshes the session. The
+//! new cookie is sent with the response, even if that is an error.
 //!
 //! # Sending a browser to a sign-in page
 //! ```
@@ -52,20 +52,20 @@
 //! ```
 //!
 //! # Limits
-//! - A call may take four seconds. A refresh is repeated while the request has time; a code is sent
-//!   once.
-//! - Lists are read up to five pages of 100 entries.
+//! - A call times out after four seconds. A refresh is retried while the request has time; a code
+//!   is sent only once.
+//! - Lists are read up to five pages of 100 entries each.
 //! - The session's cookie has up to 4,096 bytes; all cookies together stay under 8 KiB.
-//! - A sign-in at WorkOS's pages may take ten minutes, the choice of an organization an hour.
-//! - A refused refresh is remembered for a minute.
+//! - A sign-in on WorkOS's pages may take ten minutes, the choice of an organization an hour.
+//! - A rejected refresh is remembered for a minute.
 //!
 //! # Where the rules come from
 //! | rules | source |
 //! |---|---|
-//! | calls and refusals | <https://workos.com/docs/reference> |
+//! | calls and errors | <https://workos.com/docs/reference> |
 //! | access tokens | <https://workos.com/docs/reference/authkit/session-tokens>, RFC 7519, RFC 9068 |
 //! | the session's cookie | `@workos-inc/node`, [`cookie_seal`](crate::cookie_seal), RFC 6265 |
-//! | sign-ins at WorkOS's pages | RFC 6749, RFC 7636 |
+//! | sign-ins on WorkOS's pages | RFC 6749, RFC 7636 |
 
 mod api;
 mod cookies;

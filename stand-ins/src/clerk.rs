@@ -1,17 +1,17 @@
-//! Clerk's Backend API, as far as this project uses it.
+//! The part of Clerk's Backend API that this project uses.
 //! <https://clerk.com/docs/reference/backend-api>
 //!
-//! | request | answers |
+//! | request | response |
 //! |---|---|
 //! | `GET /v1/jwks` | the instance's public keys |
 //! | `GET /v1/users/{id}` | a user |
 //! | `GET /v1/sessions/{id}` | a session |
 //! | `POST /v1/sessions/{id}/tokens` | a new session token |
 //! | `POST /v1/sessions/{id}/tokens/{template}` | a token from a JWT template |
-//! | `GET /dev/session-token?user=jane` | a new session token as plain text, which only the stand-in does; `&ttl=` in seconds, `&claims=1` for version 1 |
+//! | `GET /dev/session-token?user=jane` | a new session token as plain text, only in the stand-in; `&ttl=` in seconds, `&claims=1` for version 1 |
 //!
-//! All but the last need the secret key. What can be done without a server, such as a token with
-//! fixed times for a file, is a function of this module.
+//! All but the last need the secret key. Things that need no server, such as a token with fixed
+//! times, are functions of this module.
 
 mod keys;
 mod session_token;
@@ -42,14 +42,14 @@ use super::{
     server::{Provider, StandIn},
 };
 
-/// The secret key of a new instance. It is no secret.
+/// The secret key of a new instance. It is not secret.
 pub const SECRET_KEY: &str = "sk_test_of_the_stand_in_and_no_secret";
 
 /// A running Clerk.
 pub type Clerk = StandIn<Instance>;
 
 impl Clerk {
-    /// Who issues the tokens.
+    /// The issuer of the tokens.
     pub fn issuer(&self) -> &'static str {
         ISSUER
     }
@@ -59,27 +59,27 @@ impl Clerk {
         publishable_key()
     }
 
-    /// The secret key that counts now.
+    /// The current secret key.
     pub fn secret_key(&self) -> String {
         self.state().secret_key.clone()
     }
 
-    /// From now on only this secret key counts.
+    /// Replaces the secret key. The old one is rejected from now on.
     pub fn rotate_secret_key(&self, secret_key: &str) {
         secret_key.clone_into(&mut self.state().secret_key);
     }
 
-    /// Issues session tokens to this page from now on, as if the application were there.
+    /// From now on, session tokens are issued to this page.
     pub fn issue_to(&self, origin: &str) {
         origin.clone_into(&mut self.state().authorized_party);
     }
 
-    /// `CLERK_JWT_KEY`: the PEM public key of the key that signs now.
+    /// `CLERK_JWT_KEY`: the public key of the current signing key, as PEM.
     pub fn jwt_key(&self) -> &'static str {
         self.state().signing_key.public_pem
     }
 
-    /// Signs with another key from now on. The JWKS has both until
+    /// From now on, signs with another key. The JWKS has both until
     /// [`retire_old_signing_key`](Self::retire_old_signing_key).
     pub fn rotate_signing_key(&self) {
         let mut state = self.state();
@@ -88,7 +88,7 @@ impl Clerk {
         state.published_keys = vec![&INSTANCE_KEY, &NEXT_INSTANCE_KEY];
     }
 
-    /// Takes the key that no longer signs out of the JWKS.
+    /// Removes the old signing key from the JWKS.
     pub fn retire_old_signing_key(&self) {
         let mut state = self.state();
         state.published_keys = vec![state.signing_key];
@@ -99,23 +99,21 @@ impl Clerk {
         self.state().users.insert(user.id.clone(), user);
     }
 
-    /// Removes a user, by id or short name, and the user's session. Tokens that are out stay valid
-    /// until they expire, as at Clerk.
+    /// Removes a user, by id or short name, and the user's session. Tokens issued earlier stay
+    /// valid until they expire, as at Clerk.
     pub fn remove_user(&self, name: &str) {
         self.state().users.retain(|_, user| !user.is_called(name));
     }
 
-    /// Answers requests for `path` that have the key like this from now on, whatever Clerk would
-    /// say.
+    /// From now on, responds with `answer` to requests for `path` that have the key.
     pub fn answer_with(&self, path: &str, answer: Answer) {
         self.state().answers.insert(path.to_owned(), answer);
     }
 
-    /// The address below the API's of a user, given by id or short name, and the user's object as
-    /// Clerk writes it.
+    /// The API path of a user, given by id or short name, and the user object as Clerk writes it.
     ///
     /// # Panics
-    /// When there is no such user.
+    /// If there is no such user.
     pub fn user_document(&self, name: &str) -> (String, Value) {
         let user = self.user(name);
         (format!("/v1/users/{}", user.id), user.to_json())
@@ -124,14 +122,14 @@ impl Clerk {
     /// A user, by id or short name.
     ///
     /// # Panics
-    /// When there is none.
+    /// If there is none.
     pub fn user(&self, name: &str) -> User {
         let found = self.state().user(name).cloned();
         found.unwrap_or_else(|| panic!("no user is called {name:?}"))
     }
 
-    /// Adds a JWT template with these claims. The value `{{user.primary_email_address}}` is filled
-    /// in.
+    /// Adds a JWT template with these claims. The placeholder `{{user.primary_email_address}}` is
+    /// substituted.
     pub fn add_template(&self, name: &str, claims: Value) {
         self.state().templates.insert(name.to_owned(), claims);
     }
@@ -139,12 +137,12 @@ impl Clerk {
     /// A new session token of a user, given by id or short name.
     ///
     /// # Panics
-    /// When there is no such user.
+    /// If there is no such user.
     pub fn session_token(&self, user: &str) -> String {
         self.sign(&self.header(), &self.claims_for(user))
     }
 
-    /// The header of a session token, under the key that signs now.
+    /// The header of a session token, for the current signing key.
     pub fn header(&self) -> Value {
         session_header_of(self.state().signing_key)
     }
@@ -152,20 +150,20 @@ impl Clerk {
     /// The claims of a new session token of a user, given by id or short name.
     ///
     /// # Panics
-    /// When there is no such user.
+    /// If there is no such user.
     pub fn claims_for(&self, user: &str) -> Value {
         let mut claims = session_claims(&self.user(user), unix_seconds());
         claims["azp"] = json!(self.state().authorized_party);
         claims
     }
 
-    /// Signs any token with the key that signs now.
+    /// Signs any token with the current signing key.
     pub fn sign(&self, header: &Value, claims: &Value) -> String {
         let key = self.state().signing_key;
         key.sign(header, claims)
     }
 
-    /// Signs claims that need not be JSON as Rust writes it, with the key that signs now.
+    /// Signs claims given as text, with the current signing key.
     pub fn sign_text(&self, header: &Value, claims: &str) -> String {
         let key = self.state().signing_key;
         key.sign_text(header, claims)
@@ -181,13 +179,13 @@ impl Clerk {
     }
 }
 
-/// `CLERK_PUBLISHABLE_KEY` of every imitated instance: the issuer's host, encoded.
+/// `CLERK_PUBLISHABLE_KEY` of every stand-in: the issuer's host, encoded.
 pub fn publishable_key() -> String {
     let host = ISSUER.trim_start_matches("https://");
     format!("pk_test_{}", BASE64_STANDARD.encode(format!("{host}$")))
 }
 
-/// What the imitated instance knows.
+/// The state of the imitated instance.
 #[derive(Debug, Default)]
 pub struct Instance {
     state: Mutex<State>,
@@ -314,7 +312,7 @@ impl State {
         let name = request.query("user").unwrap_or_default();
         let Some(user) = self.user(&name) else {
             let names: Vec<_> = self.users.values().map(|user| user.short_name.as_str()).collect();
-            let problem = format!("no such user; there are: {}\n", names.join(", "));
+            let problem = format!("no such user; the users are: {}\n", names.join(", "));
             return Answer::new(404, "text/plain", problem);
         };
         let now = unix_seconds();
@@ -337,7 +335,7 @@ impl State {
         self.users.values().find(|user| user.is_called(name))
     }
 
-    /// The user whose session it is.
+    /// The user of a session.
     fn session(&self, id: &str) -> Result<&User, Refusal> {
         let found = self.users.values().find(|user| user.session_id == id);
         found.ok_or_else(|| Refusal::not_found("session was found with id", id))
@@ -355,8 +353,8 @@ impl User {
     }
 }
 
-/// `expires_in_seconds` of a request for a token, whose body may be missing. It is from half a
-/// minute to ten years. <https://clerk.com/docs/reference/backend-api/tag/sessions>
+/// `expires_in_seconds` of a token request, which may have no body: from half a minute to ten
+/// years. <https://clerk.com/docs/reference/backend-api/tag/sessions>
 fn read_lifetime(body: &[u8]) -> Result<Option<u64>, Refusal> {
     if body.is_empty() {
         return Ok(None);

@@ -1,5 +1,5 @@
-//! The time of this machine. Stand-ins always run on the real clock, and read it here alone: the
-//! linter bans it everywhere else.
+//! The system clock. Stand-ins always use the real time, and read it only here: the linter bans it
+//! everywhere else.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -19,7 +19,7 @@ pub(crate) fn unix_nanoseconds() -> i64 {
     i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
 }
 
-/// The time now.
+/// The current time.
 #[allow(clippy::disallowed_methods, reason = "the one home of the time in this package")]
 pub(crate) fn now() -> SystemTime {
     SystemTime::now()

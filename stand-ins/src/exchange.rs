@@ -1,4 +1,4 @@
-//! A request as it came and an answer as it goes.
+//! Requests and responses.
 
 use std::{
     io,
@@ -11,15 +11,15 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header, req
 use hyper::body::{Body as HttpBody, Frame, Incoming};
 use serde_json::Value;
 
-/// No provider imitated here takes larger bodies.
+/// The largest request body that is read. No imitated provider accepts larger ones.
 const LARGEST_BODY_BYTES: usize = 1024 * 1024;
 
-/// What a stand-in was asked.
+/// A request to a stand-in.
 #[derive(Clone, Debug)]
 pub struct Request {
     /// `GET`, `POST` …
     pub method: String,
-    /// The path and, after `?`, the query, as they were sent.
+    /// The path and the query as sent, separated by `?`.
     pub path_and_query: String,
     /// The headers.
     pub headers: HeaderMap,
@@ -42,12 +42,12 @@ impl Request {
         self.path_and_query.split('?').next().unwrap_or_default()
     }
 
-    /// The parts of the path between its slashes: `["v1", "users", "user_1"]`.
+    /// The segments of the path: `["v1", "users", "user_1"]`.
     pub fn segments(&self) -> Vec<&str> {
         self.path().split('/').skip(1).collect()
     }
 
-    /// The first parameter of that name in the query, decoded.
+    /// The first query parameter with that name, decoded.
     pub fn query(&self, name: &str) -> Option<String> {
         let query = self.path_and_query.split_once('?')?.1;
         url::form_urlencoded::parse(query.as_bytes())
@@ -55,12 +55,12 @@ impl Request {
             .map(|(_, value)| value.into_owned())
     }
 
-    /// A header's value, when it is there and is text.
+    /// A header's value, if it is present and valid text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// What follows `Bearer ` in the `Authorization` header.
+    /// The bearer token in the `Authorization` header.
     pub fn bearer(&self) -> Option<&str> {
         self.header("authorization")?.strip_prefix("Bearer ")
     }
@@ -71,7 +71,7 @@ impl Request {
     }
 }
 
-/// What a stand-in answers.
+/// A response of a stand-in.
 #[derive(Clone, Debug)]
 pub struct Answer {
     status: StatusCode,
@@ -86,22 +86,22 @@ enum Ending {
     Proper,
     /// The connection breaks in the middle.
     CutOff,
-    /// It is repeated again and again.
+    /// It is repeated forever.
     Never,
 }
 
 impl Answer {
-    /// JSON. A status that HTTP does not know becomes 500.
+    /// A JSON response. An invalid status becomes 500.
     pub fn json(status: u16, body: &Value) -> Self {
         Self::new(status, "application/json", body.to_string())
     }
 
-    /// A text of the given media type.
+    /// A text response of the given media type.
     pub fn new(status: u16, content_type: &'static str, body: impl Into<String>) -> Self {
         Self::bytes(status, content_type, body.into().into_bytes())
     }
 
-    /// Bytes of the given media type.
+    /// A binary response of the given media type.
     pub fn bytes(status: u16, content_type: &'static str, body: Vec<u8>) -> Self {
         let mut headers = HeaderMap::new();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
@@ -113,7 +113,7 @@ impl Answer {
         }
     }
 
-    /// The same with one more header; a value that cannot be one is left out.
+    /// A copy with one more header; an invalid value is left out.
     #[must_use]
     pub fn with_header(mut self, name: HeaderName, value: &str) -> Self {
         if let Ok(value) = HeaderValue::from_str(value) {
@@ -122,7 +122,7 @@ impl Answer {
         self
     }
 
-    /// The same with other JSON, where it is a success in JSON.
+    /// A copy with edited JSON, if it is a successful JSON response.
     #[must_use]
     pub(super) fn edited(mut self, edit: impl FnOnce(&mut Value)) -> Self {
         if self.status.is_success()
@@ -134,14 +134,14 @@ impl Answer {
         self
     }
 
-    /// The same, but the connection breaks in the middle of the body.
+    /// A copy whose connection breaks in the middle of the body.
     #[must_use]
     pub fn cut_off(mut self) -> Self {
         self.ending = Ending::CutOff;
         self
     }
 
-    /// The same, but the body is repeated as long as anybody reads it.
+    /// A copy whose body is repeated for as long as the client reads.
     #[must_use]
     pub fn without_end(mut self) -> Self {
         self.ending = Ending::Never;
@@ -165,7 +165,7 @@ impl Answer {
     }
 }
 
-/// A body that gives the same part again and again.
+/// A body that yields the same chunk forever.
 struct Endless(Bytes);
 
 impl HttpBody for Endless {
@@ -180,10 +180,10 @@ impl HttpBody for Endless {
     }
 }
 
-/// A body that gives its only part and then fails, which ends the connection.
+/// A body that yields one chunk and then fails, which closes the connection.
 enum CutOff {
     Part(Bytes),
-    /// The server writes out what it has when a body has nothing more to give at once.
+    /// The server flushes when a body is not ready to yield more.
     Pause,
     End,
 }

@@ -1,7 +1,7 @@
-//! The ways in which a stand-in fails when it is told to.
+//! Faults that make a stand-in fail on demand.
 //!
-//! From Rust by [`StandIn::inject`](super::server::StandIn::inject); from anywhere else by a request
-//! to the stand-in's own port, which never fails itself:
+//! Inject them from Rust with [`StandIn::inject`](super::server::StandIn::inject), or with a
+//! request to the stand-in's own port, which faults do not affect:
 //!
 //! ```text
 //! curl -X POST $URL/dev/faults -d '{"fault": "slow", "milliseconds": 3000}'
@@ -17,28 +17,28 @@ use serde::Deserialize;
 
 use super::lock;
 
-/// A way to fail.
+/// A fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// The request is read and the connection ends without an answer.
+    /// The request is read, and the connection closes without a response.
     Down,
-    /// The right answer, this much later.
+    /// The normal response, delayed.
     Slow(Duration),
-    /// Too many requests: the provider's own refusal, 429 at most of them.
+    /// The provider's own rate limit error, 429 at most of them.
     Limiting {
         /// Seconds, for the `Retry-After` header.
         retry_after: Option<u64>,
     },
     /// The provider's own error body with this status.
     Failing(u16),
-    /// The same, or for 429 the provider's own limit, with `Retry-After` as a date.
+    /// The same, or for 429 the provider's own rate limit, with `Retry-After` as a date.
     Dated {
         /// 429, 503 …
         status: u16,
-        /// How far ahead the date is.
+        /// How many seconds in the future the date is.
         seconds: u64,
     },
-    /// An answer of somebody who stands before the provider: a gateway, a CDN.
+    /// A response from something in front of the provider, such as a gateway or a CDN.
     Between {
         /// Its status.
         status: u16,
@@ -47,42 +47,42 @@ pub enum Fault {
         /// Its body.
         body: &'static str,
     },
-    /// 502 with the HTML page of a gateway that stands before the provider.
+    /// 502 with the HTML page of a gateway in front of the provider.
     GatewayPage,
-    /// 200 that claims to be JSON and is not.
+    /// 200 with invalid JSON.
     Garbage,
-    /// The right answer, but the connection breaks in the middle of its body.
+    /// The normal response, but the connection breaks in the middle of its body.
     Truncated,
     /// 200 with a body that never ends.
     Endless,
-    /// 200 with JSON of another shape.
+    /// 200 with JSON of another type.
     WrongShape,
-    /// The provider's own refusal of our key, whatever key it is.
+    /// The provider's own error for a wrong key, whatever the key is.
     Refusing,
 }
 
 impl Fault {
-    /// For paths that begin with `prefix` only.
+    /// Only for paths that begin with `prefix`.
     pub fn on(self, prefix: impl Into<String>) -> FaultRule {
         FaultRule { fault: self, prefix: prefix.into(), left: None }
     }
 
-    /// For the next request only.
+    /// Only for the next request.
     pub fn once(self) -> FaultRule {
         FaultRule::from(self).once()
     }
 
-    /// For the next requests, this many.
+    /// Only for the next `count` requests.
     pub fn times(self, count: u32) -> FaultRule {
         FaultRule::from(self).times(count)
     }
 }
 
-/// A fault with the requests that it is for: those whose path begins with a prefix, and of these the
+/// A fault and the requests that it applies to: those whose path begins with a prefix, either the
 /// next few or all until [`clear_faults`](super::server::StandIn::clear_faults).
 ///
-/// Rules for a number of requests come first, in the order they were given. Among the others the one
-/// with the longest prefix counts, and a new one replaces the one with the same prefix.
+/// Rules for a number of requests apply first, in the order they were added. Among the others, the
+/// one with the longest prefix applies, and a new one replaces the one with the same prefix.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FaultRule {
     fault: Fault,
@@ -91,13 +91,13 @@ pub struct FaultRule {
 }
 
 impl FaultRule {
-    /// For the next request only.
+    /// Only for the next request.
     #[must_use]
     pub fn once(self) -> Self {
         self.times(1)
     }
 
-    /// For the next requests, this many.
+    /// Only for the next `count` requests.
     #[must_use]
     pub fn times(mut self, count: u32) -> Self {
         self.left = Some(count);
@@ -115,7 +115,7 @@ impl From<Fault> for FaultRule {
     }
 }
 
-/// The rules in force.
+/// The active rules.
 #[derive(Debug, Default)]
 pub(super) struct Faults(Mutex<Rules>);
 
@@ -142,7 +142,7 @@ impl Faults {
         *lock(&self.0) = Rules::default();
     }
 
-    /// The fault for a request to `path`, which uses it up by one.
+    /// The fault for a request to `path`. Counts the request against the rule.
     pub(super) fn next(&self, path: &str) -> Option<Fault> {
         let mut rules = lock(&self.0);
         rules.next_counted(path).or_else(|| rules.lasting(path))
@@ -167,7 +167,7 @@ impl Rules {
     }
 }
 
-/// What `POST /dev/faults` takes.
+/// The body of `POST /dev/faults`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Order {
@@ -205,7 +205,7 @@ impl Order {
     }
 }
 
-/// Reads the body of `POST /dev/faults`: a rule, nothing for "fail no more", or what is wrong.
+/// Reads the body of `POST /dev/faults`: a rule, `None` to clear all faults, or an error message.
 pub(super) fn read_order(body: &[u8]) -> Result<Option<FaultRule>, String> {
     let order: Order = serde_json::from_slice(body).map_err(|error| error.to_string())?;
     let fault = match order.fault {

@@ -1,6 +1,6 @@
-//! Signed tokens, and forged ones: everything a table of refused tokens is made of.
+//! Signed and forged tokens, for tests of rejected tokens.
 //!
-//! A forgery takes a header and claims as JSON, so that any part can be wrong:
+//! A forgery is built from a header and claims as JSON, so that any part can be wrong:
 //!
 //! ```
 //! use anteroom_stand_ins::{clerk, jwt};
@@ -28,9 +28,9 @@ use serde_json::{Value, json};
 /// One of the fixed RSA keys in `stand-ins/keys/`.
 #[derive(Debug)]
 pub struct RsaKey {
-    /// The key's name in a JWKS and in the header of a token.
+    /// The key's id in a JWKS and in a token's header.
     pub kid: &'static str,
-    /// The public half, as a PEM `PUBLIC KEY`.
+    /// The public key, as a PEM `PUBLIC KEY`.
     pub public_pem: &'static str,
     private_pem: &'static str,
     pair: OnceLock<KeyPair>,
@@ -46,18 +46,18 @@ impl RsaKey {
         Self { kid, public_pem, private_pem, pair: OnceLock::new() }
     }
 
-    /// The token with a genuine RS256 signature of this key, whatever its header says.
+    /// The token with a genuine RS256 signature by this key, whatever its header says.
     ///
     /// # Panics
-    /// When a file in `stand-ins/keys/` is damaged.
+    /// If a file in `stand-ins/keys/` is damaged.
     pub fn sign(&self, header: &Value, claims: &Value) -> String {
         self.sign_text(header, &claims.to_string())
     }
 
-    /// The same with claims that need not be JSON as Rust writes it.
+    /// The same, with claims given as text.
     ///
     /// # Panics
-    /// When a file in `stand-ins/keys/` is damaged.
+    /// If a file in `stand-ins/keys/` is damaged.
     pub fn sign_text(&self, header: &Value, claims: &str) -> String {
         let message = format!("{}.{}", encode(header), BASE64_URL_SAFE_NO_PAD.encode(claims));
         let pair = self.pair();
@@ -72,10 +72,10 @@ impl RsaKey {
         format!("{message}.{}", BASE64_URL_SAFE_NO_PAD.encode(signed))
     }
 
-    /// The public half, as a member of a JWKS.
+    /// The public key, as a member of a JWKS.
     ///
     /// # Panics
-    /// When a file in `stand-ins/keys/` is damaged.
+    /// If a file in `stand-ins/keys/` is damaged.
     pub fn jwk(&self) -> Value {
         let public = PublicKeyComponents::<Vec<u8>>::from(self.pair().public());
         json!({
@@ -102,8 +102,8 @@ pub fn unsigned(header: &Value, claims: &Value) -> String {
     format!("{}.", message(header, claims))
 }
 
-/// The token with an HMAC-SHA256 signature. With a public key's PEM as the secret it is the oldest
-/// forgery of all.
+/// The token with an HMAC-SHA256 signature. With a public key's PEM as the secret, it is an
+/// algorithm confusion attack.
 pub fn hmac_signed(header: &Value, claims: &Value, secret: &[u8]) -> String {
     let message = message(header, claims);
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
@@ -111,27 +111,27 @@ pub fn hmac_signed(header: &Value, claims: &Value, secret: &[u8]) -> String {
     format!("{message}.{}", BASE64_URL_SAFE_NO_PAD.encode(signed))
 }
 
-/// The token with other claims, under the signature that it had.
+/// The token with other claims and its old signature.
 pub fn with_claims(token: &str, claims: &Value) -> String {
     with_part(token, 1, encode(claims))
 }
 
-/// The token with another header, under the signature that it had.
+/// The token with another header and its old signature.
 pub fn with_header(token: &str, header: &Value) -> String {
     with_part(token, 0, encode(header))
 }
 
-/// The token with another signature: raw text, to be broken at will.
+/// The token with another signature, given as raw text.
 pub fn with_signature(token: &str, signature: &str) -> String {
     with_part(token, 2, signature.to_owned())
 }
 
-/// The claims of a token, unverified, if it can be read at all.
+/// The unverified claims of a token, if it can be read.
 pub fn claims(token: &str) -> Option<Value> {
     part(token, 1)
 }
 
-/// The header of a token, unverified, if it can be read at all.
+/// The unverified header of a token, if it can be read.
 pub fn header(token: &str) -> Option<Value> {
     part(token, 0)
 }

@@ -1,8 +1,8 @@
-//! Imitates the providers for tests, measurements and `cargo dev`: a strict stand-in for each, on a
-//! real loopback socket.
+//! Strict stand-ins for the providers, on real loopback sockets, for tests, benchmarks and `cargo
+//! dev`.
 //!
-//! A stand-in refuses what the provider refuses,
-//! with the provider's own error bodies, records what it was asked, and can be told to fail:
+//! A stand-in rejects what the provider rejects, with the provider's own error bodies, records
+//! requests, and can be told to fail:
 //!
 //! ```no_run
 //! # async fn example() -> std::io::Result<()> {
@@ -19,16 +19,16 @@
 //! # Ok(()) }
 //! ```
 //!
-//! | module | is |
+//! | module | purpose |
 //! |---|---|
-//! | [`clerk`], [`liveblocks`], [`livekit`], [`secrets_manager`], [`workos`] | a provider each |
-//! | [`server`] | what they have in common: starting, stopping, TLS, recorded requests |
-//! | [`faults`] | the ways in which they fail when told to |
-//! | [`exchange`] | a request as it came and an answer as it goes |
-//! | [`jwt`] | signed tokens, and forged ones |
+//! | [`clerk`], [`liveblocks`], [`livekit`], [`secrets_manager`], [`workos`] | one provider each |
+//! | [`server`] | shared by all: starting, stopping, TLS, recorded requests |
+//! | [`faults`] | failures on demand |
+//! | [`exchange`] | requests and responses |
+//! | [`jwt`] | signed and forged tokens |
 //!
-//! They share no code with the functions, so that neither can hide the other's mistakes. A new
-//! provider is one more [`server::Provider`].
+//! They share no code with the functions, so that neither can hide the other's mistakes. To add a
+//! provider, implement [`server::Provider`].
 
 pub mod clerk;
 mod clock;
@@ -43,7 +43,7 @@ pub mod workos;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// The value, also when a test panicked while it held the lock.
+/// Locks the mutex, even if a test panicked while it held the lock.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

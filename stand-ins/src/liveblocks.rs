@@ -1,17 +1,16 @@
-//! Liveblocks' REST API, as far as this project uses it: `POST /v2/identify-user`.
+//! The part of Liveblocks' REST API that this project uses: `POST /v2/identify-user`.
 //! <https://liveblocks.io/docs/api-reference/rest-api-endpoints#post-identify-user>
 //!
-//! The answer is `{"token"}` with an ID token of the form that Liveblocks' own local server makes:
-//! unsigned, because only Liveblocks itself ever checks one.
+//! The response is `{"token"}` with an ID token in the format of Liveblocks' own local server:
+//! unsigned, because only Liveblocks itself verifies it.
 //!
-//! **What a refusal means.** A key is refused with 401 (`MISSING_SECRET_KEY`, `WRONG_KEY_USED` for a
-//! public one) or, when it has the right form and is not known, with **403** and
-//! `INVALID_SECRET_KEY`; these are the codes that Liveblocks' OpenAPI document lists. Liveblocks'
-//! local server says 403 with `"error": "Forbidden"` and a message that begins with
-//! `Invalid secret key`. A 403 can also be about the user or the room
-//! (`UNAUTHORIZED_ROOM_ACCESS`), so the status alone does not tell whose fault it is: the `error`
-//! does. No refusal of a user by `identify-user` is documented; [`Liveblocks::refuse_user`] answers
-//! with the one 403 about a user that is.
+//! **Errors.** A key is rejected with 401 (`MISSING_SECRET_KEY`, `WRONG_KEY_USED` for a public one)
+//! or, if it has the right format but is unknown, with **403** and `INVALID_SECRET_KEY`; these are
+//! the codes in Liveblocks' OpenAPI document. Liveblocks' local server returns 403 with `"error":
+//! "Forbidden"` and a message that begins with `Invalid secret key`. A 403 can also be about the
+//! user or the room (`UNAUTHORIZED_ROOM_ACCESS`), so the status alone does not tell the cause, but
+//! `error` does. The documentation of `identify-user` lists no error about a user, so
+//! [`Liveblocks::refuse_user`] returns the one documented 403 that is about a user.
 
 use std::{
     collections::BTreeSet,
@@ -27,39 +26,39 @@ use super::{
     server::{Provider, StandIn},
 };
 
-/// The secret key of a new project. It is no secret.
+/// The secret key of a new project. It is not secret.
 pub const SECRET_KEY: &str = "sk_dev_of_the_stand_in_and_no_secret";
 
-/// How many seconds an ID token lives.
+/// The lifetime of an ID token, in seconds.
 const TOKEN_SECONDS: u64 = 60 * 60;
 
 /// The longest user id, in characters as JavaScript counts them.
 /// <https://liveblocks.io/docs/platform/technical-limits>
 const LONGEST_USER_ID: usize = 128;
 
-/// The most that `userInfo` may have, in such characters of its JSON.
+/// The longest `userInfo` as JSON, in the same unit.
 const LARGEST_USER_INFO: usize = 1024;
 
 /// A running Liveblocks.
 pub type Liveblocks = StandIn<Project>;
 
 impl Liveblocks {
-    /// The secret key that counts now.
+    /// The current secret key.
     pub fn secret_key(&self) -> String {
         self.state().secret_key.clone()
     }
 
-    /// From now on only this secret key counts.
+    /// Replaces the secret key. The old one is rejected from now on.
     pub fn rotate_secret_key(&self, secret_key: &str) {
         secret_key.clone_into(&mut self.state().secret_key);
     }
 
-    /// Refuses this user id from now on, with 403.
+    /// From now on, rejects this user id with 403.
     pub fn refuse_user(&self, user_id: &str) {
         self.state().refused_users.insert(user_id.to_owned());
     }
 
-    /// Answers every request that has the key like this from now on, whatever Liveblocks would say.
+    /// From now on, responds with `answer` to every request that has the key.
     pub fn answer_with(&self, answer: Answer) {
         self.state().answer = Some(answer);
     }
@@ -69,7 +68,7 @@ impl Liveblocks {
     }
 }
 
-/// What the imitated project knows.
+/// The state of the imitated project.
 #[derive(Debug, Default)]
 pub struct Project {
     state: Mutex<State>,
@@ -145,7 +144,7 @@ impl State {
     }
 }
 
-/// What a token is asked for.
+/// The user that a token is requested for.
 struct Identity {
     user_id: String,
     group_ids: Option<Value>,
@@ -203,7 +202,7 @@ fn read_group_ids(value: &Value) -> Result<Value, Refusal> {
     }
 }
 
-/// `name` and `avatar`, where they are, must be strings; everything else is the caller's own.
+/// `name` and `avatar` must be strings if present; other fields are unrestricted.
 fn read_user_info(value: &Value) -> Result<Value, Refusal> {
     let Some(info) = value.as_object() else {
         return Err(Refusal::invalid("Value at key 'userInfo': Must be an object."));

@@ -1,9 +1,10 @@
-//! AWS Secrets Manager, as far as this project uses it: `GetSecretValue`.
+//! The part of AWS Secrets Manager that this project uses: `GetSecretValue`.
 //! <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html>
 //!
-//! The protocol is AWS JSON 1.1: `POST /` with the operation in `X-Amz-Target`. A request must carry
-//! a Signature Version 4 whose form, key, region, service and time are checked; the signature itself
-//! is not. Limits and refusals are 400 here, as at AWS, with the reason in `__type`.
+//! The protocol is AWS JSON 1.1: `POST /` with the operation in `X-Amz-Target`. A request must
+//! carry a Signature Version 4, whose format, key, region, service and time are checked, but not
+//! the signature itself. As at AWS, rate limits and other errors are 400, with the reason in
+//! `__type`.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -29,19 +30,19 @@ pub const REGION: &str = "eu-central-1";
 /// `AWS_ACCESS_KEY_ID` of the stand-in.
 pub const ACCESS_KEY_ID: &str = "AKIAOFTHESTANDIN";
 
-/// `AWS_SECRET_ACCESS_KEY` of the stand-in. It is no secret.
+/// `AWS_SECRET_ACCESS_KEY` of the stand-in. It is not secret.
 pub const SECRET_ACCESS_KEY: &str = "of-the-stand-in-and-no-secret";
 
-/// How far a request's time may be from ours. AWS refuses a request signed earlier.
+/// The maximum clock difference of a request. AWS rejects a request signed earlier.
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html>
 const SIGNATURE_SECONDS: u64 = 5 * 60;
 
-/// A running Secrets Manager. It begins empty.
+/// A running Secrets Manager, initially empty.
 pub type SecretsManager = StandIn<Account>;
 
 impl SecretsManager {
-    /// Stores a secret's text, usually a JSON object: `put("clerk", json!({…}))`. What it held
-    /// before remains as `AWSPREVIOUS`.
+    /// Stores a secret's text, usually a JSON object: `put("clerk", json!({…}))`. The old value
+    /// remains as `AWSPREVIOUS`.
     pub fn put(&self, secret_id: &str, text: impl Display) {
         let current = Version::new(text.to_string());
         let secrets = &mut self.state().secrets;
@@ -54,12 +55,12 @@ impl SecretsManager {
         self.state().secrets.remove(secret_id);
     }
 
-    /// Refuses to give this secret until [`allow`](Self::allow), as a policy would.
+    /// Denies access to this secret until [`allow`](Self::allow), as a policy would.
     pub fn deny(&self, secret_id: &str) {
         self.state().denied.insert(secret_id.to_owned());
     }
 
-    /// Takes [`deny`](Self::deny) back.
+    /// Reverts [`deny`](Self::deny).
     pub fn allow(&self, secret_id: &str) {
         self.state().denied.remove(secret_id);
     }
@@ -69,7 +70,7 @@ impl SecretsManager {
     }
 }
 
-/// What the imitated account holds.
+/// The state of the imitated account.
 #[derive(Debug, Default)]
 pub struct Account {
     state: Mutex<State>,
@@ -105,7 +106,7 @@ impl Provider for Account {
         lock(&self.state).answer(request).unwrap_or_else(Refusal::into_answer)
     }
 
-    /// AWS limits with 400, not 429.
+    /// AWS reports throttling with 400, not 429.
     fn limiting(&self) -> Answer {
         Refusal::new("ThrottlingException", "Rate exceeded").into_answer()
     }
@@ -160,13 +161,13 @@ impl State {
         Ok(answer(200, &body))
     }
 
-    /// The name of the secret that is meant: an id is a name or an ARN.
+    /// The name of the secret: an id is a name or an ARN.
     fn name<'a>(&'a self, secret_id: &'a str) -> &'a str {
         self.secrets.keys().find(|name| arn(name) == secret_id).map_or(secret_id, String::as_str)
     }
 }
 
-/// What `GetSecretValue` takes.
+/// The parameters of `GetSecretValue`.
 struct Query {
     secret_id: String,
     version_id: Option<String>,
@@ -213,7 +214,7 @@ fn arn(name: &str) -> String {
     format!("arn:aws:secretsmanager:{REGION}:123456789012:secret:{name}-AbCdEf")
 }
 
-/// Checks all of a Signature Version 4 but the signature.
+/// Checks a Signature Version 4, except for the signature itself.
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/create-signed-request.html>
 fn check_signature(request: &Request) -> Result<(), Refusal> {
     let authorization = request.header("authorization").ok_or_else(Refusal::unsigned)?;
@@ -275,7 +276,7 @@ fn check_time(date: &str) -> Result<(), Refusal> {
     Err(Refusal::wrong_signature(&format!("Signature expired: {date} is too far from now.")))
 }
 
-/// `20260102T030405Z` in seconds since 1970.
+/// Parses `20260102T030405Z` into Unix seconds.
 fn parse_date(date: &str) -> Option<u64> {
     if date.len() != 16 || date.as_bytes()[8] != b'T' || !date.ends_with('Z') {
         return None;

@@ -1,4 +1,4 @@
-//! What all stand-ins have in common: starting, stopping, TLS, recorded requests, faults.
+//! Shared by all stand-ins: starting, stopping, TLS, recorded requests, faults.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -35,43 +35,43 @@ use super::{
     lock,
 };
 
-/// The file that `SSL_CERT_FILE` must name for a client to trust a stand-in that speaks TLS.
+/// The value of `SSL_CERT_FILE` with which a client trusts a stand-in over TLS.
 pub const TLS_AUTHORITY_FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/keys/tls-authority.pem");
 const TLS_CERTIFICATE: &str = include_str!("../keys/tls-server.pem");
 const TLS_KEY: &str = include_str!("../keys/tls-server.key.pem");
 
-/// Of the requests, the latest this many are kept whole; all of them are counted.
+/// How many of the latest requests are kept in full; all are counted.
 const KEPT_REQUESTS: usize = 10_000;
 
-/// An endless body comes in parts of so many bytes.
+/// The chunk size of an endless body, in bytes.
 const ENDLESS_PART: usize = 16 * 1024;
 
-/// What makes a stand-in that provider's and no other's.
+/// The provider-specific part of a stand-in.
 pub trait Provider: Default + Send + Sync + 'static {
-    /// Answers a request.
+    /// Handles a request.
     fn answer(&self, request: &Request) -> Answer;
 
-    /// The same for a provider that takes its time. An error ends the connection without an answer.
+    /// The same for a provider with delays. An error closes the connection without a response.
     fn answer_in_time(&self, request: &Request) -> impl Future<Output = io::Result<Answer>> + Send {
         future::ready(Ok(self.answer(request)))
     }
 
-    /// Hears where it listens, before the first request.
+    /// Receives the stand-in's URL before the first request.
     fn listens_at(&self, _url: &str) {}
 
-    /// Answers a request under `/dev/`, which the provider does not have; it is neither recorded nor
-    /// does it meet faults.
+    /// Handles a request under `/dev/`, which only the stand-in has. It is not recorded, and faults
+    /// do not affect it.
     fn dev_answer(&self, _request: &Request) -> Option<Answer> {
         None
     }
 
-    /// The provider's answer to too many requests, without `Retry-After`.
+    /// The provider's rate limit error, without `Retry-After`.
     fn limiting(&self) -> Answer;
 
-    /// The provider's answer when something is wrong on its side.
+    /// The provider's error for a failure on its side.
     fn failing(&self, status: u16) -> Answer;
 
-    /// The provider's refusal of a wrong key.
+    /// The provider's error for a wrong key.
     fn refusing(&self) -> Answer;
 
     /// The variables that point a function at this stand-in, which listens at `url`.
@@ -93,13 +93,12 @@ impl<P: Provider> StandIn<P> {
         Self::start_on(0).await
     }
 
-    /// Starts on that port of the loopback address; 0 is any free one.
+    /// Starts on this port of the loopback address; 0 means any free port.
     pub async fn start_on(port: u16) -> io::Result<Self> {
         Self::listen(port, None).await
     }
 
-    /// Starts on a free port and speaks TLS, with a certificate that [`TLS_AUTHORITY_FILE`] vouches
-    /// for.
+    /// Starts on a free port with TLS, with a certificate signed by [`TLS_AUTHORITY_FILE`].
     pub async fn start_tls() -> io::Result<Self> {
         Self::listen(0, Some(tls_acceptor()?)).await
     }
@@ -120,7 +119,7 @@ impl<P: Provider> StandIn<P> {
         Ok(stand_in)
     }
 
-    /// Closes the port and every connection. What the stand-in knows, and was asked, stays.
+    /// Closes the port and every connection. Keeps the state and the recorded requests.
     pub async fn stop(&self) {
         let running = lock(&self.running).take();
         if let Some(running) = running {
@@ -140,7 +139,7 @@ impl<P: Provider> StandIn<P> {
         *lock(&self.running) = Some(running);
     }
 
-    /// Where it listens: `http://127.0.0.1:<port>`, or `https://…` with TLS.
+    /// The URL: `http://127.0.0.1:<port>`, or `https://…` with TLS.
     pub fn url(&self) -> String {
         let scheme = if self.tls.is_some() { "https" } else { "http" };
         format!("{scheme}://{}", self.address)
@@ -155,45 +154,45 @@ impl<P: Provider> StandIn<P> {
         settings.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
     }
 
-    /// Makes requests fail from now on: all of them until [`clear_faults`](Self::clear_faults), or
-    /// those that the rule is for.
+    /// From now on, makes requests fail: all of them until [`clear_faults`](Self::clear_faults), or
+    /// those that the rule applies to.
     pub fn inject(&self, fault: impl Into<FaultRule>) {
         self.handler.faults.inject(fault.into());
     }
 
-    /// Makes no request fail any more.
+    /// Removes all faults.
     pub fn clear_faults(&self) {
         self.handler.faults.clear();
     }
 
-    /// Makes every connection that is open now a dead one, as after a pause in which the client heard
-    /// nothing: a request on it ends it without an answer. New connections are good.
+    /// Breaks every open connection, as if it had died unnoticed: the next request on it closes it
+    /// without a response. New connections work.
     pub fn break_connections(&self) {
         lock(&self.handler.connections).die(Death::Broken);
     }
 
-    /// The same, but a request on a dead connection is simply never answered.
+    /// The same, but a request on a dead connection never gets a response.
     pub fn silence_connections(&self) {
         lock(&self.handler.connections).die(Death::Silent);
     }
 
-    /// How many connections were made to it.
+    /// How many connections were accepted.
     pub fn connections(&self) -> u64 {
         lock(&self.handler.connections).made
     }
 
-    /// What it was asked, the latest 10,000, oldest first; also what a fault answered.
+    /// The latest 10,000 requests, oldest first, including those that met a fault.
     pub fn requests(&self) -> Vec<Request> {
         lock(&self.handler.requests).latest.iter().cloned().collect()
     }
 
-    /// How often it was asked that path, whatever the query.
+    /// How many requests had this method and path, with any query.
     pub fn hits(&self, method: &str, path: &str) -> usize {
         let requests = lock(&self.handler.requests);
         requests.counts.get(&(method.to_owned(), path.to_owned())).copied().unwrap_or(0)
     }
 
-    /// Forgets what it was asked so far.
+    /// Clears the recorded requests.
     pub fn forget_requests(&self) {
         *lock(&self.handler.requests) = Requests::default();
     }
@@ -205,7 +204,7 @@ impl<P: Provider> fmt::Debug for StandIn<P> {
     }
 }
 
-/// The task that serves; it ends when this is dropped.
+/// The server task. It stops when this is dropped.
 struct Running {
     leash: oneshot::Sender<()>,
     task: JoinHandle<()>,
@@ -223,7 +222,7 @@ impl Running {
 
     async fn stop(self) {
         drop(self.leash);
-        // An error here is a panic of the task, which has been reported where it happened.
+        // An error is a panic in the task, which has already been reported.
         let _ = self.task.await;
     }
 }
@@ -243,7 +242,7 @@ async fn serve<P: Provider>(
                 Ok((stream, _)) => {
                     connections.spawn(converse(stream, Arc::clone(&handler), tls.clone()));
                 }
-                // Out of file handles, most likely: let some connections end first.
+                // Probably out of file handles: wait for some connections to close.
                 Err(_) => sleep(Duration::from_millis(10)).await,
             },
         }
@@ -263,7 +262,7 @@ async fn converse<P: Provider>(
     match tls {
         None => speak_http(stream, handler).await,
         Some(tls) => {
-            // A client that does not trust the certificate is its own witness.
+            // A client that does not trust the certificate reports the error itself.
             if let Ok(stream) = tls.accept(stream).await {
                 speak_http(stream, handler).await;
             }
@@ -280,11 +279,12 @@ async fn speak_http<P: Provider>(
         let handler = Arc::clone(&handler);
         async move { handler.respond(number, request).await }
     });
-    // Errors are clients that left and connections that a fault ended: both are as they should be.
+    // Errors are expected: clients that disconnected, and connections closed by a fault.
     let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
 }
 
-/// Records each request and answers it, with the provider or with a fault. All connections share it.
+/// Records each request and handles it, with the provider or with a fault. All connections share
+/// it.
 struct RequestHandler<P> {
     provider: Arc<P>,
     faults: Faults,
@@ -292,11 +292,11 @@ struct RequestHandler<P> {
     connections: Mutex<Connections>,
 }
 
-/// The connections that were made, numbered from 0.
+/// The accepted connections, numbered from 0.
 #[derive(Default)]
 struct Connections {
     made: u64,
-    /// Those before this number are dead.
+    /// Connections before this number are dead.
     dead: u64,
     death: Death,
 }
@@ -331,7 +331,7 @@ struct Requests {
 }
 
 impl<P: Provider> RequestHandler<P> {
-    /// An error ends the connection without an answer.
+    /// An error closes the connection without a response.
     async fn respond(
         &self,
         connection: u64,
@@ -418,8 +418,8 @@ impl Requests {
         self.latest.push_back(request);
     }
 
-    /// `GET /dev/requests`: methods and paths, for tests in other languages. Headers and bodies have
-    /// keys in them and are left out.
+    /// `GET /dev/requests`: methods and paths, for tests in other languages. Leaves out headers and
+    /// bodies, which contain keys.
     fn answer(&self) -> Answer {
         let list = self
             .latest

@@ -1,25 +1,25 @@
-//! WorkOS's API, as far as this project uses it. <https://workos.com/docs/reference>
+//! The part of WorkOS's API that this project uses. <https://workos.com/docs/reference>
 //!
-//! | request | answers |
+//! | request | response or effect |
 //! |---|---|
-//! | `GET /user_management/authorize` | a page to sign in on; see [`WorkOs::authorization_code`] for its code without it |
-//! | `POST /user_management/authenticate` | a session for a code, a magic code, a refresh token, or a choice of organization |
+//! | `GET /user_management/authorize` | a sign-in page; [`WorkOs::authorization_code`] issues a code without it |
+//! | `POST /user_management/authenticate` | a session for a code, a magic code, a refresh token, or the choice of an organization |
 //! | `GET /user_management/sessions/logout` | ends the session and redirects |
 //! | `GET /sso/jwks/{client}` | the public keys |
-//! | `POST /user_management/magic_auth` | a magic code; for an unknown address it makes the account too |
+//! | `POST /user_management/magic_auth` | a magic code; also creates an account for an unknown address |
 //! | `GET`, `POST /user_management/users`, `GET …/{id}` | users |
-//! | `GET /user_management/organization_memberships` | who belongs to what |
+//! | `GET /user_management/organization_memberships` | memberships |
 //! | `GET /organizations`, `GET …/{id}` | organizations, by domain too |
 //! | `GET /connections` | SSO connections |
-//! | `GET /dev/access-token?user=jane` | an access token of a new session as plain text, which only the stand-in does; `&organization=` a name or an id |
-//! | `GET /dev/magic-code?email=jane.doe@example.com` | the latest magic code as plain text, likewise |
+//! | `GET /dev/access-token?user=jane` | an access token of a new session as plain text, only in the stand-in; `&organization=` a name or an id |
+//! | `GET /dev/magic-code?email=jane.doe@example.com` | the latest magic code as plain text, only in the stand-in |
 //!
-//! A request needs the API key as its bearer token, and gets 401 for a wrong one; `authenticate` takes
-//! it as `client_secret`, and says 400 `invalid_client`; a browser's requests and the keys need none.
-//! [`seeded_users`] says who is there.
+//! A request needs the API key as its bearer token, and gets 401 for a wrong one. `authenticate`
+//! takes the key as `client_secret`, and returns 400 `invalid_client`. A browser's requests and the
+//! JWKS need no key. [`seeded_users`] lists the users.
 //!
-//! An address may ask for three codes and try ten within a minute, as WorkOS documents it; what is too
-//! much gets 429 with `Retry-After`, until [`WorkOs::lift_limits`].
+//! As WorkOS documents, an address may request three codes and make ten guesses per minute; more
+//! gets 429 with `Retry-After`, unless [`WorkOs::lift_limits`] is called.
 
 mod application;
 mod authenticate;

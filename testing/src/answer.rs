@@ -1,4 +1,4 @@
-//! [`Answer`]: what a function answers, as an API Gateway HTTP API reads it.
+//! [`Answer`]: a function's response, as an API Gateway HTTP API reads it.
 
 use anteroom_local::instance::Instance;
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -9,11 +9,11 @@ use crate::{
     openapi::{Observed, OpenApi},
 };
 
-/// An answer that has what every answer has to have, and is one that `openapi.yaml` describes.
+/// A response with all required headers, and as `openapi.yaml` describes it.
 #[derive(Clone, Debug)]
 pub struct Answer(Value);
 
-/// A cookie that leaves with an answer.
+/// A cookie in a response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SetCookie {
     /// Its name.
@@ -25,20 +25,20 @@ pub struct SetCookie {
 }
 
 impl Answer {
-    /// The answer of a function to an event.
+    /// A function's response to an event.
     ///
     /// # Panics
-    /// When there is none; when it lacks a header that all answers have, has a `Set-Cookie` among its
-    /// headers, where two would become one, or has a cookie that scripts can read; and when it is
-    /// none of those that `openapi.yaml` describes for the event's path.
+    /// If there is no response; if it lacks a required header, has `Set-Cookie` among its headers
+    /// (where two would be merged into one), or has a cookie that scripts can read; or if
+    /// `openapi.yaml` does not describe it for the event's path.
     pub async fn of(function: &Instance, event: &Event) -> Self {
         Self::of_text(function, &event.as_json().to_string(), event.path()).await
     }
 
-    /// The answer of a function to an event that is written by hand, at the path of its endpoint.
+    /// A function's response to an event given as text, at the path of its endpoint.
     ///
     /// # Panics
-    /// Likewise.
+    /// Same as above.
     pub async fn of_text(function: &Instance, event: &str, path: &str) -> Self {
         let answer = function.invoke_text(event).await;
         let answer = Self::new(answer.unwrap_or_else(|error| panic!("{error} for {event:.300}")));
@@ -75,7 +75,7 @@ impl Answer {
         }
     }
 
-    /// The headers as a client gets them, cookies included.
+    /// The headers as a client gets them, including cookies.
     fn headers(&self) -> HeaderMap {
         let headers = self.0["headers"].as_object().into_iter().flatten();
         let headers = headers.map(|(name, value)| (name.as_str(), value));
@@ -93,7 +93,7 @@ impl Answer {
     /// The status.
     ///
     /// # Panics
-    /// When there is none.
+    /// If there is none.
     pub fn status(&self) -> u64 {
         self.0["statusCode"].as_u64().expect("a status")
     }
@@ -101,7 +101,7 @@ impl Answer {
     /// The body.
     ///
     /// # Panics
-    /// When it is not JSON.
+    /// If it is not JSON.
     pub fn body(&self) -> Value {
         serde_json::from_str(self.text()).expect("a body of JSON")
     }
@@ -109,16 +109,16 @@ impl Answer {
     /// The body of a success.
     ///
     /// # Panics
-    /// When the status is another than 200.
+    /// If the status is not 200.
     pub fn success(&self) -> Value {
         assert_eq!(self.status(), 200, "{}", self.text());
         self.body()
     }
 
-    /// The status and the message of a refusal.
+    /// The status and the message of an error.
     ///
     /// # Panics
-    /// When the body is not exactly that of an error with this status.
+    /// If the body is not exactly an error body with this status.
     pub fn refusal(&self) -> (u64, String) {
         let body = self.body();
         assert_eq!(body["code"], self.0["statusCode"], "{body}");
@@ -126,24 +126,24 @@ impl Answer {
         (self.status(), body["message"].as_str().expect("a message").to_owned())
     }
 
-    /// A header, by its name in small letters.
+    /// A header, by its lower-case name.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.0["headers"][name].as_str()
     }
 
-    /// The cookies that leave with it, in their order.
+    /// The cookies, in order.
     ///
     /// # Panics
-    /// When one of them is none.
+    /// If one of them is malformed.
     pub fn cookies(&self) -> Vec<SetCookie> {
         let cookies = self.0["cookies"].as_array().map_or(&[][..], Vec::as_slice);
         cookies.iter().map(|cookie| SetCookie::parse(cookie.as_str().expect("a text"))).collect()
     }
 
-    /// The only cookie that leaves with it.
+    /// The only cookie.
     ///
     /// # Panics
-    /// When there is none, or there are several.
+    /// If there is none, or there are several.
     pub fn cookie(&self) -> SetCookie {
         let mut cookies = self.cookies();
         assert_eq!(cookies.len(), 1, "{cookies:?} with {}", self.text());
@@ -153,7 +153,7 @@ impl Answer {
     /// The body as it was sent.
     ///
     /// # Panics
-    /// When there is none.
+    /// If there is none.
     pub fn text(&self) -> &str {
         self.0["body"].as_str().expect("a body")
     }
@@ -174,7 +174,7 @@ impl SetCookie {
         self.attributes.iter().any(|own| own == attribute)
     }
 
-    /// Whether it makes the browser forget the cookie of its name.
+    /// Whether it makes the browser delete the cookie.
     pub fn is_cleared(&self) -> bool {
         self.value.is_empty() && self.has("Max-Age=0")
     }

@@ -1,4 +1,4 @@
-//! [`AuthWorld`]: WorkOS and one endpoint under `/auth/`, the binary itself.
+//! [`AuthWorld`]: the WorkOS stand-in and the binary of one endpoint under `/auth/`.
 
 use std::path::Path;
 
@@ -11,30 +11,30 @@ use crate::{
     event::{Event, PAGE},
 };
 
-/// The stand-in for WorkOS, and a function that has its settings.
+/// The stand-in for WorkOS, and a function configured for it.
 pub struct AuthWorld {
     /// WorkOS.
     pub workos: WorkOs,
-    /// The variables that the function has.
+    /// The function's variables.
     pub settings: Vec<(String, String)>,
-    /// Where the function is reached.
+    /// The path of the endpoint.
     pub path: String,
     function: Instance,
 }
 
 impl AuthWorld {
-    /// Starts both. The executable is called what the endpoint's path ends in.
+    /// Starts both. The executable has the name of the path's last segment.
     ///
     /// # Panics
-    /// When one of them does not start.
+    /// If one of them does not start.
     pub async fn start(executable: &str) -> Self {
         Self::start_with(executable, &[]).await
     }
 
-    /// The same with settings of its own, which win.
+    /// The same with additional settings, which take precedence.
     ///
     /// # Panics
-    /// Likewise.
+    /// Same as above.
     pub async fn start_with(executable: &str, own: &[(&str, &str)]) -> Self {
         let workos = WorkOs::start().await.expect("a free port");
         let mut settings = workos.settings();
@@ -48,37 +48,37 @@ impl AuthWorld {
         Self { workos, settings, path, function }
     }
 
-    /// A request of the page's to the function, without body and cookies.
+    /// A request from the page, without a body or cookies.
     pub fn event(&self) -> Event {
         Event::post(&self.path)
     }
 
-    /// The answer to an event.
+    /// The response to an event.
     ///
     /// # Panics
-    /// When there is none, or it is not as every answer has to be.
+    /// If there is none, or it is invalid.
     pub async fn ask(&self, event: &Event) -> Answer {
         Answer::of(&self.function, event).await
     }
 
-    /// The answer to an event that is written by hand.
+    /// The response to an event given as text.
     ///
     /// # Panics
-    /// Likewise.
+    /// Same as above.
     pub async fn ask_text(&self, event: &str) -> Answer {
         Answer::of_text(&self.function, event, &self.path).await
     }
 
-    /// The answer to this JSON.
+    /// The response to a request with this JSON body.
     ///
     /// # Panics
-    /// Likewise.
+    /// Same as above.
     pub async fn post(&self, body: &Value) -> Answer {
         self.ask(&self.event().json(body)).await
     }
 
-    /// What WorkOS was asked for, in order: `POST /user_management/authenticate`. Its keys are left
-    /// out, which are fetched when they are needed.
+    /// The requests to WorkOS, in order: `POST /user_management/authenticate`. Leaves out requests
+    /// for its keys, which are fetched when needed.
     pub fn asked(&self) -> Vec<String> {
         let requests = self.workos.requests();
         let others = requests.iter().filter(|request| !request.path().starts_with("/sso/jwks/"));
@@ -88,25 +88,25 @@ impl AuthWorld {
     /// The body of the latest request to WorkOS.
     ///
     /// # Panics
-    /// When there was none, or it had no JSON.
+    /// If there was none, or its body is not JSON.
     pub fn last_sent(&self) -> Value {
         let requests = self.workos.requests();
         requests.last().and_then(Request::json).expect("a request with JSON")
     }
 
-    /// Stops the function and gives what it logged.
+    /// Stops the function and returns its log.
     ///
     /// # Panics
-    /// When it does not stop.
+    /// If it does not stop.
     pub async fn stop(self) -> String {
         self.function.stop().await.join("\n")
     }
 
-    /// Stops the function, and checks that it logged a line for each request, and nothing of what is
-    /// nobody's business: keys, tokens, cookies, addresses, and whatever else is given.
+    /// Stops the function, and checks that it logged one line per request and no private data:
+    /// keys, tokens, cookies, addresses, and `others`.
     ///
     /// # Panics
-    /// When something of it is in a line.
+    /// If a line contains private data.
     pub async fn logs_nothing_of(self, requests: usize, others: &[&str]) {
         let key = self.workos.api_key();
         let logs = self.function.stop().await.join("\n");

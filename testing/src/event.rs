@@ -1,11 +1,11 @@
-//! [`Event`]: a request, as an API Gateway HTTP API hands it to a function.
+//! [`Event`]: a request, as an API Gateway HTTP API sends it to a function.
 
 use std::path::Path;
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
 
-/// The origin of the page that the stand-ins' settings are for.
+/// The origin of the page in the stand-ins' settings.
 pub const PAGE: &str = "http://localhost:3000";
 
 /// An event of payload format 2.0, built step by step.
@@ -13,7 +13,7 @@ pub const PAGE: &str = "http://localhost:3000";
 pub struct Event(Value);
 
 impl Event {
-    /// A `POST` to `path` with neither body nor cookies, from a page at [`PAGE`].
+    /// A `POST` to `path` without a body or cookies, from a page at [`PAGE`].
     pub fn post(path: &str) -> Self {
         Self(json!({
             "version": "2.0",
@@ -53,7 +53,7 @@ impl Event {
     /// The event as it is documented, in `events/`.
     ///
     /// # Panics
-    /// When there is no such file, or it is not JSON.
+    /// If there is no such file, or it is not JSON.
     pub fn documented(file: &str) -> Self {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../events").join(file);
         let text = std::fs::read_to_string(&path)
@@ -61,28 +61,28 @@ impl Event {
         Self(serde_json::from_str(&text).unwrap_or_else(|error| panic!("{file}: {error}")))
     }
 
-    /// The same with another method.
+    /// A copy with another method.
     #[must_use]
     pub fn method(mut self, method: &str) -> Self {
         self.0["requestContext"]["http"]["method"] = json!(method);
         self
     }
 
-    /// The same with this query, as it stands behind the `?`.
+    /// A copy with this query, as it is written after the `?`.
     #[must_use]
     pub fn query(mut self, query: &str) -> Self {
         self.0["rawQueryString"] = json!(query);
         self
     }
 
-    /// The same with this header; its name is in small letters.
+    /// A copy with this header; its name must be lower-case.
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.0["headers"][name] = json!(value);
         self
     }
 
-    /// The same without a header of that name.
+    /// A copy without a header of that name.
     #[must_use]
     pub fn without_header(mut self, name: &str) -> Self {
         if let Some(headers) = self.0["headers"].as_object_mut() {
@@ -91,13 +91,13 @@ impl Event {
         self
     }
 
-    /// The same with an access token in its header.
+    /// A copy with an access token in its header.
     #[must_use]
     pub fn bearer(self, token: &str) -> Self {
         self.header("authorization", &format!("Bearer {token}"))
     }
 
-    /// The same with one more cookie.
+    /// A copy with one more cookie.
     #[must_use]
     pub fn cookie(mut self, name: &str, value: &str) -> Self {
         let cookie = json!(format!("{name}={value}"));
@@ -108,13 +108,13 @@ impl Event {
         self
     }
 
-    /// The same with a JSON body.
+    /// A copy with a JSON body.
     #[must_use]
     pub fn json(self, body: &Value) -> Self {
         self.body("application/json", &body.to_string())
     }
 
-    /// The same with a body of that content type.
+    /// A copy with a body of that content type.
     #[must_use]
     pub fn body(self, content_type: &str, body: &str) -> Self {
         let mut event = self.header("content-type", content_type);
@@ -123,7 +123,7 @@ impl Event {
         event
     }
 
-    /// The same with a body that says nothing of its type. The gateway passes such a one on in base64.
+    /// A copy with a body without a content type, which the gateway passes on in base64.
     #[must_use]
     pub fn untyped_body(self, body: &str) -> Self {
         let mut event = self.without_header("content-type");
@@ -132,11 +132,10 @@ impl Event {
         event
     }
 
-    /// The same with anything at all in a place that its parents are there for, as in
-    /// `/headers/host`.
+    /// A copy with any value at a JSON pointer whose parent exists, such as `/headers/host`.
     ///
     /// # Panics
-    /// When they are not.
+    /// If the parent does not exist.
     #[must_use]
     pub fn with(mut self, pointer: &str, value: Value) -> Self {
         let (parent, name) = pointer.rsplit_once('/').expect("a pointer");
@@ -144,10 +143,10 @@ impl Event {
         self
     }
 
-    /// The path that it was sent to.
+    /// The request's path.
     ///
     /// # Panics
-    /// When there is none.
+    /// If there is none.
     pub fn path(&self) -> &str {
         self.0["rawPath"].as_str().expect("a path")
     }

@@ -1,19 +1,19 @@
-//! Support for the tests of functions: events to send, answers to check, worlds of a function and its
-//! providers, and the suites of tests that several endpoints share.
+//! Support for functions' tests: events to send, responses to check, a function's binary with
+//! stand-ins for its providers, and test suites that several endpoints share.
 //!
-//! | module | is |
+//! | module | purpose |
 //! |---|---|
 //! | [`Event`] | an event as API Gateway sends it |
-//! | [`Answer`] | a function's answer, checked against `openapi.yaml` |
+//! | [`Answer`] | a function's response, checked against `openapi.yaml` |
 //! | [`AuthWorld`], [`RoomWorld`] | a function's binary with stand-ins for its providers |
 //! | [`sessions`] | WorkOS sessions in every state, and their cookies |
 //! | [`signing_keys`] | signing keys with odd parameters |
 //! | [`livekit`] | LiveKit's calls and recordings |
 //! | [`mistakes`] | malformed requests, names and addresses; outages of a provider |
-//! | [`openapi`] | `openapi.yaml`, and whether it describes an answer |
-//! | [`suites`] | the tests that several endpoints share |
+//! | [`openapi`] | checks responses against `openapi.yaml` |
+//! | [`suites`] | the test suites that several endpoints share |
 //!
-//! Everything here panics where a test would fail.
+//! Everything here panics if a test should fail.
 
 mod answer;
 mod auth_world;

@@ -1,4 +1,4 @@
-//! LiveKit in the tests of rooms and recordings: its calls, its keys, and recordings.
+//! Helpers for tests of rooms and recordings: LiveKit's calls, keys and recordings.
 
 use anteroom::clock::Clock;
 use anteroom_stand_ins::livekit::LiveKit;
@@ -15,17 +15,18 @@ pub fn path_of(call: &str) -> String {
     format!("/twirp/{call}")
 }
 
-/// Opens the test's room with two people in it, also where rooms belong to Jane's organization.
+/// Opens the test room with two people in it, both in the shared namespace and in Jane's
+/// organization.
 pub fn open_test_room(world: &RoomWorld) {
     let organization = world.workos().organization("Example").id;
     world.livekit.open_room(TEST_ROOM, 2);
     world.livekit.open_room(&format!("{organization}:{TEST_ROOM}"), 2);
 }
 
-/// What is answered of a recording: its id and the time in Unix seconds, and nothing else.
+/// The recording in a response: its id and the time in Unix seconds, and nothing else.
 ///
 /// # Panics
-/// When the answer is not that of a recording.
+/// If the response is not a recording.
 pub fn recording(answer: &Answer) -> (String, u64) {
     let body = answer.success();
     assert_eq!(body.as_object().map(serde_json::Map::len), Some(2), "{body}");
@@ -38,15 +39,15 @@ pub fn now() -> u64 {
     Clock::system().now().whole_seconds()
 }
 
-/// The ids of the egresses that record a room, or are about to.
+/// The ids of the egresses that are recording a room or starting to.
 pub fn running(livekit: &LiveKit, room: &str) -> Vec<String> {
     let egresses = livekit.egresses().into_iter();
     let running = egresses.filter(|egress| egress.is_running() && egress.room_name == room);
     running.map(|egress| egress.id).collect()
 }
 
-/// The request of another program that records a room to this path in a bucket of its own, as JSON of
-/// `StartRoomCompositeEgress`.
+/// The `StartRoomCompositeEgress` JSON of another program that records a room to this path in its
+/// own bucket.
 pub fn foreign_recording(room: &str, path: &str) -> Value {
     let output = json!({ "filepath": path, "s3": { "bucket": "of-somebody-else" } });
     json!({ "room_name": room, "file_outputs": [output] })
@@ -55,7 +56,7 @@ pub fn foreign_recording(room: &str, path: &str) -> Value {
 /// Changes these fields of an egress wherever LiveKit lists it.
 ///
 /// # Panics
-/// When the fields are not an object.
+/// If the fields are not an object.
 pub fn change_listed(livekit: &LiveKit, id: &str, fields: &Value) {
     let (id, fields) = (id.to_owned(), fields.as_object().expect("an object").clone());
     livekit.edit_answers("ListEgress", move |answer| {

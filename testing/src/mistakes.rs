@@ -1,11 +1,11 @@
-//! What callers get wrong, and what goes wrong behind an endpoint.
+//! Callers' mistakes and providers' failures, as test data.
 
 use serde_json::{Value, json};
 
 use crate::event::Event;
 use anteroom_stand_ins::faults::Fault;
 
-/// What is no e-mail address, as JSON. The first stands for one that is not there.
+/// Values that are not e-mail addresses, as JSON. The first one represents a missing address.
 pub const MALFORMED_EMAILS: [&str; 13] = [
     "null",
     "12345",
@@ -48,7 +48,7 @@ pub const MALFORMED_NAMES: [&str; 20] = [
     "\"daily\\ud83c\"",
 ];
 
-/// Names that are valid, and mean something to a shell, a browser or LiveKit.
+/// Names that are valid but have a special meaning to a shell, a browser or LiveKit.
 pub const HOSTILE_NAMES: [&str; 16] = [
     "../",
     "../../etc/passwd",
@@ -68,11 +68,11 @@ pub const HOSTILE_NAMES: [&str; 16] = [
     "org_01EXAMPLE:daily",
 ];
 
-/// JSON's escape of half a surrogate pair. No Rust text can hold it, so a body that contains it is refused
-/// as a whole, before a field is to blame.
+/// The JSON escape of a lone surrogate. No Rust string can hold it, so a body with it is rejected
+/// as a whole and no field is blamed.
 pub const LONE_SURROGATE: &str = "\\ud83c";
 
-/// How a provider fails, and what a caller is told whose request would otherwise have succeeded.
+/// Ways in which a provider fails, and the status of a request that would otherwise have succeeded.
 pub const OUTAGES: [(Fault, u64); 10] = [
     (Fault::Down, 503),
     (Fault::Failing(408), 503),
@@ -86,8 +86,7 @@ pub const OUTAGES: [(Fault, u64); 10] = [
     (Fault::Refusing, 502),
 ];
 
-/// Requests that no endpoint answers, each with the status that says why. `good` is one that it
-/// would answer.
+/// Requests that every endpoint rejects, each with its status. `good` is a request that succeeds.
 pub fn malformed_requests(good: &Event) -> Vec<(Event, u64)> {
     let as_json = |body: &str| good.clone().body("application/json", body);
     let mut events = vec![
@@ -113,11 +112,11 @@ pub fn malformed_requests(good: &Event) -> Vec<(Event, u64)> {
     events
 }
 
-/// Requests that another site makes a browser send. `good` is one that its endpoint would answer.
+/// Requests that another site makes a browser send. `good` is a request that succeeds.
 fn forged(good: &Event) -> Vec<Event> {
     const FORM: &str = "application/x-www-form-urlencoded";
     let foreign = |origin: &str| good.clone().header("origin", origin);
-    // A navigation: browsers send no `Origin` with a `GET`.
+    // A navigation. Browsers send no `Origin` with a `GET`.
     let caused_by =
         |site: &str| good.clone().without_header("origin").header("sec-fetch-site", site);
     let mut forged: Vec<_> = [
@@ -142,14 +141,15 @@ fn forged(good: &Event) -> Vec<Event> {
         good.clone().with("/headers/origin", json!(["http://localhost:3000"])),
         good.clone().header("origin", "http://localhost:3000\u{0}"),
     ]);
-    // What is odd besides must not make it an error of the function, which the gateway answers.
+    // Additional odd fields must not turn the rejection into a function error, for which the
+    // gateway responds.
     forged.extend(oddities().into_iter().map(|(pointer, value)| evil.clone().with(pointer, value)));
     forged
 }
 
-/// What API Gateway can hand over where no endpoint reads it, and what `lambda_http` has made errors
-/// of the invocation of: the place in the event, and what stands there. With them, a request has the
-/// same answer as without.
+/// Odd values that API Gateway can send in fields that no endpoint reads, some of which make
+/// `lambda_http` fail the invocation: JSON pointer and value. They must not change the response to
+/// a request.
 pub fn oddities() -> Vec<(&'static str, Value)> {
     vec![
         ("/rawQueryString", json!("a b")),
@@ -179,7 +179,8 @@ pub fn oddities() -> Vec<(&'static str, Value)> {
     ]
 }
 
-/// The object as JSON text in which a field has the value `json`, which need not be valid JSON.
+/// The object as JSON text, with the field's value replaced by `json`, which need not be valid
+/// JSON.
 pub fn with_field(object: &Value, field: &str, json: &str) -> String {
     let mut object = object.clone();
     object[field] = json!("what is to be replaced");

@@ -1,9 +1,8 @@
-//! `openapi.yaml`, as far as answers can be held against it.
+//! Checks responses against `openapi.yaml`.
 //!
-//! Front-end developers build on the description, and clients are generated from it: the tests of
-//! the functions check every answer that they get. A path, a status, a header or a part of a body
-//! that the description does not have is as much of a mismatch as one that it demands and that is
-//! missing.
+//! Front-end developers rely on the description, and clients are generated from it, so the
+//! functions' tests check every response. An undescribed path, status, header or body field is a
+//! mismatch, and so is a missing required one.
 
 use std::{
     collections::HashMap,
@@ -23,10 +22,10 @@ pub struct OpenApi {
     responses: HashMap<String, HashMap<u16, Arc<Response>>>,
 }
 
-/// An answer as a client sees it.
+/// A response as a client sees it.
 #[derive(Clone, Debug)]
 pub struct Observed<'a> {
-    /// The path that was asked.
+    /// The request's path.
     pub path: &'a str,
     /// The status.
     pub status: u16,
@@ -36,7 +35,7 @@ pub struct Observed<'a> {
     pub body: &'a str,
 }
 
-/// How an answer differs from the description. What it quotes is the answer's own: it is for tests.
+/// How a response differs from the description. It quotes the response, so use it only in tests.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Mismatch {
     /// The description has no such path.
@@ -53,20 +52,20 @@ pub enum Mismatch {
     /// The status has no body of that type.
     #[error("the content type is {0}")]
     ContentType(String),
-    /// A header lacks, is there although it is not described, or is not as it is described.
+    /// A header is missing, not described, or different from its description.
     #[error("the header {name}: {problem}")]
     Header {
-        /// Its name in small letters.
+        /// Its lower-case name.
         name: String,
         /// What is wrong with it.
         problem: String,
     },
-    /// The body is not as it is described.
+    /// The body differs from its description.
     #[error("the body: {0}")]
     Body(String),
 }
 
-/// One described answer.
+/// One described response.
 #[derive(Debug)]
 struct Response {
     headers: HashMap<String, Header>,
@@ -77,16 +76,16 @@ struct Response {
 #[derive(Debug)]
 struct Header {
     required: bool,
-    /// Whether its value is a number, which JSON tells from a text and HTTP does not.
+    /// Whether its value is a number, which JSON distinguishes from a string and HTTP does not.
     is_number: bool,
     schema: Validator,
 }
 
 impl OpenApi {
-    /// The description that this repository has at its root. It is read once.
+    /// The description at the root of this repository. It is read once.
     ///
     /// # Panics
-    /// When it cannot be read as one.
+    /// If it cannot be read.
     pub fn of_this_repository() -> &'static Self {
         static DESCRIPTION: LazyLock<OpenApi> = LazyLock::new(|| {
             let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../openapi.yaml");
@@ -96,10 +95,10 @@ impl OpenApi {
         &DESCRIPTION
     }
 
-    /// Reads a description of endpoints with one method each, as functions have them here.
+    /// Reads a description in which every path has one method.
     ///
     /// # Errors
-    /// What cannot be read, in words.
+    /// A message that says what cannot be read.
     pub fn parse(text: &str) -> Result<Self, String> {
         let document = serde_norway::from_str(text).map_err(|error| error.to_string())?;
         let document = Document(document);
@@ -113,8 +112,8 @@ impl OpenApi {
         Ok(Self { responses: responses.collect::<Result<_, String>>()? })
     }
 
-    /// Whether an answer is one of those that are described for its path: what other methods than the
-    /// path's own are answered is described there too.
+    /// Checks that a response is described for its path. The description of a path also covers
+    /// requests with other methods.
     ///
     /// # Errors
     /// The first difference.
@@ -175,11 +174,11 @@ impl Header {
     }
 }
 
-/// The description as JSON, and how its parts are found.
+/// The description as JSON, with lookups.
 struct Document(Value);
 
 impl Document {
-    /// The responses of `components`, by what refers to them.
+    /// The responses in `components`, by reference.
     fn shared_responses(&self) -> Result<HashMap<String, Arc<Response>>, String> {
         let described = entries(&self.0["components"]["responses"]).map(|(name, response)| {
             let described = self.response(response);
@@ -223,7 +222,7 @@ impl Document {
         })
     }
 
-    /// What a `$ref` stands for, or the value itself.
+    /// The target of a `$ref`, or the value itself.
     fn resolved<'a>(&'a self, value: &'a Value) -> Result<&'a Value, String> {
         let Some(reference) = value["$ref"].as_str() else {
             return Ok(value);
@@ -232,7 +231,7 @@ impl Document {
         pointer.ok_or_else(|| format!("{reference} is not there"))
     }
 
-    /// The schema beside the components that it may refer to.
+    /// Compiles a schema together with the components that it may refer to.
     fn validator(&self, schema: &Value) -> Result<Validator, String> {
         let Some(schema) = schema.as_object() else {
             return Err("a schema is missing".to_owned());
@@ -246,7 +245,7 @@ impl Document {
     }
 }
 
-/// What is described of a path besides operations is for all of them, and there is none here.
+/// A path item may have only its one operation, and no fields shared by operations.
 fn only_operation(item: &Value) -> Result<&Value, String> {
     let mut operations = entries(item).map(|(_, operation)| operation);
     match (operations.next(), operations.next()) {

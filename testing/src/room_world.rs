@@ -1,4 +1,5 @@
-//! [`RoomWorld`]: WorkOS, LiveKit and one endpoint under `/api/v1/livekit/`, the binary itself.
+//! [`RoomWorld`]: the WorkOS and LiveKit stand-ins and the binary of one endpoint under
+//! `/api/v1/livekit/`.
 
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use serde_json::Value;
 
 use crate::{answer::Answer, auth_world::AuthWorld, event::Event};
 
-/// The stand-ins for WorkOS and LiveKit, and a function that has their settings.
+/// The stand-ins for WorkOS and LiveKit, and a function configured for them.
 pub struct RoomWorld {
     /// LiveKit.
     pub livekit: LiveKit,
@@ -21,18 +22,19 @@ pub struct RoomWorld {
 }
 
 impl RoomWorld {
-    /// Starts all three. The executable is called what the endpoint's path ends in.
+    /// Starts all three. The executable has the name of the path's last segment.
     ///
     /// # Panics
-    /// When one of them does not start.
+    /// If one of them does not start.
     pub async fn start(executable: &str) -> Self {
         Self::start_with(executable, &[]).await
     }
 
-    /// The same with settings of its own, which win. An empty one is as good as none.
+    /// The same with additional settings, which take precedence. An empty setting counts as not
+    /// set.
     ///
     /// # Panics
-    /// Likewise.
+    /// Same as above.
     pub async fn start_with(executable: &str, own: &[(&str, &str)]) -> Self {
         let livekit = LiveKit::start().await.expect("a free port");
         let settings = livekit.settings();
@@ -50,82 +52,81 @@ impl RoomWorld {
         &self.auth.workos
     }
 
-    /// The variables that the function has.
+    /// The function's variables.
     pub fn settings(&self) -> &[(String, String)] {
         &self.auth.settings
     }
 
-    /// A request of the page's to the function, without body, cookies and token.
+    /// A request from the page, without a body, cookies or a token.
     pub fn event(&self) -> Event {
         self.auth.event()
     }
 
-    /// A request with this JSON, by a user who has just signed in: to the first organization, if there
-    /// is one.
+    /// A request with this JSON, from a user who has just signed in to their first organization, if
+    /// any.
     pub fn event_of(&self, user: &str, body: &Value) -> Event {
         self.event().bearer(&self.workos().access_token(user)).json(body)
     }
 
-    /// The same by a user in one of several organizations.
+    /// The same, from a user in one of several organizations.
     ///
     /// # Panics
-    /// When the user cannot sign in there.
+    /// If the user cannot sign in there.
     pub fn event_in(&self, user: &str, organization: &str, body: &Value) -> Event {
         let session = self.workos().sign_in(user, Some(organization));
         let token = session["access_token"].as_str().expect("an access token");
         self.event().bearer(token).json(body)
     }
 
-    /// The answer to an event.
+    /// The response to an event.
     ///
     /// # Panics
-    /// When there is none, or it is not as every answer has to be.
+    /// If there is none, or it is invalid.
     pub async fn ask(&self, event: &Event) -> Answer {
         self.auth.ask(event).await
     }
 
-    /// Another process of the function, as Lambda starts one for each request that comes while the
-    /// others are busy.
+    /// Another process of the function, as Lambda starts one for each concurrent request.
     ///
     /// # Panics
-    /// When it does not start.
+    /// If it does not start.
     pub async fn another(&self) -> Instance {
         let launch = Launch::new(&self.executable, self.settings().iter().cloned());
         Instance::launch(&launch).await.unwrap_or_else(|error| panic!("{error}"))
     }
 
-    /// The same, with so much time for a request as Lambda may be configured to give.
+    /// The same with a different function timeout.
     ///
     /// # Panics
-    /// Likewise.
+    /// Same as above.
     pub async fn another_within(&self, timeout: Duration) -> Instance {
         let launch = Launch::new(&self.executable, self.settings().iter().cloned());
         let launch = Launch { timeout, ..launch };
         Instance::launch(&launch).await.unwrap_or_else(|error| panic!("{error}"))
     }
 
-    /// What LiveKit was asked for, in order: `ListRooms`.
+    /// The calls to LiveKit, in order: `ListRooms`.
     pub fn asked(&self) -> Vec<String> {
         let requests = self.livekit.requests();
         let name = |request: &Request| request.path().rsplit('/').next().map(str::to_owned);
         requests.iter().filter_map(name).collect()
     }
 
-    /// What LiveKit was told in calls of that name, in order.
+    /// The JSON bodies of the calls to LiveKit with that name, in order.
     ///
     /// # Panics
-    /// When one of them had no JSON.
+    /// If one of them is not JSON.
     pub fn told(&self, call: &str) -> Vec<Value> {
         let requests = self.livekit.requests();
         let calls = requests.iter().filter(|request| request.segments().last() == Some(&call));
         calls.map(|request| request.json().expect("JSON")).collect()
     }
 
-    /// Stops the function, and checks that it logged a line for each request, and nothing of what is
-    /// nobody's business: keys, tokens, cookies, addresses, and whatever else is given.
+    /// Stops the function, and checks that it logged one line per request and no private data:
+    /// keys, tokens, cookies, addresses, and `others`.
     ///
     /// # Panics
-    /// When something of it is in a line.
+    /// If a line contains private data.
     pub async fn logs_nothing_of(self, requests: usize, others: &[&str]) {
         let keys = [livekit::API_KEY, livekit::API_SECRET];
         let others: Vec<_> = keys.into_iter().chain(others.iter().copied()).collect();

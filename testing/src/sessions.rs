@@ -15,10 +15,10 @@ use crate::mistakes::OUTAGES;
 /// The name of the session cookie.
 pub const COOKIE: &str = "wos-session";
 
-/// A session as it stands in a cookie, sealed with the password in these settings.
+/// A session as a cookie value, sealed with the password in these settings.
 ///
 /// # Panics
-/// When the settings lack the password, or this is not a session.
+/// If the settings lack the password, or this is not a session.
 pub async fn sealed(settings: &[(String, String)], session: &Value) -> String {
     let session: Authentication = serde_json::from_value(session.clone()).expect("a session");
     let cookies = cookies_with(settings).await;
@@ -29,7 +29,7 @@ pub async fn sealed(settings: &[(String, String)], session: &Value) -> String {
 /// A session without a refresh token, sealed with the stand-in's own password.
 ///
 /// # Panics
-/// When this is not a session.
+/// If this is not a session.
 pub async fn sealed_without_refresh_token(session: &Value) -> String {
     let session: Authentication = serde_json::from_value(session.clone()).expect("a session");
     let session = SealedSession { refresh_token: None, ..SealedSession::from(session) };
@@ -37,10 +37,10 @@ pub async fn sealed_without_refresh_token(session: &Value) -> String {
     cookies.session.write(&session).await.expect("a cookie").value().to_owned()
 }
 
-/// A genuine seal that holds no session: that of a sign-in that has begun.
+/// A genuine seal that holds no session but a pending sign-in.
 ///
 /// # Panics
-/// When the password is too short.
+/// If the password is too short.
 pub async fn sealed_sign_in(password: &str) -> String {
     let sign_in = cookies_of(password).await.sign_in.begin(Request::default().headers()).await;
     sign_in.expect("a sign-in").cookies[0].value().to_owned()
@@ -50,10 +50,10 @@ async fn cookies_of(password: &str) -> Cookies {
     cookies_with(&[("WORKOS_COOKIE_PASSWORD".to_owned(), password.to_owned())]).await
 }
 
-/// The session in the cookie of an answer, which has all that a session cookie has.
+/// The session in a response's cookie, whose attributes must be those of a session cookie.
 ///
 /// # Panics
-/// When the cookie is not one.
+/// If it is not a session cookie.
 pub async fn opened(settings: &[(String, String)], answer: &Answer) -> SealedSession {
     let cookie = answer.cookie();
     assert_eq!(cookie.name, COOKIE);
@@ -68,7 +68,7 @@ pub async fn opened(settings: &[(String, String)], answer: &Answer) -> SealedSes
 /// The access token in a sealed session.
 ///
 /// # Panics
-/// When there is none.
+/// If there is none.
 pub fn token_of(session: &SealedSession) -> String {
     let json = serde_json::to_value(session).expect("JSON");
     json["accessToken"].as_str().expect("a token").to_owned()
@@ -80,7 +80,7 @@ async fn cookies_with(settings: &[(String, String)]) -> Cookies {
     settings.complete(cookies).await.expect("complete settings")
 }
 
-/// What WorkOS gives to somebody whose access token has expired since.
+/// A session whose access token has expired, as WorkOS returns it.
 pub fn expired_session(workos: &WorkOs, user: &str, organization: Option<&str>) -> Value {
     workos.set_access_token_seconds(-60);
     let session = workos.sign_in(user, organization);
@@ -88,8 +88,7 @@ pub fn expired_session(workos: &WorkOs, user: &str, organization: Option<&str>) 
     session
 }
 
-/// What WorkOS gives to somebody, with an access token that is good for another half a minute of its
-/// five minutes.
+/// A session whose access token has half a minute left of its five minutes, as WorkOS returns it.
 pub fn session_near_its_end(workos: &WorkOs, user: &str, organization: Option<&str>) -> Value {
     workos.backdate_access_tokens(270);
     let session = workos.sign_in(user, organization);
@@ -97,8 +96,8 @@ pub fn session_near_its_end(workos: &WorkOs, user: &str, organization: Option<&s
     session
 }
 
-/// What is answered to somebody whose session is due for a refresh while WorkOS fails. What cannot be
-/// read says nothing of the session.
+/// The status for a request whose session is due for a refresh while WorkOS fails. An unreadable
+/// response says nothing about the session.
 pub fn refresh_outages() -> impl Iterator<Item = (Fault, u64)> {
     let unreadable = |fault| matches!(fault, Fault::Garbage | Fault::WrongShape);
     let of_a_session = move |(fault, status)| (fault, if unreadable(fault) { 503 } else { status });
@@ -108,7 +107,7 @@ pub fn refresh_outages() -> impl Iterator<Item = (Fault, u64)> {
 /// The access token of a session, as WorkOS returns it.
 ///
 /// # Panics
-/// When there is none.
+/// If there is none.
 pub fn access_token(session: &Value) -> &str {
     session["access_token"].as_str().expect("an access token")
 }
@@ -121,19 +120,19 @@ pub fn with_access_token(session: &Value, token: &str) -> Value {
     session
 }
 
-/// The id of a session, which stays when it is renewed.
+/// The id of a session, which a refresh does not change.
 ///
 /// # Panics
-/// When the access token has none.
+/// If the access token has no `sid`.
 pub fn sid(session: &Value) -> String {
     let claims = jwt::claims(access_token(session)).expect("claims");
     claims["sid"].as_str().expect("a session's id").to_owned()
 }
 
-/// Asserts that the answer clears the session cookie, and sets no other.
+/// Asserts that the response clears the session cookie and sets no other cookie.
 ///
 /// # Panics
-/// When it does not.
+/// If it does not.
 pub fn assert_cleared(answer: &Answer, why: &str) {
     let cookie = answer.cookie();
     assert_eq!(cookie.name, COOKIE, "{why}");

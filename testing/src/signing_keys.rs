@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-/// The key with another value of a parameter.
+/// The key with another value for a parameter.
 #[must_use]
 pub fn with(key: &Value, name: &str, value: Value) -> Value {
     let mut key = key.clone();
@@ -10,10 +10,10 @@ pub fn with(key: &Value, name: &str, value: Value) -> Value {
     key
 }
 
-/// The same number, in base64url, after three zero octets.
+/// The same number with three leading zero octets, in base64url.
 ///
 /// # Panics
-/// When it is not a text.
+/// If it is not a string.
 pub fn padded(number: &Value) -> Value {
     json!(format!("AAAA{}", number.as_str().expect("base64url")))
 }

@@ -1,5 +1,5 @@
-//! Suites: tests that hold for several endpoints. The test file of an endpoint calls each by its name, and
-//! every case becomes a test of its own:
+//! Test suites that several endpoints share. An endpoint's test file invokes each suite by name,
+//! and every case becomes its own test:
 //!
 //! ```text
 //! use anteroom_testing::suites::redirects::Redirect;
@@ -9,7 +9,7 @@
 //! anteroom_testing::redirects_suite!(ENDPOINT);
 //! ```
 //!
-//! [`session_cookies`] is a table, and one test.
+//! [`session_cookies`] is a table in a single test.
 
 pub mod addresses;
 pub mod magic_codes;
@@ -18,7 +18,7 @@ pub mod redirects;
 pub mod rooms;
 pub mod session_cookies;
 
-/// Declares the cases of a suite as tests of an endpoint, in a module that is named after the suite.
+/// Declares a suite's cases as tests of an endpoint, in a module named after the suite.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! tests {
@@ -36,7 +36,7 @@ macro_rules! tests {
 
 #[cfg(test)]
 mod tests {
-    /// A case that its suite's macro leaves out would never run.
+    /// A case that is missing from its suite's macro would never run.
     #[test]
     fn every_case_of_a_suite_is_declared() {
         for suite in [

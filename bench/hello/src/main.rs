@@ -1,5 +1,5 @@
 //! A bare `lambda_runtime` function as `cargo lambda new` makes it, on one thread: it starts
-//! logging and answers every event with 200.
+//! logging and responds to every event with 200.
 
 use lambda_runtime::{Error, LambdaEvent, service_fn, tracing};
 use serde_json::{Value, json};

@@ -10,6 +10,6 @@ export async function roomToken(roomId: string, username: string): Promise<strin
     body: JSON.stringify({ username, roomId }),
     cache: "no-store",
   });
-  if (!answer.ok) throw new Error(`room-auth answered ${answer.status}`);
+  if (!answer.ok) throw new Error(`room-auth returned ${answer.status}`);
   return (await answer.json()).token;
 }

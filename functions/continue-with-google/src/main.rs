@@ -1,10 +1,10 @@
-//! `POST /auth/continue-with-google`: the address where a browser signs in at Google.
+//! `POST /auth/continue-with-google`: the URL where a browser signs in with Google.
 //!
 //! | | |
 //! |---|---|
 //! | session | none |
 //! | input | none |
-//! | output | 200 `{"authData":{"redirectURL","state"}}`; what the callback has to prove leaves in a cookie |
+//! | output | 200 `{"authData":{"redirectURL","state"}}`; the state for the callback is set in a cookie |
 //! | errors | 400, 503 |
 
 use std::process::ExitCode;

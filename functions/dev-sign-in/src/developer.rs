@@ -6,7 +6,7 @@ use anteroom::workos::{Email, Outcome, SignIns, UserId};
 use http::HeaderMap;
 use serde::Serialize;
 
-/// The user, and what signs them in.
+/// The user, and the client that signs them in.
 pub(crate) struct Developer {
     email: Email,
     sign_ins: SignIns,
@@ -25,8 +25,8 @@ struct Identity {
 }
 
 impl Developer {
-    /// Nobody, unless `DEV_SIGN_IN_EMAIL` is set and `STAGE` says that this is not production: a
-    /// stage that is not set may be any. Only where there is somebody does it need WorkOS's settings.
+    /// `None` unless `DEV_SIGN_IN_EMAIL` is set and `STAGE` is `dev` or `staging`, since an unset
+    /// stage could be production. WorkOS's settings are required only if there is a developer.
     pub(crate) fn configure(settings: &mut Settings) -> Result<Option<Self>, Incomplete> {
         let Some(email) = settings.optional("DEV_SIGN_IN_EMAIL").map(Email::parse) else {
             return Ok(None);

@@ -1,11 +1,11 @@
 //! `POST /auth/dev-sign-in`: signs the developer in without a mailbox. For development only:
-//! anybody who can call it is that user.
+//! anybody who can call it can act as that user.
 //!
 //! | | |
 //! |---|---|
 //! | session | none |
 //! | input | none |
-//! | output | 200 `{"user":{"id","email"}}` and a real session cookie, of the user in `DEV_SIGN_IN_EMAIL` |
+//! | output | 200 `{"user":{"id","email"}}` and a real session cookie for the user in `DEV_SIGN_IN_EMAIL` |
 //! | errors | 404 unless that is set and `STAGE` is `dev` or `staging`, 403, 429, 502, 503 |
 
 mod developer;

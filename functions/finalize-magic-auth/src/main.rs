@@ -1,13 +1,13 @@
-//! `POST /auth/finalize-magic-auth`: completes a sign-in with the code that came by e-mail.
+//! `POST /auth/finalize-magic-auth`: completes a sign-in with the code from an e-mail.
 //!
 //! | | |
 //! |---|---|
 //! | session | none |
 //! | input | `email`, `code` (6 digits; whitespace and hyphens are dropped) |
 //! | output | 200 `{"user"}` and a session cookie, or 200 with the organizations to choose from and no session yet |
-//! | errors | 400, 401 a code that is wrong, expired, used or for an address without an account, 403 WorkOS demands more of the user first, 429, 502, 503 |
+//! | errors | 400, 401 the code is wrong, expired or used, or the address has no account, 403 WorkOS requires another step first, 429, 502, 503 |
 //!
-//! With `CONCEAL_ACCOUNTS`, too many guesses at a code are 401 as well, because only accounts have
+//! With `CONCEAL_ACCOUNTS`, too many guesses at a code also get 401, because only accounts have
 //! codes.
 
 use std::process::ExitCode;

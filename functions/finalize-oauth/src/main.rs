@@ -1,11 +1,11 @@
-//! `POST /auth/finalize-oauth`: completes a sign-in with the code that the browser brings back from WorkOS.
+//! `POST /auth/finalize-oauth`: completes a sign-in with the code of a callback from WorkOS.
 //!
 //! | | |
 //! |---|---|
 //! | session | none |
-//! | input | `code`, and `state` where the page has kept it |
+//! | input | `code`, optional `state` |
 //! | output | 200 `{"user"}` and a session cookie, or 200 with the organizations to choose from and no session yet |
-//! | errors | 400 also for a sign-in that this browser has not begun in the last ten minutes, 401 a code that is used, expired or somebody else's, 403 WorkOS demands more of the user first, 429, 502, 503 |
+//! | errors | 400 also if this browser has not started the sign-in in the last ten minutes, 401 the code is used, expired or somebody else's, 403 WorkOS requires another step first, 429, 502, 503 |
 
 use std::process::ExitCode;
 

@@ -137,7 +137,7 @@ async fn a_code_that_is_used_expired_made_up_or_somebody_elses_is_401() {
             input["state"] = json!(state);
         }
         let answer = world.ask(&with(world.event().json(&input), &begun)).await;
-        let message = "The code is not valid any more. Sign in again";
+        let message = "The code is no longer valid. Sign in again";
         assert_eq!(answer.refusal(), (401, message.to_owned()), "{why}");
         assert_eq!(answer.cookies(), [], "{why}");
     };

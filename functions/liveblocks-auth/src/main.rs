@@ -4,10 +4,10 @@
 //! |---|---|
 //! | session | Clerk: `Authorization: Bearer`, or the cookie `__session` |
 //! | input | none |
-//! | output | 200, Liveblocks' own answer: `{"token"}` |
-//! | errors | 401 a token that is not good, 403 the user is banned or locked, or Liveblocks refuses them, 404 nobody signed in, a user who is gone, or no verified primary e-mail address, 502, 503 |
+//! | output | 200, Liveblocks' own response: `{"token"}` |
+//! | errors | 401 an invalid token, 403 the user is banned or locked, or Liveblocks rejects them, 404 not signed in, the user no longer exists, or no verified primary e-mail address, 502, 503 |
 //!
-//! Address, name and picture come from Clerk; nothing in the request can change what others see.
+//! Address, name and picture come from Clerk. The request cannot change what others see.
 
 mod palette;
 

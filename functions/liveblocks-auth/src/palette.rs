@@ -1,13 +1,13 @@
-//! The colours of users' cursors and avatars.
+//! The colors of users' cursors and avatars.
 
 use rand::seq::IndexedRandom as _;
 
-/// Eight colors that most color-blind people can tell apart as well: those of Okabe and Ito without
-/// black, and a violet.
+/// Eight colors that most color-blind people can distinguish: Okabe and Ito's without black, plus a
+/// violet.
 const PALETTE: [&str; 8] =
     ["#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7", "#7E57C2"];
 
-/// One colour of the palette, drawn anew each time.
+/// A random color of the palette.
 pub(crate) fn random_color() -> &'static str {
     PALETTE.choose(&mut rand::rng()).copied().unwrap_or(PALETTE[0])
 }

@@ -5,9 +5,9 @@
 //! | session | none |
 //! | input | `email` |
 //! | output | 200 `{"code":200,"message":"OK"}` |
-//! | errors | 400 also for an address without an account, 403 for one that signs in by single sign-on, or WorkOS demands more of the user first, 429, 502, 503 |
+//! | errors | 400 also for an address without an account, 403 the address uses single sign-on, or WorkOS requires another step first, 429, 502, 503 |
 //!
-//! With `CONCEAL_ACCOUNTS`, the answer is 200 and leaves two seconds after the request arrived,
+//! With `CONCEAL_ACCOUNTS`, the response is 200 and is sent two seconds after the request arrived,
 //! whatever WorkOS says about the address.
 
 use std::process::ExitCode;

@@ -3,9 +3,9 @@
 //! | | |
 //! |---|---|
 //! | session | WorkOS: its cookie, or `Authorization: Bearer` |
-//! | input | `username`, a name for the others to see, and `roomId`: 1 to 128 printable characters each |
-//! | output | 200 `{"token"}`, good for ten minutes and for that room |
-//! | errors | 400, 401 no session, 403 no organization where rooms belong to one, 502, 503 |
+//! | input | `username` (the display name) and `roomId`: 1 to 128 printable characters each |
+//! | output | 200 `{"token"}`, valid for ten minutes and for that room |
+//! | errors | 400, 401 no session, 403 no organization although rooms belong to one, 502, 503 |
 
 use std::process::ExitCode;
 

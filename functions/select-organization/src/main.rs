@@ -1,11 +1,11 @@
-//! `POST /auth/select-organization`: completes a sign-in that waits for the user's choice of an organization.
+//! `POST /auth/select-organization`: completes a sign-in with the user's choice of an organization.
 //!
 //! | | |
 //! |---|---|
 //! | session | none |
 //! | input | `pendingAuthenticationToken`, `organizationId` |
-//! | output | 200 `{"user"}` and a session cookie; the cookie of the choice shrinks |
-//! | errors | 400, 401 a token that is spent or expired, 403 another browser, an organization that was not offered, or a session too large for a cookie, 502, 503 |
+//! | output | 200 `{"user"}` and a session cookie; a short stub replaces the cookie of the choice |
+//! | errors | 400, 401 the token is used or expired, 403 another browser, an organization that was not offered, or a session too large for a cookie, 502, 503 |
 
 use std::process::ExitCode;
 

@@ -1,11 +1,11 @@
-//! `GET /auth/session`: who is signed in. Pages ask it as they load.
+//! `GET /auth/session`: who is signed in. Pages call it when they load.
 //!
 //! | | |
 //! |---|---|
 //! | session | WorkOS: its cookie, or `Authorization: Bearer` |
 //! | input | none |
-//! | output | 200 `{"user","organizationId","role","permissions","expiresAt"}`; of the user the `id` alone with an access token; no organization and no role where the session has none |
-//! | errors | 401 no session, or one that is not valid or has ended, 403 WorkOS demands something first, 502, 503 nobody can tell; a cookie that can never be valid is cleared |
+//! | output | 200 `{"user","organizationId","role","permissions","expiresAt"}`; with an access token, `user` has only the `id`; `organizationId` and `role` are left out if the session has none |
+//! | errors | 401 no session, or it is invalid or has ended, 403 WorkOS requires another step first, 502, 503 the session cannot be verified right now; a cookie that can never become valid is cleared |
 
 mod who;
 

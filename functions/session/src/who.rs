@@ -1,9 +1,9 @@
-//! The session as a page sees it.
+//! The session, as pages see it.
 
 use anteroom::workos::{OrganizationId, Profile, Session, UserId};
 use serde::{Serialize, Serializer};
 
-/// The answer about a session: user, organization, permissions, and expiry of the access token.
+/// The response body: user, organization, permissions, and expiry of the access token.
 pub(crate) struct Who(pub(crate) Session);
 
 #[derive(Serialize)]
@@ -18,7 +18,8 @@ struct WhoReply<'s> {
     expires_at: u64,
 }
 
-/// The user as other endpoints answer it, or the id alone if the session came as an access token.
+/// The user as in other endpoints' responses, or only the id if the session came as an access
+/// token.
 #[derive(Serialize)]
 #[serde(untagged)]
 enum UserPart<'s> {
@@ -35,7 +36,7 @@ impl Serialize for Who {
             organization_id: token.organization_id.as_ref(),
             role: token.role.as_deref(),
             permissions: &token.permissions,
-            // Rounded down: nobody is told that a token is good for longer than it is.
+            // Rounded down, so that it is never later than the real expiry.
             expires_at: token.expires.whole_seconds(),
         }
         .serialize(serializer)

@@ -1,14 +1,14 @@
-//! `POST /auth/sign-in`: begins a sign-in, by SSO or one-time code, as the e-mail's domain decides.
+//! `POST /auth/sign-in`: starts a sign-in by SSO or one-time code, depending on the e-mail domain.
 //!
 //! | | |
 //! |---|---|
 //! | session | none |
 //! | input | `email` |
-//! | output | 200 `{"authData":{"authMethod":"sso","redirectURL","state"}}` where an organization with an active SSO connection has verified the domain; else a code is sent, and 200 `{"authData":{"authMethod":"magic_auth"}}` |
-//! | errors | 400 `Bad request`, also for an address without an account, 403 WorkOS demands more of the user first, 429, 502, 503 |
+//! | output | 200 `{"authData":{"authMethod":"sso","redirectURL","state"}}` if an organization with an active SSO connection has verified the domain; otherwise a code is sent, and 200 `{"authData":{"authMethod":"magic_auth"}}` |
+//! | errors | 400 `Bad request`, also for an address without an account, 403 WorkOS requires another step first, 429, 502, 503 |
 //!
-//! With `CONCEAL_ACCOUNTS`, an answer that a code has been sent leaves two seconds after the request
-//! arrived, whether or not the address has an account and whatever WorkOS says about it.
+//! With `CONCEAL_ACCOUNTS`, the `magic_auth` response is sent two seconds after the request arrived,
+//! whether or not the address has an account and whatever WorkOS says about it.
 
 mod method;
 

@@ -1,4 +1,4 @@
-//! How a sign-in continues.
+//! The next step of a sign-in.
 
 use anteroom::api::Reply;
 use anteroom::workos::{AuthData, Redirect};
@@ -8,9 +8,9 @@ use serde::Serialize;
 #[derive(Serialize)]
 #[serde(tag = "authMethod", rename_all = "snake_case")]
 pub(crate) enum Method {
-    /// It sends the browser to the organization's own identity provider.
+    /// Send the browser to the organization's own identity provider.
     Sso(Redirect),
-    /// It asks for the code that was sent by e-mail.
+    /// Ask for the code that was sent by e-mail.
     MagicAuth,
 }
 

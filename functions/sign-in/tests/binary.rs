@@ -161,7 +161,7 @@ async fn what_workos_refuses_keeps_its_meaning_even_if_it_is_new() {
         assert_eq!(answer.refusal().0, expected, "{status} {body}");
     }
     let logs = world.stop().await;
-    assert!(logs.contains("a refusal with an unknown code"), "{logs}");
+    assert!(logs.contains("received an unknown error code"), "{logs}");
     assert!(logs.contains("\"code\":\"something_new\""), "{logs}");
     assert!(logs.contains("\"Outcome\":\"unexpected\""), "{logs}");
     assert!(!logs.contains("Not like this"), "{logs}");

@@ -2,10 +2,10 @@
 //!
 //! | | |
 //! |---|---|
-//! | session | WorkOS: the cookie, also one whose token has expired, or `Authorization: Bearer` |
+//! | session | WorkOS: its cookie, even if its token has expired, or `Authorization: Bearer` |
 //! | input | none |
-//! | output | 200 `{"authData":{"redirectURL"}}`, the address that ends the session at WorkOS; the cookie is cleared, unless an access token came |
-//! | errors | 401 no session, and the cookie is cleared, 503 nobody can tell, and the cookie is kept |
+//! | output | 200 `{"authData":{"redirectURL"}}`, the URL that ends the session at WorkOS; the cookie is cleared, unless the request has an access token |
+//! | errors | 401 no session, and the cookie is cleared, 503 the session cannot be verified right now, and the cookie is kept |
 
 use std::process::ExitCode;
 

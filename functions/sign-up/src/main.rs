@@ -6,9 +6,9 @@
 //! | session | none |
 //! | input | `email` |
 //! | output | 201 `{"code":201,"message":"Created"}` |
-//! | errors | 400, 403 WorkOS demands more first, 409 the address has an account, 502, 503 |
+//! | errors | 400, 403 WorkOS requires another step first, 409 the address already has an account, 502, 503 |
 //!
-//! With `CONCEAL_ACCOUNTS`, the answer is 201 and leaves two seconds after the request arrived,
+//! With `CONCEAL_ACCOUNTS`, the response is 201 and is sent two seconds after the request arrived,
 //! whatever WorkOS says about the address.
 
 use std::process::ExitCode;

@@ -36,7 +36,7 @@ async fn an_address_that_has_an_account_is_409() {
         "Jane@BÜCHER.example",
     ] {
         let answer = world.post(&email(address)).await;
-        let message = "This e-mail address has an account already";
+        let message = "This e-mail address already has an account";
         assert_eq!(answer.refusal(), (409, message.to_owned()));
     }
 }

@@ -1,13 +1,13 @@
-//! `POST /api/v1/livekit/start-recording`: records a LiveKit room to the bucket of recordings.
+//! `POST /api/v1/livekit/start-recording`: records a LiveKit room to an S3 bucket.
 //!
 //! | | |
 //! |---|---|
 //! | session | WorkOS: its cookie, or `Authorization: Bearer` |
-//! | input | `roomName`, `zoneId`, and `conferenceTopic` and `participants` if there are any |
+//! | input | `roomName`, `zoneId`, optional `conferenceTopic` and `participants` |
 //! | output | 200 `{"egressId","timestamp"}` |
-//! | errors | 400, 401 no session, 403 not permitted, or no organization where rooms belong to one, 404 no such room or nobody in it, 409 it is being recorded, 502, 503 |
+//! | errors | 400, 401 no session, 403 not permitted, or no organization although rooms belong to one, 404 no such room or nobody in it, 409 it is already being recorded, 502, 503 |
 //!
-//! It takes up to half a minute, because LiveKit looks that long for a free recorder.
+//! It takes up to half a minute, because LiveKit may look that long for a free recorder.
 
 use std::process::ExitCode;
 use std::time::Duration;

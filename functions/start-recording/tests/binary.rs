@@ -145,7 +145,7 @@ async fn a_room_that_is_not_there_or_that_nobody_is_in_is_404() {
     for room in ["empty", "no-such-room", "TEST-ROOM"] {
         input["roomName"] = json!(room);
         let answer = world.ask(&world.event_of("jane", &input)).await;
-        let message = "There is no such room, or nobody in it".to_owned();
+        let message = "No such room, or nobody is in it".to_owned();
         assert_eq!(answer.refusal(), (404, message), "{room}");
     }
     assert_eq!(world.livekit.egresses(), []);
@@ -160,7 +160,7 @@ async fn a_room_that_is_being_recorded_is_409() {
     for status in [EgressStatus::Starting, EgressStatus::Active] {
         world.livekit.set_egress_status(&id, status);
         let answer = world.ask(&event).await;
-        let message = "This room is being recorded already".to_owned();
+        let message = "This room is already being recorded".to_owned();
         assert_eq!(answer.refusal(), (409, message), "{status:?}");
     }
     assert_eq!(world.livekit.egresses().len(), 1);

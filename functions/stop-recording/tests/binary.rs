@@ -18,8 +18,8 @@ const BINARY: &str = env!("CARGO_BIN_EXE_stop-recording");
 const LIST_EGRESS: &str = "livekit.Egress/ListEgress";
 const STOP: &str = "livekit.Egress/StopEgress";
 
-const NO_SUCH: &str = "There is no such recording in this room and zone";
-const HAS_ENDED: &str = "The recording has ended already";
+const NO_SUCH: &str = "No such recording in this room and zone";
+const HAS_ENDED: &str = "The recording has already ended";
 
 const ENDPOINT: RoomEndpoint = RoomEndpoint {
     binary: BINARY,

@@ -2,10 +2,10 @@
 //!
 //! | | |
 //! |---|---|
-//! | session | WorkOS, in its cookie; an access token alone cannot be renewed and gets 401 |
+//! | session | WorkOS: its cookie only; an access token alone cannot be refreshed and gets 401 |
 //! | input | `email` of the signed-in user, `organizationId` |
 //! | output | 200 `{"user"}` and the new session cookie |
-//! | errors | 400, 401 no session or one that has ended, 403 another user's e-mail, no member, or SSO or MFA is demanded first (the session stays), 502, 503 |
+//! | errors | 400, 401 no session, or it has ended, 403 another user's e-mail address, not a member, or SSO or MFA is required first (the session is kept), 502, 503 |
 
 use std::process::ExitCode;
 

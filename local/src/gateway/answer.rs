@@ -1,19 +1,19 @@
-//! The response that a client gets for a function's answer.
+//! Converts a function's result into the client's response.
 //!
-//! <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>
-//! has the format. `multiValueHeaders` is not part of it (that was format 1.0), so it is ignored
-//! here too: a header that a function repeats there would not arrive in production either.
+//! Format:
+//! <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>.
+//! `multiValueHeaders` belongs to format 1.0 and is ignored here, as in production.
 
 use axum::{body::Body, response::Response};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde_json::{Value, json};
 
-/// The headers that describe a connection or a length, which are this server's own affair.
+/// The headers for the connection and the length, which this server sets itself.
 const NOT_FORWARDED: [HeaderName; 4] =
     [header::CONNECTION, header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::UPGRADE];
 
-/// What a function answered, as an HTTP response, or why it cannot be one.
+/// A function's result as an HTTP response, or the reason why it is invalid.
 pub(super) fn response(answer: &Value) -> Result<Response, String> {
     if answer.get("statusCode").is_none() {
         return Ok(inferred(answer));
@@ -29,14 +29,14 @@ pub(super) fn response(answer: &Value) -> Result<Response, String> {
     Ok(response)
 }
 
-/// A message of the gateway itself, in its words and form.
+/// One of the gateway's own error responses.
 pub(super) fn message(status: StatusCode, message: &str) -> Response {
     let mut response = inferred(&json!({"message": message}));
     *response.status_mut() = status;
     response
 }
 
-/// An answer without a status is a 200 with the answer itself as JSON.
+/// A result without a status becomes a 200 with the result itself as JSON.
 fn inferred(answer: &Value) -> Response {
     let mut response = Response::new(Body::from(answer.to_string()));
     response
@@ -50,7 +50,7 @@ fn status(answer: &Value) -> Result<StatusCode, String> {
         .as_u64()
         .and_then(|status| u16::try_from(status).ok())
         .and_then(|status| StatusCode::from_u16(status).ok())
-        .ok_or_else(|| format!("`statusCode` is no HTTP status: {}", answer["statusCode"]))
+        .ok_or_else(|| format!("`statusCode` is not an HTTP status: {}", answer["statusCode"]))
 }
 
 fn body(answer: &Value) -> Result<Vec<u8>, String> {

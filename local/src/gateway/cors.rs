@@ -1,5 +1,5 @@
-//! CORS as an HTTP API does it: the gateway answers preflights itself and puts its own headers in
-//! the place of the function's.
+//! CORS as in an HTTP API: the gateway handles preflights and replaces the function's CORS headers
+//! with its own.
 //!
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-cors.html>
 
@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 
 use crate::template::CorsTemplate;
 
-/// The headers that are the gateway's alone.
+/// The headers that only the gateway may set.
 const CORS_HEADERS: [HeaderName; 6] = [
     header::ACCESS_CONTROL_ALLOW_ORIGIN,
     header::ACCESS_CONTROL_ALLOW_CREDENTIALS,
@@ -18,7 +18,7 @@ const CORS_HEADERS: [HeaderName; 6] = [
     header::ACCESS_CONTROL_MAX_AGE,
 ];
 
-/// Which origins may read answers, and what they may send.
+/// Which origins may read responses, and what they may send.
 #[derive(Debug, Clone, Default)]
 pub struct Cors {
     template: CorsTemplate,
@@ -26,13 +26,13 @@ pub struct Cors {
 }
 
 impl Cors {
-    /// The template's configuration for these origins, which are compared letter by letter.
+    /// The template's configuration for these origins, which are compared exactly.
     pub fn new(template: CorsTemplate, origins: impl IntoIterator<Item = String>) -> Self {
         Self { template, origins: origins.into_iter().collect() }
     }
 
-    /// The answer to a preflight: one with CORS headers for an allowed origin, one without for
-    /// another. `None` for every request that is no preflight.
+    /// The response to a preflight, with CORS headers if the origin is allowed. `None` if the
+    /// request is not a preflight.
     pub(super) fn preflight(&self, method: &Method, headers: &HeaderMap) -> Option<Response> {
         let is_preflight = method == Method::OPTIONS
             && headers.contains_key(header::ORIGIN)
@@ -56,7 +56,7 @@ impl Cors {
         Some(response)
     }
 
-    /// Takes a function's own CORS headers away, and adds the gateway's for an allowed origin.
+    /// Removes the function's own CORS headers, and adds the gateway's for an allowed origin.
     pub(super) fn apply(&self, request: &HeaderMap, response: &mut HeaderMap) {
         if self.origins.is_empty() {
             return;
@@ -91,7 +91,7 @@ impl Cors {
     }
 }
 
-/// Sets the header, unless there is nothing to set.
+/// Sets the header unless the value is empty.
 fn insert(headers: &mut HeaderMap, name: HeaderName, value: &str) {
     if let (false, Ok(value)) = (value.is_empty(), value.parse()) {
         headers.insert(name, value);

@@ -1,4 +1,4 @@
-//! The event that a function gets for a request: payload format 2.0.
+//! Converts a request into an event of payload format 2.0.
 //!
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>
 
@@ -12,11 +12,11 @@ use time::OffsetDateTime;
 
 use crate::{clock, runtime_api::trace_id, template::Route};
 
-/// The account and the API of the events. There is neither on this machine.
+/// Placeholders for the account and the API in events.
 const ACCOUNT: &str = "000000000000";
 const API: &str = "local";
 
-/// The event of a request that came from `peer` and matched `route`.
+/// The event for a request from `peer` that matched `route`.
 pub(super) fn of_request(
     route: &Route,
     request: &Parts,
@@ -65,8 +65,8 @@ pub(super) fn of_request(
     event
 }
 
-/// Lower-case names, repeated headers joined by commas, cookies apart, and those that the gateway
-/// itself adds.
+/// The headers with lower-case names, repeated ones joined by commas, without cookies, and with
+/// those that the gateway adds.
 fn headers(request: &Parts, peer: SocketAddr) -> BTreeMap<String, String> {
     let mut headers = BTreeMap::new();
     for name in request.headers.keys().filter(|name| *name != header::COOKIE) {
@@ -90,7 +90,7 @@ fn headers(request: &Parts, peer: SocketAddr) -> BTreeMap<String, String> {
     headers
 }
 
-/// Each cookie as `name=value`, in the order sent; no field at all without one.
+/// Adds each cookie as `name=value`, in the order sent. Omits the field if there are none.
 fn add_cookies(event: &mut Map<String, Value>, headers: &HeaderMap) {
     let header = joined(headers, &header::COOKIE, ";");
     let cookies: Vec<_> =
@@ -100,7 +100,7 @@ fn add_cookies(event: &mut Map<String, Value>, headers: &HeaderMap) {
     }
 }
 
-/// The query's parameters, decoded, repeated ones joined by commas.
+/// Adds the decoded query parameters, repeated ones joined by commas.
 fn add_query(event: &mut Map<String, Value>, query: &str) {
     let mut parameters: BTreeMap<String, String> = BTreeMap::new();
     for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
@@ -117,8 +117,8 @@ fn add_query(event: &mut Map<String, Value>, query: &str) {
     }
 }
 
-/// The body as text or, for any content type that does not say text, in base64; no field at all
-/// without one.
+/// Adds the body as text or, for content types that are not text, in base64. Omits the field if
+/// there is no body.
 fn add_body(event: &mut Map<String, Value>, headers: &HeaderMap, body: &Bytes) {
     if body.is_empty() {
         return;
@@ -132,8 +132,8 @@ fn add_body(event: &mut Map<String, Value>, headers: &HeaderMap, body: &Bytes) {
 }
 
 /// Whether API Gateway passes the body on as text. Its documentation says only that "binary" is
-/// base64; others have measured which content types that is, and found that a form and a body
-/// without a content type are binary as well: <https://github.com/ministackorg/ministack/pull/766>.
+/// base64; measurements by others show that a form and a body without a content type also count as
+/// binary: <https://github.com/ministackorg/ministack/pull/766>.
 fn is_text(headers: &HeaderMap) -> bool {
     let Some(content_type) =
         headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok())

@@ -299,7 +299,7 @@ async fn says_what_is_not_built_when_told_not_to_build() {
     let output = project.run(&["--port", "0", "--no-build"]).await;
     assert_eq!(output.status.code(), Some(1));
     let message = String::from_utf8(output.stderr).unwrap();
-    assert!(message.contains("probe: build it first"), "{message}");
+    assert!(message.contains("probe does not exist: build it first"), "{message}");
 }
 
 #[tokio::test]
@@ -332,10 +332,10 @@ async fn sends_one_event_from_a_file_or_from_standard_input() {
 async fn ends_in_failure_when_the_event_gets_no_answer() {
     let project = Project::new();
     for (name, event, words) in [
-        ("probe", r#"{"do": "exit"}"#, "process ended"),
+        ("probe", r#"{"do": "exit"}"#, "process exited"),
         ("probe", r#"{"do": "error"}"#, "as it was told"),
         ("probe", "{", "not JSON"),
-        ("other", "{}", "there are: probe"),
+        ("other", "{}", "the functions are: probe"),
     ] {
         project.write("event.json", event);
         let file = project.path("event.json");

@@ -1,4 +1,4 @@
-//! Reading a JSON body: within its limits, strictly, and with errors that name what is wrong.
+//! Reads a JSON body strictly and within its size limit, with errors that name the invalid field.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -10,18 +10,19 @@ use serde::de::{self, DeserializeOwned, DeserializeSeed, Deserializer, MapAccess
 
 use crate::api::ApiError;
 
-/// The longest body that an endpoint reads.
+/// The maximum body size.
 const MAX_BODY_BYTES: usize = 16 * 1024;
 
 /// The input of an endpoint that needs none: any JSON object, or no body.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 pub struct Empty {}
 
-/// Reads a body as `T`. No body is an empty object; neither it nor `{}` needs a content type.
+/// Reads a body as `T`. A missing body counts as an empty object. Neither a missing body nor `{}`
+/// needs a content type.
 ///
 /// Unknown fields are ignored, so that old and new front ends can coexist. Duplicate keys and keys
-/// with control characters are refused at any depth, because two readers of such a body could
-/// disagree about it.
+/// with control characters are rejected at any depth, because two parsers could read such a body
+/// differently.
 pub(crate) fn read_body<T: DeserializeOwned>(
     headers: &HeaderMap,
     body: &[u8],
@@ -37,7 +38,7 @@ pub(crate) fn read_body<T: DeserializeOwned>(
         return Err(ApiError::unsupported_media_type());
     }
     check_keys(body)?;
-    // serde would read a struct from an array as well, field by field.
+    // serde would also deserialize a struct from an array.
     if body.trim_ascii_start().first() != Some(&b'{') {
         return Err(ApiError::bad_request("The body is not a JSON object"));
     }
@@ -60,8 +61,8 @@ fn check_keys(body: &[u8]) -> Result<(), ApiError> {
     let mut reader = serde_json::Deserializer::from_slice(body);
     StrictKeys.deserialize(&mut reader).and_then(|()| reader.end()).map_err(|error| {
         ApiError::bad_request(match error.classify() {
-            serde_json::error::Category::Data => "The body has a key twice or a malformed key",
-            _ => "The body is not JSON that can be read",
+            serde_json::error::Category::Data => "The body has a duplicate or malformed key",
+            _ => "The body is not valid JSON",
         })
         .with_detail(position(&error))
     })
@@ -72,8 +73,8 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
     serde_path_to_error::deserialize(reader).map_err(|error| {
         let path = error.path().to_string();
         let error = error.inner();
-        // serde's message quotes the input, which may be personal. Only the names of our own
-        // fields, which it puts in backticks, are passed on.
+        // serde's message quotes the input, which may be personal. We pass on only the names of our
+        // own fields, which serde puts in backticks.
         let text = error.to_string();
         let missing = text.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
         ApiError::bad_request(match missing {
@@ -111,7 +112,7 @@ impl<'de> de::Visitor<'de> for StrictKeys {
         let mut seen = HashSet::new();
         while let Some(key) = map.next_key::<String>()? {
             if key.chars().any(char::is_control) || !seen.insert(key) {
-                return Err(de::Error::custom("a key twice or malformed"));
+                return Err(de::Error::custom("a duplicate or malformed key"));
             }
             map.next_value_seed(self)?;
         }
@@ -190,8 +191,8 @@ mod tests {
 
     #[test]
     fn names_what_is_wrong_and_never_quotes_it() {
-        let not_json = "The body is not JSON that can be read".to_owned();
-        let bad_key = "The body has a key twice or a malformed key".to_owned();
+        let not_json = "The body is not valid JSON".to_owned();
+        let bad_key = "The body has a duplicate or malformed key".to_owned();
         let no_object = "The body is not a JSON object".to_owned();
         for (body, message) in [
             ("", "`email` is missing".to_owned()),

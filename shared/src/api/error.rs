@@ -57,17 +57,17 @@ impl ApiError {
         Self::new(StatusCode::FORBIDDEN, message)
     }
 
-    /// 403 for a user who has to act in an organization and does not.
+    /// 403 for a session that has no organization but needs one.
     pub(crate) fn no_organization() -> Self {
         Self::forbidden("Choose an organization first")
     }
 
-    /// 404: the thing does not exist.
+    /// 404: the resource does not exist.
     pub fn not_found(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::NOT_FOUND, message)
     }
 
-    /// 405: the endpoint takes only the method `allowed`.
+    /// 405: the endpoint accepts only the method `allowed`.
     pub fn method_not_allowed(allowed: &'static str) -> Self {
         let error = Self::new(StatusCode::METHOD_NOT_ALLOWED, format!("Use {allowed}"));
         Self { hint: Some(Hint::Use(allowed)), ..error }
@@ -78,13 +78,13 @@ impl ApiError {
         Self::new(StatusCode::CONFLICT, message)
     }
 
-    /// 413: the body is longer than the `limit` bytes that an endpoint reads.
+    /// 413: the body exceeds `limit` bytes.
     pub(crate) fn payload_too_large(limit: usize) -> Self {
         let message = format!("The body is longer than {} KiB", limit / 1024);
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, message)
     }
 
-    /// 415: the body is not declared to be JSON.
+    /// 415: the body's content type is not JSON.
     pub fn unsupported_media_type() -> Self {
         Self::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -92,7 +92,7 @@ impl ApiError {
         )
     }
 
-    /// 429: the caller tried too often.
+    /// 429: the caller made too many attempts.
     pub fn too_many_requests(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::TOO_MANY_REQUESTS, message)
     }
@@ -103,9 +103,9 @@ impl ApiError {
             .with_detail(detail)
     }
 
-    /// 502: a provider rejected our own credentials or answered nonsense.
+    /// 502: a provider rejected our own credentials or sent an invalid response.
     pub fn bad_gateway(detail: impl fmt::Display) -> Self {
-        Self::new(StatusCode::BAD_GATEWAY, "A service we depend on gave an unusable answer")
+        Self::new(StatusCode::BAD_GATEWAY, "A service we depend on returned an unusable response")
             .with_detail(detail)
     }
 
@@ -193,7 +193,7 @@ impl From<ProviderError> for ApiError {
 
 impl From<SecretError> for ApiError {
     fn from(error: SecretError) -> Self {
-        // Even if the operator has to act: it is not a bug of ours, and it says nothing about the
+        // 503 even if the operator has to act: it is not our bug, and it says nothing about the
         // caller.
         Self::unavailable(error)
     }
@@ -205,7 +205,7 @@ mod tests {
 
     #[test]
     fn the_caller_reads_the_message_and_never_the_detail() {
-        let error = ApiError::bad_gateway("clerk user: refused our key with 401");
+        let error = ApiError::bad_gateway("clerk user: rejected our key with 401");
         let response = error.into_response();
         assert_eq!(response.status(), 502);
         let body: serde_json::Value = serde_json::from_slice(response.body()).expect("JSON");

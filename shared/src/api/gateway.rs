@@ -1,17 +1,18 @@
-//! What API Gateway hands over and takes back: [`Event`], which nothing can make fail, and [`answer`].
+//! API Gateway's events and responses: [`Event`], which parses without ever failing, and
+//! [`answer`].
 //!
-//! `lambda_http` reads an event as a whole: one header with a control character makes all of it
-//! unreadable, and a query or a host that is not a URI, or base64 that is not, ends in a panic. The
-//! gateway then answers 500, and a stranger has stopped a rollout. So the event is read here, part
-//! by part, and only the parts that an endpoint can see:
+//! `lambda_http` parses an event all at once: one header with a control character makes the whole
+//! event unreadable, and an invalid query, host or base64 body causes a panic. The gateway then
+//! returns 500, so a stranger could stop a rollout. We therefore read the event field by field, and
+//! only the fields that an endpoint can see:
 //!
-//! | part that cannot be read | what becomes of it |
+//! | unreadable part | result |
 //! |---|---|
-//! | the method, or the body | the request says so ([`Flaw`]), and gets 400 where that is read |
-//! | a header's value | it stays, as bytes that no reader takes for text: nothing that was sent seems absent |
-//! | a header's name, or a cookie | it is dropped |
-//! | path and query | what no URI can hold is percent-encoded; what is still not a URI is dropped |
-//! | anything else | nobody reads it |
+//! | the method, or the body | the request carries a [`Flaw`], and gets 400 if the endpoint reads that part |
+//! | a header's value | kept, as bytes that are not valid text, so that the header does not seem absent |
+//! | a header's name, or a cookie | dropped |
+//! | path and query | invalid characters are percent-encoded; if the result is still not a URI, it is dropped |
+//! | anything else | never read |
 //!
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>
 
@@ -33,11 +34,12 @@ use serde_json::value::RawValue;
 use crate::api::{Request, Response};
 use crate::json;
 
-/// Replaces a byte that no header value can carry. It is not ASCII, so a reader of the value as
-/// text finds it malformed.
+/// Replaces a byte that is not allowed in a header value. It is not ASCII, so reading the value as
+/// text fails.
 const UNREADABLE: u8 = 0xff;
 
-/// What cannot stand in the path or the query of a URI as it is. A `%` can: it is an escape already.
+/// The characters to escape in the path and the query of a URI. `%` is not one of them, because it
+/// already starts an escape.
 const NOT_IN_A_URI: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')
@@ -51,7 +53,7 @@ const NOT_IN_A_URI: &AsciiSet = &CONTROLS
     .add(b'|')
     .add(b'}');
 
-/// An event of payload format 2.0. Anything that Lambda delivers can be read as one.
+/// An event of payload format 2.0. Deserializing never fails, whatever Lambda delivers.
 #[derive(Debug)]
 pub(crate) struct Event(Option<Box<RawValue>>);
 
@@ -97,8 +99,8 @@ struct HttpDescription<'e> {
 }
 
 impl<'de> Deserialize<'de> for Event {
-    /// Input that is not JSON becomes an event without parts. An error would be answered by the
-    /// runtime.
+    /// Input that is not JSON becomes an empty event. If this returned an error, the runtime would
+    /// respond instead of us.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Ok(Self(Box::<RawValue>::deserialize(deserializer).ok()))
     }
@@ -131,7 +133,7 @@ impl Flaw {
     }
 }
 
-/// The response in the gateway's format, which lists the cookies apart from the headers.
+/// The response in the gateway's format, which lists cookies separately from headers.
 pub(crate) fn answer(response: Response) -> ApiGatewayV2httpResponse {
     let (mut parts, body) = response.into_parts();
     let cookies = parts.headers.get_all(SET_COOKIE).iter();
@@ -184,7 +186,7 @@ impl Parts<'_> {
     }
 }
 
-/// The headers of an event: an object with a text for each name.
+/// The headers of an event: an object that maps names to strings.
 #[derive(Default)]
 struct Headers(HeaderMap);
 
@@ -208,7 +210,7 @@ impl<'de> Visitor<'de> for HeadersVisitor {
         while let Some((Text(name), value)) = map.next_entry::<Text<'_>, &RawValue>()? {
             let name = HeaderName::from_bytes(name.as_bytes());
             if let (Ok(name), Some(value)) = (name, header_value(value)) {
-                // The map's capacity is far beyond what a browser sends.
+                // The map's capacity far exceeds any browser's headers.
                 let _ = headers.try_append(name, value);
             }
         }
@@ -216,11 +218,11 @@ impl<'de> Visitor<'de> for HeadersVisitor {
     }
 }
 
-/// A text that is borrowed unless it has escapes.
+/// A string that is borrowed unless it has escapes.
 #[derive(Deserialize)]
 struct Text<'e>(#[serde(borrow)] Cow<'e, str>);
 
-/// The value of a header. `null` means no value; anything else that is not text is unreadable.
+/// The value of a header. `null` means no value; anything else that is not a string is unreadable.
 fn header_value(value: &RawValue) -> Option<HeaderValue> {
     if value.get() == "null" {
         return None;
@@ -238,8 +240,8 @@ fn header_value(value: &RawValue) -> Option<HeaderValue> {
     })
 }
 
-/// The readable cookies as one header. `None` if there are none: then a `Cookie` header, which some
-/// gateways send as well, counts.
+/// The readable cookies as one header. `None` if there are none; then the `Cookie` header, which
+/// some gateways send as well, is used.
 fn cookie_header(cookies: &RawValue) -> Option<HeaderValue> {
     let cookies: Vec<&RawValue> = borrowed(cookies)?;
     let is_readable = |cookie: &Cow<'_, str>| {
@@ -252,7 +254,7 @@ fn cookie_header(cookies: &RawValue) -> Option<HeaderValue> {
     HeaderValue::try_from(readable.join("; ")).ok()
 }
 
-/// A text, read as JavaScript reads it.
+/// A string, read the way JavaScript reads it.
 fn text(value: &RawValue) -> Option<Cow<'_, str>> {
     match borrowed(value) {
         Some(Text(text)) => Some(text),
@@ -289,7 +291,7 @@ mod tests {
         })
     }
 
-    /// A request whose event has `value`, which may be anything, in the place that `pointer` names.
+    /// A request whose event has `value`, which may be anything, at `pointer`.
     fn with(pointer: &str, value: &str) -> Request {
         let mut event = event();
         if let Some((parent, name)) = pointer.rsplit_once('/') {

@@ -8,8 +8,8 @@ use crate::api::ApiError;
 const SEC_FETCH_SITE: &str = "sec-fetch-site";
 
 /// The values of the cookies called `name`, in the order in which the browser sent them. There may
-/// be several: cookies of one name for several paths and domains all arrive, and a sibling
-/// subdomain may have set some of them (RFC 6265, section 8.6).
+/// be several: the browser sends cookies with the same name for different paths and domains, and a
+/// sibling subdomain may have set some of them (RFC 6265, section 8.6).
 pub fn cookies<'r>(headers: &'r HeaderMap, name: &str) -> impl Iterator<Item = &'r str> {
     all_cookies(headers).filter(move |(other, _)| *other == name).map(|(_, value)| value)
 }
@@ -27,26 +27,25 @@ pub(crate) fn all_cookies(headers: &HeaderMap) -> impl Iterator<Item = (&str, &s
         .filter_map(|cookie| cookie.name_raw().zip(cookie.value_raw()))
 }
 
-/// What a request's `Authorization` header says.
+/// The content of a request's `Authorization` header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Authorization<'r> {
-    /// There is none, it is empty, or it is of another scheme than `Bearer`.
+    /// The header is absent or empty, or its scheme is not `Bearer`.
     None,
-    /// `Bearer`, and nothing behind it.
+    /// `Bearer` without a token.
     Empty,
-    /// What stands behind `Bearer`.
+    /// The token after `Bearer`.
     Bearer(&'r str),
 }
 
 impl<'r> Authorization<'r> {
-    /// Reads the header as RFC 9110 has it, section 11: the scheme in any case, then blanks, then
-    /// the token. Of several headers none can be told to be the one that is meant, so together they
-    /// are malformed.
+    /// Reads the header as RFC 9110, section 11, defines it: the scheme in any case, then spaces,
+    /// then the token. Several headers are ambiguous and count as malformed.
     pub fn of(headers: &'r HeaderMap) -> Self {
         Self::read(headers, |scheme| scheme.eq_ignore_ascii_case("Bearer"))
     }
 
-    /// Reads the header as Clerk's SDK does, which knows the scheme in its usual spelling only.
+    /// Reads the header as Clerk's SDK does, which accepts the scheme only as `Bearer`.
     pub fn as_clerk_reads_it(headers: &'r HeaderMap) -> Self {
         Self::read(headers, |scheme| scheme == "Bearer")
     }
@@ -58,26 +57,27 @@ impl<'r> Authorization<'r> {
             Some(value) => (value, values.next()),
         };
         let (Ok(value), None) = (value.to_str().map(str::trim), others) else {
-            // No token has such characters: it is malformed, and that is for its reader to say.
+            // No token has such characters. Return an empty one, so that the token parser rejects
+            // it.
             return Self::Bearer("");
         };
         let (scheme, token) = value.split_once([' ', '\t']).unwrap_or((value, ""));
         match token.trim() {
             _ if !is_bearer(scheme) => Self::None,
             "" => Self::Empty,
-            // Only blanks separate the two: a tab does not belong here.
+            // Only spaces may separate the two, not tabs.
             _ if value[scheme.len()..].starts_with('\t') => Self::Bearer(""),
             token => Self::Bearer(token),
         }
     }
 }
 
-/// Refuses a browser's request that no allowed page has sent. A cookie makes no difference:
-/// browsers leave it out of exactly those requests that another site forges (`SameSite=Lax`), but
-/// they would keep the cookies of the answer.
+/// Rejects a browser's request unless it comes from an allowed page, with or without a cookie:
+/// browsers omit the cookie from exactly those requests that another site forges (`SameSite=Lax`),
+/// but would still store the cookies of the response.
 ///
-/// A request without `Origin` is a server's, or a page's own `GET`, or an address that was typed;
-/// another site's `GET` says so in `Sec-Fetch-Site`.
+/// A request without `Origin` comes from a server, from a page's own `GET`, or from a typed URL. A
+/// `GET` from another site is marked in `Sec-Fetch-Site`.
 pub(crate) fn check_origin(headers: &HeaderMap, allowed: &[String]) -> Result<(), ApiError> {
     let mut origins = headers.get_all(ORIGIN).iter();
     let is_allowed = match (origins.next(), origins.next()) {
@@ -91,7 +91,7 @@ pub(crate) fn check_origin(headers: &HeaderMap, allowed: &[String]) -> Result<()
     Err(ApiError::forbidden("Requests from this origin are not allowed"))
 }
 
-/// Whether the browser says that another site has caused the request (Fetch Metadata).
+/// Whether the browser says that another site caused the request (Fetch Metadata).
 fn is_cross_site(headers: &HeaderMap) -> bool {
     let values = headers.get_all(SEC_FETCH_SITE).iter();
     let mut sites = values.flat_map(|value| value.as_bytes().split(|byte| *byte == b','));

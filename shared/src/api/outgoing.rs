@@ -1,7 +1,7 @@
-//! Cookies that leave with the answer, be it a success or an error.
+//! Cookies that are sent with the response, whether it is a success or an error.
 //!
-//! A session that was renewed must reach the browser even if the request is refused in the end,
-//! because the old one is spent. So cookies do not travel through the handler's reply.
+//! A refreshed session must reach the browser even if the request is then rejected, because the old
+//! one is spent. Therefore cookies are not part of the handler's reply.
 
 use std::cell::RefCell;
 use std::future::Future;
@@ -16,11 +16,11 @@ tokio::task_local! {
     static COOKIES: RefCell<Vec<Cookie<'static>>>;
 }
 
-/// Sends a cookie with the answer to the current request, be it a success or an error. It replaces
-/// an earlier one with the same name, domain and path, which a browser would take for the same
-/// cookie (RFC 6265, section 5.3).
+/// Sends a cookie with the response to the current request, whether that is a success or an error.
+/// It replaces an earlier cookie with the same name, domain and path, which browsers treat as the
+/// same cookie (RFC 6265, section 5.3).
 pub fn send_cookie(cookie: Cookie<'static>) {
-    // Outside a request there is no browser to send it to.
+    // Fails outside a request, where there is no browser to send it to.
     let _ = COOKIES.try_with(|cookies| {
         let mut cookies = cookies.borrow_mut();
         cookies.retain(|other| identity(other) != identity(&cookie));
@@ -32,7 +32,7 @@ fn identity<'c>(cookie: &'c Cookie<'static>) -> (&'c str, Option<&'c str>, Optio
     (cookie.name(), cookie.domain(), cookie.path())
 }
 
-/// Handles a request. Returns its result and the cookies that were sent on the way.
+/// Handles a request. Returns its result and the cookies that were set along the way.
 pub async fn with_cookies<F: Future>(handling: F) -> (F::Output, Vec<Cookie<'static>>) {
     COOKIES
         .scope(RefCell::default(), async {
@@ -42,7 +42,7 @@ pub async fn with_cookies<F: Future>(handling: F) -> (F::Output, Vec<Cookie<'sta
         .await
 }
 
-/// Adds cookies to a response, each in a header of its own.
+/// Adds cookies to a response, each in its own header.
 pub(crate) fn add_cookies(response: &mut Response, cookies: Vec<Cookie<'static>>) {
     for cookie in cookies {
         // Cookies made here are ASCII: names are fixed, values are base64url.

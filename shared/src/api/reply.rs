@@ -1,4 +1,4 @@
-//! [`Reply`]: the successful answer of an endpoint.
+//! [`Reply`]: an endpoint's successful response.
 
 use http::StatusCode;
 use serde::Serialize;
@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::api::response::json_response;
 use crate::api::{ApiError, Response};
 
-/// An answer with a JSON body of type `T`.
+/// A response with a JSON body of type `T`.
 #[derive(Clone, Debug)]
 pub struct Reply<T> {
     status: StatusCode,

@@ -1,4 +1,4 @@
-//! Responses with the headers that the contract demands of every answer.
+//! Responses with the headers that the contract requires.
 
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, VARY, X_CONTENT_TYPE_OPTIONS};
 use http::{Response as HttpResponse, StatusCode};
@@ -18,8 +18,8 @@ pub(crate) fn json_response(
     Ok(response)
 }
 
-/// A response without a body. Answers are for one user at one moment, so no cache keeps them; they
-/// depend on `Origin` and `Cookie`; and browsers must not guess their type.
+/// A response without a body. Responses are specific to a user and a moment, so no cache may store
+/// them; they vary by `Origin` and `Cookie`; and browsers must not sniff their type.
 pub(crate) fn empty_response(status: StatusCode) -> Response {
     let mut response = HttpResponse::default();
     *response.status_mut() = status;

@@ -11,8 +11,9 @@ use crate::json;
 use crate::jwks::KeySet;
 use crate::provider::{Answer, Call, Failure, KeyedProvider, ProviderError, Retry};
 
-/// The version of Clerk's API that this module was written for, which is the one that
-/// `@clerk/backend` 3 asks for. Without it, the instance's default decides what answers look like.
+/// The version of Clerk's API that this module was written for, and that `@clerk/backend` 3
+/// requests. Without this header, the instance's default version determines the format of
+/// responses.
 /// <https://clerk.com/docs/guides/development/upgrading/versioning>
 const API_VERSION: &[(&str, &str)] = &[("clerk-api-version", "2026-05-12")];
 
@@ -29,7 +30,7 @@ pub enum TemplateError {
     /// The instance has no such template, or the session has ended.
     #[error("no such template, or the session has ended")]
     NotFound,
-    /// Clerk could not answer.
+    /// The call to Clerk failed.
     #[error(transparent)]
     Provider(#[from] ProviderError),
 }
@@ -37,14 +38,14 @@ pub enum TemplateError {
 impl From<TemplateError> for ApiError {
     fn from(error: TemplateError) -> Self {
         match error {
-            TemplateError::NotFound => Self::not_found("No such token template, or session"),
+            TemplateError::NotFound => Self::not_found("No such token template or session"),
             TemplateError::Provider(error) => error.into(),
         }
     }
 }
 
 impl Users<'_> {
-    /// The user `id`, if it still exists.
+    /// The user with this `id`, if it still exists.
     pub async fn user(&self, id: &UserId) -> Result<Option<User>, ProviderError> {
         let answer = self.0.get("user", &["v1", "users", id.as_str()]).await?;
         match answer.status {
@@ -84,7 +85,7 @@ impl Backend {
             jwt: SecretString,
         }
 
-        // A name that would lead to another path names no template.
+        // A name that could change the path is not a template's name.
         if !ids::has_form(template) {
             return Err(TemplateError::NotFound);
         }
@@ -109,8 +110,8 @@ impl Backend {
     }
 }
 
-/// Whether Clerk itself says that the resource does not exist, and not a proxy on the way: a user
-/// who is not found counts as deleted.
+/// Whether the 404 comes from Clerk itself and not from a proxy in between, because a user who is
+/// not found counts as deleted.
 fn is_resource_missing(answer: &Answer) -> bool {
     #[derive(Deserialize)]
     struct Errors {

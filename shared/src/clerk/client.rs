@@ -25,11 +25,11 @@ struct Inner {
 
 impl Clerk {
     /// Reads `CLERK_PUBLISHABLE_KEY`, `CLERK_SECRET_KEY` (or `CLERK_SECRET_ID`),
-    /// `CLERK_AUTHORIZED_PARTIES` (or `ALLOWED_ORIGINS`), and where they are set `CLERK_JWT_KEY`,
+    /// `CLERK_AUTHORIZED_PARTIES` (or `ALLOWED_ORIGINS`), and, if set, `CLERK_JWT_KEY`,
     /// `CLERK_ISSUER` and `CLERK_API_URL`.
     pub fn configure(settings: &mut Settings) -> Result<Self, Incomplete> {
         let publishable_key = settings.parsed::<PublishableKey>("CLERK_PUBLISHABLE_KEY");
-        // The two are of one instance: the other's users would all be "not found".
+        // Both keys must belong to the same instance; otherwise every user would be "not found".
         let key_form = match publishable_key.as_ref().map(PublishableKey::is_production) {
             Ok(true) => live_key_form,
             Ok(false) => test_key_form,
@@ -49,7 +49,7 @@ impl Clerk {
             backend: Arc::clone(&backend),
             verifier: Verifier {
                 backend,
-                // Clerk writes it without the slash that an address ends in.
+                // Clerk writes its issuer without the trailing slash that `Url` adds.
                 issuer: issuer?.as_str().trim_end_matches('/').to_owned(),
                 publishable_key,
                 authorized_parties: authorized_parties?,
@@ -59,15 +59,17 @@ impl Clerk {
         })))
     }
 
-    /// The auth state of a request: the signed-in user, or why there is none.
+    /// The auth state of a request: the signed-in user, or the reason why nobody is signed in.
     ///
     /// The token is taken from `Authorization: Bearer`, else from the cookie `__session`. It is
-    /// checked as Clerk's backend SDK checks it, and for its issuer too. A token without `azp` is
-    /// refused, unless it is in a cookie and the request's `Origin` is an authorized party.
+    /// verified the way Clerk's backend SDK does it, and the issuer is checked too. A token without
+    /// `azp` is rejected, unless it is in a cookie and the request's `Origin` is an authorized
+    /// party.
     ///
     /// # Errors
     /// [`AuthError::Refused`] for a token that is forged, foreign, malformed or not valid yet;
-    /// [`AuthError::Provider`] when Clerk's keys cannot be had, which says nothing of the caller.
+    /// [`AuthError::Provider`] if Clerk's keys are unavailable, which says nothing about the
+    /// caller.
     pub async fn auth(&self, request: &Request) -> Result<Auth, AuthError> {
         self.0.verifier.auth(request.headers()).await
     }
@@ -77,7 +79,7 @@ impl Clerk {
         Users(&self.0.backend)
     }
 
-    /// Fetches the signing keys, where they are fetched at all, ahead of the first request.
+    /// Fetches the signing keys before the first request, unless `CLERK_JWT_KEY` is set.
     pub async fn prefetch_keys(&self) {
         if let SigningKeys::Published(keys) = &self.0.verifier.keys {
             keys.prefetch(self.0.backend.signing_keys()).await;
@@ -87,14 +89,14 @@ impl Clerk {
 
 fn live_key_form(key: &str) -> Result<(), &'static str> {
     if key.starts_with("sk_test_") {
-        return Err("of the kind of CLERK_PUBLISHABLE_KEY, which is pk_live_…");
+        return Err("a live key like CLERK_PUBLISHABLE_KEY (pk_live_…)");
     }
     secret_key_form(key)
 }
 
 fn test_key_form(key: &str) -> Result<(), &'static str> {
     if key.starts_with("sk_live_") {
-        return Err("of the kind of CLERK_PUBLISHABLE_KEY, which is pk_test_…");
+        return Err("a test key like CLERK_PUBLISHABLE_KEY (pk_test_…)");
     }
     secret_key_form(key)
 }
@@ -109,8 +111,8 @@ fn signing_keys(settings: &mut Settings) -> Result<SigningKeys, Incomplete> {
     }
 }
 
-/// A public key in PEM form, as Clerk's SDK takes it too: the lines around it may be missing, and
-/// breaks between lines may be blanks or written as `\n`, where a variable cannot hold them.
+/// A public key as a complete PEM. As in Clerk's SDK, the BEGIN and END lines may be missing, and
+/// line breaks may be spaces or a literal `\n`, for variables that cannot hold line breaks.
 fn whole_pem(key: &str) -> String {
     const BEGIN: &str = "-----BEGIN PUBLIC KEY-----";
     const END: &str = "-----END PUBLIC KEY-----";
@@ -123,7 +125,7 @@ fn whole_pem(key: &str) -> String {
     let body = lines.trim();
     let body = body.strip_prefix(BEGIN).unwrap_or(body);
     let body = body.strip_suffix(END).unwrap_or(body);
-    // Base64 has no hyphen: a key of another kind keeps the lines around it, which say so.
+    // Base64 has no hyphen. A key of another type keeps its BEGIN and END lines, which name the type.
     if body.contains('-') {
         return lines.into_owned();
     }
@@ -133,7 +135,7 @@ fn whole_pem(key: &str) -> String {
 
 fn authorized_parties(settings: &mut Settings) -> Result<Vec<String>, Incomplete> {
     let parties = settings.origins("CLERK_AUTHORIZED_PARTIES");
-    // The origins are checked and reported with every function's.
+    // `ALLOWED_ORIGINS` is checked and reported elsewhere, for every function.
     let parties =
         parties.map(|own| if own.is_empty() { settings.list("ALLOWED_ORIGINS") } else { own })?;
     if parties.is_empty() {

@@ -1,8 +1,8 @@
-//! Which of Clerk's cookies counts.
+//! Chooses between Clerk's suffixed and plain cookies.
 //!
-//! Clerk sets its cookies twice: under their plain names, and with a suffix that is the instance's
-//! own, so that two instances on one domain do not overwrite each other's. The rules for choosing
-//! are those of Clerk's backend SDK (`authenticateContext`, `usesSuffixedCookies`).
+//! Clerk sets each cookie twice: under its plain name, and with a suffix specific to the instance,
+//! so that two instances on one domain do not overwrite each other's cookies. The rules for
+//! choosing are those of Clerk's backend SDK (`authenticateContext`, `usesSuffixedCookies`).
 
 use std::time::Duration;
 
@@ -15,26 +15,26 @@ use crate::clock::Timestamp;
 use crate::json;
 use crate::jwt::Token;
 
-/// The cookies that count. They hold a session: they are not printed.
+/// The chosen cookies. They contain a session, so they have no `Debug`.
 pub(super) struct SessionCookies<'r> {
     /// The session's token.
     pub(super) token: Option<&'r str>,
-    /// When the user last signed in, or that the user has signed out since.
+    /// When the user last signed in, or whether they have signed out since.
     pub(super) client_updated: ClientUpdated,
 }
 
-/// What Clerk's `__client_uat` cookie says.
+/// The content of Clerk's `__client_uat` cookie.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum ClientUpdated {
-    /// There is none, as on another subdomain than the one that Clerk set it for.
+    /// The cookie is absent, for example on a subdomain other than the one that Clerk set it for.
     Absent,
-    /// The user is signed out: it is 0, or not a time at all.
+    /// The user is signed out: the cookie is 0 or not a timestamp.
     SignedOut,
     /// When the user last signed in.
     At(Timestamp),
 }
 
-/// The cookies under one kind of name, each as often as it came.
+/// The cookies with one kind of name, including repeated ones.
 struct Pair<'r> {
     tokens: Vec<&'r str>,
     updates: Vec<&'r str>,
@@ -63,8 +63,8 @@ pub(super) fn choose<'r>(
     let suffixed = Pair::read(headers, &format!("_{}", key.cookie_suffix()));
     let use_suffixed = prefers_suffixed(&plain, &suffixed, key, issuer, now);
     let chosen = if use_suffixed { suffixed } else { plain };
-    // One of two different ones may have been planted by a sibling subdomain, and nobody can tell
-    // which. What is not chosen may come as often as it likes.
+    // A sibling subdomain may have planted one of two different cookies, and we cannot tell which.
+    // Cookies that were not chosen may be repeated.
     if chosen.tokens.iter().any(|token| Some(token) != chosen.tokens.first()) {
         return Err(ClerkRefusal::TwoCookies);
     }
@@ -93,7 +93,7 @@ impl<'r> Pair<'r> {
         self.update() == Some("0")
     }
 
-    /// The latest of the updates: of several, the one that admits the least.
+    /// The latest of the updates, which is the strictest of several.
     fn client_updated(&self) -> ClientUpdated {
         let at = |update: &&str| update.parse::<u32>().ok().filter(|at| *at > 0);
         let times: Option<Vec<u32>> = self.updates.iter().map(at).collect();
@@ -118,9 +118,9 @@ fn prefers_suffixed(
     let plain_claims = unverified_claims(plain.token());
     if plain.token().is_some() {
         match plain_claims.iss.as_deref() {
-            // Malformed: let it be refused rather than passed over.
+            // Choose a malformed token, so that it is rejected and not ignored.
             None => return false,
-            // Another instance's.
+            // The token belongs to another instance.
             Some(plain_issuer) if plain_issuer != issuer => return true,
             Some(_) => {}
         }
@@ -131,22 +131,22 @@ fn prefers_suffixed(
     let suffixed_claims = unverified_claims(suffixed.token());
     let plain_out = plain.is_signed_out();
     let suffixed_out = suffixed.is_signed_out();
-    // The later one counts where both say that the user is signed in.
+    // If both say that the user is signed in, the later one counts.
     let plain_is_newer = plain_claims.iat.unwrap_or(Timestamp::EPOCH)
         > suffixed_claims.iat.unwrap_or(Timestamp::EPOCH);
     if !suffixed_out && !plain_out && plain_is_newer {
         return false;
     }
-    // Every version of Clerk's script writes the plain one, only newer ones the suffixed one.
+    // Every version of clerk-js writes the plain cookie; only newer ones write the suffixed one.
     if suffixed_out && !plain_out {
         return false;
     }
-    // Signed out by an older script of a development instance, which left the suffixed one behind.
+    // In a development instance, an older clerk-js signs out without deleting the suffixed cookie.
     let suffixed_expired = suffixed_claims.exp.is_some_and(|exp| exp <= now);
     if !key.is_production() && !suffixed_out && plain_out && suffixed_expired {
         return false;
     }
-    // Suffixed cookies were switched off for the instance; what is left of them is old.
+    // Suffixed cookies were turned off for the instance, so any that remain are stale.
     let plain_is_there = plain.token().is_some() || plain.update().is_some();
     !(suffixed.update().is_none() && plain_is_there)
 }

@@ -1,4 +1,4 @@
-//! The ids that Clerk gives.
+//! Clerk's ids.
 
 use crate::ids::id;
 

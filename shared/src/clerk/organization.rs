@@ -1,4 +1,4 @@
-//! The organization that a session acts in, from either version of Clerk's claims.
+//! A session's active organization, from either version of Clerk's claims.
 //! <https://clerk.com/docs/guides/sessions/session-tokens>
 
 use serde::{Deserialize, Deserializer};
@@ -11,17 +11,17 @@ use crate::json;
 pub struct Organization {
     /// Its id.
     pub id: String,
-    /// Its name in addresses, where it has one.
+    /// Its name in URLs, if it has one.
     pub slug: Option<String>,
-    /// The user's role in it, as `org:admin`.
+    /// The user's role in it, such as `org:admin`.
     pub role: Option<String>,
-    /// What the role permits, each as `org:<feature>:<permission>`.
+    /// The role's permissions, each as `org:<feature>:<permission>`.
     pub permissions: Vec<String>,
 }
 
 /// The claims about an organization. Version 2 keeps them under `o`, version 1 at the top.
 ///
-/// A claim of an unexpected type counts as absent: it names no organization and permits nothing.
+/// A claim of an unexpected type counts as absent and grants nothing.
 #[derive(Deserialize)]
 pub(super) struct OrganizationClaims {
     /// JavaScript has one type of number: 2 may be written as 2.0.
@@ -52,12 +52,12 @@ struct Compact {
     /// The permissions' names, comma separated.
     #[serde(default, deserialize_with = "json::or_default")]
     per: Option<String>,
-    /// For each feature of the organization a number whose bits say which permissions it has.
+    /// For each feature of the organization, a bit mask of the granted permissions.
     #[serde(default, deserialize_with = "json::or_default")]
     fpm: Option<String>,
 }
 
-/// Reads `o`. serde would read a struct from a list too, which to Clerk's SDK names no organization.
+/// Reads `o`. serde would also deserialize a struct from a list, which Clerk's SDK does not accept.
 fn compact<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Compact>, D::Error> {
     let claim = Box::<RawValue>::deserialize(deserializer)?;
     let object = Some(claim.get()).filter(|claim| claim.starts_with('{'));
@@ -94,7 +94,7 @@ impl Compact {
     }
 }
 
-/// Unfolds the permissions. What cannot be read permits nothing.
+/// Expands the bit masks into permissions. Unreadable parts grant nothing.
 fn permissions(features: &str, names: &str, masks: &str) -> Vec<String> {
     let of_organization = features.split(',').filter_map(|feature| {
         let (scope, name) = feature.trim().split_once(':')?;
@@ -103,7 +103,7 @@ fn permissions(features: &str, names: &str, masks: &str) -> Vec<String> {
     of_organization
         .zip(masks.split(','))
         .flat_map(|(feature, mask)| {
-            // Rust would read a sign as well.
+            // Rust would also parse a leading `+`.
             let digits = Some(mask.trim()).filter(|mask| !mask.starts_with('+'));
             let mask: u128 = digits.and_then(|mask| mask.parse().ok()).unwrap_or_default();
             names
@@ -161,13 +161,13 @@ mod tests {
     fn a_claim_of_another_type_is_absent() {
         let compact = json!({"id": "org_1", "rol": "admin", "per": "read", "fpm": "1"});
         for (claims, expected) in [
-            // No organization without an id that can be read.
+            // No organization without a readable id.
             (json!({"v": 2, "o": "org_1"}), None),
             (json!({"v": 2, "o": ["org_1"]}), None),
             (json!({"v": 2, "o": {"id": 1}}), None),
             (json!({"v": 2, "o": null, "fea": null}), None),
             (json!({"org_id": 1, "org_permissions": ["org:rooms:read"]}), None),
-            // An organization without what cannot be read.
+            // Unreadable parts are left out.
             (json!({"v": 2, "o": compact, "fea": ["o:rooms"]}), Some(vec![])),
             (
                 json!({"v": 2, "o": {"id": "org_1", "per": 1, "fpm": 1}, "fea": "o:rooms"}),

@@ -6,8 +6,8 @@ use base64::Engine as _;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 
-/// A publishable key: `pk_live_` or `pk_test_`, and in base64 the host of the instance's Frontend
-/// API with a `$` behind it.
+/// A publishable key: `pk_live_` or `pk_test_`, followed by the base64 of the instance's Frontend
+/// API host and a `$`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublishableKey {
     host: String,
@@ -19,7 +19,7 @@ impl FromStr for PublishableKey {
     type Err = &'static str;
 
     fn from_str(key: &str) -> Result<Self, Self::Err> {
-        parse(key).ok_or("a publishable key of Clerk (pk_live_… or pk_test_…)")
+        parse(key).ok_or("a Clerk publishable key (pk_live_… or pk_test_…)")
     }
 }
 
@@ -38,8 +38,8 @@ fn parse(key: &str) -> Option<PublishableKey> {
     is_host.then(|| PublishableKey { host, cookie_suffix: cookie_suffix(key), is_production })
 }
 
-/// What Clerk appends to the names of its cookies, so that several instances can share a domain:
-/// eight characters of the key's SHA-1 in base64url. It tells instances apart and protects nothing.
+/// The suffix of Clerk's cookie names, which lets several instances share a domain: eight
+/// characters of the key's SHA-1 in base64url. It is an identifier, not a security measure.
 fn cookie_suffix(key: &str) -> String {
     let digest = digest(&SHA1_FOR_LEGACY_USE_ONLY, key.as_bytes());
     BASE64_URL_SAFE_NO_PAD.encode(&digest.as_ref()[..6])
@@ -51,12 +51,12 @@ impl PublishableKey {
         &self.host
     }
 
-    /// What follows `_` in the names of the instance's cookies.
+    /// The suffix after `_` in the names of the instance's cookies.
     pub fn cookie_suffix(&self) -> &str {
         &self.cookie_suffix
     }
 
-    /// Whether the instance is a production one.
+    /// Whether this is a production instance.
     pub fn is_production(&self) -> bool {
         self.is_production
     }

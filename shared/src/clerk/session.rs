@@ -1,4 +1,4 @@
-//! The auth state of a request: which token counts, and whether it is good.
+//! The auth state of a request: finds the token and verifies it.
 
 use std::fmt;
 use std::sync::Arc;
@@ -20,21 +20,22 @@ use crate::jwks::KeyCache;
 use crate::jwt::{Claims, Lifetime, Rs256Key, Token, TokenError, Untimely};
 use crate::provider::ProviderError;
 
-/// By how much Clerk's clock and ours may differ; Clerk's SDK has the same default.
+/// Leeway for the difference between Clerk's clock and ours; the default of Clerk's SDK.
 const LEEWAY: Duration = Duration::from_secs(5);
 
-/// Categories that Clerk stamps on tokens: a session's, and the one of instances that do not tell.
+/// The token categories (`cat`) that Clerk gives session tokens; the second one is unspecific.
 const SESSION_CATEGORIES: [&str; 2] = ["cl_B7d4PD111AAA", "cl_I7d4PD111III"];
 
-/// Subjects of tokens for machines begin so.
+/// The prefix of the subject in machine tokens.
 const MACHINE_SUBJECT: &str = "mch_";
 
-/// Who a request comes from.
+/// The auth state of a request.
 #[derive(Clone, Debug)]
 pub enum Auth {
     /// A signed-in user.
     SignedIn(Box<SignedIn>),
-    /// Nobody: there are no credentials, or good ones that say that the user is not signed in.
+    /// Nobody is signed in: there are no credentials, or valid ones show that the user is signed
+    /// out.
     SignedOut(SignedOut),
 }
 
@@ -47,7 +48,7 @@ pub enum SignedOut {
     /// The session's token has expired.
     #[error("the session token has expired")]
     Expired,
-    /// The session is pending: the user has still to do something before it counts.
+    /// The session is pending: the user must complete a step before it becomes active.
     #[error("the session is pending")]
     Pending,
     /// Clerk's `__client_uat` cookie says that the user has signed out since the token was issued.
@@ -58,7 +59,7 @@ pub enum SignedOut {
 /// Why a request's auth state could not be determined.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum AuthError {
-    /// The credentials are refused.
+    /// The credentials were rejected.
     #[error(transparent)]
     Refused(#[from] ClerkRefusal),
     /// Clerk's keys are not available.
@@ -78,7 +79,7 @@ impl From<AuthError> for ApiError {
 }
 
 impl Auth {
-    /// The user's id, when somebody is signed in.
+    /// The user's id, if someone is signed in.
     pub fn user_id(&self) -> Option<&UserId> {
         match self {
             Self::SignedIn(session) => Some(session.user_id()),
@@ -91,7 +92,7 @@ impl Auth {
         self.signed_in_or(ApiError::not_signed_in)
     }
 
-    /// The session, or the given error if nobody is signed in.
+    /// The session, or `error` if nobody is signed in.
     pub fn signed_in_or(self, error: impl FnOnce() -> ApiError) -> Result<SignedIn, ApiError> {
         match self {
             Self::SignedIn(session) => Ok(*session),
@@ -100,7 +101,7 @@ impl Auth {
     }
 }
 
-/// A signed-in user's session, verified.
+/// A signed-in user's verified session.
 #[derive(Clone)]
 pub struct SignedIn {
     backend: Arc<Backend>,
@@ -122,12 +123,12 @@ impl SignedIn {
         &self.session_id
     }
 
-    /// The organization that the user acts in, if any.
+    /// The active organization, if any.
     pub fn organization(&self) -> Option<&Organization> {
         self.organization.as_ref()
     }
 
-    /// The token's claims as `T`, for those that an application has added itself.
+    /// The token's claims as `T`, for an application's custom claims.
     pub fn claims<T: DeserializeOwned>(&self) -> Result<T, TokenError> {
         self.claims.read()
     }
@@ -180,10 +181,10 @@ struct SessionClaims {
     sts: Option<String>,
 }
 
-/// A token that came with a request.
+/// The token of a request.
 struct Presented<'r> {
     text: &'r str,
-    /// When the user last signed in, by the cookie beside it.
+    /// When the user last signed in, according to the `__client_uat` cookie.
     client_updated: Option<Timestamp>,
     /// Whether the token may lack the claim `azp`.
     may_lack_party: bool,
@@ -216,7 +217,7 @@ impl Verifier {
                     ClientUpdated::At(at) => Some(at),
                     ClientUpdated::Absent => None,
                 };
-                // Clerk issues such tokens when a browser navigates, but only ever as cookies.
+                // Clerk issues tokens without `azp` on page navigations, but only as cookies.
                 let may_lack_party = self.comes_from_authorized_party(headers);
                 self.verify(&Presented { text, client_updated, may_lack_party }).await
             }
@@ -237,7 +238,7 @@ impl Verifier {
             Err(Untimely::Expired) => return Ok(Auth::SignedOut(SignedOut::Expired)),
             Err(Untimely::NotYet) => return Err(ClerkRefusal::NotYetValid.into()),
         }
-        // A token that does not say when it was issued is older than any sign-out.
+        // A token without `iat` counts as older than any sign-out.
         let issued = lifetime.iat.unwrap_or(Timestamp::EPOCH);
         if presented.client_updated.is_some_and(|updated| updated > issued) {
             return Ok(Auth::SignedOut(SignedOut::SignedOutSince));
@@ -267,8 +268,7 @@ impl Verifier {
         }
     }
 
-    /// Who issued the token, for which application, and about whom. A claim that is not there
-    /// matches nothing.
+    /// Checks the issuer, the authorized party and the subject. A missing claim matches nothing.
     fn check_parties(
         &self,
         claims: &Claims,
@@ -294,8 +294,8 @@ impl Verifier {
         }
     }
 
-    /// Whether a browser says that the request comes from a page of this application. No script can
-    /// forge `Origin`, so it stands in for the party that the token leaves out.
+    /// Whether the request's `Origin` is an authorized party. Scripts cannot forge `Origin`, so it
+    /// can replace a missing `azp`.
     fn comes_from_authorized_party(&self, headers: &HeaderMap) -> bool {
         let mut origins = headers.get_all(ORIGIN).iter();
         match (origins.next(), origins.next()) {
@@ -307,7 +307,7 @@ impl Verifier {
     }
 }
 
-/// Accepts session tokens only. The same key also signs tokens for machines and from templates.
+/// Accepts session tokens only. The same key also signs machine tokens and template tokens.
 fn check_kind(token: &Token<'_>) -> Result<(), ClerkRefusal> {
     token.check_header()?;
     let header = token.header();

@@ -1,4 +1,4 @@
-//! What Clerk knows of a user.
+//! A user at Clerk.
 
 use std::fmt;
 
@@ -9,26 +9,25 @@ use crate::json;
 
 /// The part of a Clerk user that Anteroom uses. `Debug` omits personal fields.
 ///
-/// A field of an unexpected type counts as absent, except those that decide whether the user may
-/// come in.
+/// A field of an unexpected type counts as absent, except those that decide about access.
 /// <https://clerk.com/docs/reference/backend/types/backend-user>
 #[derive(Clone, Deserialize, PartialEq, Eq)]
 pub struct User {
     /// The user's id.
     pub id: String,
-    /// The given name.
+    /// The first name.
     #[serde(default, deserialize_with = "json::or_default")]
     pub first_name: Option<String>,
-    /// The family name.
+    /// The last name.
     #[serde(default, deserialize_with = "json::or_default")]
     pub last_name: Option<String>,
-    /// The address of a picture; Clerk draws one for users without.
+    /// The URL of a picture; Clerk generates one for users who have none.
     #[serde(default, deserialize_with = "json::or_default")]
     pub image_url: Option<String>,
-    /// The addresses, the primary one among them.
+    /// The e-mail addresses, including the primary one.
     #[serde(default, deserialize_with = "json::readable_items")]
     pub email_addresses: Vec<EmailAddress>,
-    /// Which of the addresses is the primary one.
+    /// The id of the primary address.
     #[serde(default, deserialize_with = "json::or_default")]
     pub primary_email_address_id: Option<String>,
     banned: Option<bool>,
@@ -42,8 +41,7 @@ pub struct EmailAddress {
     pub id: String,
     /// The address.
     pub email_address: String,
-    /// Whether the user has proved that the address is theirs. Without Clerk's word for it, they
-    /// have not.
+    /// Whether the address is verified. Anything but an explicit yes from Clerk counts as no.
     #[serde(rename = "verification", default, deserialize_with = "is_verified")]
     pub is_verified: bool,
 }
@@ -70,7 +68,7 @@ fn is_verified<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Er
 }
 
 impl User {
-    /// The primary e-mail address if it is verified; absent where no address is primary, even if
+    /// The primary e-mail address, if it is verified. `None` if no address is primary, even if
     /// there are others.
     pub fn primary_email(&self) -> Option<&str> {
         let primary = self.primary_email_address_id.as_deref()?;
@@ -80,14 +78,14 @@ impl User {
         counts.then_some(address.email_address.as_str())
     }
 
-    /// Refuses a user whom an administrator has banned, or whose account is locked after too many
-    /// failed attempts. Session tokens that were issued before stay valid until they expire.
+    /// Rejects a user whom an administrator has banned, or whose account is locked after too many
+    /// failed attempts. Session tokens issued earlier stay valid until they expire.
     pub fn check_access(&self) -> Result<(), Blocked> {
         let is_blocked = self.banned == Some(true) || self.locked == Some(true);
         if is_blocked { Err(Blocked) } else { Ok(()) }
     }
 
-    /// Given and family name, or the one there is.
+    /// First and last name, or the one that is present.
     pub fn full_name(&self) -> Option<String> {
         let names = [&self.first_name, &self.last_name];
         let names = names.into_iter().flatten().map(|name| name.trim());
@@ -193,7 +191,7 @@ mod tests {
         ] {
             assert_eq!(user(&flags).check_access().is_err(), expected, "{flags}");
         }
-        // What cannot be read might mean either.
+        // An unreadable flag could mean either.
         for flags in [json!({"banned": "true"}), json!({"locked": 1}), json!({"banned": {}})] {
             assert!(read(&flags).is_err(), "{flags}");
         }

@@ -1,5 +1,5 @@
-//! Tells Lambda why a function cannot start, so that the caller of the function can read the
-//! reason. Without a report, Lambda answers only `Runtime.ExitError`.
+//! Reports to Lambda why a function cannot start, so that the function's caller sees the reason.
+//! Without a report, Lambda returns only `Runtime.ExitError`.
 //! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html#runtimes-api-initerror>
 
 use std::time::Duration;
@@ -11,13 +11,13 @@ use url::Url;
 use crate::http::{Http, SINGLE_SEND_IDLE_TIMEOUT};
 use crate::settings::Settings;
 
-/// How long Lambda may take to accept a report.
+/// Timeout for sending a report.
 const LIMIT: Duration = Duration::from_secs(1);
 
-/// An error type in the form that Lambda asks for.
+/// The error type, in Lambda's `Category.Reason` format.
 const ERROR_TYPE: &str = "Runtime.ConfigInvalid";
 
-/// Where errors of a start are reported.
+/// Reports startup errors to the Runtime API.
 pub(super) struct InitErrors {
     url: Url,
     http: Http,
@@ -31,7 +31,7 @@ impl InitErrors {
         Some(Self { url: Url::parse(&url).ok()?, http: settings.http() })
     }
 
-    /// Reports an error. It may get lost: the log has the same text.
+    /// Reports an error. Failing to do so is harmless, because the log has the same text.
     pub(super) async fn report(&self, error: &str) {
         let body = json!({ "errorMessage": error, "errorType": ERROR_TYPE, "stackTrace": [] });
         let request = self

@@ -2,15 +2,15 @@
 
 use http::Method;
 
-/// The method that an endpoint takes, and the path at which API Gateway calls it.
+/// The method that an endpoint accepts, and the path that API Gateway routes to it.
 ///
-/// A function checks the method itself and answers 405 to any other. The path is the gateway's to
-/// check; a test holds it against the template, `openapi.yaml`, the events and the README.
+/// A function checks the method itself and returns 405 for any other. The gateway checks the path;
+/// a test compares it with the template, `openapi.yaml`, the events and the README.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Route {
     /// `GET` or `POST`.
     pub method: &'static str,
-    /// The path, from its first slash.
+    /// The path, with its leading slash.
     pub path: &'static str,
 }
 
@@ -25,7 +25,7 @@ impl Route {
         Self { method: "POST", path }
     }
 
-    /// Whether the endpoint takes requests with `method`.
+    /// Whether the endpoint accepts requests with `method`.
     pub fn takes(&self, method: &Method) -> bool {
         method == self.method
     }

@@ -13,14 +13,14 @@ use crate::jwt;
 use crate::livekit::RoomName;
 use crate::livekit::keys::KeyPair;
 
-/// How long a token can be used to join. Participants who are connected stay: the server renews
+/// How long a token can be used to join. Connected participants stay, because the server refreshes
 /// their tokens.
 const JOIN_LIFETIME: Duration = Duration::from_mins(10);
 
 /// The lifetime of a token for the server API, which is made for one call.
 const SERVER_LIFETIME: Duration = Duration::from_mins(1);
 
-/// The purpose of a token, which grants exactly this.
+/// The grant of a token, which permits nothing else.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Grant<'a> {
     /// To join exactly this room, to be seen and heard there, and to see and hear the others.
@@ -34,8 +34,8 @@ pub(super) enum Grant<'a> {
 }
 
 impl Grant<'_> {
-    /// LiveKit's `video` claim. A grant that is not there is not given, but for `canPublishData`,
-    /// which goes with `canPublish`.
+    /// LiveKit's `video` claim. An absent grant is not given, except `canPublishData`, which
+    /// follows `canPublish`.
     fn claim(&self) -> Value {
         match self {
             Self::Join(room) => {
@@ -53,7 +53,7 @@ impl Grant<'_> {
 pub(super) struct Joining<'a> {
     /// The identity.
     pub(super) identity: &'a str,
-    /// The name that others see.
+    /// The display name.
     pub(super) name: &'a str,
 }
 
@@ -70,7 +70,7 @@ struct Claims<'a> {
 }
 
 impl KeyPair {
-    /// A token to join `room` with.
+    /// A token to join `room`.
     pub(super) fn join_token(
         &self,
         room: &RoomName,
@@ -80,7 +80,7 @@ impl KeyPair {
         self.sign(Grant::Join(room), Some(joining), now, JOIN_LIFETIME).map_err(ApiError::internal)
     }
 
-    /// A token for a call of the server API.
+    /// A token for a server API call.
     pub(super) fn server_token(
         &self,
         grant: Grant<'_>,

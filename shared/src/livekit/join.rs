@@ -1,4 +1,4 @@
-//! Tokens that people join a room with.
+//! Tokens for joining a room.
 
 use std::fmt;
 
@@ -14,25 +14,24 @@ use crate::livekit::room::MAX_NAME_BYTES;
 use crate::settings::{Incomplete, Settings};
 use crate::text::{Line, fingerprint};
 
-/// The name under which others in a room see somebody: 1 to 128 printable characters. It says
-/// nothing about who that is.
+/// A participant's display name: 1 to 128 printable characters. It does not identify the user.
 pub type Username = Line<128, MAX_NAME_BYTES>;
 
-/// A participant's identity: the user and one of the user's sessions. LiveKit lets the newer of two
-/// participants with one identity take over, so two devices of a user do not evict each other, and
-/// a device that reconnects does take over.
+/// A participant's identity: the user and one of the user's sessions. If two participants have the
+/// same identity, LiveKit evicts the older one. Therefore two devices of a user do not evict each
+/// other, but a device that reconnects replaces its old connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Identity(String);
 
 impl Identity {
-    /// The identity of a caller. It is the user's id, a colon and 16 hexadecimal digits;
-    /// the session's id, which is nobody else's business, cannot be read from them.
+    /// The identity of a caller. It is the user's id, a colon and 16 hexadecimal digits, which do
+    /// not reveal the session's id.
     fn of(caller: &Caller) -> Self {
         Self(format!("{}:{}", caller.user_id, fingerprint(&caller.session_id)))
     }
 }
 
-/// A token to join one room with, within ten minutes, as endpoints answer it. It is not printed.
+/// A token to join one room, valid for ten minutes, as endpoints return it. `Debug` omits it.
 #[derive(Clone, Debug, Serialize)]
 pub struct JoinToken {
     #[serde(serialize_with = "expose")]
@@ -43,7 +42,7 @@ fn expose<S: Serializer>(token: &SecretString, serializer: S) -> Result<S::Ok, S
     token.expose_secret().serialize(serializer)
 }
 
-/// Lets people into rooms.
+/// Issues join tokens.
 #[derive(Clone)]
 pub struct Joins(Keys);
 
@@ -53,11 +52,11 @@ impl Joins {
         Keys::configure(settings).map(Self)
     }
 
-    /// A token with which the caller joins exactly `room`, speaks and listens there, and is called
-    /// `username`.
+    /// A token that lets the caller join exactly `room`, publish and subscribe, with the display
+    /// name `username`.
     ///
     /// # Errors
-    /// 503 when the key cannot be had.
+    /// 503 if the key is unavailable.
     pub async fn token(
         &self,
         caller: &Caller,

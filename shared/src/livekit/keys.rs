@@ -1,4 +1,4 @@
-//! The API key of a LiveKit project and the secret that signs tokens with it.
+//! A LiveKit project's API key and API secret, which signs tokens.
 
 use secrecy::{ExposeSecret, SecretString};
 
@@ -8,8 +8,8 @@ use crate::secrets::{Secret, SecretError};
 use crate::settings::{Incomplete, Settings};
 use crate::text::is_visible_ascii;
 
-/// The shortest API secret that LiveKit's server calls secure: a key for HMAC-SHA256 has 32 bytes or
-/// more (RFC 7518, section 3.2).
+/// The shortest API secret that LiveKit's server considers secure: an HMAC-SHA256 key has at least
+/// 32 bytes (RFC 7518, section 3.2).
 const MIN_SECRET_BYTES: usize = 32;
 
 /// Reads the key pair from its secrets.
@@ -20,7 +20,7 @@ pub(super) struct Keys {
     pub(super) clock: Clock,
 }
 
-/// A key and its secret, as they were at one time.
+/// A key and its secret, read together.
 #[derive(Clone, Debug)]
 pub(super) struct KeyPair {
     pub(super) api_key: SecretString,
@@ -28,7 +28,8 @@ pub(super) struct KeyPair {
 }
 
 impl Keys {
-    /// Reads `LIVEKIT_API_KEY` and `LIVEKIT_API_SECRET`, and whether `LIVEKIT_URL` is this machine.
+    /// Reads `LIVEKIT_API_KEY` and `LIVEKIT_API_SECRET`, and checks whether `LIVEKIT_URL` is this
+    /// machine.
     pub(super) fn configure(settings: &mut Settings) -> Result<Self, Incomplete> {
         let secret_form = if is_server_here(settings) { any_secret_form } else { secret_form };
         let api_key = settings.secret("LIVEKIT_API_KEY", "LIVEKIT_SECRET_ID", key_form);
@@ -36,8 +37,8 @@ impl Keys {
         Ok(Self { api_key: api_key?, api_secret: api_secret?, clock: settings.clock() })
     }
 
-    /// The pair to use now. The two are read one after the other, and a rotation in between is seen
-    /// by the key having changed.
+    /// The pair to use now. The two are read one after the other; if the key has changed in
+    /// between, they were rotated and are read again.
     pub(super) async fn read(&self) -> Result<KeyPair, SecretError> {
         loop {
             let api_key = self.api_key.read().await?;
@@ -48,7 +49,7 @@ impl Keys {
         }
     }
 
-    /// The pair to use after LiveKit has refused `refused`, if there is another.
+    /// The pair to use after LiveKit has rejected `refused`, if there is another.
     pub(super) async fn after_refusal_of(&self, refused: &KeyPair) -> Option<KeyPair> {
         let newer = match self.api_secret.after_refusal_of(&refused.api_secret).await {
             Some(_) => true,
@@ -58,7 +59,7 @@ impl Keys {
     }
 }
 
-/// Whether the server is on this machine, where its `--dev` mode has a secret of six bytes.
+/// Whether the server is on this machine. Its `--dev` mode has a six-byte secret.
 fn is_server_here(settings: &mut Settings) -> bool {
     settings.optional("LIVEKIT_URL").is_some()
         && settings.socket_url("LIVEKIT_URL").is_ok_and(|url| is_this_machine(&url))

@@ -1,14 +1,14 @@
 //! The metadata of a recording: the user-defined metadata of its object in S3.
 //! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html#UserMetadata>
 //!
-//! S3 accepts up to 2 KB of ASCII. A recording whose metadata it refuses is lost when it ends.
+//! S3 accepts up to 2 KB of ASCII. If it rejects the metadata, the recording is lost when it ends.
 //! Values are percent-encoded as by JavaScript's `encodeURIComponent`, and truncated to fit.
 
 use std::collections::BTreeMap;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-/// What `encodeURIComponent` leaves as it is.
+/// The characters that `encodeURIComponent` escapes.
 /// <https://tc39.es/ecma262/#sec-encodeuricomponent-uricomponent>
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
@@ -21,26 +21,26 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'(')
     .remove(b')');
 
-/// What S3 takes, in bytes of all names and values. Whether the `x-amz-meta-` of the headers counts
-/// is not documented: here it does.
+/// S3's limit for all names and values, in bytes. It is not documented whether the `x-amz-meta-`
+/// prefix counts, so we count it.
 const MAX_BYTES: usize = 2 * 1024;
 
 const PREFIX: &str = "x-amz-meta-";
 
-/// The name of the value that says which organization a recording belongs to, if any.
+/// The name of the value with the organization that a recording belongs to, if any.
 pub(super) const ORGANIZATION: &str = "organization";
 
-/// The name of the value that says who started it, which every recording of ours has.
+/// The name of the value with the user who started it. Every recording of ours has one.
 pub(super) const STARTED_BY: &str = "started-by";
 
-/// What stands at the end of a text that was cut: an ellipsis.
+/// The encoded ellipsis at the end of a truncated text.
 const CUT: &str = "%E2%80%A6";
 
-/// The bytes reserved for the participants, which come last, so that longer values do not push them
-/// out.
+/// The bytes reserved for the participants, which are added last, so that long values before them
+/// leave room.
 const PARTICIPANTS_RESERVE: usize = 96;
 
-/// The metadata of one object, as long as there is room.
+/// The metadata of one object, truncated to S3's limit.
 #[derive(Debug)]
 pub(super) struct ObjectMetadata {
     values: BTreeMap<&'static str, String>,
@@ -48,24 +48,24 @@ pub(super) struct ObjectMetadata {
 }
 
 impl ObjectMetadata {
-    /// None yet.
+    /// Empty metadata.
     pub(super) fn new() -> Self {
         Self { values: BTreeMap::new(), left: MAX_BYTES }
     }
 
-    /// Adds a text, cut where it does not fit. An empty one is left out.
+    /// Adds a text, truncated to fit. An empty text is left out.
     pub(super) fn add(&mut self, name: &'static str, text: &str) {
         let room = self.room_for(name);
         self.insert(name, cut(text, room));
     }
 
-    /// Adds a text that leaves enough for the participants after it.
+    /// Adds a text, truncated so that the participants still fit.
     pub(super) fn add_sparing(&mut self, name: &'static str, text: &str) {
         let room = self.room_for(name).saturating_sub(PARTICIPANTS_RESERVE);
         self.insert(name, cut(text, room));
     }
 
-    /// Adds a list, separated by commas. Where it does not fit, the last of it are counted only:
+    /// Adds a list, separated by commas. If it does not fit, the items left out are only counted:
     /// `alice,bob,+98`.
     pub(super) fn add_list(&mut self, name: &'static str, items: &[&str]) {
         let room = self.room_for(name);
@@ -90,12 +90,12 @@ impl ObjectMetadata {
     }
 }
 
-/// A text as a value has it.
+/// A text, encoded for a value.
 pub(super) fn encode(text: &str) -> String {
     utf8_percent_encode(text, ENCODED).to_string()
 }
 
-/// A text, encoded, in no more than `room` bytes. It is cut between two characters.
+/// A text, encoded and truncated to `room` bytes between two characters.
 fn cut(text: &str, room: usize) -> String {
     let whole = encode(text);
     if whole.len() <= room {
@@ -112,7 +112,7 @@ fn cut(text: &str, room: usize) -> String {
     if kept.len() + CUT.len() > room { String::new() } else { kept + CUT }
 }
 
-/// A list, encoded, in no more than `room` bytes.
+/// A list, encoded and truncated to `room` bytes.
 fn cut_list(items: &[&str], room: usize) -> String {
     let encoded: Vec<String> = items.iter().map(|item| encode(item)).collect();
     let whole = encoded.join(",");
@@ -205,7 +205,7 @@ mod tests {
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         for email in ["a".repeat(64) + "@" + &"b".repeat(189), "é".repeat(126) + "@é"] {
             let mut metadata = ObjectMetadata::new();
-            // The most bytes that names of a room and a zone may have.
+            // The longest room and zone names allowed, in bytes.
             metadata.add("room", &"字".repeat(85));
             metadata.add("zone", &"🎉".repeat(64));
             metadata.add(STARTED_BY, &"u".repeat(40));

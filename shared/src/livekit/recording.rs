@@ -1,4 +1,4 @@
-//! Recordings: starting one, whose it is, and where it goes.
+//! Recordings: starting and stopping them, their owners and their storage.
 
 mod new_recording;
 mod object_key;

@@ -9,14 +9,14 @@ use crate::caller::Caller;
 use crate::settings::{Incomplete, Settings};
 use crate::text::Line;
 
-/// The longest name of a room, and of a participant, in bytes: the limits of LiveKit's server as it
-/// comes. <https://github.com/livekit/livekit/blob/master/config-sample.yaml>
+/// The longest name of a room or participant, in bytes: the default limits of LiveKit's server.
+/// <https://github.com/livekit/livekit/blob/master/config-sample.yaml>
 pub(super) const MAX_NAME_BYTES: usize = 256;
 
 /// A room as callers name it: 1 to 128 printable characters.
 pub type RoomId = Line<128, MAX_NAME_BYTES>;
 
-/// A room as LiveKit names it, and the organization that a caller enters it for. The name is never
+/// A room as LiveKit names it, and the organization that the caller acts in. The name is never
 /// empty: in a token, an empty name means every room.
 #[derive(Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
@@ -39,22 +39,22 @@ impl RoomName {
         self.organization.as_deref()
     }
 
-    /// The caller's name for the room behind the organization and a colon, in either namespace. No
-    /// two organizations share one, since an id has no colon: without an organization it begins
-    /// with the colon.
+    /// The organization, a colon, and the caller's name for the room, in either namespace. No two
+    /// organizations share such a name, because an id has no colon; without an organization it
+    /// starts with the colon.
     pub(super) fn owned_name(&self) -> &str {
         &self.owned_name
     }
 }
 
-/// People choose the names of rooms: they may be personal.
+/// Omits the name: people choose it, so it may be personal.
 impl fmt::Debug for RoomName {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("RoomName").finish_non_exhaustive()
     }
 }
 
-/// The rooms that callers may enter, or record.
+/// The rooms that callers may join or record.
 #[derive(Clone, Debug)]
 pub struct Rooms {
     namespace: Namespace,
@@ -63,20 +63,20 @@ pub struct Rooms {
 
 #[derive(Clone, Copy, Debug)]
 enum Namespace {
-    /// One for everybody.
+    /// One room for everybody.
     Shared,
-    /// One for each organization.
+    /// One room per organization.
     Organization,
 }
 
 impl Rooms {
-    /// Rooms to join. Reads `ROOM_NAMESPACE`: `none`, which is the default, or `organization`.
+    /// Rooms to join. Reads `ROOM_NAMESPACE`: `none` (the default) or `organization`.
     pub fn to_join(settings: &mut Settings) -> Result<Self, Incomplete> {
         Ok(Self { namespace: Namespace::configure(settings)?, permission: None })
     }
 
-    /// Rooms to record. Reads `ROOM_NAMESPACE` and `RECORDING_PERMISSION`, the slug of the permission
-    /// that it takes. Without it everybody may who is signed in.
+    /// Rooms to record. Reads `ROOM_NAMESPACE` and `RECORDING_PERMISSION`, the slug of the required
+    /// permission. Without it, every signed-in user may record.
     pub fn to_record(settings: &mut Settings) -> Result<Self, Incomplete> {
         let permission = settings.optional("RECORDING_PERMISSION").map(str::to_owned);
         Ok(Self { namespace: Namespace::configure(settings)?, permission })
@@ -85,11 +85,11 @@ impl Rooms {
     /// The room that a caller names `id`.
     ///
     /// # Errors
-    /// 403 without the permission. Where organizations are kept apart: 403 for somebody who acts in
-    /// none, and 400 when the name is too long for LiveKit with the organization before it.
+    /// 403 without the permission. With rooms per organization: 403 for a caller without an
+    /// organization, and 400 if the name with its organization prefix is too long for LiveKit.
     pub fn room(&self, caller: &Caller, id: &RoomId) -> Result<RoomName, ApiError> {
         if self.permission.as_ref().is_some_and(|needed| !caller.permissions.contains(needed)) {
-            return Err(ApiError::forbidden("You may not record"));
+            return Err(ApiError::forbidden("You are not allowed to record"));
         }
         let organization = caller.organization_id.clone().filter(|id| !id.is_empty());
         let owned_name = format!("{}:{}", organization.as_deref().unwrap_or_default(), id.as_str());
@@ -101,7 +101,7 @@ impl Rooms {
             Namespace::Organization => owned_name.clone(),
         };
         if name.len() > MAX_NAME_BYTES {
-            return Err(ApiError::bad_request("The name of the room is too long"));
+            return Err(ApiError::bad_request("The room name is too long"));
         }
         Ok(RoomName { name, organization, owned_name })
     }

@@ -1,9 +1,9 @@
-//! LiveKit's server API: Twirp, which is `POST /twirp/<service>/<method>` with JSON or protobuf.
+//! LiveKit's server API, which uses Twirp: `POST /twirp/<service>/<method>` with JSON or protobuf.
 //! <https://docs.livekit.io/reference/server/server-apis/>,
 //! <https://twitchtv.github.io/twirp/docs/spec_v7.html>
 //!
-//! We use JSON: the few messages are small, serde is already there, and generated protobuf types
-//! would cost more at every cold start than they save on the wire.
+//! We use JSON: we need few messages, they are small, we already depend on serde, and generated
+//! protobuf types would cost more at every cold start than they save on the wire.
 
 mod egress;
 mod egress_info;
@@ -40,20 +40,20 @@ pub(super) struct ServerApi {
 
 /// A call of the server API.
 pub(super) struct Method<'a> {
-    /// Its service, with the package.
+    /// The service, with its package.
     pub(super) service: &'static str,
     /// Its name.
     pub(super) name: &'static str,
-    /// What the token for it grants.
+    /// The grant of its token.
     pub(super) grant: Grant<'a>,
-    /// Whether calling it twice does no more than calling it once.
+    /// Whether it is idempotent.
     pub(super) repeatable: bool,
-    /// How long it may take.
+    /// The timeout.
     pub(super) time_limit: Duration,
 }
 
 impl<'a> Method<'a> {
-    /// A call that may be sent twice, within the usual time.
+    /// An idempotent call with the usual timeout.
     pub(super) fn repeatable(service: &'static str, name: &'static str, grant: Grant<'a>) -> Self {
         Self { service, name, grant, repeatable: true, time_limit: CALL_TIMEOUT }
     }
@@ -63,7 +63,7 @@ impl<'a> Method<'a> {
 #[derive(Clone, Debug, thiserror::Error)]
 pub(super) enum CallError {
     /// The room or egress does not exist.
-    #[error("livekit does not know that room or egress")]
+    #[error("livekit does not know the room or egress")]
     NotFound,
     /// The egress is in the wrong state.
     #[error("livekit refuses the call in the current state")]
@@ -74,8 +74,8 @@ pub(super) enum CallError {
 }
 
 impl CallError {
-    /// Whether LiveKit refuses the call because of the state that an egress is in, or does not know
-    /// the egress any more.
+    /// Whether LiveKit refuses the call because of an egress's state, or no longer knows the
+    /// egress.
     pub(super) fn is_of_state(&self) -> bool {
         matches!(self, Self::NotFound | Self::FailedPrecondition)
     }
@@ -90,19 +90,19 @@ impl From<CallError> for ApiError {
     fn from(error: CallError) -> Self {
         match error {
             CallError::Provider(error) => error.into(),
-            // Callers handle these two where they can occur.
+            // Callers handle these two variants where they can occur.
             unexpected => Self::bad_gateway(unexpected),
         }
     }
 }
 
-/// Twirp's error. Its message may quote what people wrote and is not read.
+/// Twirp's error. We do not read its message, which may quote user input.
 #[derive(Deserialize)]
 struct TwirpError {
     code: String,
 }
 
-/// The API key as a credential: it is sent as a token made for one call.
+/// The API key as a credential, sent as a token for one call.
 #[derive(Clone, Copy)]
 struct ServerKey<'a> {
     keys: &'a Keys,
@@ -128,14 +128,14 @@ impl Credential for ServerKey<'_> {
 }
 
 impl ServerApi {
-    /// Reads `LIVEKIT_URL` and what [`Keys::configure`] reads.
+    /// Reads `LIVEKIT_URL` and the settings of [`Keys::configure`].
     pub(super) fn configure(settings: &mut Settings) -> Result<Self, Incomplete> {
         let (keys, base) = (Keys::configure(settings), settings.socket_url("LIVEKIT_URL"));
         let (http, clock) = (settings.http(), settings.clock());
         Ok(Self { provider: Provider { name: "livekit", base: base?, http, clock }, keys: keys? })
     }
 
-    /// Calls `method` with `message` and reads the answer.
+    /// Calls `method` with `message` and reads the response.
     pub(super) async fn call<T: DeserializeOwned>(
         &self,
         method: &Method<'_>,
@@ -146,7 +146,7 @@ impl ServerApi {
             retry: if method.repeatable { Retry::Once } else { Retry::Never },
             time_limit: method.time_limit,
             refuses_key,
-            // Twirp's code says what a 429 is about.
+            // Twirp's code tells what a 429 is about.
             hands_back_limits: true,
             ..Call::post(method.name, &path, Some(message))
         };
@@ -165,7 +165,7 @@ fn refuses_key(answer: &Answer) -> bool {
     answer.is_unauthorized() || twirp_code(answer).is_some_and(|code| code == "unauthenticated")
 }
 
-/// Twirp's code in an answer that is not a success.
+/// Twirp's code in an unsuccessful response.
 fn twirp_code(answer: &Answer) -> Option<String> {
     if answer.status == StatusCode::OK {
         return None;
@@ -173,8 +173,8 @@ fn twirp_code(answer: &Answer) -> Option<String> {
     answer.json::<TwirpError>().ok().map(|error| error.code)
 }
 
-/// The error in an answer that is not a success. Twirp's code decides and not the status: versions of
-/// Twirp map a code to different statuses, and a 404 may also be a wrong address.
+/// The error in an unsuccessful response. Twirp's code decides, not the status: versions of Twirp
+/// map a code to different statuses, and a 404 may also mean a wrong address.
 /// <https://twitchtv.github.io/twirp/docs/spec_v7.html#error-codes>
 fn refusal(answer: &Answer) -> CallError {
     let (status, retry_after) = (answer.status, answer.retry_after());
@@ -192,7 +192,7 @@ fn refusal(answer: &Answer) -> CallError {
 }
 
 /// Reads the objects in a list and skips other items. A list that is missing or has another type is
-/// an error: it must not be taken for an empty one.
+/// an error, because it must not count as empty.
 pub(super) fn objects<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
 where
     D: Deserializer<'de>,
@@ -231,7 +231,7 @@ mod tests {
         Answer::made_up(status, headers, body)
     }
 
-    /// The failure that an answer is, if it is not about the state of what is asked for.
+    /// The failure that a response represents, unless it is about the state of a room or egress.
     fn failure(status: u16, body: &Value) -> Option<Failure> {
         match refusal(&answer(status, body)) {
             CallError::Provider(error) => Some(error.failure),

@@ -1,4 +1,4 @@
-//! WorkOS's API: the client, the types it answers with, and its refusals.
+//! WorkOS's API: the client, its response types, and its errors.
 
 mod application;
 mod authentication;

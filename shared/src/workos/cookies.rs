@@ -1,5 +1,5 @@
-//! The cookies that a browser keeps for us: its session, the sign-ins it has begun, and the
-//! organizations it may choose from. All of them are sealed with one password.
+//! The cookies that we set in a browser: its session, its pending sign-ins, and the organizations
+//! that it may choose from. All of them are sealed with the same password.
 
 mod budget;
 mod flow_cookies;
@@ -22,7 +22,7 @@ use crate::settings::{Incomplete, Settings};
 use crate::workos::cookies::sealed::SealedCookies;
 use crate::workos::cookies::session_cookie::CookieSettings;
 
-/// All the cookies that a browser keeps for us.
+/// All the cookies that we set in a browser.
 #[derive(Clone, Debug)]
 pub struct Cookies {
     /// Its session.
@@ -34,7 +34,7 @@ pub struct Cookies {
 }
 
 impl Cookies {
-    /// Reads `WORKOS_COOKIE_PASSWORD` (or `WORKOS_SECRET_ID`), and where they are set
+    /// Reads `WORKOS_COOKIE_PASSWORD` (or `WORKOS_SECRET_ID`), and, if set,
     /// `WORKOS_COOKIE_PASSWORD_PREVIOUS`, `WORKOS_COOKIE_NAME`, `WORKOS_COOKIE_DOMAIN`,
     /// `WORKOS_COOKIE_MAX_AGE` and `WORKOS_REDIRECT_URI`.
     pub fn configure(settings: &mut Settings) -> Result<Self, Incomplete> {
@@ -65,7 +65,7 @@ impl Cookies {
     }
 }
 
-/// The page, if it has no TLS. Browsers disagree on whether they keep a `Secure` cookie for such a
+/// The page, if it has no TLS. Browsers disagree on whether to keep a `Secure` cookie for such a
 /// page on this machine.
 fn plain_page(settings: &Settings) -> Option<Url> {
     let page = Url::parse(settings.optional("WORKOS_REDIRECT_URI")?).ok()?;

@@ -1,4 +1,4 @@
-//! Sessions: their access tokens, and who a request comes from.
+//! Sessions: finding a request's session, verifying its access token, refreshing it.
 
 mod access_token;
 mod renewal;

@@ -1,4 +1,4 @@
-//! Signing in, from the first step to the session: what the endpoints under `/auth/` share.
+//! Signing in, from the first step to the session, shared by the endpoints under `/auth/`.
 
 mod authorization;
 mod completion;

@@ -259,7 +259,7 @@ async fn a_bad_secret_stops_the_start_and_is_named_without_its_value() {
         assert!(!problems.contains("hunter2"), "{problems}");
     }
     world.manager.deny(SECRET_ID);
-    assert!(problems().await.contains("may not read"));
+    assert!(problems().await.contains("not allowed to read"));
     world.manager.allow(SECRET_ID);
     world.manager.remove(SECRET_ID);
     assert!(problems().await.contains("no such secret"));

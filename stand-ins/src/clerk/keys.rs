@@ -1,4 +1,4 @@
-//! Signing keys: the instance's own, and another's.
+//! Signing keys: the instance's own, and one of another instance.
 
 use crate::jwt::RsaKey;
 

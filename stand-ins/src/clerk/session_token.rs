@@ -1,4 +1,4 @@
-//! Session tokens as Clerk mints them, in both versions.
+//! Session tokens in Clerk's format, in both versions.
 //! <https://clerk.com/docs/guides/sessions/session-tokens>
 
 use serde_json::{Value, json};
@@ -9,22 +9,22 @@ use super::{
 };
 use crate::{jwt::RsaKey, random_hex};
 
-/// Who issues the tokens: the instance's Frontend API.
+/// The issuer of the tokens: the instance's Frontend API.
 pub const ISSUER: &str = "https://clerk.anteroom.localhost";
 
-/// The page that session tokens are issued to, in their `azp`, unless told otherwise.
+/// The default page that session tokens are issued to (`azp`).
 pub const AUTHORIZED_PARTY: &str = "http://localhost:3000";
 
-/// How many seconds a session token lives.
+/// The lifetime of a session token, in seconds.
 pub const SESSION_TOKEN_SECONDS: u64 = 60;
 
-/// A token counts from ten seconds before it was issued, for clocks that go slow.
+/// A token is valid from ten seconds before it was issued, to allow for slow clocks.
 const NOT_BEFORE_SECONDS: u64 = 10;
 
-/// Marks a session token, in its header.
+/// The category of a session token, in its header.
 const SESSION_TOKEN_CATEGORY: &str = "cl_B7d4PD111AAA";
 
-/// Marks a token made from a JWT template, in its header.
+/// The category of a token made from a JWT template, in its header.
 const TEMPLATE_TOKEN_CATEGORY: &str = "cl_B7d4PD222AAA";
 
 /// The header of a session token under the instance's first key.
@@ -49,7 +49,7 @@ fn header(category: &str, key: &RsaKey) -> Value {
     json!({"alg": "RS256", "cat": category, "kid": key.kid, "typ": "JWT"})
 }
 
-/// The claims of a session token (version 2) issued at that second since 1970.
+/// The claims of a session token (version 2) issued at this Unix time.
 pub fn session_claims(user: &User, issued_at: u64) -> Value {
     let mut claims = base_claims(user, issued_at);
     claims["v"] = json!(2);
@@ -63,7 +63,7 @@ pub fn session_claims(user: &User, issued_at: u64) -> Value {
     claims
 }
 
-/// The claims of a session token of version 1, which Clerk still mints for older instances.
+/// The claims of a version 1 session token, which Clerk still issues for older instances.
 pub fn session_claims_version_1(user: &User, issued_at: u64) -> Value {
     let mut claims = base_claims(user, issued_at);
     if let Some(organization) = &user.organization {
@@ -78,8 +78,8 @@ pub fn session_claims_version_1(user: &User, issued_at: u64) -> Value {
     claims
 }
 
-/// The claims of a token made from a JWT template: the template's own over those that every such
-/// token has. There is no session in it.
+/// The claims of a token made from a JWT template: the default claims, overridden by the
+/// template's. It names no session.
 pub(super) fn template_claims(template: &Value, user: &User, issued_at: u64) -> Value {
     let mut claims = json!({
         "azp": AUTHORIZED_PARTY,
@@ -114,8 +114,8 @@ fn base_claims(user: &User, issued_at: u64) -> Value {
     })
 }
 
-/// The `o` claim of version 2 and the features for `fea`. `per` lists the permissions once, and
-/// `fpm` has a number for each feature whose lowest bit stands for the first of them.
+/// The `o` claim of version 2 and the features for `fea`. `per` lists the permissions, and `fpm`
+/// has a bit mask for each feature, whose lowest bit is the first permission.
 fn compact_organization(organization: &Organization) -> (Value, Option<String>) {
     let features = unique(organization.permissions.iter().map(|(feature, _)| feature));
     let permissions = unique(organization.permissions.iter().map(|(_, permission)| permission));

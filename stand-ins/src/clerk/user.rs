@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 /// 1 January 2025, in milliseconds: when everything was created.
 const CREATED_AT: u64 = 1_735_689_600_000;
 
-/// The fields of the `User` object that no user here makes use of, as JSON.
+/// The fields of the `User` object that are the same for all users, as JSON.
 const SAME_FOR_ALL: [(&str, &str); 28] = [
     ("username", "null"),
     ("locale", "null"),
@@ -40,15 +40,15 @@ const SAME_FOR_ALL: [(&str, &str); 28] = [
 /// A user with one active session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User {
-    /// The name by which tests and `GET /dev/session-token?user=` know the user.
+    /// The user's name in tests and in `GET /dev/session-token?user=`.
     pub short_name: String,
-    /// `user_…`, made of the short name, so that it is the same in every run.
+    /// `user_…`, derived from the short name, so that it is the same in every run.
     pub id: String,
     /// `sess_…`, the user's session.
     pub session_id: String,
-    /// The given name.
+    /// The first name.
     pub first_name: Option<String>,
-    /// The family name.
+    /// The last name.
     pub last_name: Option<String>,
     /// The URL of a picture that the user uploaded.
     pub picture: Option<String>,
@@ -58,7 +58,7 @@ pub struct User {
     pub primary_email_address_id: Option<String>,
     /// Banned by an administrator.
     pub is_banned: bool,
-    /// Locked after too many attempts.
+    /// Locked after too many failed attempts.
     pub is_locked: bool,
     /// The organization that is active in the session.
     pub organization: Option<Organization>,
@@ -71,16 +71,16 @@ pub struct EmailAddress {
     pub id: String,
     /// The address itself.
     pub address: String,
-    /// Whether the user has shown that it is theirs.
+    /// Whether it is verified.
     pub is_verified: bool,
 }
 
-/// A user's place in an organization.
+/// A user's membership in an organization.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Organization {
     /// `org_…`
     pub id: String,
-    /// The name in addresses.
+    /// The name in URLs.
     pub slug: String,
     /// The role without its `org:`, such as `admin`.
     pub role: String,
@@ -89,7 +89,8 @@ pub struct Organization {
 }
 
 impl User {
-    /// A user without a name, picture or address. The short name should be letters and digits.
+    /// A user without a name, picture or address. The short name should consist of letters and
+    /// digits.
     pub fn new(short_name: &str) -> Self {
         Self {
             short_name: short_name.to_owned(),
@@ -106,20 +107,20 @@ impl User {
         }
     }
 
-    /// One of the users that every instance begins with:
+    /// One of the users that every instance starts with:
     ///
     /// | short name | has |
     /// |---|---|
     /// | `jane` | everything: Jane Doe, a picture, `jane.doe@example.com` |
     /// | `nameless` | an address, no name |
-    /// | `mailless` | a name, an address, but none that is primary |
+    /// | `mailless` | a name, and an address that is not primary |
     /// | `several` | three addresses, of which the second is primary |
-    /// | `member` | a place in the organization `acme` |
+    /// | `member` | a membership in the organization `acme` |
     /// | `unproven` | a primary address that is not verified |
-    /// | `banned`, `locked` | a name, an address, and no way in |
+    /// | `banned`, `locked` | a name and an address, but no access |
     ///
     /// # Panics
-    /// When there is none of that name.
+    /// If there is no such user.
     pub fn seeded(short_name: &str) -> Self {
         seeded_users()
             .into_iter()
@@ -127,7 +128,7 @@ impl User {
             .unwrap_or_else(|| panic!("no user is called {short_name:?}"))
     }
 
-    /// The same with a name.
+    /// A copy with a name.
     #[must_use]
     pub fn with_name(mut self, first: &str, last: &str) -> Self {
         self.first_name = Some(first.to_owned());
@@ -135,14 +136,14 @@ impl User {
         self
     }
 
-    /// The same with an uploaded picture.
+    /// A copy with an uploaded picture.
     #[must_use]
     pub fn with_picture(mut self, url: &str) -> Self {
         self.picture = Some(url.to_owned());
         self
     }
 
-    /// The same with one more verified address, not the primary one.
+    /// A copy with one more verified address, not the primary one.
     #[must_use]
     pub fn with_email(mut self, address: &str) -> Self {
         let id = id("idn", &format!("{}{}", self.short_name, self.email_addresses.len()));
@@ -151,7 +152,7 @@ impl User {
         self
     }
 
-    /// The same with one more verified address, the primary one.
+    /// A copy with one more verified address, the primary one.
     #[must_use]
     pub fn with_primary_email(self, address: &str) -> Self {
         let mut user = self.with_email(address);
@@ -160,7 +161,7 @@ impl User {
         user
     }
 
-    /// The same with none of the addresses verified.
+    /// A copy with all addresses unverified.
     #[must_use]
     pub fn unverified(mut self) -> Self {
         for address in &mut self.email_addresses {
@@ -169,14 +170,14 @@ impl User {
         self
     }
 
-    /// The same with a place in an organization.
+    /// A copy with a membership in an organization.
     #[must_use]
     pub fn in_organization(mut self, organization: Organization) -> Self {
         self.organization = Some(organization);
         self
     }
 
-    /// The address that is primary.
+    /// The primary address.
     pub fn primary_email_address(&self) -> Option<&str> {
         let id = self.primary_email_address_id.as_ref()?;
         let address = self.email_addresses.iter().find(|address| address.id == *id)?;
@@ -234,7 +235,7 @@ impl User {
         session
     }
 
-    /// Clerk draws a picture for a user who has none.
+    /// Clerk generates a picture for a user who has none.
     fn image_url(&self) -> String {
         let drawn = || format!("https://img.clerk.com/drawn-for-{}", self.id);
         self.picture.clone().unwrap_or_else(drawn)
@@ -264,7 +265,7 @@ impl EmailAddress {
     }
 }
 
-/// The users that every instance begins with; the table is at [`User::seeded`].
+/// The users that every instance starts with; see [`User::seeded`].
 pub fn seeded_users() -> Vec<User> {
     vec![
         User::new("jane")
@@ -309,7 +310,7 @@ fn acme() -> Organization {
     }
 }
 
-/// An id of Clerk's form, 27 letters and digits after the kind, made of a name.
+/// An id in Clerk's format, with 27 letters and digits after the prefix, derived from a name.
 fn id(kind: &str, name: &str) -> String {
     let letters: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
     format!("{kind}_{:0<27.27}", format!("2Anteroom{letters}"))

@@ -1,6 +1,6 @@
-//! Who may call: the token of a request, and what it grants. The rules are those of the server's
-//! `pkg/service/auth.go` and of `auth/verifier.go` in its protocol library, with the texts of the JWT
-//! library that they use.
+//! Verifies a request's token and reads its grants. The rules come from the server's
+//! `pkg/service/auth.go` and from `auth/verifier.go` in its protocol library, with the error texts
+//! of the JWT library that they use.
 
 use base64::{
     Engine as _, alphabet,
@@ -15,19 +15,19 @@ use crate::exchange::Request;
 /// The API key of a new project.
 pub const API_KEY: &str = "APIAnteroomLocal";
 
-/// Its secret, which is none.
+/// Its API secret, which is not secret.
 pub const API_SECRET: &str = "secret-of-the-stand-in-and-no-secret-at-all";
 
-/// How many seconds a token may be off in either direction.
+/// Leeway for `exp` and `nbf`, in seconds.
 const LEEWAY_SECONDS: f64 = 60.0;
 
-/// The algorithms that the JWT library knows. A token that names another cannot be read at all.
+/// The algorithms that the JWT library supports. A token with any other cannot be parsed.
 const ALGORITHMS: [&str; 14] = [
     "HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256",
     "ES384", "ES512", "EdDSA", "none",
 ];
 
-/// Go's base64 does not look at the bits that are left over in the last letter.
+/// Go's base64 ignores the unused bits of the last character.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::URL_SAFE,
     GeneralPurposeConfig::new()
@@ -35,7 +35,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
         .with_decode_padding_mode(DecodePaddingMode::RequireNone),
 );
 
-/// The one pair of keys that the server knows.
+/// The server's only key pair.
 #[derive(Debug, Clone)]
 pub(super) struct Keys {
     pub(super) api_key: String,
@@ -49,8 +49,7 @@ impl Default for Keys {
 }
 
 impl Keys {
-    /// What the request's token grants; without a token nothing, which only the methods themselves
-    /// mind.
+    /// The grants in the request's token, or none without a token, which the methods then reject.
     pub(super) fn grants_of(&self, request: &Request, now: u64) -> Result<Grants, Refusal> {
         let in_query = request.query("access_token").unwrap_or_default();
         let token = match request.header("authorization") {
@@ -65,7 +64,7 @@ impl Keys {
         self.grants_in(token, now)
     }
 
-    /// What this token grants.
+    /// The grants in this token.
     pub(super) fn grants_in(&self, token: &str, now: u64) -> Result<Grants, Refusal> {
         let token =
             Token::parse(token).ok_or_else(|| unauthorized("invalid authorization token"))?;
@@ -83,7 +82,7 @@ impl Keys {
     }
 }
 
-/// The refusal of a key that the server does not know.
+/// The error for an unknown API key.
 pub(super) fn unknown_key() -> Refusal {
     unauthorized("invalid API key")
 }
@@ -92,7 +91,7 @@ fn unauthorized(text: &str) -> Refusal {
     Refusal::plain(401, text)
 }
 
-/// A token that can be read, and no more.
+/// A parsed token, not verified.
 struct Token<'a> {
     message: &'a str,
     signature: &'a str,
@@ -106,7 +105,7 @@ struct Header {
     alg: String,
 }
 
-/// The claims that every JWT may have.
+/// The registered JWT claims.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Registered {
@@ -184,16 +183,16 @@ struct Claims {
     video: Option<VideoGrant>,
 }
 
-/// What a token grants.
+/// The grants in a token.
 #[derive(Debug, Default)]
 pub(super) struct Grants {
-    /// None of LiveKit's own, when it is not there.
+    /// Absent if the token has no LiveKit grants.
     pub(super) video: Option<VideoGrant>,
     pub(super) name: String,
     pub(super) identity: String,
 }
 
-/// What may be done with rooms. What is not said is not granted, but to publish is.
+/// The room grants. An absent grant is not given, except publishing.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 #[allow(clippy::struct_excessive_bools, reason = "LiveKit's own claim")]
@@ -231,7 +230,7 @@ impl Grants {
         self.ensure(|video| video.room_record)
     }
 
-    /// An administrator of that room and of no other.
+    /// Requires the admin grant for exactly this room.
     pub(super) fn ensure_admin_of(&self, room: &str) -> Result<(), Refusal> {
         self.ensure(|video| video.room_admin && video.room == room)
     }

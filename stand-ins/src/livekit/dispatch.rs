@@ -1,4 +1,4 @@
-//! Dispatches each request to its service, and decides when the answer goes out.
+//! Dispatches each request to its service, and schedules the response.
 
 use std::{
     io, mem,
@@ -22,16 +22,16 @@ use crate::{
     server::{Provider, StandIn},
 };
 
-/// The bucket that functions are told to record to. There is none: nothing is uploaded.
+/// The bucket in the functions' settings. It does not exist, because nothing is uploaded.
 pub const RECORDINGS_BUCKET: &str = "anteroom-recordings";
 
-/// The services of which there is something here.
+/// The imitated services.
 const SERVICES: [&str; 2] = ["Egress", "RoomService"];
 
 /// A running LiveKit.
 pub type LiveKit = StandIn<Server>;
 
-/// The server, and what it knows.
+/// The server and its state.
 #[derive(Debug)]
 pub struct Server {
     pub(super) state: Mutex<State>,
@@ -98,7 +98,7 @@ impl Provider for Server {
     fn settings(&self, url: &str) -> Vec<(&'static str, String)> {
         let keys = lock(&self.state).keys.clone();
         vec![
-            // What front ends use, who connect to it: `ws://…`.
+            // The form that front ends use to connect: `ws://…`.
             ("LIVEKIT_URL", url.replacen("http", "ws", 1)),
             ("LIVEKIT_API_KEY", keys.api_key),
             ("LIVEKIT_API_SECRET", keys.api_secret),
@@ -114,7 +114,7 @@ fn is_start(request: &Request) -> bool {
 }
 
 impl State {
-    /// The answer to a request, and when it goes out.
+    /// The response to a request, and when it is sent.
     fn answer(&mut self, request: &Request) -> (Answer, Fate) {
         let result = self.try_answer(request).map(|answer| self.edits.apply(request, answer));
         match result {
@@ -171,7 +171,7 @@ impl State {
     }
 }
 
-/// Whether the real server has the method and the stand-in has not.
+/// Whether only the real server has the method.
 fn is_missing_here(service: &str, method: &str) -> bool {
     match service {
         "Egress" => matches!(
@@ -199,7 +199,7 @@ fn is_missing_here(service: &str, method: &str) -> bool {
     }
 }
 
-/// The answer to someone who may come in. Any page may ask.
+/// The response to someone who may join. Any page may call this.
 fn welcome((): ()) -> Answer {
     plain(200, "success").with_header(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*")
 }

@@ -1,6 +1,5 @@
-//! An egress from its start to its end. When each time is set, and to what an end is put down, is as
-//! in `livekit_egress.go` of LiveKit's protocol library and `pkg/pipeline/controller.go` of the
-//! recorder.
+//! An egress from its start to its end. Times and end reasons are set as in `livekit_egress.go` of
+//! LiveKit's protocol library and `pkg/pipeline/controller.go` of the recorder.
 
 use std::time::Duration;
 
@@ -13,7 +12,7 @@ use super::{
     twirp::{Code, Refusal},
 };
 
-/// How large every finished file is said to be, in bytes.
+/// The reported size of every finished file, in bytes.
 const FILE_SIZE: i64 = 1_048_576;
 
 /// An egress as a test sees it.
@@ -23,36 +22,36 @@ pub struct EgressView {
     pub id: String,
     /// The room that it records.
     pub room_name: String,
-    /// How far it is.
+    /// The status.
     pub status: EgressStatus,
     /// The key of its object.
     pub filename: String,
-    /// All of it, as `ListEgress` shows it.
+    /// The full object, as `ListEgress` returns it.
     pub info: Value,
 }
 
 impl EgressView {
-    /// Whether it records, or is about to.
+    /// Whether it is recording or starting to.
     pub fn is_running(&self) -> bool {
         matches!(self.status, EgressStatus::Starting | EgressStatus::Active)
     }
 }
 
-/// An egress, as the server keeps it.
+/// An egress, as the server stores it.
 #[derive(Debug)]
 pub(super) struct Egress {
     info: EgressInfo,
     file: FileInfo,
     upload: Option<S3Upload>,
-    /// Whether it stays as it is until it is told otherwise.
+    /// Whether a test has fixed its status.
     is_pinned: bool,
-    /// When its page has loaded, and it begins to listen.
+    /// When its page has loaded, so that it handles stops.
     loaded_at: i64,
-    /// Whether it was told to stop before that.
+    /// Whether it was told to stop before then.
     is_told_to_stop: bool,
 }
 
-/// Which steps egresses do not take by themselves.
+/// The transitions that egresses do not make by themselves.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Holds {
     pub(super) starting: bool,
@@ -60,7 +59,7 @@ pub(super) struct Holds {
 }
 
 impl Egress {
-    /// A new one. Times are in nanoseconds since 1970, here and everywhere below.
+    /// A new egress. All times in this file are in nanoseconds since the Unix epoch.
     pub(super) fn start(plan: Plan, page_load: Duration, now: i64) -> Self {
         let info = EgressInfo {
             egress_id: random_id("EG_"),
@@ -93,23 +92,23 @@ impl Egress {
         self.info.status()
     }
 
-    /// Whether the server lists it among the active ones.
+    /// Whether the server lists it as active.
     pub(super) fn is_active(&self) -> bool {
         self.status() < EgressStatus::Complete
     }
 
-    /// Whether its recorder is in that room.
+    /// Whether its recorder is in this room.
     pub(super) fn is_in_room(&self, room: &str) -> bool {
         self.room_name() == room
             && matches!(self.status(), EgressStatus::Active | EgressStatus::Ending)
     }
 
-    /// When it began to record.
+    /// When recording began.
     pub(super) fn recording_since(&self) -> i64 {
         self.file.started_at
     }
 
-    /// As the API shows it.
+    /// The egress as the API returns it.
     pub(super) fn info(&self) -> EgressInfo {
         EgressInfo {
             file_results: vec![self.file.clone()],
@@ -128,7 +127,7 @@ impl Egress {
         }
     }
 
-    /// Takes the next step that it takes by itself.
+    /// Makes the next transition that happens by itself.
     pub(super) fn go_on(&mut self, holds: Holds, now: i64) {
         match self.status() {
             _ if self.is_pinned => {}
@@ -140,7 +139,8 @@ impl Egress {
         }
     }
 
-    /// What a stop does: an egress that has not begun is aborted, one that ends goes on ending.
+    /// Handles a stop: aborts an egress that has not started recording; one that is ending
+    /// continues to end.
     pub(super) fn stop(&mut self, now: i64) -> Result<(), Refusal> {
         match self.status() {
             EgressStatus::Starting => {
@@ -161,14 +161,14 @@ impl Egress {
         Ok(())
     }
 
-    /// How long it takes until it obeys a stop that it was told.
+    /// How long until it handles a stop.
     pub(super) fn until_it_obeys(&self, now: i64) -> Duration {
         let waits = self.is_told_to_stop && self.status() == EgressStatus::Starting;
         let nanoseconds = if waits { self.loaded_at.saturating_sub(now) } else { 0 };
         Duration::from_nanos(u64::try_from(nanoseconds).unwrap_or(0))
     }
 
-    /// What the server says when no recorder answers a stop, as that of an ended egress does not.
+    /// The error if no recorder responds to a stop, as for an ended egress.
     pub(super) fn refuse_stop(&self) -> Refusal {
         if matches!(self.status(), EgressStatus::Starting | EgressStatus::Active) {
             return Refusal::from_inside(Code::DeadlineExceeded, "request timed out");
@@ -176,7 +176,7 @@ impl Egress {
         self.cannot_be_stopped()
     }
 
-    /// What the server says of a stop that comes in the wrong state.
+    /// The error for a stop in the wrong state.
     pub(super) fn cannot_be_stopped(&self) -> Refusal {
         let name = json!(self.status());
         let name = name.as_str().unwrap_or_default();
@@ -196,7 +196,7 @@ impl Egress {
         }
     }
 
-    /// Puts it where a test wants it, and keeps it there until it is stopped.
+    /// Sets its status for a test, and keeps it until it is stopped.
     pub(super) fn put(&mut self, status: EgressStatus, now: i64) {
         match status {
             EgressStatus::Starting => self.update(status, now),
@@ -217,7 +217,7 @@ impl Egress {
         self.is_pinned = true;
     }
 
-    /// Makes it as if it had been started that much earlier.
+    /// Moves its times into the past.
     pub(super) fn age(&mut self, by: Duration) {
         let by = i64::try_from(by.as_nanos()).unwrap_or(i64::MAX);
         for time in [
@@ -227,14 +227,14 @@ impl Egress {
             &mut self.file.started_at,
             &mut self.file.ended_at,
         ] {
-            // Zero is no time.
+            // Zero means that the time is not set.
             if *time != 0 {
                 *time -= by;
             }
         }
     }
 
-    /// Forgets when it started, as an old recorder does until it records.
+    /// Clears its start time, like an old recorder until recording begins.
     pub(super) fn forget_start_time(&mut self) {
         self.info.started_at = 0;
     }
@@ -253,7 +253,7 @@ impl Egress {
         self.update(EgressStatus::Ending, now);
     }
 
-    /// The upload comes last, and with it the end of a recording that S3 does not take.
+    /// The upload comes last, so a recording that S3 rejects fails here.
     fn complete(&mut self, now: i64) {
         if self.file.ended_at == 0 {
             self.finish_file(now);
@@ -300,12 +300,12 @@ impl Egress {
     }
 }
 
-/// What a server without Redis says of egresses.
+/// The error of a server without Redis.
 pub(super) fn not_connected() -> Refusal {
     Refusal::from_inside(Code::Internal, "egress not connected (redis required)")
 }
 
-/// What a method says of an egress that is not there.
+/// The error for an egress that does not exist.
 pub(super) fn no_such_egress() -> Refusal {
     Refusal::from_inside(Code::NotFound, "egress does not exist")
 }

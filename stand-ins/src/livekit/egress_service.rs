@@ -1,4 +1,4 @@
-//! `livekit.Egress`: starts, lists and stops recordings, and lets time go by for them.
+//! `livekit.Egress`: starts, lists and stops recordings, and advances them.
 
 use std::time::Duration;
 
@@ -105,14 +105,14 @@ impl State {
         Ok(egress.info())
     }
 
-    /// How long it takes until the last of the egresses that are loading and were told to stop does.
+    /// How long until all stopped egresses that are still loading handle the stop.
     pub(super) fn until_stops_are_obeyed(&self) -> Duration {
         let waits =
             self.egresses.iter().map(|egress| egress.until_it_obeys(clock::unix_nanoseconds()));
         waits.max().unwrap_or_default()
     }
 
-    /// Lets time go by for the egresses whose recorders are there.
+    /// Advances the egresses that have recorders.
     pub(super) fn go_on(&mut self) {
         if matches!(self.absence, Some(Absence::Gone(_))) {
             return;

@@ -1,12 +1,12 @@
-//! Ids of the form that LiveKit gives them.
+//! Ids in LiveKit's format.
 
-/// The letters of LiveKit's ids: those that cannot be taken for each other.
+/// The characters of LiveKit's ids, without similar-looking ones.
 const ID_LETTERS: &[u8; 57] = b"23456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
 
-/// How many of them follow the prefix.
+/// How many characters follow the prefix.
 const ID_LENGTH: usize = 12;
 
-/// An id as LiveKit makes them: the prefix and 12 letters.
+/// An id in LiveKit's format: the prefix and 12 characters.
 pub(super) fn random_id(prefix: &str) -> String {
     let mut random = uuid::Uuid::new_v4().as_u128();
     let letters = (0..ID_LENGTH).map(|_| {

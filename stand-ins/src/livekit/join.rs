@@ -1,8 +1,8 @@
-//! Joining: what the server checks before it lets someone in, as `GET /rtc/validate` tells it. The
-//! rules are those of `ValidateConnectRequest` in the server's `pkg/service/utils.go`, in its order.
+//! Joining: the server's checks before someone may join, as `GET /rtc/validate` reports them. The
+//! rules and their order come from `ValidateConnectRequest` in the server's `pkg/service/utils.go`.
 //!
-//! The room is the token's. A server of today does not read a `room` parameter, and refuses a token
-//! without a room; an older one let such a token into any room.
+//! The room comes from the token. Current servers ignore a `room` parameter and reject a token
+//! without a room; older ones accepted such a token for any room.
 
 use std::collections::BTreeMap;
 
@@ -18,18 +18,18 @@ use crate::exchange::Request;
 /// The longest identity, in bytes.
 const LONGEST_IDENTITY: usize = 256;
 
-/// Where a token lets someone in, and as whom.
+/// The room and identity that a token joins with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seat {
     /// The room's name.
     pub room: String,
-    /// Who it is, to the server: whoever was there as the same before has to leave.
+    /// The identity. The server evicts an earlier participant with the same identity.
     pub identity: String,
-    /// Who it is, to the others.
+    /// The display name.
     pub name: String,
 }
 
-/// Where these grants let someone in.
+/// The room and identity that these grants allow.
 pub(super) fn seat(grants: &Grants) -> Result<Seat, Refusal> {
     let video = video_of(grants)?;
     if !video.room_join {
@@ -54,7 +54,7 @@ pub(super) fn seat(grants: &Grants) -> Result<Seat, Refusal> {
     })
 }
 
-/// Checks a request to join in the first form, with parameters in the query.
+/// Checks a join request in the older format, with parameters in the query.
 pub(super) fn check_parameters(request: &Request, grants: &Grants) -> Result<(), Refusal> {
     video_of(grants)?;
     let attributes = request.query("attributes").filter(|text| !text.is_empty());
@@ -71,7 +71,7 @@ pub(super) fn check_parameters(request: &Request, grants: &Grants) -> Result<(),
     if is_allowed { Ok(()) } else { Err(no_access()) }
 }
 
-/// Checks a request to join in the second form, whose message is not looked into.
+/// Checks a join request in the newer format, without decoding its message.
 pub(super) fn check_message(request: &Request, grants: &Grants) -> Result<(), Refusal> {
     video_of(grants)?;
     match request.query("join_request").filter(|text| !text.is_empty()) {

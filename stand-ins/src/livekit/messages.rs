@@ -3,8 +3,8 @@
 //! <https://github.com/livekit/protocol/tree/main/protobufs>
 //!
 //! A member of a `oneof` is an optional field here: on the wire that is the same, and in JSON it is
-//! left out when it is not set, where any other message is null. [`Unread`] stands for messages that
-//! the stand-in takes and does not look into.
+//! left out if it is not set, whereas any other message is null. [`Unread`] stands for messages
+//! that the stand-in accepts but does not read.
 
 mod egress;
 mod encoding;

@@ -2,25 +2,25 @@
 
 use super::messages::{EgressInfo, S3Upload};
 
-/// What `PutObject` takes of an object's own metadata, in bytes of names and values.
+/// The limit of `PutObject` for user-defined metadata, in bytes of names and values.
 const MOST_METADATA: usize = 2048;
 
-/// The longest key of an object, in bytes.
+/// The longest object key, in bytes.
 const LONGEST_KEY: usize = 1024;
 
-/// What the recorder will do.
+/// The recorder's plan.
 #[derive(Debug)]
 pub(super) struct Plan {
-    /// The request, without its secrets, and what follows from it.
+    /// The request, without its secrets, and the resulting information.
     pub(super) info: EgressInfo,
-    /// Where the file goes: the key of the object.
+    /// The key of the object.
     pub(super) filename: String,
-    /// How it gets there; without it the file stays on the recorder's own disk.
+    /// The upload target. Without one, the file stays on the recorder's disk.
     pub(super) upload: Option<S3Upload>,
 }
 
-/// Why S3 would not take the file, if it would not. The recorder learns it only when it uploads,
-/// after the recording. The texts are S3's where S3 has one.
+/// The reason why S3 would reject the file, if any. The recorder finds out only when it uploads,
+/// after the recording. The texts are S3's own if it has one.
 pub(super) fn upload_problem(upload: &S3Upload, key: &str) -> Option<&'static str> {
     let metadata = &upload.metadata;
     let size: usize = metadata.iter().map(|(name, value)| name.len() + value.len()).sum();
@@ -42,7 +42,7 @@ pub(super) fn upload_problem(upload: &S3Upload, key: &str) -> Option<&'static st
     None
 }
 
-/// Where the object is, as the recorder writes it.
+/// The object's location, in the recorder's format.
 pub(super) fn location(upload: &S3Upload, key: &str) -> String {
     let S3Upload { endpoint, bucket, .. } = upload;
     let endpoint = if endpoint.is_empty() { "s3.amazonaws.com" } else { endpoint };

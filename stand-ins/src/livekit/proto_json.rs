@@ -1,5 +1,5 @@
 //! JSON as the protobuf library for Go reads and writes it (`protojson`): names in either spelling,
-//! numbers also as texts, 64-bit ones always so on the way out, enumerations by name.
+//! numbers also as strings (64-bit ones always, when written), enums by name.
 //! <https://protobuf.dev/programming-guides/json/>
 
 #![allow(clippy::ref_option, clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
@@ -12,11 +12,11 @@ use serde::{
 };
 use serde_json::Value;
 
-/// The members of these are data and not fields of a message.
+/// The keys of these maps are data and not field names.
 const MAPS: [&str; 3] = ["metadata", "tags", "attributes"];
 
-/// Reads the first JSON value of a body as a message. What follows it is ignored, as by the server;
-/// fields that the message does not have are, too.
+/// Reads the first JSON value of a body as a message. Like the server, it ignores anything that
+/// follows and unknown fields.
 pub(super) fn read<M: DeserializeOwned>(body: &[u8]) -> Option<M> {
     let mut values = serde_json::Deserializer::from_slice(body).into_iter::<Value>();
     let value = values.next()?.ok()?;
@@ -26,8 +26,8 @@ pub(super) fn read<M: DeserializeOwned>(body: &[u8]) -> Option<M> {
     serde_json::from_value(normalized(value)).ok()
 }
 
-/// The same value with every field's name as the `.proto` files have it, and without the fields that
-/// are null, which are those that are not set.
+/// The same value with the field names of the `.proto` files, and without null fields, which count
+/// as not set.
 fn normalized(value: Value) -> Value {
     match value {
         Value::Array(items) => items.into_iter().map(normalized).collect(),
@@ -55,7 +55,7 @@ fn snake_case(name: &str) -> String {
     snake
 }
 
-/// A number, or a number in a text.
+/// A number, or a number in a string.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Number {
@@ -63,7 +63,7 @@ enum Number {
     Text(String),
 }
 
-/// A number of up to 32 bits.
+/// Reads a number of up to 32 bits.
 pub(super) fn number<'de, D, N>(deserializer: D) -> Result<N, D::Error>
 where
     D: Deserializer<'de>,
@@ -76,12 +76,12 @@ where
     N::try_from(number).map_err(D::Error::custom)
 }
 
-/// A number of 64 bits, which is written as a text.
+/// Writes a 64-bit number as a string.
 pub(super) fn as_text<S: Serializer>(number: &i64, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(number)
 }
 
-/// An enumeration, which is a number in the message and a name in JSON.
+/// An enum, which is a number in the message and a name in JSON.
 pub(super) struct ByName<E>(PhantomData<E>);
 
 #[derive(Deserialize)]
@@ -110,7 +110,7 @@ where
     }
 }
 
-/// An enumeration that may be missing, as a member of a `oneof` is.
+/// An enum that may be missing, as in a `oneof`.
 pub(super) struct OptionalByName<E>(PhantomData<E>);
 
 impl<E> OptionalByName<E>

@@ -1,8 +1,8 @@
-//! The recorder, LiveKit's egress service: what it refuses of a request, what it hides when it shows
-//! one, and what it calls the file. The rules are those of `pkg/config` in the service
-//! (`pipeline.go`, `output.go`, `output_file.go`, `storage.go`) and of `egress/redact.go` in LiveKit's
-//! protocol library, for the sources and outputs that this project uses: a room shown as a web page,
-//! in one file.
+//! The recorder, LiveKit's egress service: which requests it rejects, what it redacts, and how it
+//! names the file. The rules come from `pkg/config` in the service
+//! (`pipeline.go`, `output.go`, `output_file.go`, `storage.go`) and from `egress/redact.go` in
+//! LiveKit's protocol library, for the source and output that this project uses: a room rendered by
+//! a web page, in one file.
 
 use time::OffsetDateTime;
 use url::Url;
@@ -17,21 +17,21 @@ use super::{
     twirp::{Code, Refusal},
 };
 
-/// The file endings that the recorder knows, and takes off a path that should end in another.
+/// The file extensions that the recorder knows, and replaces if the path should have another.
 const ENDINGS: [&str; 9] =
     [".raw", ".ogg", ".mp3", ".ivf", ".mp4", ".ts", ".webm", ".m3u8", ".jpeg"];
 
-/// A request to record a room, in either of its forms.
+/// A request to record a room, in either format.
 #[derive(Clone, Debug)]
 pub(super) enum Start {
     RoomComposite(RoomCompositeEgressRequest),
     Egress(StartEgressRequest),
 }
 
-/// What a recorder is configured to do.
+/// A recorder's configuration.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Recorder {
-    /// Whether it has a key pair of its own to assume roles with.
+    /// Whether it has its own key pair to assume roles with.
     pub(super) assumes_roles: bool,
 }
 
@@ -43,7 +43,7 @@ impl Start {
         }
     }
 
-    /// The request as the recorder shows it from now on.
+    /// The request as the recorder reports it.
     fn into_info(self) -> EgressInfo {
         let mut info = EgressInfo::default();
         match self {
@@ -67,7 +67,7 @@ impl Start {
 }
 
 impl Recorder {
-    /// What the recorder makes of the request at that time, or why it does not.
+    /// The recorder's plan for the request at this time, or the error.
     pub(super) fn plan(
         self,
         start: Start,
@@ -81,7 +81,7 @@ impl Recorder {
         if source.preset == Some(EncodingOptionsPreset::Passthrough.into()) {
             return Err(invalid("preset"));
         }
-        // Without a room's name the recorder cannot make itself a token to join with.
+        // Without a room name the recorder cannot create a token to join.
         let room = room.ok_or_else(|| invalid("token or api key/secret"))?;
         let filename = file_name(&file, source.audio_only, room, now)?;
         let source_type =
@@ -106,7 +106,7 @@ impl Recorder {
     }
 }
 
-/// What is recorded, and how it is encoded.
+/// The source and its encoding.
 struct Source<'a> {
     layout: &'a str,
     custom_base_url: &'a str,
@@ -156,7 +156,7 @@ impl Source<'_> {
         self.advanced.map_or(Ok(()), check_encoding)
     }
 
-    /// Sound alone is mixed without a browser.
+    /// Audio alone is mixed without a browser.
     fn needs_no_page(&self) -> bool {
         self.audio_only && self.layout.is_empty() && self.custom_base_url.is_empty()
     }
@@ -176,7 +176,7 @@ fn check_encoding(options: &EncodingOptions) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// The file that is asked for.
+/// The requested file.
 struct File {
     kind: EncodedFileType,
     path: String,
@@ -235,13 +235,13 @@ fn file_of_egress(request: &StartEgressRequest) -> Result<File, Refusal> {
     })
 }
 
-/// A number that is no file type is none in particular.
+/// An invalid number counts as no particular file type.
 fn kind_of(file_type: i32) -> EncodedFileType {
     EncodedFileType::try_from(file_type).unwrap_or(EncodedFileType::Default)
 }
 
-/// What the file is called: the path, cleaned, then with the templates filled in, then with the
-/// ending of its type. What a template stands for is not cleaned any more.
+/// The file's name: the path, sanitized, then with templates substituted, then with the extension
+/// of its type. Substituted values are not sanitized.
 fn file_name(
     file: &File,
     audio_only: bool,
@@ -279,7 +279,7 @@ fn fill_in(path: &str, room: &OpenRoom, now: OffsetDateTime) -> String {
         .replace("{utc}", &digits(now))
 }
 
-/// The path without `.`, without `..` that lead out of it, and without empty parts.
+/// The path without `.`, without `..` that lead out of it, and without empty segments.
 fn clean(path: &str) -> String {
     let ends_in_slash = path.ends_with('/');
     let mut cleaned = &shortest(path)[..];

@@ -1,4 +1,4 @@
-//! Rooms and who is in them.
+//! Rooms and participants.
 
 use super::{
     egress::Egress,
@@ -10,17 +10,17 @@ use super::{
     twirp::{Code, Refusal},
 };
 
-/// The longest name of a room, in bytes.
+/// The longest room name, in bytes.
 pub(super) const LONGEST_NAME: usize = 256;
 
-/// The most metadata that a room may have, in bytes.
+/// The largest room metadata, in bytes.
 const MOST_METADATA: usize = 512 * 1024;
 
 /// A server's defaults, in seconds.
 const EMPTY_TIMEOUT: u32 = 300;
 const DEPARTURE_TIMEOUT: u32 = 20;
 
-/// What a server lets people send.
+/// The codecs that a server enables.
 const CODECS: [&str; 10] = [
     "audio/PCMU",
     "audio/PCMA",
@@ -34,7 +34,7 @@ const CODECS: [&str; 10] = [
     "video/rtx",
 ];
 
-/// A room that is open.
+/// An open room.
 #[derive(Debug)]
 pub(super) struct OpenRoom {
     room: Room,
@@ -42,7 +42,7 @@ pub(super) struct OpenRoom {
 }
 
 impl OpenRoom {
-    /// An empty room, opened at that many milliseconds since 1970.
+    /// An empty room, opened at this Unix time in milliseconds.
     pub(super) fn new(name: &str, now_ms: i64) -> Self {
         let codecs = CODECS.map(|mime| Codec { mime: mime.to_owned(), ..Codec::default() });
         let room = Room {
@@ -66,14 +66,14 @@ impl OpenRoom {
         &self.room.sid
     }
 
-    /// Lets people leave or come until there are this many.
+    /// Adds or removes participants until there are this many.
     pub(super) fn fill(&mut self, participants: u32, now_ms: i64) {
         let present = u32::try_from(self.participants.len()).unwrap_or(u32::MAX);
         self.participants.truncate(usize::try_from(participants).unwrap_or(usize::MAX));
         self.participants.extend((present..participants).map(|index| participant(index, now_ms)));
     }
 
-    /// Takes over what the request says of the room.
+    /// Applies the request's options to the room.
     pub(super) fn configure(&mut self, request: &CreateRoomRequest) {
         let set = |value: &mut u32, wanted: u32| {
             if wanted > 0 {
@@ -88,7 +88,7 @@ impl OpenRoom {
         }
     }
 
-    /// The room as the API shows it. Recorders are not counted.
+    /// The room as the API returns it. Recorders are not counted.
     pub(super) fn info(&self, egresses: &[Egress]) -> Room {
         let count = u32::try_from(self.participants.len()).unwrap_or(u32::MAX);
         Room {
@@ -99,7 +99,7 @@ impl OpenRoom {
         }
     }
 
-    /// Who is in it, recorders too: each is a hidden participant with the egress's id.
+    /// The participants, including recorders: each is a hidden participant with the egress's id.
     pub(super) fn participants(&self, egresses: &[Egress]) -> Vec<ParticipantInfo> {
         let recorders = self.recorders(egresses).map(recorder);
         self.participants.iter().cloned().chain(recorders).collect()
@@ -110,7 +110,7 @@ impl OpenRoom {
     }
 }
 
-/// What the server refuses in a request for a room.
+/// Rejects what the server rejects in a request for a room.
 pub(super) fn check(request: &CreateRoomRequest) -> Result<(), Refusal> {
     if request.name.len() > LONGEST_NAME {
         let problem = format!("room name length exceeds limits: max length {LONGEST_NAME}");
@@ -127,7 +127,7 @@ pub(super) fn check(request: &CreateRoomRequest) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// What a method says of a room that is not there.
+/// The error for a room that does not exist.
 pub(super) fn no_such_room() -> Refusal {
     Refusal::from_inside(Code::NotFound, "requested room does not exist")
 }

@@ -55,7 +55,7 @@ impl State {
         Ok(Unread {})
     }
 
-    /// Of a room that is not there, nobody.
+    /// A room that does not exist has no participants.
     pub(super) fn list_participants(
         &mut self,
         request: &ListParticipantsRequest,
@@ -77,7 +77,7 @@ impl State {
         &mut self.rooms[index]
     }
 
-    /// Where the room of that name is; it is opened if need be.
+    /// The index of the room with this name, which is opened if necessary.
     pub(super) fn room_index(&mut self, name: &str) -> usize {
         self.rooms.iter().position(|room| room.name() == name).unwrap_or_else(|| {
             self.rooms.push(OpenRoom::new(name, clock::unix_milliseconds()));
@@ -103,7 +103,7 @@ impl State {
     }
 }
 
-/// What `POST /dev/rooms` takes.
+/// The body of `POST /dev/rooms`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RoomOrder {

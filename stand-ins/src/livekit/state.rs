@@ -1,4 +1,4 @@
-//! The server's state: rooms, egresses, and the faults that a test asked for.
+//! The server's state: rooms, egresses, and injected faults.
 
 use std::{collections::HashMap, fmt, time::Duration};
 
@@ -13,10 +13,10 @@ use super::{
 };
 use crate::exchange::{Answer, Request};
 
-/// How long a server usually takes to say that no recorder answers: 18 to 27 seconds.
+/// How long a server typically takes to report that no recorder responds (18 to 27 seconds).
 pub const USUAL_PATIENCE: Duration = Duration::from_secs(22);
 
-/// How long a server waits for a recorder's answer to a stop.
+/// How long a server waits for a recorder's response to a stop.
 pub const STOP_PATIENCE: Duration = Duration::from_secs(3);
 
 #[derive(Debug)]
@@ -27,7 +27,7 @@ pub(super) struct State {
     pub(super) recorder: Recorder,
     pub(super) holds: Holds,
     pub(super) absence: Option<Absence>,
-    /// How long it takes to refuse a stop that no recorder is there to answer.
+    /// How long it takes to refuse a stop that no recorder responds to.
     pub(super) stop_patience: Duration,
     pub(super) next_start: Fate,
     pub(super) start_times_are_late: bool,
@@ -39,10 +39,10 @@ pub(super) struct State {
     pub(super) edits: Edits,
 }
 
-/// Edits the JSON of an answer.
+/// Edits the JSON of a response.
 pub(super) type Edit = Box<dyn Fn(&mut Value) + Send + Sync>;
 
-/// How answers are edited, by call.
+/// The edits of responses, by call.
 #[derive(Default)]
 pub(super) struct Edits(pub(super) HashMap<&'static str, Edit>);
 
@@ -62,26 +62,26 @@ impl fmt::Debug for Edits {
     }
 }
 
-/// Why no recorder takes a request, and how long the server takes to find out.
+/// Why no recorder accepts a request, and how long the server takes to find out.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Absence {
-    /// There is none, and none that goes on with what was begun.
+    /// There is none, and existing egresses do not advance.
     Gone(Duration),
-    /// They have enough to do.
+    /// They have no capacity.
     Busy(Duration),
-    /// The server has no Redis to find them by.
+    /// The server has no Redis to find them with.
     Unconnected(Duration),
 }
 
 impl Absence {
-    /// What becomes of a start. A recorder that has no room does not answer at all.
+    /// The error for a start. A recorder without capacity does not respond at all.
     pub(super) fn refusal(self) -> Refusal {
         let (Self::Gone(after) | Self::Busy(after) | Self::Unconnected(after)) = self;
         Refusal::from_inside(Code::Unavailable, "no response from servers").after(after)
     }
 }
 
-/// When an answer goes out.
+/// When a response is sent.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) enum Fate {
     #[default]

@@ -1,5 +1,5 @@
-//! Twirp as LiveKit's server speaks it: which requests are calls, how their messages are read and
-//! written, and what a refusal looks like. <https://twitchtv.github.io/twirp/docs/spec_v7.html>
+//! Twirp as LiveKit's server implements it: calls, the encoding of messages, and errors.
+//! <https://twitchtv.github.io/twirp/docs/spec_v7.html>
 
 use std::time::Duration;
 
@@ -10,15 +10,15 @@ use serde_json::{Value, json};
 use super::proto_json;
 use crate::exchange::{Answer, Request};
 
-/// What Go's HTTP server says of a text that has no media type of its own.
+/// The media type that Go's HTTP server gives plain text.
 const PLAIN_TEXT: &str = "text/plain; charset=utf-8";
 
-/// A plain-text answer, as the parts of the server that are not Twirp give them.
+/// A plain-text response, as from the parts of the server outside Twirp.
 pub(super) fn plain(status: u16, text: impl Into<String>) -> Answer {
     Answer::new(status, PLAIN_TEXT, text)
 }
 
-/// A call of a method, whose message has not been read yet.
+/// A method call whose message has not been read yet.
 pub(super) struct Call<'a> {
     /// `Egress`, `RoomService`.
     pub(super) service: &'a str,
@@ -34,7 +34,7 @@ enum Encoding {
 }
 
 impl<'a> Call<'a> {
-    /// What the request calls; `services` are there.
+    /// Finds the called method among `services`.
     pub(super) fn of(request: &'a Request, services: &[&str]) -> Result<Self, Refusal> {
         let path = request.path();
         let place = path.strip_prefix("/twirp/livekit.").and_then(|rest| rest.split_once('/'));
@@ -49,7 +49,7 @@ impl<'a> Call<'a> {
         Ok(Self { service, method, request })
     }
 
-    /// Reads the message, lets it be handled and writes the answer in the same encoding.
+    /// Reads the message, handles it, and writes the response in the same encoding.
     pub(super) fn answer<I, O>(
         &self,
         handle: impl FnOnce(I) -> Result<O, Refusal>,
@@ -68,7 +68,7 @@ impl<'a> Call<'a> {
         })
     }
 
-    /// A method that the service does not have.
+    /// The error for a method that the service does not have.
     pub(super) fn no_such_method(&self) -> Refusal {
         let problem = format!("no handler for path {:?}", self.request.path());
         Refusal::bad_route(&problem, self.request)
@@ -104,7 +104,7 @@ impl<'a> Call<'a> {
     }
 }
 
-/// Twirp's error codes, those that occur here.
+/// The Twirp error codes that occur here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Code {
     BadRoute,
@@ -155,13 +155,13 @@ impl Code {
     }
 }
 
-/// Why there is no answer.
+/// An error response.
 #[derive(Debug)]
 pub(super) struct Refusal {
     status: u16,
     content_type: &'static str,
     text: String,
-    /// How long the server takes to say so.
+    /// How long the server takes to send it.
     pub(super) after: Duration,
 }
 
@@ -171,8 +171,8 @@ impl Refusal {
         Self::json(code.status(), &json!({"code": code.name(), "msg": message.into()}))
     }
 
-    /// An error that reaches Twirp from inside the server or from the recorder. Its text is wrapped
-    /// once on the way, in words that contradict the code, and clients see it so.
+    /// An error that reaches Twirp from inside the server or from the recorder. The server wraps
+    /// its text in a prefix that contradicts the code, and clients see that.
     pub(super) fn from_inside(code: Code, message: &str) -> Self {
         Self::new(code, format!("twirp error unknown: {message}"))
     }
@@ -190,7 +190,7 @@ impl Refusal {
         Self { status, content_type: PLAIN_TEXT, text: text.into(), after: Duration::ZERO }
     }
 
-    /// A path at which the server has nothing.
+    /// The error for an unknown path.
     pub(super) fn no_such_page() -> Self {
         Self::plain(404, "404 page not found\n")
     }
@@ -207,12 +207,12 @@ impl Refusal {
         Self { status, content_type: "application/json", text, after: Duration::ZERO }
     }
 
-    /// The same after a while.
+    /// The same, delayed.
     pub(super) fn after(self, delay: Duration) -> Self {
         Self { after: delay, ..self }
     }
 
-    /// The same with another status.
+    /// A copy with another status.
     pub(super) fn with_status(self, status: u16) -> Self {
         Self { status, ..self }
     }

@@ -3,14 +3,14 @@
 /// The client id.
 pub const CLIENT_ID: &str = "client_01ANTER00MSTANDIN000000000";
 
-/// The API key of a new environment. It is no secret.
+/// The API key of a new environment. It is not secret.
 pub const API_KEY: &str = "sk_test_of_the_stand_in_for_workos_and_no_secret";
 
-/// The password that the settings have for the session cookie. It is no secret.
+/// The session cookie's password in the stand-in's settings. It is not secret.
 pub const COOKIE_PASSWORD: &str = "the stand-in's own cookie password, which is no secret";
 
-/// The redirect URI that is registered from the start.
+/// The redirect URI that is registered by default.
 pub const REDIRECT_URI: &str = "http://localhost:3000/callback";
 
-/// The place to go after signing out that is registered from the start.
+/// The sign-out redirect that is registered by default.
 pub const LOGOUT_RETURN_TO: &str = "http://localhost:3000";

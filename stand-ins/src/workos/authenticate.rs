@@ -1,8 +1,8 @@
-//! `POST /user_management/authenticate`: what someone brought, for a session.
+//! `POST /user_management/authenticate`: exchanges a grant for a session.
 //! <https://workos.com/docs/reference/authkit/authentication>
 //!
 //! Only the grants of an application with a secret are imitated: WorkOS also lets a public client
-//! redeem a code by its verifier alone, and a function that forgot its key must not get through here.
+//! redeem a code with only its verifier, but a function that forgets its key must fail here.
 
 use serde_json::{Value, json};
 
@@ -19,7 +19,7 @@ use super::{
     user::Step,
 };
 
-/// What an organization demands and the sign-in has not given.
+/// A requirement of an organization that the sign-in does not meet.
 enum Demand<'a> {
     Sso(Vec<&'a str>),
     Mfa,
@@ -130,7 +130,7 @@ impl State {
         Ok(answer)
     }
 
-    /// Takes a sign-in as far as it goes: to a session, or to what the user has to do first.
+    /// Completes a sign-in with a session, or with the step that the user has to take first.
     pub(super) fn complete(&mut self, sign_in: SignIn, now: u64) -> Result<Value, Refusal> {
         self.check_next_step(&sign_in, now)?;
         let organization_id = self.organization_of(&sign_in, now)?;
@@ -163,7 +163,7 @@ impl State {
         Err(refusal)
     }
 
-    /// The organization that was asked for, or the only one; of several the user has to choose.
+    /// The requested organization, or the only one. With several, the user has to choose.
     fn organization_of(&mut self, sign_in: &SignIn, now: u64) -> Result<Option<String>, Refusal> {
         if let Some(id) = &sign_in.organization_id {
             self.membership(&sign_in.user_id, id)
@@ -242,7 +242,7 @@ fn demand<'a>(organization: &'a Organization, sign_in: &SignIn) -> Option<Demand
     organization.requires_mfa.then_some(Demand::Mfa)
 }
 
-/// The user has been removed since.
+/// The error if the user has been removed since.
 fn gone(sign_in: &SignIn) -> Refusal {
     Refusal::not_found("User", &sign_in.user_id)
 }

@@ -7,10 +7,10 @@ use ring::digest::{SHA256, digest};
 
 use super::{identifier, refusal::Refusal, session::SignIn};
 
-/// How many seconds an authorization code counts.
+/// The lifetime of an authorization code, in seconds.
 pub const AUTHORIZATION_CODE_SECONDS: u64 = 10 * 60;
 
-/// A code that was handed to a browser and can be redeemed once.
+/// A code that was issued to a browser and can be redeemed once.
 #[derive(Debug)]
 pub(super) struct AuthorizationCode {
     sign_in: SignIn,
@@ -18,7 +18,7 @@ pub(super) struct AuthorizationCode {
     expires_at: u64,
 }
 
-/// The authorization codes that were not redeemed yet.
+/// The authorization codes that have not been redeemed yet.
 #[derive(Debug, Default)]
 pub(super) struct AuthorizationCodes(HashMap<String, AuthorizationCode>);
 
@@ -34,7 +34,7 @@ impl AuthorizationCodes {
         code
     }
 
-    /// Spends a code. A try with a wrong verifier spends it too.
+    /// Redeems a code. An attempt with a wrong verifier also uses it up.
     pub(super) fn redeem(
         &mut self,
         code: &str,
@@ -58,7 +58,7 @@ impl AuthorizationCodes {
     }
 }
 
-/// PKCE's S256, on verifiers of the length that RFC 7636 demands.
+/// Verifies PKCE's S256 for verifiers of the length that RFC 7636 requires.
 fn is_answer(verifier: &str, challenge: &str) -> bool {
     let hash = BASE64_URL_SAFE_NO_PAD.encode(digest(&SHA256, verifier.as_bytes()));
     (43..=128).contains(&verifier.len()) && hash == challenge

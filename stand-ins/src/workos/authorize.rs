@@ -1,11 +1,11 @@
-//! `GET /user_management/authorize`: the page on which someone signs in, and the code that comes of
-//! it. <https://workos.com/docs/reference/authkit/authentication/get-authorization-url>
+//! `GET /user_management/authorize`: the sign-in page, which issues an authorization code.
+//! <https://workos.com/docs/reference/authkit/authentication/get-authorization-url>
 //!
-//! The page lists who can sign in that way, and a click signs in. `&user=jane` in the query is the
-//! click without the page, for curl and for tests; WorkOS has no such parameter.
+//! The page lists the users who can sign in with the given method, and a click signs in.
+//! `&user=jane` in the query skips the page, for curl and for tests; WorkOS has no such parameter.
 //!
-//! A wrong client or an unregistered redirect URI is refused here and never redirected to; all else
-//! goes back to the redirect URI, as `error` and `error_description`.
+//! A wrong client or an unregistered redirect URI is an error on this page, without a redirect; all
+//! other errors go to the redirect URI, as `error` and `error_description`.
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use http::header;
@@ -18,7 +18,7 @@ use super::{
 };
 use crate::exchange::{Answer, Request};
 
-/// The providers of WorkOS's OpenAPI document.
+/// The providers in WorkOS's OpenAPI document.
 const PROVIDERS: [&str; 14] = [
     "authkit",
     "AppleOAuth",
@@ -36,7 +36,7 @@ const PROVIDERS: [&str; 14] = [
     "XeroOAuth",
 ];
 
-/// What a browser was sent here for.
+/// The parameters of an authorization request.
 struct Authorization<'a> {
     redirect_uri: Url,
     state: Option<&'a str>,
@@ -44,13 +44,13 @@ struct Authorization<'a> {
     selector: Selector<'a>,
 }
 
-/// How one is to sign in.
+/// The method of signing in.
 enum Selector<'a> {
     Provider { name: &'a str, organization: Option<&'a Organization> },
     Connection { id: &'a str, organization: &'a Organization },
 }
 
-/// A problem that is told to the application, at its redirect URI.
+/// An error that is reported to the application, at its redirect URI.
 struct Problem {
     error: &'static str,
     description: &'static str,
@@ -91,8 +91,7 @@ impl State {
         }
     }
 
-    /// The client and where to go afterwards; what is wrong with them is nobody's but the user's to
-    /// see.
+    /// Checks the client and returns the redirect URI. These errors are shown only to the user.
     fn redirect_uri(&self, query: &Query) -> Result<Url, &'static str> {
         if query.first("client_id") != Some(CLIENT_ID) {
             return Err("The client ID is invalid.");
@@ -156,8 +155,8 @@ impl State {
         }
     }
 
-    /// Who can sign in that way: through a connection those who belong to its organization, through
-    /// a provider everybody, and into an organization its members.
+    /// The users who can sign in with this method: for a connection or an organization its members,
+    /// and for a provider everybody.
     fn candidates(&self, selector: &Selector<'_>) -> Vec<&User> {
         let organization = match selector {
             Selector::Provider { organization, .. } => *organization,
@@ -203,7 +202,7 @@ fn only_connection_of(organization: &Organization) -> Result<Selector<'_>, Probl
 
 fn sign_in(user: &User, selector: &Selector<'_>) -> SignIn {
     let (method, connection_id, organization) = match selector {
-        // Whoever comes to AuthKit's own page is sent a code there.
+        // AuthKit's own page signs users in with a magic code.
         Selector::Provider { name: "authkit", organization } => ("MagicAuth", None, *organization),
         Selector::Provider { name, organization } => (*name, None, *organization),
         Selector::Connection { id, organization } => ("SSO", Some(*id), Some(*organization)),
@@ -216,7 +215,7 @@ fn sign_in(user: &User, selector: &Selector<'_>) -> SignIn {
     }
 }
 
-/// The application's redirect URI with what it is told.
+/// The application's redirect URI with the given parameters.
 fn callback(mut uri: Url, state: Option<&str>, parameters: &[(&str, &str)]) -> Url {
     uri.query_pairs_mut()
         .extend_pairs(parameters)

@@ -19,12 +19,12 @@ use super::{
 use crate::{clock::unix_seconds, lock};
 
 impl WorkOs {
-    /// The API key that counts now.
+    /// The current API key.
     pub fn api_key(&self) -> String {
         self.state().api_key.clone()
     }
 
-    /// From now on only this API key counts.
+    /// Replaces the API key. The old one is rejected from now on.
     pub fn rotate_api_key(&self, api_key: &str) {
         api_key.clone_into(&mut self.state().api_key);
     }
@@ -34,25 +34,26 @@ impl WorkOs {
         CLIENT_ID
     }
 
-    /// Who issues the access tokens: where the stand-in listens, unless
-    /// [`set_issuer`](Self::set_issuer) says otherwise.
+    /// The issuer of the access tokens: the stand-in's URL, unless [`set_issuer`](Self::set_issuer)
+    /// was called.
     pub fn issuer(&self) -> String {
         self.state().issuer()
     }
 
-    /// Issues access tokens under another name from now on. WorkOS's own is its address, in older
+    /// From now on, issues access tokens with another issuer. WorkOS's own is its address, in older
     /// environments, or the address with `/user_management/<client id>`.
     pub fn set_issuer(&self, issuer: &str) {
         self.state().issuer = Some(issuer.to_owned());
     }
 
-    /// From now on access tokens live that long; those with less than nothing have expired already.
+    /// Sets the lifetime of access tokens from now on. With a negative lifetime they have already
+    /// expired.
     pub fn set_access_token_seconds(&self, seconds: i64) {
         self.state().access_token_seconds = seconds;
     }
 
-    /// From now on access tokens are issued as if that had been so many seconds ago: of a token that
-    /// lives for five minutes, backdating by 270 seconds leaves half a minute.
+    /// From now on, backdates access tokens by this many seconds: 270 seconds leave half a minute
+    /// of a five-minute token.
     pub fn backdate_access_tokens(&self, seconds: u64) {
         self.state().access_token_age = seconds;
     }
@@ -72,7 +73,7 @@ impl WorkOs {
     /// A user, by id, short name or address.
     ///
     /// # Panics
-    /// When there is none.
+    /// If there is none.
     pub fn user(&self, name: &str) -> User {
         self.state().user_called(name).clone()
     }
@@ -92,15 +93,15 @@ impl WorkOs {
     /// An organization, by id or name.
     ///
     /// # Panics
-    /// When there is none.
+    /// If there is none.
     pub fn organization(&self, name: &str) -> Organization {
         self.state().organization_called(name).clone()
     }
 
-    /// Gives a user a place in an organization, as a member without permissions; both by id or name.
+    /// Adds a user to an organization, as a member without permissions; both by id or name.
     ///
     /// # Panics
-    /// When there is no such user or organization.
+    /// If there is no such user or organization.
     pub fn add_member(&self, organization: &str, user: &str) {
         let mut state = self.state();
         let user_id = state.user_called(user).id.clone();
@@ -108,10 +109,10 @@ impl WorkOs {
         state.memberships.push(Membership::as_member(&user_id, &organization_id));
     }
 
-    /// Takes a user's place in an organization away; both by id or name.
+    /// Removes a user from an organization; both by id or name.
     ///
     /// # Panics
-    /// When there is no such user or organization.
+    /// If there is no such user or organization.
     pub fn remove_member(&self, organization: &str, user: &str) {
         let mut state = self.state();
         let user_id = state.user_called(user).id.clone();
@@ -121,11 +122,12 @@ impl WorkOs {
         });
     }
 
-    /// Signs a user in by a magic code, and gives what `authenticate` would: `user`, `access_token`,
-    /// `refresh_token`. The organization, by id or name, must be given for a user who has several.
+    /// Signs a user in by magic code, and returns the result of `authenticate`: `user`,
+    /// `access_token`, `refresh_token`. For a user with several organizations, one must be given by
+    /// id or name.
     ///
     /// # Panics
-    /// When there is no such user or organization, or the sign-in is refused.
+    /// If there is no such user or organization, or the sign-in is rejected.
     pub fn sign_in(&self, user: &str, organization: Option<&str>) -> Value {
         let mut state = self.state();
         let sign_in = SignIn {
@@ -136,11 +138,11 @@ impl WorkOs {
         outcome.unwrap_or_else(|refusal| panic!("{user} is not let in: {refusal:?}"))
     }
 
-    /// An authorization code for a user who has signed in with Google, and the PKCE challenge that it
-    /// was asked for with.
+    /// Issues an authorization code for a user who has signed in with Google, with this PKCE
+    /// challenge.
     ///
     /// # Panics
-    /// When there is no such user.
+    /// If there is no such user.
     pub fn authorization_code(&self, user: &str, challenge: Option<&str>) -> String {
         let mut state = self.state();
         let method = "GoogleOAuth".to_owned();
@@ -148,18 +150,18 @@ impl WorkOs {
         state.codes.issue(sign_in, challenge, unix_seconds())
     }
 
-    /// The digits of the magic code that an address was sent last.
+    /// The digits of the latest magic code sent to an address.
     pub fn magic_code_for(&self, email: &str) -> Option<String> {
         self.state().magic_code_for(email)
     }
 
-    /// Tells of every magic code from now on, as the e-mail would: the address and the digits. The sink
-    /// must not ask the stand-in anything, which waits for it.
+    /// From now on, calls `sink` instead of sending an e-mail, with the address and the digits. The
+    /// sink must not call the stand-in, or it deadlocks.
     pub fn on_magic_code(&self, sink: impl Fn(&str, &str) + Send + Sync + 'static) {
         self.state().sink = Sink(Arc::new(sink));
     }
 
-    /// Every code and every choice of an organization that is still open has expired.
+    /// Expires every open code and every pending choice of an organization.
     pub fn expire_codes(&self) {
         let mut state = self.state();
         state.codes.expire_all();
@@ -167,68 +169,68 @@ impl WorkOs {
         state.pending.values_mut().for_each(|pending| pending.expires_at = 0);
     }
 
-    /// Half a minute has passed since every exchange of a refresh token: who comes with such a token
-    /// again is refused.
+    /// Ends the half minute in which an exchanged refresh token can be used again: from now on it
+    /// is rejected.
     pub fn end_replays(&self) {
         self.state().sessions.end_replays();
     }
 
-    /// No address can ask too often any more.
+    /// Turns off the rate limits.
     pub fn lift_limits(&self) {
         self.state().limits.are_lifted = true;
     }
 
-    /// Nobody can sign up from now on by asking for a magic code.
+    /// From now on, requesting a magic code no longer creates an account.
     pub fn close_sign_up(&self) {
         self.state().is_sign_up_closed = true;
     }
 
-    /// Ends a session, by the `sid` of its tokens, and says whether there was one. Access tokens that
-    /// are out stay valid until they expire, as at WorkOS.
+    /// Ends a session, by the `sid` of its tokens, and returns whether it existed. Access tokens
+    /// issued earlier stay valid until they expire, as at WorkOS.
     pub fn revoke_session(&self, sid: &str) -> bool {
         self.state().sessions.end(sid)
     }
 
-    /// Whether a session, by the `sid` of its tokens, goes on.
+    /// Whether a session, by the `sid` of its tokens, is active.
     pub fn has_session(&self, sid: &str) -> bool {
         self.state().sessions.is_live(sid)
     }
 
-    /// From now on every refresh ends up in this organization, by id or name, whatever was asked for.
-    /// WorkOS does no such thing; whoever relies on it must notice.
+    /// From now on, every refresh ends up in this organization, by id or name, no matter which was
+    /// requested. WorkOS never does that; the functions must detect it.
     ///
     /// # Panics
-    /// When there is no such organization.
+    /// If there is no such organization.
     pub fn misplace_refreshes(&self, organization: &str) {
         let mut state = self.state();
         state.misplaced_refreshes = Some(state.organization_called(organization).id.clone());
     }
 
-    /// Answers the next request to that path with this and nothing else, whoever asks: for what WorkOS
-    /// documents and the stand-in has no occasion to say. Several are given in their order.
+    /// Sets the response to the next request to that path, for documented responses that the
+    /// stand-in never sends. Several responses are sent in order.
     ///
-    /// The body may be a text with JSON that no [`Value`] holds, such as JavaScript writes.
+    /// The body may be text with JSON that a [`Value`] cannot hold but JavaScript writes.
     pub fn prescribe(&self, path: &str, status: u16, body: impl fmt::Display) {
         self.state().prescriptions.push((path.to_owned(), status, body.to_string()));
     }
 
-    /// Registers one more redirect URI, which is the one that the settings have from now on.
+    /// Registers another redirect URI, which the settings have from now on.
     pub fn register_redirect_uri(&self, uri: &str) {
         self.state().redirect_uris.push(uri.to_owned());
     }
 
-    /// Registers one more place to go after signing out, likewise.
+    /// Registers another sign-out redirect, which the settings have from now on.
     pub fn register_logout_uri(&self, uri: &str) {
         self.state().logout_uris.push(uri.to_owned());
     }
 
-    /// Publishes the next key beside the one that signs, as WorkOS does some time before it signs with
-    /// it: see [`rotate_signing_key`](Self::rotate_signing_key).
+    /// Publishes the next key in addition to the current one, as WorkOS does some time before it
+    /// signs with it: see [`rotate_signing_key`](Self::rotate_signing_key).
     pub fn publish_next_signing_key(&self) {
         self.state().published_keys = vec![&SIGNING_KEY, &NEXT_SIGNING_KEY];
     }
 
-    /// Signs with another key from now on. The JWKS has both until
+    /// From now on, signs with another key. The JWKS has both until
     /// [`retire_old_signing_key`](Self::retire_old_signing_key).
     pub fn rotate_signing_key(&self) {
         let mut state = self.state();
@@ -237,13 +239,13 @@ impl WorkOs {
         state.published_keys = vec![&SIGNING_KEY, &NEXT_SIGNING_KEY];
     }
 
-    /// Takes the key that no longer signs out of the JWKS.
+    /// Removes the old signing key from the JWKS.
     pub fn retire_old_signing_key(&self) {
         let mut state = self.state();
         state.published_keys = vec![state.signing_key];
     }
 
-    /// The header of an access token, under the key that signs now.
+    /// The header of an access token, for the current signing key.
     pub fn header(&self) -> Value {
         self.state().token_header()
     }
@@ -251,7 +253,7 @@ impl WorkOs {
     /// The claims of an access token of a new session in the user's first organization.
     ///
     /// # Panics
-    /// When there is no such user.
+    /// If there is no such user.
     pub fn claims_for(&self, user: &str) -> Value {
         let mut state = self.state();
         let user_id = state.user_called(user).id.clone();
@@ -263,12 +265,12 @@ impl WorkOs {
     /// An access token of a new session in the user's first organization.
     ///
     /// # Panics
-    /// When there is no such user.
+    /// If there is no such user.
     pub fn access_token(&self, user: &str) -> String {
         self.sign(&self.header(), &self.claims_for(user))
     }
 
-    /// Signs any token with the key that signs now.
+    /// Signs any token with the current signing key.
     pub fn sign(&self, header: &Value, claims: &Value) -> String {
         let key = self.state().signing_key;
         key.sign(header, claims)

@@ -1,4 +1,4 @@
-//! Who there is and who belongs to what: looked up, listed and added to.
+//! Users, organizations and memberships: lookups, lists and additions.
 
 use serde_json::Value;
 
@@ -54,7 +54,7 @@ impl State {
             .filter(|membership| {
                 user_id.is_none_or(|id| membership.user_id == id)
                     && organization_id.is_none_or(|id| membership.organization_id == id)
-                    // Everybody's place here is an active one.
+                    // All memberships here are active.
                     && (statuses.is_empty() || statuses.contains(&"active"))
             })
             .filter_map(|membership| {
@@ -94,8 +94,8 @@ impl State {
         self.users.iter().find(|user| user.id == id)
     }
 
-    /// The user whom a code is for. Looking up is generous about capitals and this is not: only the
-    /// spelling that WorkOS has, or small letters where it has those, means the user for certain.
+    /// The user that a code is for. Unlike a lookup, this is case-sensitive: it finds WorkOS's own
+    /// spelling, or else the address in lower case.
     pub(super) fn user_spelled(&self, email: &str) -> Option<&User> {
         let by = |spelling: &str| self.users.iter().find(|user| user.email == spelling);
         by(email).or_else(|| by(&email.to_lowercase()))

@@ -1,4 +1,4 @@
-//! Dispatches each request to the code that answers it.
+//! Dispatches each request to its handler.
 
 use std::sync::Mutex;
 
@@ -26,7 +26,7 @@ use crate::{
 /// A running WorkOS.
 pub type WorkOs = StandIn<Environment>;
 
-/// What the imitated environment knows.
+/// The state of the imitated environment.
 #[derive(Debug, Default)]
 pub struct Environment {
     pub(super) state: Mutex<State>,
@@ -135,8 +135,7 @@ impl State {
         Ok(Answer::json(200, &body))
     }
 
-    /// Ends the session, if there is one, and goes where the application said; only to a place that
-    /// is registered.
+    /// Ends the session, if there is one, and redirects to `return_to`, which must be registered.
     fn log_out(&mut self, request: &Request) -> Result<Answer, Refusal> {
         let query = Query::of(request);
         let session = query.first("session_id").ok_or_else(|| {
@@ -164,7 +163,8 @@ impl State {
         Ok(json!({"keys": keys}))
     }
 
-    /// A magic code. Whoever is not known yet gets an account, unverified until the code comes back.
+    /// Sends a magic code. An unknown address gets an account, which is unverified until the code
+    /// is used.
     fn create_magic_auth(&mut self, fields: &Fields, now: u64) -> Result<Value, Refusal> {
         let email = fields.email()?;
         self.limits.check(Limit::Send, &email.to_lowercase(), now)?;
@@ -184,7 +184,7 @@ impl State {
         let name = query.first("user").unwrap_or_default();
         let Some(user) = self.users.iter().find(|user| user.is_called(name)) else {
             let names: Vec<_> = self.users.iter().map(|user| user.short_name.as_str()).collect();
-            let problem = format!("no such user; there are: {}\n", names.join(", "));
+            let problem = format!("no such user; the users are: {}\n", names.join(", "));
             return Answer::new(404, "text/plain", problem);
         };
         let wanted = query.first("organization");

@@ -1,4 +1,4 @@
-//! What came with a request: the members of a JSON body and the parameters of a query.
+//! A request's parameters: the members of a JSON body and of a query.
 
 use serde_json::{Map, Value};
 
@@ -19,12 +19,12 @@ impl Fields {
         }
     }
 
-    /// A text that must be there and must not be empty.
+    /// A required, non-empty string.
     pub(super) fn required(&self, name: &str) -> Result<&str, Refusal> {
         self.optional(name)?.filter(|text| !text.is_empty()).ok_or_else(|| not_a_string(name))
     }
 
-    /// A text that may be missing or null.
+    /// A string that may be missing or null.
     pub(super) fn optional(&self, name: &str) -> Result<Option<&str>, Refusal> {
         match self.0.get(name) {
             None | Some(Value::Null) => Ok(None),
@@ -33,7 +33,7 @@ impl Fields {
         }
     }
 
-    /// A truth value that may be missing or null.
+    /// A boolean that may be missing or null.
     pub(super) fn flag(&self, name: &str) -> Result<bool, Refusal> {
         match self.0.get(name) {
             None | Some(Value::Null) => Ok(false),
@@ -45,7 +45,7 @@ impl Fields {
         }
     }
 
-    /// An e-mail address as it was written.
+    /// An e-mail address, in its original spelling.
     pub(super) fn email(&self) -> Result<String, Refusal> {
         let email = self.required("email")?;
         let is_address = email.split_once('@').is_some_and(|(name, domain)| {
@@ -78,7 +78,7 @@ impl Query {
         self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
-    /// The members of a list, in each of the ways in which WorkOS's SDKs write one: `name=a,b`,
+    /// The items of a list, in each format that WorkOS's SDKs use: `name=a,b`,
     /// `name=a&name=b`, `name[]=a&name[]=b`.
     pub(super) fn list(&self, name: &str) -> Vec<&str> {
         let with_brackets = format!("{name}[]");
@@ -86,7 +86,7 @@ impl Query {
         values.flat_map(|(_, value)| value.split(',')).collect()
     }
 
-    /// The same query with one more parameter, for a link of a page.
+    /// The same query with one more parameter, for a link on a page.
     pub(super) fn with(&self, name: &str, value: &str) -> String {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
         query.extend_pairs(&self.0).append_pair(name, value).finish()

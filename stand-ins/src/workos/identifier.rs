@@ -1,27 +1,27 @@
-//! Ids, tokens and times of the form that WorkOS gives them.
+//! Ids, tokens and times in WorkOS's format.
 
 use time::OffsetDateTime;
 
 use crate::random_hex;
 
-/// An id of WorkOS's form, a kind and 26 capital letters and digits, made of a name so that it is the
-/// same in every run.
+/// An id in WorkOS's format, a prefix and 26 capital letters and digits, derived from a name so
+/// that it is the same in every run.
 pub(super) fn fixed(kind: &str, name: &str) -> String {
     let letters: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
     format!("{kind}_{:0<26.26}", format!("01ANTER00M{}", letters.to_ascii_uppercase()))
 }
 
-/// A new id of that form.
+/// A new id in that format.
 pub(super) fn new(kind: &str) -> String {
     format!("{kind}_{}", new_letters())
 }
 
-/// 26 random capital letters and digits, as an authorization code has them.
+/// 26 random capital letters and digits, as in an authorization code.
 pub(super) fn new_letters() -> String {
     format!("01{}", random_hex(24).to_ascii_uppercase())
 }
 
-/// 25 random letters and digits, as a refresh token has them.
+/// 25 random letters and digits, as in a refresh token.
 pub(super) fn new_token() -> String {
     random_hex(25)
 }
@@ -31,7 +31,7 @@ pub(super) fn new_digits() -> String {
     format!("{:06}", uuid::Uuid::new_v4().as_u128() % 1_000_000)
 }
 
-/// A time, in seconds since 1970, as WorkOS writes it.
+/// Formats Unix seconds in WorkOS's format.
 pub(super) fn timestamp(seconds: u64) -> String {
     let time = i64::try_from(seconds).map(OffsetDateTime::from_unix_timestamp);
     let Ok(Ok(time)) = time else { return "9999-12-31T23:59:59.000Z".to_owned() };

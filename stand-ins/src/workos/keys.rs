@@ -1,4 +1,4 @@
-//! Signing keys: the environment's own, and another's.
+//! Signing keys: the environment's own, and one of another environment.
 
 use base64::{
     Engine as _,
@@ -34,7 +34,7 @@ pub static FOREIGN_KEY: RsaKey = RsaKey::new(
 const CERTIFICATE: &str = include_str!("../../keys/workos.certificate.pem");
 const NEXT_CERTIFICATE: &str = include_str!("../../keys/workos-next.certificate.pem");
 
-/// A key as the JWKS has it: WorkOS publishes each with a certificate of its own making.
+/// A key as published in the JWKS. WorkOS publishes each with a self-signed certificate.
 pub(super) fn published(key: &RsaKey) -> Value {
     let is_first = std::ptr::eq(key, &raw const SIGNING_KEY);
     let pem = if is_first { CERTIFICATE } else { NEXT_CERTIFICATE };

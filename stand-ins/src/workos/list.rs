@@ -1,4 +1,4 @@
-//! Lists, page by page. <https://workos.com/docs/reference/pagination>
+//! Paginated lists. <https://workos.com/docs/reference/pagination>
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use super::{fields::Query, refusal::Refusal};
 const DEFAULT_LIMIT: usize = 10;
 const LARGEST_LIMIT: usize = 100;
 
-/// The page of `items`, each with its id and oldest first, that a query asks for.
+/// The requested page of `items`, which are given with their ids, oldest first.
 pub(super) fn page(items: Vec<(&str, Value)>, query: &Query) -> Result<Value, Refusal> {
     let limit = limit(query)?;
     let mut items = items;

@@ -1,4 +1,4 @@
-//! Magic codes: six digits by e-mail, for ten minutes and one sign-in.
+//! Magic codes: six digits by e-mail, valid for ten minutes and one sign-in.
 //! <https://workos.com/docs/reference/authkit/magic-auth>
 
 use std::collections::{HashMap, VecDeque};
@@ -7,14 +7,14 @@ use serde_json::{Value, json};
 
 use super::{identifier, refusal::Refusal};
 
-/// How many seconds a magic code counts.
+/// The lifetime of a magic code, in seconds.
 pub const MAGIC_CODE_SECONDS: u64 = 10 * 60;
 
-/// So many wrong guesses make a magic code worthless. WorkOS has such a limit
-/// (`one_time_code_too_many_attempts`) and does not say how high it is.
+/// The number of wrong guesses that invalidate a magic code. WorkOS has such a limit
+/// (`one_time_code_too_many_attempts`) but does not document its value.
 pub const MAGIC_CODE_GUESSES: u32 = 5;
 
-/// A magic code that was issued.
+/// An issued magic code.
 #[derive(Clone, Debug)]
 pub(super) struct MagicCode {
     id: String,
@@ -43,7 +43,7 @@ impl MagicCode {
     }
 }
 
-/// The magic codes by address. A new one takes the place of the one before.
+/// The magic codes by address. A new one replaces the previous one.
 #[derive(Debug, Default)]
 pub(super) struct MagicCodes(HashMap<String, MagicCode>);
 
@@ -62,7 +62,7 @@ impl MagicCodes {
         self.0.entry(email.to_owned()).insert_entry(code).into_mut()
     }
 
-    /// Spends a code, and gives the id of the user whom it was for.
+    /// Redeems a code, and returns its user's id.
     pub(super) fn redeem(
         &mut self,
         email: &str,
@@ -96,13 +96,13 @@ impl MagicCodes {
     }
 }
 
-/// How often an address may ask within a minute.
+/// The rate limits per address and minute.
 /// <https://workos.com/docs/reference/rate-limits>
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Limit {
     /// Sending a code.
     Send,
-    /// Trying a code.
+    /// Guessing a code.
     Authenticate,
 }
 
@@ -117,7 +117,7 @@ impl Limit {
     }
 }
 
-/// When each address asked for what.
+/// The times of requests, by address and limit.
 #[derive(Debug, Default)]
 pub(super) struct Limits {
     asked_at: HashMap<(Limit, String), VecDeque<u64>>,

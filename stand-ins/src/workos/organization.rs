@@ -1,4 +1,4 @@
-//! The organizations of the imitated WorkOS environment, and who belongs to them.
+//! The organizations and memberships of the imitated WorkOS environment.
 
 use serde_json::{Value, json};
 
@@ -10,17 +10,17 @@ use super::{
 /// An organization.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Organization {
-    /// `org_…`, made of the name, so that it is the same in every run.
+    /// `org_…`, derived from the name, so that it is the same in every run.
     pub id: String,
-    /// The name that people see.
+    /// The display name.
     pub name: String,
-    /// The domains of its people's addresses.
+    /// The domains of its members' addresses.
     pub domains: Vec<Domain>,
-    /// The ways into its identity provider.
+    /// The connections to its identity provider.
     pub connections: Vec<Connection>,
-    /// Whether its members must come in through one of its connections.
+    /// Whether its members must sign in through one of its connections.
     pub requires_sso: bool,
-    /// Whether its members need a second factor, which nobody here has.
+    /// Whether its members need a second factor, which no user here has.
     pub requires_mfa: bool,
 }
 
@@ -29,20 +29,20 @@ pub struct Organization {
 pub struct Domain {
     /// `example.com`
     pub name: String,
-    /// Whether the organization has proved that the domain is its own; else that is `pending`.
+    /// Whether the organization has verified the domain; otherwise its state is `pending`.
     pub is_verified: bool,
 }
 
 /// An SSO connection of an organization.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Connection {
-    /// `conn_…`, made of the organization's name, so that it is the same in every run.
+    /// `conn_…`, derived from the organization's name, so that it is the same in every run.
     pub id: String,
-    /// Whether one can sign in through it.
+    /// Whether it can be used to sign in.
     pub is_active: bool,
 }
 
-/// A user's place in an organization.
+/// A user's membership in an organization.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Membership {
     /// The user's id.
@@ -56,7 +56,7 @@ pub struct Membership {
 }
 
 impl Organization {
-    /// An organization without domains or connections, and without demands.
+    /// An organization without domains, connections or requirements.
     pub fn new(name: &str) -> Self {
         Self {
             id: identifier::fixed("org", name),
@@ -68,21 +68,21 @@ impl Organization {
         }
     }
 
-    /// The same with a domain that is its own.
+    /// A copy with a verified domain.
     #[must_use]
     pub fn with_domain(mut self, name: &str) -> Self {
         self.domains.push(Domain { name: name.to_owned(), is_verified: true });
         self
     }
 
-    /// The same with a domain that it has yet to verify.
+    /// A copy with an unverified domain.
     #[must_use]
     pub fn with_pending_domain(mut self, name: &str) -> Self {
         self.domains.push(Domain { name: name.to_owned(), is_verified: false });
         self
     }
 
-    /// The same with one more SSO connection.
+    /// A copy with one more SSO connection.
     #[must_use]
     pub fn with_connection(mut self, is_active: bool) -> Self {
         let name = format!("{}{}", self.connections.len() + 1, self.name);
@@ -90,14 +90,14 @@ impl Organization {
         self
     }
 
-    /// The same, but its members must come in through one of its connections.
+    /// A copy whose members must sign in through one of its connections.
     #[must_use]
     pub fn requiring_sso(mut self) -> Self {
         self.requires_sso = true;
         self
     }
 
-    /// The same, but its members need a second factor.
+    /// A copy whose members need a second factor.
     #[must_use]
     pub fn requiring_mfa(mut self) -> Self {
         self.requires_mfa = true;
@@ -172,11 +172,11 @@ impl Organization {
     }
 }
 
-/// The kind of every connection here.
+/// The type of every connection here.
 pub(super) const CONNECTION_TYPE: &str = "GenericSAML";
 
 impl Membership {
-    /// The place of a member without permissions.
+    /// The membership of a member without permissions.
     pub(super) fn as_member(user_id: &str, organization_id: &str) -> Self {
         Self {
             user_id: user_id.to_owned(),
@@ -189,7 +189,7 @@ impl Membership {
     pub(super) fn id(&self) -> String {
         let organization = self.organization_id.rsplit('_').next().unwrap_or_default();
         let user = self.user_id.rsplit('_').next().unwrap_or_default();
-        // The names are at the end of the fixed part of an id, behind the same ten letters.
+        // The name follows the first ten characters of an id, which are the same for all.
         let name = |id: &str| id.chars().skip(10).take(8).collect::<String>();
         identifier::fixed("om", &format!("{}{}", name(user), name(organization)))
     }

@@ -1,11 +1,11 @@
-//! Sign-ins that wait for the choice of an organization.
+//! Sign-ins that are waiting for the choice of an organization.
 
 use super::session::SignIn;
 
-/// How many seconds the choice of an organization may take. WorkOS does not say how long it waits.
+/// How long the choice of an organization may take, in seconds. WorkOS does not document its limit.
 pub const PENDING_SECONDS: u64 = 10 * 60;
 
-/// A sign-in that waits for the user's next step.
+/// A sign-in that is waiting for the user's next step.
 #[derive(Debug)]
 pub(super) struct Pending {
     pub(super) sign_in: SignIn,

@@ -1,9 +1,9 @@
 //! WorkOS's error bodies.
 //! <https://workos.com/docs/reference/authkit/authentication-errors>
 //!
-//! There are two shapes. What OAuth has a name for comes as `error` and `error_description`, all else
-//! as `code` and `message`; which is which is written in WorkOS's OpenAPI document. The texts are
-//! those of answers that WorkOS's SDKs have recorded, where they have, and else those of the document.
+//! There are two formats. OAuth's errors have `error` and `error_description`, all others `code`
+//! and `message`, as specified in WorkOS's OpenAPI document. The texts come from responses recorded
+//! in WorkOS's SDKs or, if there are none, from that document.
 
 use http::header;
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::{organization::Organization, user::User};
 use crate::exchange::Answer;
 
-/// What WorkOS answers instead of what was asked for.
+/// An error response of WorkOS.
 #[derive(Debug)]
 pub(super) struct Refusal {
     status: u16,
@@ -45,7 +45,7 @@ impl Refusal {
         }
     }
 
-    /// Any endpoint: no key, or a wrong one.
+    /// For any endpoint: the key is missing or wrong.
     pub(super) fn unauthorized() -> Self {
         Self::new(401, json!({"message": "Unauthorized"}))
     }
@@ -117,7 +117,7 @@ impl Refusal {
         Self::oauth("invalid_grant", "Invalid code verifier.")
     }
 
-    /// A verifier for a code that was asked for without a challenge.
+    /// A verifier was sent for a code that was issued without a challenge.
     pub(super) fn no_code_challenge() -> Self {
         Self::unprocessed(400, "code_challenge_not_found")
     }
@@ -202,7 +202,7 @@ impl Refusal {
             .with("authentication_factors", json!([{"id": factor, "type": "totp"}]))
     }
 
-    /// A refresh into an organization that demands MFA.
+    /// A refresh into an organization that requires MFA.
     pub(super) fn mfa_enrollment_before_switch() -> Self {
         Self::failed_due_to("mfa_enrollment")
     }
@@ -213,12 +213,12 @@ impl Refusal {
             .with("connection_ids", json!(connections))
     }
 
-    /// The choice of an organization that demands SSO.
+    /// The choice of an organization that requires SSO.
     pub(super) fn sso_required_for_selection() -> Self {
         Self::new(400, json!({"message": "Must use SSO for selected organization"}))
     }
 
-    /// A step that the user has to take before there is a session.
+    /// A step that the user has to take before getting a session.
     fn step(code: &str, message: &str, token: &str) -> Self {
         Self::coded(403, code, message).with("pending_authentication_token", json!(token))
     }

@@ -1,4 +1,4 @@
-//! Whom every environment begins with: someone for each way a sign-in can go.
+//! The seed data of every environment: a user for each possible outcome of a sign-in.
 
 use super::{
     organization::{Membership, Organization},
@@ -8,19 +8,19 @@ use super::{
 /// The permission that the user `jane` has, and nobody else.
 pub const RECORDING_PERMISSION: &str = "recordings:manage";
 
-/// The users that every environment begins with:
+/// The users that every environment starts with:
 ///
-/// | short name | address | belongs to | signing in |
+/// | short name | address | member of | sign-in |
 /// |---|---|---|---|
 /// | `jane` | `jane.doe@example.com` | Example, as admin | works |
-/// | `member_of_two` | `123@gmail.com` | MASADAS, TAUNTA SCRE | asks for an organization |
-/// | `someone` | `someone@sso.example.com` | Sso Example | by SSO only |
-/// | `without_organization` | `without.organization@example.com` | nobody | works, without an organization |
-/// | `member_of_hundred` | `member.of.hundred@example.com` | a hundred organizations | asks for one of them |
-/// | `consultant` | `consultant@example.com` | Example, Sso Example, Mfa Example | asks; only Example lets in |
-/// | `unverified` | `unverified@example.com` | Example | asks for proof of the address |
-/// | `enrolling` | `enrolling@example.com` | Example | asks for a second factor to be set up |
-/// | `challenged` | `challenged@example.com` | Example | asks for the second factor |
+/// | `member_of_two` | `123@gmail.com` | MASADAS, TAUNTA SCRE | requires the choice of an organization |
+/// | `someone` | `someone@sso.example.com` | Sso Example | works by SSO only |
+/// | `without_organization` | `without.organization@example.com` | none | works, without an organization |
+/// | `member_of_hundred` | `member.of.hundred@example.com` | a hundred organizations | requires the choice of an organization |
+/// | `consultant` | `consultant@example.com` | Example, Sso Example, Mfa Example | requires the choice of an organization; only Example works |
+/// | `unverified` | `unverified@example.com` | Example | requires verification of the address |
+/// | `enrolling` | `enrolling@example.com` | Example | requires enrollment of a second factor |
+/// | `challenged` | `challenged@example.com` | Example | requires the second factor |
 /// | `pending` | `pending@pending.example.com` | Pending Example | works: the domain is not verified |
 /// | `inactive` | `inactive@inactive.example.com` | Inactive Example | works: the connection is off |
 pub fn seeded_users() -> Vec<User> {
@@ -41,8 +41,8 @@ pub fn seeded_users() -> Vec<User> {
     ]
 }
 
-/// The organizations that every environment begins with: those named at [`seeded_users`], of which a
-/// hundred are called `Team 001` and so on.
+/// The organizations that every environment starts with: those listed at [`seeded_users`],
+/// including the hundred from `Team 001` to `Team 100`.
 pub fn seeded_organizations() -> Vec<Organization> {
     let mut organizations = vec![
         Organization::new("Example"),

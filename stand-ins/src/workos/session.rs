@@ -7,34 +7,34 @@ use serde_json::{Value, json};
 
 use super::{identifier, organization::Membership, refusal::Refusal};
 
-/// How many seconds an access token lives, unless
-/// [`WorkOs::set_access_token_seconds`](super::WorkOs::set_access_token_seconds) says otherwise.
+/// The default lifetime of an access token, in seconds. See
+/// [`WorkOs::set_access_token_seconds`](super::WorkOs::set_access_token_seconds).
 pub const ACCESS_TOKEN_SECONDS: i64 = 5 * 60;
 
-/// For how many seconds WorkOS gives the same new tokens for a refresh token that has been exchanged:
-/// two requests that need a refresh at once both succeed, and so does one that is sent again.
+/// How long WorkOS returns the same new tokens for an exchanged refresh token, in seconds. Two
+/// concurrent refreshes both succeed, and so does a retry.
 /// <https://workos.com/docs/authkit/session-resilience>
 pub const REPLAY_SECONDS: u64 = 30;
 
-/// How someone came in.
+/// How a user signed in.
 #[derive(Clone, Debug)]
 pub(super) struct SignIn {
     pub(super) user_id: String,
     /// `MagicAuth`, `GoogleOAuth` …
     pub(super) method: String,
-    /// The SSO connection that it was.
+    /// The SSO connection, if any.
     pub(super) connection_id: Option<String>,
-    /// The organization that was asked for at the start.
+    /// The organization requested at the start, if any.
     pub(super) organization_id: Option<String>,
 }
 
-/// A sign-in by a magic code.
+/// A sign-in by magic code.
 pub(super) fn magic_auth(user_id: String) -> SignIn {
     let method = "MagicAuth".to_owned();
     SignIn { user_id, method, connection_id: None, organization_id: None }
 }
 
-/// A session. Its id is the same from the sign-in to its end.
+/// A session. Its id never changes.
 #[derive(Clone, Debug)]
 pub(super) struct Session {
     pub(super) id: String,
@@ -43,7 +43,7 @@ pub(super) struct Session {
     has_ended: bool,
 }
 
-/// The sessions and the refresh tokens, each of which brings new tokens once.
+/// The sessions and the refresh tokens, each of which can be exchanged once.
 #[derive(Debug, Default)]
 pub(super) struct Sessions {
     by_id: HashMap<String, Session>,
@@ -56,7 +56,7 @@ struct RefreshToken {
     exchange: Option<Exchange>,
 }
 
-/// What a refresh token has brought.
+/// The result of exchanging a refresh token.
 #[derive(Debug)]
 struct Exchange {
     answer: Value,
@@ -64,8 +64,8 @@ struct Exchange {
 }
 
 impl Exchange {
-    /// Whether somebody who wants that organization, or names none, gets what it has brought. WorkOS's
-    /// SDKs name the organization that the session is in already.
+    /// Whether a replay that requests this organization, or none, gets the same result. WorkOS's
+    /// SDKs request the session's current organization.
     fn is_for(&self, wanted: Option<&str>) -> bool {
         wanted.is_none_or(|id| self.answer["organization_id"] == id)
     }
@@ -86,7 +86,7 @@ impl Sessions {
         token
     }
 
-    /// The session of a refresh token, whether it has been exchanged or not.
+    /// The session of a refresh token, exchanged or not.
     pub(super) fn of_refresh_token(&self, token: &str) -> Result<&Session, Refusal> {
         let refresh = self.refresh_tokens.get(token).ok_or_else(Refusal::unknown_refresh_token)?;
         let session =
@@ -97,7 +97,7 @@ impl Sessions {
         Ok(session)
     }
 
-    /// What a refresh token has brought before, for as long as that may be repeated.
+    /// The earlier result of a refresh token, while it can be replayed.
     pub(super) fn exchanged(
         &self,
         token: &str,
@@ -114,7 +114,7 @@ impl Sessions {
         Ok(Some(exchange.answer.clone()))
     }
 
-    /// Exchanges a refresh token for what `answer` has, which belongs to its session.
+    /// Exchanges a refresh token for the tokens in `answer`, which belong to its session.
     pub(super) fn exchange(&mut self, token: &str, session: Session, answer: &Value, now: u64) {
         if let Some(refresh) = self.refresh_tokens.get_mut(token) {
             refresh.exchange =
@@ -123,13 +123,13 @@ impl Sessions {
         self.by_id.insert(session.id.clone(), session);
     }
 
-    /// No exchange can be repeated any more.
+    /// Ends all replays.
     pub(super) fn end_replays(&mut self) {
         let exchanges = self.refresh_tokens.values_mut().filter_map(|it| it.exchange.as_mut());
         exchanges.for_each(|exchange| exchange.repeatable_until = 0);
     }
 
-    /// Ends a session, and says whether there was one.
+    /// Ends a session, and returns whether it existed.
     pub(super) fn end(&mut self, id: &str) -> bool {
         match self.by_id.get_mut(id) {
             Some(session) => !std::mem::replace(&mut session.has_ended, true),

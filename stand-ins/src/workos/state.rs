@@ -1,4 +1,4 @@
-//! The environment's state, and the faults that a test asked for.
+//! The environment's state, and injected faults.
 
 use std::{collections::HashMap, fmt, sync::Arc};
 
@@ -40,10 +40,10 @@ pub(super) struct State {
     pub(super) sink: Sink,
 }
 
-/// Whom to tell of magic codes.
+/// Receives magic codes.
 pub(super) struct Sink(pub(super) Arc<Told>);
 
-/// Gets an address and the digits that it would be sent.
+/// A callback with an address and the digits of its code.
 pub(super) type Told = dyn Fn(&str, &str) + Send + Sync;
 
 impl fmt::Debug for Sink {

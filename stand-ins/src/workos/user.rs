@@ -4,45 +4,45 @@ use serde_json::{Value, json};
 
 use super::identifier;
 
-/// 1 January 2025, in seconds: when everything was created that was there from the start.
+/// 1 January 2025 in Unix seconds: the creation time of all seed data.
 pub(super) const CREATED_AT: u64 = 1_735_689_600;
 
 /// A user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User {
-    /// The name by which tests, the sign-in page and `/dev/` know the user.
+    /// The user's name in tests, on the sign-in page and under `/dev/`.
     pub short_name: String,
-    /// `user_…`, made of the short name, so that it is the same in every run.
+    /// `user_…`, derived from the short name, so that it is the same in every run.
     pub id: String,
-    /// The address: in small letters, unless it was imported in another spelling.
+    /// The e-mail address, in lower case unless it was imported in another spelling.
     pub email: String,
-    /// Whether the address is known to be the user's. A magic code proves that it is.
+    /// Whether the address is verified. Using a magic code verifies it.
     pub is_email_verified: bool,
-    /// The given name.
+    /// The first name.
     pub first_name: Option<String>,
-    /// The family name.
+    /// The last name.
     pub last_name: Option<String>,
     /// The URL of a picture.
     pub picture: Option<String>,
-    /// What the user has to do first, however the sign-in was begun.
+    /// The step that the user has to take first, for every sign-in method.
     pub next_step: Option<Step>,
     pub(super) created_at: u64,
     pub(super) last_sign_in_at: Option<u64>,
 }
 
-/// What WorkOS asks of a user before there is a session.
+/// A step that WorkOS requires before a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// Prove that the address is the user's: `email_verification_required`.
+    /// Verify the e-mail address: `email_verification_required`.
     EmailVerification,
     /// Set up a second factor: `mfa_enrollment`.
     MfaEnrollment,
-    /// Give a code of the second factor: `mfa_challenge`.
+    /// Enter a code from the second factor: `mfa_challenge`.
     MfaChallenge,
 }
 
 impl User {
-    /// A user with a verified address and nothing else.
+    /// A user with only a verified address.
     pub fn new(short_name: &str, email: &str) -> Self {
         Self {
             short_name: short_name.to_owned(),
@@ -58,14 +58,14 @@ impl User {
         }
     }
 
-    /// A user who has just been added through the API or by a sign-up.
+    /// A new user, created through the API or by signing up.
     pub(super) fn created(email: &str, now: u64) -> Self {
         let id = identifier::new("user");
         let user = Self::new(&id, email);
         Self { id, is_email_verified: false, created_at: now, ..user }
     }
 
-    /// The same with a name.
+    /// A copy with a name.
     #[must_use]
     pub fn with_name(mut self, first: &str, last: &str) -> Self {
         self.first_name = Some(first.to_owned());
@@ -73,21 +73,21 @@ impl User {
         self
     }
 
-    /// The same with a picture.
+    /// A copy with a picture.
     #[must_use]
     pub fn with_picture(mut self, url: &str) -> Self {
         self.picture = Some(url.to_owned());
         self
     }
 
-    /// The same with an address that was imported in this spelling.
+    /// A copy with an address that was imported in this spelling.
     #[must_use]
     pub fn with_email_spelled(mut self, email: &str) -> Self {
         email.clone_into(&mut self.email);
         self
     }
 
-    /// The same with something to do first.
+    /// A copy with a required next step.
     #[must_use]
     pub fn who_must(mut self, step: Step) -> Self {
         self.next_step = Some(step);
@@ -100,7 +100,7 @@ impl User {
         self.id == name || self.short_name == name || self.has_email(name)
     }
 
-    /// Whether this is the user's address, whatever its capitals.
+    /// Whether this is the user's address, ignoring case.
     pub(super) fn has_email(&self, email: &str) -> bool {
         self.email.to_lowercase() == email.to_lowercase()
     }

@@ -1,4 +1,4 @@
-//! Every endpoint that takes an e-mail address and says what is wrong with it: `sign-up`,
+//! For endpoints that take an e-mail address and report what is wrong with it: `sign-up`,
 //! `resend-magic-auth`. Denials first.
 
 #![allow(missing_docs, reason = "the name of a test is a sentence")]
@@ -16,7 +16,7 @@ pub struct AddressEndpoint {
     pub binary: &'static str,
     /// An address that it accepts.
     pub address: &'static str,
-    /// The body of its success.
+    /// The body of a success.
     pub success: fn() -> Value,
 }
 

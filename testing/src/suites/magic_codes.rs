@@ -1,4 +1,4 @@
-//! Every endpoint that has WorkOS send a magic code to an address: `sign-in`, `resend-magic-auth`.
+//! For endpoints that make WorkOS send a magic code: `sign-in`, `resend-magic-auth`.
 
 #![allow(missing_docs, reason = "the name of a test is a sentence")]
 #![allow(clippy::missing_panics_doc, reason = "a test panics when it fails")]
@@ -66,12 +66,12 @@ pub async fn a_limit_of_codes_is_429_and_any_other_limit_is_503_each_with_its_wa
         let answer = world.post(&email(endpoint.address)).await;
         assert_eq!(answer.refusal().0, status, "{path}, by date");
         let wait: u64 = answer.header("retry-after").expect("a time").parse().expect("seconds");
-        // Some seconds for a machine that is busy.
+        // Allows for a slow machine.
         assert!((60..=100).contains(&wait), "{wait}");
         world.workos.clear_faults();
     }
 
-    // WorkOS's own: three codes in a minute.
+    // WorkOS's own limit: three codes per minute.
     for _ in 0..3 {
         assert_eq!(world.post(&email(endpoint.address)).await.status(), 200);
     }

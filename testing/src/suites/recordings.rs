@@ -1,4 +1,4 @@
-//! Every endpoint that calls LiveKit: `start-recording`, `stop-recording`. Denials first.
+//! For endpoints that call LiveKit: `start-recording`, `stop-recording`. Denials first.
 
 #![allow(missing_docs, reason = "the name of a test is a sentence")]
 #![allow(clippy::missing_panics_doc, reason = "a test panics when it fails")]
@@ -21,8 +21,8 @@ use crate::suites::rooms::RoomEndpoint;
 
 const LIMITING: Fault = Fault::Limiting { retry_after: Some(9) };
 
-/// What else LiveKit may answer that is no answer. It says `not_found` where it means it: any other
-/// 404 is somebody else's, at an address that is not LiveKit's.
+/// Other invalid responses from LiveKit. A real "not found" has the code `not_found`; any other 404
+/// comes from a wrong address.
 const REFUSALS: [(Fault, u64); 4] = [
     (LIMITING, 503),
     (Fault::Failing(400), 502),
@@ -55,7 +55,11 @@ pub async fn without_the_permission_that_is_configured_it_is_403_and_livekit_is_
     ];
     for event in without.into_iter().chain(others) {
         let answer = world.ask(&event).await;
-        assert_eq!(answer.refusal(), (403, "You may not record".to_owned()), "{event:?}");
+        assert_eq!(
+            answer.refusal(),
+            (403, "You are not allowed to record".to_owned()),
+            "{event:?}"
+        );
     }
     assert_eq!(world.asked(), [""; 0]);
     let answer = world.ask(&world.event_of("jane", &input)).await;
@@ -256,7 +260,7 @@ fn expected_grant(request: &Request) -> Value {
     }
 }
 
-/// What a request's token grants; it is good for a minute and nobody's.
+/// The grants in a request's token, which must be valid for a minute and have no identity.
 fn video_grant(request: &Request) -> Value {
     let mut claims = jwt::claims(request.bearer().expect("a token")).expect("claims");
     let lifetime = claims["exp"].as_u64().zip(claims["nbf"].as_u64());

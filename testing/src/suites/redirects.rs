@@ -1,4 +1,4 @@
-//! Every endpoint that sends a browser to sign in somewhere: `continue-with-google`,
+//! For endpoints that redirect a browser to a sign-in page: `continue-with-google`,
 //! `continue-with-microsoft`. Denials first.
 
 #![allow(missing_docs, reason = "the name of a test is a sentence")]
@@ -13,14 +13,14 @@ use crate::auth_world::AuthWorld;
 use crate::event::Event;
 use crate::mistakes::{malformed_requests, oddities};
 
-/// An endpoint that sends a browser to sign in somewhere.
+/// An endpoint that redirects a browser to a sign-in page.
 #[derive(Clone, Copy, Debug)]
 pub struct Redirect {
     /// The executable.
     pub binary: &'static str,
     /// The documented event: a file in `events/`.
     pub event: &'static str,
-    /// The parameter of WorkOS's address that says where the user signs in: `provider=GoogleOAuth`.
+    /// The parameter in WorkOS's URL that selects the provider: `provider=GoogleOAuth`.
     pub provider: &'static str,
 }
 
@@ -99,7 +99,7 @@ pub async fn several_tabs_begin_each_their_own_and_the_oldest_of_five_is_forgott
         let cookie = answer.cookie();
         event = event.cookie(&cookie.name, &cookie.value);
         begun.push((cookie.name, state(&answer)));
-        // Tickets are told apart by the millisecond.
+        // Sign-ins are ordered by the millisecond.
         tokio::time::sleep(std::time::Duration::from_millis(2)).await;
     }
     let states: std::collections::HashSet<_> = begun.iter().map(|(_, state)| state).collect();
@@ -217,8 +217,8 @@ pub async fn every_part_of_an_event_may_be_anything_and_it_is_still_answered(end
     }
 }
 
-/// An event with something odd in one place, for each place and each oddity: the place, and the
-/// event as text.
+/// Copies of an event with one odd value in one place, for each place and each value: the JSON
+/// pointer, and the event as text.
 fn mutants(event: &Value) -> Vec<(String, String)> {
     const PLACE: &str = "\"HERE\"";
     let long = format!("\"{}\"", "x".repeat(100_000));

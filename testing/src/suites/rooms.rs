@@ -28,21 +28,21 @@ pub struct RoomEndpoint {
     pub binary: &'static str,
     /// The documented event: a file in `events/`.
     pub event: &'static str,
-    /// The answer's status when a signed-in user sends that event.
+    /// The response's status if a signed-in user sends that event.
     pub event_status: u64,
     /// The field of the body that names the room.
     pub room_field: &'static str,
-    /// The settings without which the function does not start.
+    /// The settings that the function needs to start.
     pub required_settings: &'static [&'static str],
     /// Settings with malformed values, which must not show in the log.
     pub malformed_settings: &'static [(&'static str, &'static str)],
-    /// The methods of LiveKit's API that it calls: `livekit.Egress/ListEgress`.
+    /// The LiveKit API methods that it calls: `livekit.Egress/ListEgress`.
     pub livekit_calls: &'static [&'static str],
-    /// Prepares the world for a request that succeeds, and gives the request's body.
+    /// Prepares the world for a request that succeeds, and returns the request's body.
     pub good_input: fn(&RoomWorld) -> Value,
 }
 
-/// A request of Jane's that succeeds.
+/// A request from Jane that succeeds.
 fn good(endpoint: &RoomEndpoint, world: &RoomWorld) -> Event {
     let input = (endpoint.good_input)(world);
     world.livekit.forget_requests();
@@ -177,7 +177,8 @@ pub async fn a_token_that_is_not_good_is_401_even_with_a_good_cookie(endpoint: &
             assert_eq!(answer.cookies(), [], "{why}: the cookie was not looked at");
         }
     }
-    // WorkOS is asked for an unknown key once, and then not for a while, in which nobody can tell.
+    // WorkOS is asked for an unknown key once and then not for a while, during which the function
+    // cannot tell.
     for status in [401, 503] {
         let event = world.event().cookie(COOKIE, &cookie).bearer(&clerk.session_token("jane"));
         let answer = world.ask(&event.json(&input)).await;
@@ -243,7 +244,7 @@ pub async fn an_outage_of_workos_is_never_signed_out(endpoint: &RoomEndpoint) {
 }
 
 pub async fn only_what_can_never_be_good_clears_the_cookie(endpoint: &RoomEndpoint) {
-    // What any of the endpoints reads; each ignores the others' fields.
+    // The union of the endpoints' inputs; each endpoint ignores the others' fields.
     let input: fn() -> Value = || {
         json!({
             "username": "Jane", "roomId": "lobby", "roomName": "lobby", "zoneId": "zone",
@@ -307,7 +308,7 @@ pub async fn stops_at_start_with_one_line_that_names_all_that_is_malformed_and_n
     }
 }
 
-/// The only line of a function that these settings keep from starting.
+/// The only log line of a function that cannot start with these settings.
 async fn refused_settings(endpoint: &RoomEndpoint, settings: &[(&str, &str)]) -> String {
     let Err(StartError::Refused { logs, .. }) =
         Instance::start(endpoint.binary, settings.iter().copied()).await

@@ -1,6 +1,6 @@
-//! Which answers clear the session cookie: every way in which a request with a session's cookie can fail, and what
-//! the browser is told of the cookie then. Only what can never become good is cleared; in case of
-//! doubt the cookie stays. `cargo test -- --nocapture` prints the table.
+//! Which responses clear the session cookie: every way in which a request with a session cookie can
+//! fail, and its effect on the cookie. Only a cookie that can never become valid is cleared; if in
+//! doubt, it is kept. `cargo test -- --nocapture` prints the table.
 
 use std::fmt;
 use std::sync::Arc;
@@ -23,13 +23,13 @@ use crate::sessions::{
 
 const AUTHENTICATE: &str = "/user_management/authenticate";
 
-/// Refusals are given this often: an endpoint may ask again.
+/// How often an error is repeated, because an endpoint may retry.
 const OFTEN: usize = 8;
 
-/// How many cases run at once, each with processes of its own.
+/// How many cases run at once, each with its own processes.
 const AT_ONCE: usize = 6;
 
-/// An endpoint that takes WorkOS's sessions.
+/// An endpoint that accepts WorkOS sessions.
 #[derive(Clone, Copy)]
 pub struct Endpoint {
     /// The executable.
@@ -41,17 +41,17 @@ pub struct Endpoint {
 /// What an endpoint does with a session.
 #[derive(Clone, Copy)]
 pub enum Kind {
-    /// It tells whose it is.
+    /// It returns the session's user.
     WhoAmI,
-    /// It ends it.
+    /// It ends the session.
     SignOut,
-    /// It takes it into another organization, which takes a refresh.
+    /// It switches the session to another organization, which requires a refresh.
     Switch,
-    /// It does something in a room for its user, who sends this.
+    /// It acts in a room. The function returns the request's body.
     Room(fn() -> Value),
 }
 
-/// What an answer says of the session's cookie.
+/// The effect of a response on the session cookie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Effect {
     Kept,
@@ -71,7 +71,7 @@ impl fmt::Display for Effect {
     }
 }
 
-/// The status of an answer: a certain one, or that of a request with a good session.
+/// The status of a response: a specific one, or that of a request with a valid session.
 #[derive(Clone, Copy, Debug)]
 enum Status {
     Served,
@@ -80,18 +80,18 @@ enum Status {
 
 use Status::{Is, Served};
 
-/// What a request comes with.
+/// A request's credential.
 #[derive(Clone, Copy)]
 enum Credential {
-    /// A cookie that is no genuine session.
+    /// A cookie that is not a genuine session.
     Forged(Forgery),
     /// A genuine session with this in its access token.
     Token(Token),
     /// A genuine session that is due for a refresh, or soon will be.
     Refresh(Age, Refresh),
-    /// A token in the header, good or not, beside an expired cookie.
+    /// A token in the header, valid or not, together with an expired cookie.
     Bearer { good: bool },
-    /// A good session, sent by a page of another site.
+    /// A valid session, sent by a page on another site.
     ForeignOrigin,
 }
 
@@ -116,10 +116,10 @@ enum Token {
     ChangedClaims,
     Claim(&'static str, fn() -> Value),
     Header(&'static str, fn() -> Value),
-    /// Its key is published by nobody; the set has been fetched a moment ago because of a stranger,
-    /// and cannot be fetched again.
+    /// Its key is unknown, and the key set was just fetched for another token, so it is not fetched
+    /// again yet.
     NewKeyWhileResting,
-    /// Its key is new, and the set cannot be fetched.
+    /// Its key is new, and the key set cannot be fetched.
     NewKeyWhile(Fault),
 }
 
@@ -149,10 +149,11 @@ struct Case {
     effect: Effect,
 }
 
-/// Asks the endpoint in every way, and compares the fate of the cookie with the table.
+/// Sends every kind of request to the endpoint, and compares the effect on the cookie with the
+/// table.
 ///
 /// # Panics
-/// When a row differs.
+/// If a row differs.
 pub async fn check(endpoint: Endpoint) {
     let good = Credential::Refresh(Age::NearItsEnd, Refresh::NoToken);
     let served = Scene::start(endpoint, good).await.served().await;
@@ -205,16 +206,16 @@ impl fmt::Display for Row {
     }
 }
 
-/// Every case with what is expected of an endpoint of this kind.
+/// Every case, with the expected result for an endpoint of this kind.
 fn cases(kind: Kind) -> Vec<Case> {
     let mut cases = Vec::new();
     let mut add = |why, credential, status, effect| {
         cases.push(Case { why, credential, status, effect });
     };
-    // Whoever leaves is rid of the cookie, whatever it is, unless nobody can tell.
+    // Signing out clears any cookie, unless it cannot be verified right now.
     let signs_out = matches!(kind, Kind::SignOut);
     let refused = |effect| if signs_out { Cleared } else { effect };
-    // A genuine seal vouches for the session that it names, when it is about leaving it.
+    // For signing out, a genuine seal is enough to trust the session that it names.
     let leaves_or = |status, effect| {
         if signs_out { (Served, Cleared) } else { (status, effect) }
     };
@@ -249,7 +250,7 @@ fn cases(kind: Kind) -> Vec<Case> {
     }
     for (why, refresh, status, effect) in refreshes() {
         let credential = Credential::Refresh(Age::NearItsEnd, refresh);
-        // What a switch refreshes is due, and there is no other session to go on with.
+        // A switch always needs its refresh; the old session is no fallback.
         let (status, effect) = match (kind, refresh) {
             (Kind::SignOut, _) => (Served, Cleared),
             (Kind::Switch, Refresh::NoToken) => (Is(401), Kept),
@@ -285,7 +286,7 @@ fn forgeries() -> Vec<(&'static str, Forgery)> {
     ]
 }
 
-/// The seal with another character in the middle of what is encrypted.
+/// The seal with one character changed in the middle of the ciphertext.
 fn altered(seal: &str) -> String {
     let (at, own) = (seal.len() / 2, seal.as_bytes()[seal.len() / 2]);
     let other = if own == b'A' { "B" } else { "A" };
@@ -325,15 +326,15 @@ fn untellable_tokens() -> Vec<(&'static str, Token)> {
     ]
 }
 
-/// What becomes of a refresh, and of a session that needs it.
+/// The outcomes of a refresh, for a session that needs it.
 fn refreshes() -> impl Iterator<Item = Outcome> {
     answers().into_iter().chain(unusable_tokens())
 }
 
-/// What becomes of a refresh: the status and the cookie of the request that needed it.
+/// The outcome of a refresh: status and cookie of the request that needed it.
 type Outcome = (&'static str, Refresh, Status, Effect);
 
-/// What WorkOS may say to a refresh.
+/// WorkOS's possible responses to a refresh.
 fn answers() -> Vec<Outcome> {
     vec![
         ("a refresh", Refresh::Succeeds, Served, Renewed),
@@ -389,7 +390,7 @@ fn answers() -> Vec<Outcome> {
     ]
 }
 
-/// What a refresh may bring that nobody can go on with.
+/// Refresh results that cannot be used.
 fn unusable_tokens() -> Vec<Outcome> {
     vec![
         (
@@ -474,7 +475,7 @@ fn claims(session: &Value) -> Value {
     jwt::claims(access_token(session)).expect("claims")
 }
 
-/// Changes a claim of the access token in an answer.
+/// Changes a claim of the access token in a response.
 fn resign(answer: &mut Value, world: &AuthWorld, name: &str, value: Value) {
     let mut claims = claims(answer);
     claims[name] = value;
@@ -514,7 +515,7 @@ fn effect(answer: &Answer) -> Effect {
     }
 }
 
-/// The endpoint, and what is around it.
+/// The endpoint and its stand-ins.
 struct Scene {
     kind: Kind,
     world: AuthWorld,
@@ -548,7 +549,7 @@ impl Scene {
         let own: Vec<_> =
             settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let mut world = AuthWorld::start_with(endpoint.binary, &own).await;
-        // From now on there is no newer password to be had.
+        // From now on no newer password can be fetched.
         if let Some(manager) = &secrets {
             manager.inject(Fault::Down);
         }
@@ -558,7 +559,7 @@ impl Scene {
         Self { kind: endpoint.kind, world, _livekit: livekit, _secrets: secrets }
     }
 
-    /// The status for somebody with a good session.
+    /// The status for a valid session.
     async fn served(&self) -> u64 {
         let cookie = self.cookie_of(&self.session()).await;
         self.world.ask(&self.request().cookie(COOKIE, &cookie)).await.status()
@@ -595,7 +596,7 @@ impl Scene {
         sealed(&[password], session).await
     }
 
-    /// The request that comes with this.
+    /// The request with this credential.
     async fn event(&self, credential: Credential) -> Event {
         let request = self.request();
         match credential {
@@ -688,13 +689,13 @@ impl Scene {
         session
     }
 
-    /// The cookie of a session that is due for a refresh, or soon will be, with WorkOS prepared.
+    /// The cookie of a session that is or soon will be due for a refresh. Prepares WorkOS for it.
     async fn to_be_refreshed(&self, age: Age, refresh: Refresh) -> String {
         let workos = &self.world.workos;
         let (user, organization) = self.user();
         let session = match (age, self.kind) {
             (Age::Expired, _) => expired_session(workos, user, Some(organization)),
-            // It is the switch that is to meet what comes, and not an early refresh before it.
+            // The outcome must affect the switch itself, not an early refresh before it.
             (Age::NearItsEnd, Kind::Switch) => self.session(),
             (Age::NearItsEnd, _) => session_near_its_end(workos, user, Some(organization)),
         };

@@ -22,7 +22,7 @@ impl TryFrom<String> for Topic {
     type Error = &'static str;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        if text.chars().count() <= 200 { Ok(Self(text)) } else { Err("not up to 200 characters") }
+        if text.chars().count() <= 200 { Ok(Self(text)) } else { Err("longer than 200 characters") }
     }
 }
 
@@ -30,7 +30,7 @@ impl TryFrom<String> for Participants {
     type Error = &'static str;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        if text.len() <= 8 * 1024 { Ok(Self(text)) } else { Err("not up to 8 KB") }
+        if text.len() <= 8 * 1024 { Ok(Self(text)) } else { Err("longer than 8 KB") }
     }
 }
 

@@ -1,9 +1,9 @@
-//! The key of a recording's object in S3, made only of characters that no software on the way
-//! interprets.
+//! The key of a recording's S3 object, made only of characters that have no special meaning
+//! anywhere.
 //!
-//! LiveKit's recorder cleans a path first and fills in its own variables (`{room_name}`) then, S3
-//! takes `../` for a name, and a browser for a step: what people wrote comes in as letters, digits,
-//! `_` and `-`, and nothing else.
+//! LiveKit's recorder sanitizes a path before it substitutes its own variables (`{room_name}`), and
+//! S3 treats `../` as a literal name while browsers resolve it. Therefore user input is reduced to
+//! letters, digits, `_` and `-`.
 
 use crate::clock::Timestamp;
 use crate::livekit::RoomName;
@@ -12,14 +12,14 @@ use crate::text::{FINGERPRINT_DIGITS, fingerprint};
 
 const FOLDER: &str = "recordings";
 
-/// How much of a text is kept, in bytes, where it is too long or has other characters.
+/// How many bytes of a text are kept if it is too long or has other characters.
 const MAX_KEPT: usize = 48;
 
-/// The longest text that may stay as it is.
+/// The longest text that is kept unchanged, in bytes.
 const MAX_PART: usize = 64;
 
 /// The folder of an organization's recordings of a room in a zone. No other organization, room or
-/// zone leads into it, whatever the namespace of rooms.
+/// zone maps to it, in either room namespace.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ObjectFolder(String);
 
@@ -28,14 +28,14 @@ pub(super) struct ObjectFolder(String);
 pub(super) struct ObjectKey(String);
 
 impl ObjectFolder {
-    /// `recordings/<zone>/<room>/`, where `<room>` begins with the organization's id and ends in a
-    /// digest of both.
+    /// `recordings/<zone>/<room>/`, where `<room>` begins with the organization's id and ends with
+    /// a digest of both.
     pub(super) fn of(zone: &Zone, room: &RoomName) -> Self {
         Self::at(zone, room.owned_name())
     }
 
-    /// The folder that an earlier deployment would have used, when organizations that shared a room
-    /// shared its folder. Recordings that it started may still be running.
+    /// The folder that earlier versions used, in which organizations that shared a room also shared
+    /// its folder. Recordings that they started may still be running.
     pub(super) fn shared(zone: &Zone, room: &RoomName) -> Self {
         Self::at(zone, room.as_str())
     }
@@ -44,17 +44,17 @@ impl ObjectFolder {
         Self(format!("{FOLDER}/{}/{}/", part(zone.as_str()), part(room)))
     }
 
-    /// Whether the object with this key is in it.
+    /// Whether the object with this key is in this folder.
     pub(super) fn holds(&self, key: &str) -> bool {
         key.starts_with(&self.0)
     }
 
-    /// Whether a key could have been made here.
+    /// Whether a key has our format.
     pub(super) fn is_ours(key: &str) -> bool {
         key.split('/').next() == Some(FOLDER)
     }
 
-    /// A new key in it: `<date>/<time>-<random>.mp4`, in UTC. Later ones are greater.
+    /// A new key in this folder: `<date>/<time>-<random>.mp4`, in UTC. Keys sort by time.
     pub(super) fn new_key(&self, now: Timestamp) -> ObjectKey {
         let moment = now.utc();
         let (year, month, day) = moment.to_calendar_date();
@@ -74,14 +74,14 @@ impl ObjectKey {
         &self.0
     }
 
-    /// The part of the key that names neither zone, organization nor room: `<time>-<random>.mp4`.
+    /// The last part of the key, which is safe to log: `<time>-<random>.mp4`.
     pub(super) fn name(&self) -> &str {
         self.0.rsplit('/').next().unwrap_or_default()
     }
 }
 
-/// A text as a part of a key: as it is where that is harmless, otherwise what is harmless of it with
-/// a digest of the whole, so that two texts never become one.
+/// A text as a part of a key: unchanged if it is harmless, otherwise its harmless characters with a
+/// digest of the whole text, so that two texts never map to the same part.
 fn part(text: &str) -> String {
     if text.len() <= MAX_PART && text.bytes().all(is_harmless) && !ends_like_a_digest(text) {
         return text.to_owned();
@@ -95,7 +95,7 @@ fn is_harmless(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-'
 }
 
-/// Whether a text could pass for one that was changed.
+/// Whether a text could be mistaken for one that was changed.
 fn ends_like_a_digest(text: &str) -> bool {
     text.rsplit_once('-').is_some_and(|(_, end)| {
         end.len() == FINGERPRINT_DIGITS && end.bytes().all(|byte| byte.is_ascii_hexdigit())
@@ -181,7 +181,7 @@ mod tests {
             |name| ObjectFolder::shared(&zone("1"), &room_in("none", Some("org_1"), name)).0;
         assert_eq!(shared("test-room"), "recordings/1/test-room/");
         assert_eq!(shared("a b"), "recordings/1/a_b-c8687a08aa5d6ed2/");
-        // Where each organization has rooms of its own, nothing has changed.
+        // With rooms per organization, nothing has changed.
         let apart = room_in("organization", Some("org_1"), "daily");
         assert_eq!(ObjectFolder::shared(&zone("1"), &apart), ObjectFolder::of(&zone("1"), &apart));
     }

@@ -1,18 +1,19 @@
 //! Starts a recording, and makes sure that a room has only one.
 //!
-//! LiveKit starts as many egresses of a room as it is asked to, and has no lock. So a request that has
-//! started one looks at the room again, and all requests decide by the same rules which one wins:
+//! LiveKit starts as many egresses for a room as it is asked to, and has no lock. Therefore a
+//! request that has started one looks at the room again, and all requests apply the same rules to
+//! decide which one wins:
 //!
-//! 1. Look at the room. If an egress is recording it, answer 409. If nobody is in it, answer 404.
-//! 2. Start an egress under an object key of our own, which identifies it even if LiveKit's answer is
+//! 1. Look at the room. If an egress is recording it, return 409. If nobody is in it, return 404.
+//! 2. Start an egress with a new object key, which identifies it even if LiveKit's response is
 //!    lost.
 //! 3. Look again. If no other egress is recording the room, ours has won: every later request sees it.
 //! 4. Otherwise rank the egresses: first those that other programs have started, which never give way,
 //!    then ours by object key. Every request computes the same ranks.
-//! 5. If ours is not first, stop it and answer 409.
-//! 6. If ours is first, wait until the others are gone. A recorder obeys a stop only after its page
-//!    has loaded, which takes seconds. An egress that records on after [`CONTENTION_TIMEOUT`] had won
-//!    before, so stop ours and answer 409.
+//! 5. If ours is not first, stop it and return 409.
+//! 6. If ours is first, wait until the others are gone. A recorder handles a stop only after its
+//!    page has loaded, which takes seconds. An egress that is still recording after
+//!    [`CONTENTION_TIMEOUT`] had won earlier, so stop ours and return 409.
 //!
 //! Two can never both win, however slow anything is: both have started before either looks for the
 //! last time, so the later look sees the other.
@@ -36,18 +37,18 @@ use crate::provider::Failure;
 use crate::settings::{Incomplete, Settings};
 
 /// Time held back from a slow start so that we can still find out whether it happened. It is short
-/// because LiveKit takes 18 to 27 seconds, and more than 26 hardly ever, to say that no recorder is
-/// free: that has to be heard.
+/// because LiveKit takes 18 to 27 seconds, rarely more than 26, to report that no recorder is free,
+/// and we must not miss that report.
 const CONFIRMATION_RESERVE: Duration = Duration::from_millis(2_500);
 
-/// Time held back from that for stopping a recording that must not go on.
+/// The part of that time reserved for stopping a recording that must not continue.
 const STOP_RESERVE: Duration = Duration::from_millis(1_500);
 
 /// How long the first-ranked recording waits for others that are already recording to be stopped,
 /// and for LiveKit to list them.
 const CONTENTION_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long we look for an egress whose start answer was lost.
+/// How long we look for an egress after the response to its start was lost.
 const LOST_START_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The pause between two looks at the room's egresses.
@@ -92,8 +93,8 @@ pub struct Recorder {
 
 impl Recorder {
     /// Reads what [`Recordings::configure`] reads, the settings of the bucket (`RECORDINGS_…`),
-    /// `RECORDING_PRESET` (`H264_720P_30` without it), and `RECORDING_MAX_AGE`: the seconds after
-    /// which a recording that seems to run counts as stuck, a day without it.
+    /// `RECORDING_PRESET` (default `H264_720P_30`), and `RECORDING_MAX_AGE`: the seconds after
+    /// which a running recording counts as stuck (default one day).
     pub fn configure(settings: &mut Settings) -> Result<Self, Incomplete> {
         let recordings = Recordings::configure(settings);
         let upload = Upload::configure(settings);
@@ -105,11 +106,11 @@ impl Recorder {
         Ok(Self { recordings: recordings?, upload: upload?, preset: preset?, max_age: max_age? })
     }
 
-    /// Starts a recording and answers before `deadline`.
+    /// Starts a recording and returns before `deadline`.
     ///
     /// # Errors
     /// 404 if the room does not exist or is empty, 409 if it is already being recorded, 503 if
-    /// LiveKit has no free recorder or does not answer in time.
+    /// LiveKit has no free recorder or does not respond in time.
     pub async fn start(
         &self,
         caller: &Caller,
@@ -129,7 +130,7 @@ impl Recorder {
         }
         let key = ObjectFolder::of(&new.zone_id, room).new_key(self.recordings.clock.now());
         let upload = self.upload.request(&new.metadata(caller, room).into_values()).await?;
-        // An operator can find the recording by this, whatever becomes of the request.
+        // Lets an operator find the recording, however the request ends.
         tracing::info!(recording = key.name(), "starting a recording");
         let started = self.launch(room, &key, &upload, deadline).await?;
         tracing::info!(recording = key.name(), egress = %started.egress_id, "started a recording");
@@ -149,7 +150,7 @@ impl Recorder {
         egress.is_running() && egress.is_recording() && !egress.is_older_than(self.max_age, now)
     }
 
-    /// Starts an egress. If LiveKit's answer is lost, finds out whether it started.
+    /// Starts an egress. If LiveKit's response is lost, finds out whether it started.
     async fn launch(
         &self,
         room: &RoomName,
@@ -219,7 +220,7 @@ impl Recorder {
         }
     }
 
-    /// Waits until our `own` recording is the only one of the room, or stops it.
+    /// Waits until `own` is the only recording of the room, or stops it.
     async fn win_or_withdraw(
         &self,
         room: &RoomName,
@@ -294,7 +295,7 @@ impl Recorder {
                 }
             }
         };
-        // A little earlier than the request times out, so that we can still log the failure.
+        // Slightly before the request times out, so that we can still log the failure.
         let limit = self.left(deadline).saturating_sub(POLL_INTERVAL);
         timeout(limit, until_over).await.map_err(|_| {
             tracing::error!(egress = %id, "failed to stop a recording; it may still be running");
@@ -325,7 +326,7 @@ impl Recorder {
         deadline.since(self.recordings.clock.now())
     }
 
-    /// The moment after `wait`, but early enough to stop our own recording.
+    /// The time after `wait`, but early enough to stop our own recording.
     fn moment(&self, wait: Duration, deadline: Timestamp) -> Timestamp {
         let left = self.left(deadline).saturating_sub(STOP_RESERVE);
         self.recordings.clock.now().after(wait.min(left))
@@ -345,7 +346,7 @@ fn search_time(failure: &Failure) -> Duration {
 enum Contention {
     /// It is the only one.
     Alone,
-    /// It ranks first. Some of the others are still starting and may have been told to stop.
+    /// It ranks first. Some of the others are still starting and may already have been stopped.
     FirstOfStarting,
     /// It ranks first, but all the others are recording.
     First,
@@ -353,7 +354,7 @@ enum Contention {
     Behind,
     /// It has ended, or is ending.
     Over,
-    /// Unknown: LiveKit does not answer, or does not list our recording.
+    /// Unknown: LiveKit does not respond, or does not list our recording.
     Unknown(ApiError),
 }
 
@@ -384,9 +385,9 @@ fn rank(egress: &EgressInfo) -> Rank<'_> {
 }
 
 fn being_recorded() -> ApiError {
-    ApiError::conflict("This room is being recorded already")
+    ApiError::conflict("This room is already being recorded")
 }
 
 fn no_such_room() -> ApiError {
-    ApiError::not_found("There is no such room, or nobody in it")
+    ApiError::not_found("No such room, or nobody is in it")
 }

@@ -1,4 +1,4 @@
-//! Stops recordings, and tells which one belongs to whom.
+//! Stops recordings, and checks who owns them.
 
 use std::time::Duration;
 
@@ -19,13 +19,13 @@ const RETRY_INTERVAL: Duration = Duration::from_millis(300);
 /// Time held back from a stop so that we can still log that it failed.
 const LOG_RESERVE: Duration = Duration::from_millis(200);
 
-/// The body that endpoints answer with about a recording.
+/// The response body of the recording endpoints.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Recording {
-    /// LiveKit's id of it.
+    /// LiveKit's id of the recording.
     pub egress_id: EgressId,
-    /// When it was started, or when it ended or was told to, in Unix seconds.
+    /// When it started, or when it ended or was told to end, in Unix seconds.
     pub timestamp: u64,
 }
 
@@ -42,12 +42,12 @@ impl Recordings {
         Ok(Self { api: ServerApi::configure(settings)?, clock: settings.clock() })
     }
 
-    /// Stops the recording `id` of a room and a zone before `deadline`. LiveKit itself stops any
-    /// egress whose id it is told.
+    /// Stops the recording `id` of a room and a zone before `deadline`. LiveKit itself would stop
+    /// any egress by its id.
     ///
     /// # Errors
-    /// 404 when the caller's organization has started none with that id in that room and zone, 409
-    /// when it has ended, 503 when LiveKit refuses to stop it and still lists it as running.
+    /// 404 if the caller's organization has not started it in that room and zone, 409 if it has
+    /// ended, 503 if LiveKit refuses to stop it and still lists it as running.
     pub async fn stop(
         &self,
         room: &RoomName,
@@ -71,8 +71,8 @@ impl Recordings {
         stopped
     }
 
-    /// Tells LiveKit to stop a recording, and tells it again while it refuses to stop one that it
-    /// lists as running: its list and the state that it refuses by are not always in step.
+    /// Tells LiveKit to stop a recording. Retries while LiveKit refuses but lists it as running,
+    /// because its list and its internal state may briefly differ.
     async fn stop_running(&self, place: Place<'_>, id: &EgressId) -> Result<Recording, ApiError> {
         loop {
             let error = match self.api.stop_egress(id).await {
@@ -85,7 +85,7 @@ impl Recordings {
             }
             match self.find(place, id).await {
                 Ok(None) if refused => return Err(not_found()),
-                // It has ended, or has begun to, since we looked.
+                // It has ended or started to end since we looked.
                 Ok(Some(found)) if refused && !found.is_running() => {
                     return self.stopped(id, &found);
                 }
@@ -103,10 +103,10 @@ impl Recordings {
         Ok(egress.filter(|egress| place.is_of(egress)))
     }
 
-    /// The answer for a recording that has been stopped before.
+    /// The response for a recording that was already stopped.
     fn stopped(&self, id: &EgressId, recording: &EgressInfo) -> Result<Recording, ApiError> {
         match recording.status() {
-            Status::Ended => Err(ApiError::conflict("The recording has ended already")),
+            Status::Ended => Err(ApiError::conflict("The recording has already ended")),
             _ => Ok(self.ending(id, recording.ended())),
         }
     }
@@ -117,7 +117,7 @@ impl Recordings {
     }
 }
 
-/// Where a caller looks for a recording.
+/// The zone and room in which a caller looks for a recording.
 #[derive(Clone, Copy)]
 struct Place<'a> {
     room: &'a RoomName,
@@ -126,7 +126,7 @@ struct Place<'a> {
 
 impl Place<'_> {
     /// Whether a recording was started here by the caller's organization. The folder of its object
-    /// says so. In one that organizations used to share, only the object's metadata does.
+    /// shows that. In an old shared folder, only the object's metadata does.
     fn is_of(self, egress: &EgressInfo) -> bool {
         let Some(key) = egress.object_key().filter(|_| egress.is_of(self.room)) else {
             return false;
@@ -148,5 +148,5 @@ impl Place<'_> {
 }
 
 fn not_found() -> ApiError {
-    ApiError::not_found("There is no such recording in this room and zone")
+    ApiError::not_found("No such recording in this room and zone")
 }

@@ -1,4 +1,4 @@
-//! The bucket that recordings go to, and how LiveKit's recorder may write there.
+//! The bucket for recordings, and the recorder's access to it.
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -12,7 +12,7 @@ use crate::secrets::OptionalSecret;
 use crate::settings::{Incomplete, Settings};
 use crate::text::is_visible_ascii;
 
-/// An S3 bucket, as the recorder is told of it.
+/// The S3 bucket and credentials that we pass to the recorder.
 #[derive(Clone, Debug)]
 pub(super) struct Upload {
     bucket: String,
@@ -31,8 +31,8 @@ struct Role {
 }
 
 impl Upload {
-    /// Reads `RECORDINGS_BUCKET`, `RECORDINGS_REGION` (without it `AWS_REGION`), and where they are
-    /// there `RECORDINGS_ENDPOINT`, `RECORDINGS_ASSUME_ROLE_ARN`,
+    /// Reads `RECORDINGS_BUCKET`, `RECORDINGS_REGION` (default `AWS_REGION`) and, if set,
+    /// `RECORDINGS_ENDPOINT`, `RECORDINGS_ASSUME_ROLE_ARN`,
     /// `RECORDINGS_ASSUME_ROLE_EXTERNAL_ID`, and the secrets `RECORDINGS_ACCESS_KEY_ID` and
     /// `RECORDINGS_SECRET_ACCESS_KEY` (or `LIVEKIT_SECRET_ID`).
     pub(super) fn configure(settings: &mut Settings) -> Result<Self, Incomplete> {
@@ -69,8 +69,7 @@ impl Upload {
         })
     }
 
-    /// LiveKit's `S3Upload`. Without a key pair there is none in it, and the recorder signs with its
-    /// own credentials.
+    /// LiveKit's `S3Upload`. Without a key pair, the recorder signs with its own credentials.
     pub(super) async fn request(
         &self,
         metadata: &BTreeMap<&'static str, String>,
@@ -82,7 +81,7 @@ impl Upload {
         });
         if let Some(endpoint) = &self.endpoint {
             upload["endpoint"] = endpoint.as_str().into();
-            // Servers other than AWS's have one host for all buckets.
+            // S3-compatible servers have one host for all buckets.
             upload["force_path_style"] = true.into();
         }
         if let Some(role) = &self.role {
@@ -120,11 +119,7 @@ fn read_bucket(settings: &mut Settings) -> Result<String, Incomplete> {
         && bucket.bytes().last().is_some_and(inner)
         && !bucket.contains("..")
         && bucket.parse::<Ipv4Addr>().is_err();
-    if good {
-        Ok(bucket)
-    } else {
-        Err(settings.problem("RECORDINGS_BUCKET is not a bucket's name"))
-    }
+    if good { Ok(bucket) } else { Err(settings.problem("RECORDINGS_BUCKET is not a bucket name")) }
 }
 
 fn read_region(settings: &mut Settings) -> Result<String, Incomplete> {
@@ -137,7 +132,7 @@ fn read_region(settings: &mut Settings) -> Result<String, Incomplete> {
     if good { Ok(region) } else { Err(settings.problem("RECORDINGS_REGION is not a region")) }
 }
 
-/// Plain `http` is good here: it is the recorder that calls, in a network of its own.
+/// Plain `http` is allowed here, because the recorder makes the call, in its own network.
 fn read_endpoint(settings: &mut Settings) -> Result<Option<Url>, Incomplete> {
     let Some(endpoint) = settings.optional("RECORDINGS_ENDPOINT") else {
         return Ok(None);
@@ -156,7 +151,8 @@ fn read_endpoint(settings: &mut Settings) -> Result<Option<Url>, Incomplete> {
     }
 }
 
-/// Whether the bucket is in the address already, as the host's first label or the path's last part.
+/// Whether the address already contains the bucket, as the host's first label or the path's last
+/// segment.
 fn names(endpoint: &Url, bucket: &str) -> bool {
     let host = endpoint.host_str().unwrap_or_default();
     let path = endpoint.path().trim_end_matches('/');
@@ -170,7 +166,7 @@ fn read_role(settings: &mut Settings) -> Result<Option<Role>, Incomplete> {
     match (arn, external_id) {
         (None, None) => Ok(None),
         (None, Some(_)) => Err(settings.problem(
-            "RECORDINGS_ASSUME_ROLE_EXTERNAL_ID is of no use without RECORDINGS_ASSUME_ROLE_ARN",
+            "RECORDINGS_ASSUME_ROLE_EXTERNAL_ID has no effect without RECORDINGS_ASSUME_ROLE_ARN",
         )),
         (Some(arn), external_id) if is_role_arn(&arn) => Ok(Some(Role { arn, external_id })),
         _ => Err(settings.problem("RECORDINGS_ASSUME_ROLE_ARN is not the ARN of a role")),

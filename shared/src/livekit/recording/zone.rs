@@ -3,6 +3,5 @@
 use crate::livekit::room::MAX_NAME_BYTES;
 use crate::text::Line;
 
-/// A zone, in which the caller's own application keeps things together: 1 to 64 printable
-/// characters.
+/// A zone, the caller's own way to group recordings: 1 to 64 printable characters.
 pub type Zone = Line<64, MAX_NAME_BYTES>;

@@ -14,11 +14,11 @@ use crate::livekit::{EgressId, RoomName};
 
 const SERVICE: &str = "livekit.Egress";
 
-/// How long a recorder may take to obey. One whose page is still loading takes its time.
+/// Timeout for a stop. A recorder whose page is still loading takes a few seconds.
 const STOP_LIMIT: Duration = Duration::from_secs(5);
 
-/// How many pages of a list are read. LiveKit's server has one; what does not fit into these is
-/// more than a room can have.
+/// The maximum number of pages that we read. LiveKit's server returns one; no room has enough
+/// egresses to fill more than these.
 const MAX_PAGES: usize = 10;
 
 #[derive(Deserialize)]
@@ -72,7 +72,7 @@ impl ServerApi {
         Ok(egresses)
     }
 
-    /// The egress with this id, whatever its room and state.
+    /// The egress with this id, in any room and state.
     pub(in crate::livekit) async fn egress(
         &self,
         id: &EgressId,

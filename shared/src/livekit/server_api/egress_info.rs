@@ -1,9 +1,9 @@
-//! An egress as LiveKit describes it, read leniently: another program or a later version of the API
-//! may have started it, and it must not keep us from reading the rest.
+//! LiveKit's `EgressInfo`, read leniently: another program or a later API version may have started
+//! an egress, and it must not keep us from reading the others.
 //! <https://docs.livekit.io/reference/other/egress/api/#egressinfo>
 //!
-//! LiveKit's JSON leaves no field out, not even an empty one, except for members of a `oneof`. Names
-//! come in either of the spellings that protobuf allows.
+//! LiveKit's JSON includes empty fields, except members of a `oneof`. Names come in either of
+//! protobuf's two spellings.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -50,8 +50,7 @@ pub(in crate::livekit) struct EgressInfo {
     file_results: Vec<FileResult>,
 }
 
-/// An egress that LiveKit confirms to have started or to have stopped. Without an id it confirms
-/// nothing.
+/// LiveKit's confirmation that an egress has started or stopped. The id is required.
 #[derive(Clone, Debug, Deserialize)]
 pub(in crate::livekit) struct ConfirmedEgress {
     /// Its id.
@@ -68,15 +67,15 @@ pub(in crate::livekit) struct ConfirmedEgress {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(from = "Value")]
 pub(in crate::livekit) enum Status {
-    /// A recorder has been found.
+    /// A recorder has accepted it.
     Starting,
-    /// It is being recorded.
+    /// It is recording.
     Active,
-    /// Nothing more is recorded, and the file is being written.
+    /// Recording has stopped, and the file is being written.
     Ending,
-    /// It is over: complete, failed, aborted, or at a limit.
+    /// It has ended: complete, failed, aborted, or limit reached.
     Ended,
-    /// A state that we do not know.
+    /// An unknown state.
     #[default]
     Unknown,
 }
@@ -117,7 +116,7 @@ struct RoomComposite {
     image_outputs: Vec<IgnoredAny>,
 }
 
-/// The request of `StartEgress`: of one source, which is a template or a web page unless it is media.
+/// The request of `StartEgress`. Its one source is a template, a web page or media.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 struct StartEgress {
@@ -186,8 +185,8 @@ struct FileResult {
     filename: Option<String>,
 }
 
-/// Nanoseconds since the Unix epoch, which protobuf's JSON writes as text. 0 means that there is no
-/// time, and so does everything else that is not a positive number.
+/// Nanoseconds since the Unix epoch, which protobuf's JSON writes as text. Zero, and anything else
+/// that is not a positive number, means that there is no time.
 fn nanoseconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
     let value: Value = json::or_default(deserializer)?;
     let number = value.as_u64().or_else(|| value.as_str()?.parse().ok());
@@ -201,13 +200,13 @@ impl EgressInfo {
         self.egress_id.as_ref()
     }
 
-    /// Whether it is of this room. LiveKit is asked for the egresses of one room, so one that names
-    /// no room is of that one.
+    /// Whether it belongs to this room. We ask LiveKit for the egresses of one room, so one without
+    /// a room name belongs to that room.
     pub(in crate::livekit) fn is_of(&self, room: &RoomName) -> bool {
         self.room_name.as_deref().is_none_or(|name| name.is_empty() || name == room.as_str())
     }
 
-    /// Its state.
+    /// The state.
     pub(in crate::livekit) fn status(&self) -> Status {
         match self.status {
             Status::Unknown if self.ended_at.is_some() => Status::Ended,
@@ -215,13 +214,14 @@ impl EgressInfo {
         }
     }
 
-    /// Whether it records, is about to, or may.
+    /// Whether it is starting or recording, or may be.
     pub(in crate::livekit) fn is_running(&self) -> bool {
         matches!(self.status(), Status::Starting | Status::Active | Status::Unknown)
     }
 
-    /// Whether it records the whole room to files. Single participants and tracks, exports of what was
-    /// recorded before, live streams and pictures do not count; a request that we cannot read does.
+    /// Whether it records the whole room to files. Single participants and tracks, exports of
+    /// earlier recordings, live streams and images do not count; a request that we cannot read
+    /// does.
     pub(in crate::livekit) fn is_recording(&self) -> bool {
         match (&self.room_composite, &self.egress) {
             (Some(composite), _) => composite.writes_files(),
@@ -234,15 +234,14 @@ impl EgressInfo {
         }
     }
 
-    /// The key of its object: as it was asked for or, if the request cannot be read, as it was
-    /// written.
+    /// The key of its object: from the request or, if that cannot be read, from the result.
     pub(in crate::livekit) fn object_key(&self) -> Option<&str> {
         let asked = self.file_outputs().find_map(|output| output.filepath.as_deref());
         asked.or_else(|| self.file_results.iter().find_map(|file| file.filename.as_deref()))
     }
 
-    /// Whether the metadata of its object names this organization, or none if there is none. `None` if
-    /// the metadata is not ours or LiveKit does not show it.
+    /// Whether the metadata of its object names this organization, or no organization if this is
+    /// `None`. Returns `None` if the metadata is not ours or LiveKit does not show it.
     pub(in crate::livekit) fn is_of_organization(
         &self,
         organization: Option<&str>,
@@ -264,7 +263,7 @@ impl EgressInfo {
         began.is_some_and(|began| began.after(age) < now)
     }
 
-    /// The egress of a start whose answer was lost.
+    /// Confirms a start whose response was lost.
     pub(in crate::livekit) fn into_confirmed(self) -> Option<ConfirmedEgress> {
         let Self { egress_id, started_at, ended_at, .. } = self;
         Some(ConfirmedEgress { egress_id: egress_id?, started_at, ended_at })
@@ -313,7 +312,7 @@ impl RoomComposite {
 }
 
 impl StartEgress {
-    /// Whether it is of more than some participants or tracks.
+    /// Whether it covers the whole room and not only some participants or tracks.
     fn is_of_whole_room(&self) -> bool {
         self.media.is_none_or(|media| media.audio.capture_all)
     }

@@ -42,7 +42,8 @@ struct Participant {
     permission: Permission,
 }
 
-/// What says in earlier versions, which know no `kind`, who a participant is.
+/// A participant's permissions, which identify recorders and agents in older versions without
+/// `kind`.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Permission {
@@ -52,14 +53,14 @@ struct Permission {
     agent: bool,
 }
 
-/// A number, also as text, or 0.
+/// A number, possibly written as a string; otherwise 0.
 fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
     let value: Value = json::or_default(deserializer)?;
     Ok(value.as_u64().or_else(|| value.as_str()?.parse().ok()).unwrap_or_default())
 }
 
 impl Participant {
-    /// Whether it is somebody to record: not a recorder, not an agent, and not gone.
+    /// Whether the participant is a person who is connected, and not a recorder or an agent.
     fn is_present(&self) -> bool {
         let is_machine = is(&self.kind, "EGRESS", 2)
             || is(&self.kind, "AGENT", 4)
@@ -69,7 +70,7 @@ impl Participant {
     }
 }
 
-/// Whether a value of an enumeration is this one, by name or by number.
+/// Whether an enum value is this one, by name or by number.
 fn is(value: &Value, name: &str, number: u64) -> bool {
     value.as_str() == Some(name) || value.as_u64() == Some(number)
 }
@@ -77,9 +78,9 @@ fn is(value: &Value, name: &str, number: u64) -> bool {
 impl ServerApi {
     /// Whether the room exists and has a participant.
     ///
-    /// The list of rooms settles only that there is somebody. It is up to five seconds old: a room
-    /// that somebody has just entered is in it with nobody, or not at all. Its participants are
-    /// asked for then, and not always: those of a large room would be megabytes.
+    /// The list of rooms can only prove that somebody is there. It is up to five seconds old, so a
+    /// room that somebody has just joined may be missing or appear empty. Only then do we list the
+    /// participants, which takes megabytes for a large room.
     pub(in crate::livekit) async fn is_occupied(&self, room: &RoomName) -> Result<bool, CallError> {
         let list = Method::repeatable(SERVICE, "ListRooms", Grant::ListRooms);
         let rooms = match self.call::<ListRooms>(&list, json!({ "names": [room] })).await {

@@ -9,18 +9,18 @@ use crate::provider::{Call, Provider, ProviderError};
 use crate::settings::{Incomplete, Settings};
 use crate::workos::SessionId;
 
-/// An application at WorkOS: its client id and WorkOS's addresses. None of it is secret.
+/// An application at WorkOS: its client id and WorkOS's addresses. It contains no secrets.
 #[derive(Clone, Debug)]
 pub struct Application {
     client_id: ClientId,
     provider: Provider,
-    /// Without a slash at its end.
+    /// Without a trailing slash.
     own_issuer: Option<String>,
     logout_return_to: Option<String>,
 }
 
 impl Application {
-    /// Reads `WORKOS_CLIENT_ID`, and where they are set `WORKOS_API_URL`, `WORKOS_ISSUER` and
+    /// Reads `WORKOS_CLIENT_ID`, and, if set, `WORKOS_API_URL`, `WORKOS_ISSUER` and
     /// `WORKOS_LOGOUT_RETURN_TO`.
     pub fn configure(settings: &mut Settings) -> Result<Self, Incomplete> {
         let client_id = settings.parsed::<ClientId>("WORKOS_CLIENT_ID");
@@ -87,8 +87,7 @@ impl Application {
     }
 }
 
-/// An application's id in the form of WorkOS's ids: `client_…`, or `project_…` for older
-/// applications.
+/// A client id in WorkOS's format: `client_…`, or `project_…` for older applications.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct ClientId(String);
 
@@ -104,7 +103,7 @@ impl FromStr for ClientId {
         if id.bytes().all(is_plain) && id.split_once('_').is_some_and(is_id) {
             Ok(Self(id.to_owned()))
         } else {
-            Err("a client id of WorkOS (client_…)")
+            Err("a WorkOS client id (client_…)")
         }
     }
 }

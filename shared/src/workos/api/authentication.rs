@@ -1,4 +1,4 @@
-//! The answer to a grant: the user and the session's tokens.
+//! The response to a grant: the user and the session's tokens.
 
 use std::fmt;
 
@@ -19,19 +19,19 @@ pub struct Authentication {
     /// The organization that the session acts in, if any.
     #[serde(default, deserialize_with = "json::or_default")]
     pub organization_id: Option<OrganizationId>,
-    /// The session's access token: a JWT that lives for minutes. Not verified yet.
+    /// The session's access token: a JWT that is valid for minutes. Not verified yet.
     pub access_token: SecretString,
-    /// The token that the session is refreshed with, once.
+    /// The single-use token that refreshes the session.
     pub refresh_token: SecretString,
     /// How the user signed in, in WorkOS's words (`MagicAuth`, `SSO`, `GoogleOAuth` …).
     #[serde(default, deserialize_with = "json::or_default")]
     pub authentication_method: Option<String>,
-    /// The administrator who acts in the user's name, if any.
+    /// The administrator who impersonates the user, if any.
     #[serde(default, deserialize_with = "json::or_default")]
     pub impersonator: Option<Impersonator>,
 }
 
-/// An administrator who acts in a user's name. `Debug` omits the personal fields.
+/// An administrator who impersonates a user. `Debug` omits the personal fields.
 #[derive(Clone, Deserialize, PartialEq, Eq, Serialize)]
 pub struct Impersonator {
     /// The administrator's e-mail address.

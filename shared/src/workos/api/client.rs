@@ -20,15 +20,16 @@ use crate::workos::{
 /// The entries per page: WorkOS's maximum.
 const PAGE_SIZE: (&str, &str) = ("limit", "100");
 
-/// The most pages that are read, so that a stranger's request costs a bounded number of calls.
+/// The maximum number of pages to read, so that a stranger's request costs a bounded number of
+/// calls.
 const MAX_PAGES: usize = 5;
 
-/// How urgent a renewal is.
+/// How urgent a refresh is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::workos) enum Urgency {
     /// The request cannot be served without it.
     Due,
-    /// The current token is still valid, so a failed attempt is not repeated after a pause.
+    /// The current token is still valid, so a failed attempt is not retried after a pause.
     Early,
 }
 
@@ -41,8 +42,8 @@ pub struct WorkOs {
 }
 
 impl WorkOs {
-    /// Reads what [`Application::configure`] reads, `WORKOS_API_KEY` (or `WORKOS_SECRET_ID`), and
-    /// `CONCEAL_ACCOUNTS` where it is set.
+    /// Reads the settings of [`Application::configure`], `WORKOS_API_KEY` (or `WORKOS_SECRET_ID`)
+    /// and, if set, `CONCEAL_ACCOUNTS`.
     pub fn configure(settings: &mut Settings) -> Result<Self, Incomplete> {
         let application = Application::configure(settings);
         let key = settings.secret("WORKOS_API_KEY", "WORKOS_SECRET_ID", secret_key_form);
@@ -69,7 +70,7 @@ impl WorkOs {
     pub async fn user_by_email(&self, email: &Email) -> Result<Option<User>, ProviderError> {
         let path = ["user_management", "users"];
         let query = [("email", email.as_str())];
-        // Only the address can be malformed, and nobody has a malformed one.
+        // A 422 means that the address is malformed, so nobody has it.
         let nobody = [StatusCode::UNPROCESSABLE_ENTITY];
         let users: Vec<User> = self.list("user by email", &path, &query, &nobody).await?;
         Ok(users.into_iter().find(|user| email.is(&user.email)))
@@ -93,8 +94,8 @@ impl WorkOs {
         self.magic_auth(email.as_ref()).await.map(drop)
     }
 
-    /// Signs a user in with a code that WorkOS hands to us instead of a mailbox. For development
-    /// only: anybody who can call this is that user.
+    /// Signs a user in with a code from WorkOS's API instead of from a mailbox. For development
+    /// only: anybody who can call this can act as that user.
     pub async fn authenticate_without_mailbox(
         &self,
         email: &Email,
@@ -109,7 +110,7 @@ impl WorkOs {
         Ok(self.authenticate_with_magic_auth(spelling, &code).await?)
     }
 
-    /// Redeems the code that a browser brought back, with the PKCE verifier of its sign-in.
+    /// Redeems a browser's authorization code with the PKCE verifier of its sign-in.
     pub async fn authenticate_with_code(
         &self,
         code: &SecretString,
@@ -137,8 +138,8 @@ impl WorkOs {
         self.authenticate(Grant::MagicCode, fields, Retry::Never).await
     }
 
-    /// Refreshes a session, in an organization if one is named. This spends the refresh token
-    /// unless WorkOS refuses.
+    /// Refreshes a session, in an organization if one is named. This uses up the refresh token
+    /// unless WorkOS rejects it.
     pub async fn authenticate_with_refresh_token(
         &self,
         token: &SecretString,
@@ -161,13 +162,13 @@ impl WorkOs {
         if let Some(organization) = organization {
             fields["organization_id"] = json!(organization);
         }
-        // For a while WorkOS answers the same refresh token with the same tokens, so a lost answer
-        // can be fetched again.
+        // For a short time WorkOS returns the same tokens for the same refresh token, so a lost
+        // response can be fetched again.
         let retry = Retry::WhileTimeLasts { pause: urgency == Urgency::Due };
         self.authenticate(Grant::RefreshToken, fields, retry).await
     }
 
-    /// Continues a sign-in that is waiting for an organization.
+    /// Completes a sign-in that is waiting for the choice of an organization.
     pub async fn authenticate_with_organization_selection(
         &self,
         pending_authentication_token: &SecretString,
@@ -189,7 +190,7 @@ impl WorkOs {
         // Spelled as in WorkOS's description and SDK, without `[]`. If WorkOS ignored it, the
         // filter below would drop the organizations of other domains.
         let query = [("domains", domain)];
-        // Nobody has a domain that WorkOS rejects as malformed.
+        // No organization has a domain that WorkOS rejects as malformed.
         let nobodys = [StatusCode::BAD_REQUEST, StatusCode::UNPROCESSABLE_ENTITY];
         let mut organizations: Vec<Organization> =
             self.list("organizations", &["organizations"], &query, &nobodys).await?;
@@ -224,7 +225,7 @@ impl WorkOs {
         Ok(connections)
     }
 
-    /// Sends a code. [`MagicAuth`] can read the answer.
+    /// Sends a code. The response can be read as [`MagicAuth`].
     async fn magic_auth(&self, email: &str) -> Result<Answer, SendCodeError> {
         let path = ["user_management", "magic_auth"];
         let body = json!({ "email": email });
@@ -239,13 +240,13 @@ impl WorkOs {
         }
         let MagicAuth { id, code, .. } = answer.json()?;
         if id.is_none() && code.is_none() {
-            return Err(answer.error(Failure::Unreadable("it is not about a code")).into());
+            return Err(answer.error(Failure::Unreadable("it is not a magic auth object")).into());
         }
         Ok(answer)
     }
 
-    /// Sends a grant. A code is sent only once: if it was redeemed but the answer got lost, a
-    /// second attempt would look like a refusal.
+    /// Sends a grant. A code is sent only once: if it was redeemed but the response was lost, a
+    /// retry would look like a rejected code.
     async fn authenticate(
         &self,
         grant: Grant,
@@ -259,7 +260,7 @@ impl WorkOs {
             key: KeyPlace::Body("client_secret"),
             retry,
             refuses_key,
-            // A refresh is not an attempt by the caller, who does not know about it.
+            // A rate-limited refresh is not the caller's doing.
             hands_back_limits: grant != Grant::RefreshToken,
             ..Call::post(call_name(grant), &path, Some(fields))
         };
@@ -277,7 +278,7 @@ impl WorkOs {
         Ok(authentication)
     }
 
-    /// The entries of a list, without those that cannot be read. An answer with a status in
+    /// The entries of a list, without those that cannot be read. A response with a status in
     /// `nothing` counts as an empty list.
     async fn list<T: DeserializeOwned>(
         &self,
@@ -328,7 +329,7 @@ fn call_name(grant: Grant) -> &'static str {
     }
 }
 
-/// WorkOS's answer after it has sent a code. It contains the code, so it has no `Debug`.
+/// WorkOS's response after it has sent a code. It contains the code, so it has no `Debug`.
 #[derive(Deserialize)]
 struct MagicAuth {
     #[serde(default, deserialize_with = "lenient::or_default")]

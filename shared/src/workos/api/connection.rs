@@ -26,7 +26,7 @@ impl Connection {
         self.state.as_deref() == Some("active")
     }
 
-    /// Whether it is the organization's.
+    /// Whether it belongs to the organization.
     pub(in crate::workos) fn is_of(&self, organization: &OrganizationId) -> bool {
         self.organization_id.as_ref() == Some(organization)
     }

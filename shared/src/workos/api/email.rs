@@ -1,4 +1,4 @@
-//! [`Email`]: an e-mail address that somebody typed in.
+//! [`Email`]: an e-mail address from user input.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,26 +8,26 @@ use idna::AsciiDenyList;
 use idna::uts46::{DnsLength, Hyphens, Uts46};
 use serde::{Deserialize, Serialize};
 
-/// The longest address that mail can be sent to, in bytes (RFC 5321, section 4.5.3.1.3, with the
-/// correction of RFC 3696's errata).
+/// The longest deliverable address, in bytes (RFC 5321, section 4.5.3.1.3, and the erratum to RFC
+/// 3696).
 const MAX_BYTES: usize = 254;
 
-/// An e-mail address, in the form in which addresses are compared. It is personal: it is not printed.
+/// An e-mail address, normalized for comparison. It is personal, so `Debug` omits it.
 ///
-/// It has one `@`, something before it, and behind it a domain with a dot; at most 254 bytes; no
-/// blank and no control character, line breaks least of all. Whitespace around it is dropped.
-/// Whether mail arrives there, only sending some can tell.
+/// It has one `@`, with a local part before it and a domain with a dot after it, at most 254 bytes,
+/// and no whitespace or control characters. Surrounding whitespace is dropped. The address may
+/// still not exist.
 ///
-/// Addresses are the same when they differ in capitals alone, in any script, or in how Unicode
-/// composes their letters, or when one writes its domain in Unicode and the other in ASCII. No other
-/// letters are folded into one another: addresses that merely look alike belong to different people.
-/// WorkOS keeps its own spelling, which is the one to use once an account has been found.
+/// Two addresses are equal if they differ only in case, in any script, or in Unicode composition,
+/// or if one has its domain in Unicode and the other in ASCII. No other letters are folded, because
+/// addresses that only look alike belong to different people. WorkOS has its own spelling; use that
+/// once an account has been found.
 #[derive(Clone, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(try_from = "String")]
 pub struct Email(String);
 
 impl Email {
-    /// Takes an address in its form.
+    /// Parses and normalizes an address.
     pub fn parse(address: &str) -> Option<Self> {
         let address = address.trim();
         let (name, domain) = address.split_once('@')?;
@@ -44,23 +44,23 @@ impl Email {
         &self.0
     }
 
-    /// What stands behind the `@`, in ASCII.
+    /// The domain, in ASCII.
     pub fn domain(&self) -> &str {
         self.0.split_once('@').map_or("", |(_, domain)| domain)
     }
 
-    /// Whether `address`, in whatever spelling, is the same.
+    /// Whether `address`, in any spelling, is the same address.
     pub fn is(&self, address: &str) -> bool {
         Self::parse(address).is_some_and(|other| other == *self)
     }
 }
 
-/// A domain in its ASCII form (IDNA), in small letters; nothing when it is not one. It has two or
-/// more labels.
+/// A domain in its ASCII form (IDNA), in lower case; `None` if it is invalid. It has two or more
+/// labels.
 ///
 /// IDNA maps many characters to others: full-width letters, ligatures and the Kelvin sign to ASCII,
-/// for example. A domain that is changed by more than [`fold`] is refused, since it looks like one
-/// and means another.
+/// for example. A domain that IDNA changes by more than [`fold`] does is rejected, because it looks
+/// like one domain and means another.
 pub(super) fn ascii_domain(domain: &str) -> Option<String> {
     let folded = fold(domain);
     let ascii = Uts46::new()
@@ -82,16 +82,16 @@ pub(super) fn ascii_domain(domain: &str) -> Option<String> {
     (same && labels.next().is_none() && ascii.contains('.')).then(|| ascii.into_owned())
 }
 
-/// Text in the form in which it is compared: composed (NFC) and in small letters.
+/// Text normalized for comparison: composed (NFC) and in lower case.
 fn fold(text: &str) -> String {
     if text.is_ascii() {
         return text.to_ascii_lowercase();
     }
-    // Small letters can have a composed form where the capital has none.
+    // A lower-case letter can have a composed form even if its capital has none.
     compose(&compose(text).chars().map(small_letter).collect::<String>()).into_owned()
 }
 
-/// NFC, but characters that it would replace by ASCII stay as they are.
+/// NFC, except that characters that it would map to ASCII are kept.
 fn compose(text: &str) -> Cow<'_, str> {
     const NFC: ComposingNormalizerBorrowed<'_> = ComposingNormalizerBorrowed::new_nfc();
 
@@ -107,14 +107,14 @@ fn compose(text: &str) -> Cow<'_, str> {
     text.split_inclusive(is_ascii_in_nfc).map(compose_before).collect()
 }
 
-/// The Kelvin sign, the Greek question mark and the Greek varia: in NFC they are `K`, `;` and a grave
-/// accent. There are no others.
+/// The Kelvin sign, the Greek question mark and the Greek varia, which NFC maps to `K`, `;` and a
+/// grave accent. No other characters map to ASCII.
 fn is_ascii_in_nfc(c: char) -> bool {
     matches!(c, '\u{212a}' | '\u{37e}' | '\u{1fef}')
 }
 
-/// Unicode's simple mapping, except that it does not lead into ASCII: the Kelvin sign and the
-/// Turkish capital I with a dot stay as they are.
+/// Unicode's simple lower-casing, except that it does not map to ASCII: the Kelvin sign and the
+/// Turkish dotted capital I are kept.
 fn small_letter(c: char) -> char {
     let mut small = c.to_lowercase();
     match (small.next(), small.next()) {
@@ -123,8 +123,8 @@ fn small_letter(c: char) -> char {
     }
 }
 
-/// Characters that change how text looks without being seen: no address that somebody reads out
-/// has them, and with them two addresses look like one.
+/// Invisible characters that change how text looks. Real addresses do not contain them, and they
+/// make different addresses look the same.
 fn is_invisible(c: char) -> bool {
     matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
         | '\u{2060}'..='\u{206f}' | '\u{feff}')

@@ -3,19 +3,18 @@
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-/// How many digits a code has.
+/// The number of digits.
 const DIGITS: usize = 6;
 
-/// A one-time code: six digits from `0` to `9`, and no other script's. It is a secret while it
-/// lives: it is not printed.
+/// A one-time code: six ASCII digits. It is a secret, so `Debug` omits it.
 ///
-/// People paste codes: whitespace and hyphens, in it and around it, are dropped.
+/// Whitespace and hyphens anywhere in it are dropped, because people paste codes.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(try_from = "SecretString")]
 pub struct MagicCode(SecretString);
 
 impl MagicCode {
-    /// Takes a code in its form.
+    /// Parses a code.
     pub fn parse(code: &str) -> Option<Self> {
         let is_filler = |c: char| c.is_whitespace() || matches!(c, '-' | '\u{2010}' | '\u{2011}');
         let digits: String = code.chars().filter(|c| !is_filler(*c)).collect();
@@ -23,7 +22,7 @@ impl MagicCode {
         good.then(|| Self(digits.into()))
     }
 
-    /// The code as WorkOS takes it.
+    /// The code as WorkOS expects it.
     pub(super) fn expose(&self) -> &str {
         self.0.expose_secret()
     }

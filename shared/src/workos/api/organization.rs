@@ -1,4 +1,4 @@
-//! Organizations, and the domains that are theirs.
+//! Organizations and their domains.
 
 use serde::Deserialize;
 
@@ -30,14 +30,15 @@ struct Domain {
 
 impl Organization {
     /// Whether the organization has verified `domain`, given in its ASCII form. A domain that it
-    /// merely claims does not count, or it could draw other people's users to its sign-in page.
+    /// only claims does not count; otherwise it could redirect other organizations' users to its
+    /// own sign-in page.
     pub fn has_verified_domain(&self, domain: &str) -> bool {
         self.domains.iter().any(|own| own.is_verified() && own.is(domain))
     }
 }
 
 impl Domain {
-    /// `legacy_verified` domains date from before WorkOS asked for proof itself.
+    /// `legacy_verified` domains are from before WorkOS verified domains itself.
     fn is_verified(&self) -> bool {
         matches!(self.state.as_deref(), Some("verified" | "legacy_verified"))
     }

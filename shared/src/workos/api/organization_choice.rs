@@ -1,4 +1,4 @@
-//! The organizations that a user with several has to choose from.
+//! The choice of an organization, for a user who belongs to several.
 
 use std::fmt;
 
@@ -10,13 +10,13 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::json;
 use crate::workos::{OrganizationId, UserId};
 
-/// WorkOS's request to choose an organization. It serializes as our endpoints answer it, including
+/// WorkOS's request to choose an organization. It serializes as our endpoints return it, including
 /// the token; `Debug` omits everything.
 #[derive(Clone, Deserialize)]
 pub struct OrganizationChoice {
     /// The user.
     pub user: ChoosingUser,
-    /// The token that the choice is made with.
+    /// The token that authorizes the choice.
     pub pending_authentication_token: SecretString,
     /// The organizations on offer: one or more.
     #[serde(deserialize_with = "offered")]
@@ -37,7 +37,7 @@ pub struct ChoosingUser {
 pub struct OfferedOrganization {
     /// Its id.
     pub id: OrganizationId,
-    /// Its name. It may be empty where WorkOS names none.
+    /// Its name, or an empty string if WorkOS sends none.
     #[serde(default, deserialize_with = "json::or_default")]
     pub name: String,
 }

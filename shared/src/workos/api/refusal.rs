@@ -1,14 +1,14 @@
-//! What WorkOS refuses, and what that means for the caller: one file per kind of call.
+//! WorkOS's errors and their meaning for the caller: one file per kind of call.
 //!
-//! | file | refusals of |
+//! | file | errors of |
 //! |---|---|
 //! | `authenticate` | a code, a refresh token, a pending sign-in |
 //! | `send_code` | sending a one-time code |
-//! | `create_user` | making an account |
+//! | `create_user` | creating an account |
 //! | `mailboxless` | signing in without a mailbox: the two above |
 //!
-//! They read WorkOS's error `body` and look its code up in the table of `codes`. `requirement` says
-//! what a user has to do first, `messages` holds the messages that several of them share.
+//! They read WorkOS's error `body` and look its code up in the table of `codes`. `requirement`
+//! lists what a user may have to do first, and `messages` holds shared messages.
 
 mod authenticate;
 mod body;
@@ -26,7 +26,7 @@ pub use mailboxless::MailboxlessError;
 pub use requirement::Requirement;
 pub use send_code::SendCodeError;
 
-/// Answers for the tests of this folder.
+/// Responses for the tests in this folder.
 #[cfg(test)]
 pub(super) mod answers {
     use http::header::RETRY_AFTER;

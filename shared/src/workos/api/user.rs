@@ -11,12 +11,12 @@ use crate::json;
 
 id!(UserId, "a user");
 
-/// A user. `Debug` prints the id alone.
+/// A user. `Debug` prints only the id.
 ///
-/// WorkOS's API writes the names of its fields `like_this`; both spellings are read. In JSON it is
-/// written the way the SDK keeps it in a session, `likeThis`, with `null` for what is absent, so that
-/// a page built on the SDK finds every field where it looks for it. Only the id and the address are
-/// needed here; any other field that has an unexpected type counts as absent.
+/// WorkOS's API uses `snake_case` field names; we read both spellings. We write the format that the
+/// SDK keeps in a session, `camelCase` with `null` for absent fields, so that a page built on the
+/// SDK finds every field it expects. Only the id and the address are required; any other field with
+/// an unexpected type counts as absent.
 /// <https://workos.com/docs/reference/authkit/user>
 #[derive(Clone, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -28,28 +28,28 @@ pub struct User {
     pub id: UserId,
     /// The e-mail address.
     pub email: String,
-    /// Whether the user has shown that the address is theirs.
+    /// Whether the address is verified.
     #[serde(alias = "email_verified", default, deserialize_with = "json::or_default")]
     pub email_verified: bool,
-    /// The given name.
+    /// The first name.
     #[serde(alias = "first_name", default, deserialize_with = "json::or_default")]
     pub first_name: Option<String>,
-    /// The address of a picture.
+    /// The URL of a picture.
     #[serde(alias = "profile_picture_url", default, deserialize_with = "json::or_default")]
     pub profile_picture_url: Option<String>,
-    /// The family name.
+    /// The last name.
     #[serde(alias = "last_name", default, deserialize_with = "json::or_default")]
     pub last_name: Option<String>,
-    /// The whole name.
+    /// The full name.
     #[serde(default, deserialize_with = "json::or_default")]
     pub name: Option<String>,
     /// When the user last signed in, in RFC 3339.
     #[serde(alias = "last_sign_in_at", default, deserialize_with = "json::or_default")]
     pub last_sign_in_at: Option<String>,
-    /// The language, as in `en-GB`.
+    /// The language, such as `en-GB`.
     #[serde(default, deserialize_with = "json::or_default")]
     pub locale: Option<String>,
-    /// When the account was made, in RFC 3339.
+    /// When the account was created, in RFC 3339.
     #[serde(alias = "created_at", default, deserialize_with = "json::or_default")]
     pub created_at: Option<String>,
     /// When it was last changed, in RFC 3339.
@@ -58,7 +58,7 @@ pub struct User {
     /// The application's own id for the user.
     #[serde(alias = "external_id", default, deserialize_with = "json::or_default")]
     pub external_id: Option<String>,
-    /// The application's own data about the user. We do not read it and pass it on unchanged.
+    /// The application's own data about the user. We pass it on unchanged without reading it.
     #[serde(default, deserialize_with = "json::or_default")]
     pub metadata: Metadata,
 }
@@ -69,7 +69,7 @@ pub struct User {
 pub struct Metadata(Option<Box<RawValue>>);
 
 impl Metadata {
-    /// An object without any fields.
+    /// An empty object.
     pub const EMPTY: Self = Self(None);
 
     fn text(&self) -> &str {
@@ -104,7 +104,7 @@ impl Serialize for Metadata {
     }
 }
 
-/// The part of a user that our endpoints answer with. Absent fields are left out.
+/// The part of a user that our endpoints return. Absent fields are left out.
 #[derive(Clone, Copy, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Profile<'u> {
@@ -119,7 +119,7 @@ pub struct Profile<'u> {
 }
 
 impl User {
-    /// The part of the user that our endpoints answer with.
+    /// The part of the user that our endpoints return.
     pub fn profile(&self) -> Profile<'_> {
         Profile {
             id: &self.id,
@@ -131,7 +131,7 @@ impl User {
     }
 }
 
-/// Providers also write an absent value as an empty string.
+/// Treats an empty string as absent, because providers use both.
 fn present(text: Option<&str>) -> Option<&str> {
     text.filter(|text| !text.trim().is_empty())
 }

@@ -1,9 +1,9 @@
-//! The budget of our cookies in one browser.
+//! The size budget for our cookies in one browser.
 //!
-//! Cookies travel with every request, and a gateway refuses a request whose headers exceed 10 KB. The
-//! session's cookie has up to [`MAX_COOKIE_BYTES`]. The flow cookies of all kinds share
-//! [`FLOW_COOKIES_BYTES`], so that all our cookies together stay under 8 KiB and the session always
-//! fits. When flow cookies exceed their share, the oldest are dropped.
+//! Cookies travel with every request, and a gateway rejects a request whose headers exceed 10 KB.
+//! The session's cookie has up to [`MAX_COOKIE_BYTES`]. All flow cookies together have up to
+//! [`FLOW_COOKIES_BYTES`], so that our cookies stay under 8 KiB in total and the session always
+//! fits. If flow cookies exceed that, the oldest are dropped.
 
 use std::cmp::Reverse;
 use std::collections::HashSet;
@@ -12,7 +12,7 @@ use std::collections::HashSet;
 /// longer one silently (RFC 6265, section 6.1).
 pub(super) const MAX_COOKIE_BYTES: usize = 4096;
 
-/// The bytes that the flow cookies of one browser may take together, names included.
+/// The maximum size of all flow cookies in one browser together, including names.
 pub(super) const FLOW_COOKIES_BYTES: usize = 4000;
 
 /// A flow cookie, or the stub of one, in a request.
@@ -30,7 +30,7 @@ pub(super) fn bytes_in_request(name: &str, value: &str) -> usize {
 }
 
 /// The names of the cookies to keep: the newest that fit into `bytes`, but no more than `places` of
-/// `kind`. Stubs take no place.
+/// `kind`. Stubs do not count toward `places`.
 pub(super) fn keep<'r>(
     mut held: Vec<HeldCookie<'r>>,
     mut bytes: usize,

@@ -1,7 +1,7 @@
-//! Flow cookies: sealed cookies that carry one sign-in flow for some minutes.
+//! Flow cookies: sealed, short-lived cookies that hold the state of one sign-in flow.
 //!
-//! A browser may have several flows of a kind at once, since a person may use several tabs. Each flow
-//! has a cookie of its own, whose name ends in a digest of the flow's key.
+//! A browser may have several flows of a kind at once, in several tabs. Each flow has its own
+//! cookie, whose name ends in a digest of the flow's key.
 //!
 //! A used flow cookie may leave a stub: a cookie of the same name that holds the digest of the key.
 //! It lets us recognize the key when it is used a second time. A stub grants nothing, so it is not
@@ -24,10 +24,11 @@ use crate::secrets::SecretError;
 use crate::workos::cookies::budget::{self, HeldCookie};
 use crate::workos::cookies::sealed::{CookieError, Label, SealedCookies};
 
-/// How much of the key's digest the cookie's name holds: enough for a handful of names to differ.
+/// How many bytes of the key's digest go into the cookie's name: enough to keep a few names
+/// distinct.
 const NAME_HASH_BYTES: usize = 4;
 
-/// The kind of a sign-in at WorkOS's pages.
+/// The kind of a sign-in on WorkOS's pages.
 pub(super) const SIGN_IN: &str = "wos-sign-in";
 
 /// The kind of a pending choice of an organization.
@@ -39,12 +40,12 @@ const KINDS: [&str; 2] = [SIGN_IN, PENDING];
 #[derive(Clone, Debug)]
 pub(super) struct FlowCookies {
     pub(super) cookies: SealedCookies,
-    /// The beginning of the cookies' names. The seal repeats it, so that a cookie of one kind cannot
-    /// be renamed into another.
+    /// The prefix of the cookies' names. The seal repeats it, so that a cookie of one kind cannot
+    /// be renamed to another.
     pub(super) kind: &'static str,
     /// How long a flow lasts.
     pub(super) lifetime: Duration,
-    /// The most flows of this kind that a browser may hold; the oldest are dropped.
+    /// The maximum number of flows of this kind in a browser; the oldest are dropped.
     pub(super) max_flows: usize,
 }
 
@@ -57,14 +58,14 @@ struct Flow<C> {
     content: C,
 }
 
-/// Why a key has no flow.
+/// Why a flow was not found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum FlowError {
-    /// The browser has no genuine flow cookie of that name.
+    /// The browser has no genuine flow cookie with that name.
     Absent,
     /// The flow has expired.
     Expired,
-    /// The flow has been used; its stub is left.
+    /// The flow has been used; only its stub remains.
     Used,
     /// No password is available right now.
     NoPassword(SecretError),
@@ -87,7 +88,7 @@ impl FlowCookies {
 
         let bytes = budget::bytes_in_request(cookie.name(), cookie.value());
         let Some(left) = budget::FLOW_COOKIES_BYTES.checked_sub(bytes) else {
-            let parts = "of all flow cookies together".to_owned();
+            let parts = "with all other flow cookies".to_owned();
             return Err(CookieError::TooLong { name, bytes, parts });
         };
         let mut held = self.held(headers).await.map_err(SealError::from)?;
@@ -103,7 +104,7 @@ impl FlowCookies {
         Ok(std::iter::once(cookie).chain(removals).collect())
     }
 
-    /// The valid flow cookies and the stubs of all kinds that a request carries.
+    /// The valid flow cookies and the stubs of all kinds in a request.
     async fn held<'r>(&self, headers: &'r HeaderMap) -> Result<Vec<HeldCookie<'r>>, SecretError> {
         let mut held: HashMap<&str, HeldCookie<'_>> = HashMap::new();
         for kind in KINDS {
@@ -116,7 +117,7 @@ impl FlowCookies {
                     Err(_) => continue,
                 };
                 let bytes = budget::bytes_in_request(name, value);
-                // The browser sends both of two cookies with one name.
+                // A browser may send two cookies with the same name.
                 let one =
                     held.entry(name).or_insert(HeldCookie { name, kind, bytes: 0, issued: 0 });
                 (one.bytes, one.issued) = (one.bytes + bytes, one.issued.max(issued));
@@ -125,7 +126,7 @@ impl FlowCookies {
         Ok(held.into_values().collect())
     }
 
-    /// The content of the flow that `key` names.
+    /// The content of the flow with this `key`.
     pub(super) async fn find<C: DeserializeOwned>(
         &self,
         headers: &HeaderMap,
@@ -200,7 +201,7 @@ impl FlowCookies {
         if flow.kind != self.kind {
             return Err(FlowError::Absent);
         }
-        // Exactly, without the minute of leeway that iron grants every seal.
+        // Without the minute of leeway that iron allows for every seal.
         if self.age(flow.issued) >= self.lifetime {
             return Err(FlowError::Expired);
         }
@@ -225,7 +226,7 @@ impl FlowCookies {
         api::all_cookies(headers).filter(move |(name, _)| name.starts_with(&prefix))
     }
 
-    /// The name of the cookie. It is short and does not reveal the key.
+    /// The cookie's name, which is short and does not reveal the key.
     fn name(&self, key: &str) -> String {
         let hash = digest(&SHA256, key.as_bytes());
         let hash = hexadecimal(&hash.as_ref()[..NAME_HASH_BYTES]);
@@ -237,7 +238,7 @@ fn stub(key: &str) -> String {
     URL_SAFE_NO_PAD.encode(digest(&SHA256, key.as_bytes()))
 }
 
-/// Whether a value has the form of a stub. No seal has it.
+/// Whether a value has a stub's format, which differs from every seal's.
 fn is_stub(value: &str) -> bool {
     URL_SAFE_NO_PAD.decode(value).is_ok_and(|digest| digest.len() == SHA256.output_len())
 }

@@ -5,8 +5,8 @@
 //! hundreds of organizations fit into a cookie. The digests are keyed with the token, which is long
 //! and random.
 //!
-//! After the choice, a stub recognizes the token, so that a second attempt is told that the choice
-//! was made rather than that it belongs to another browser.
+//! After the choice, a stub lets us recognize the token, so that a second attempt is reported as
+//! already used and not as another browser's.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -27,12 +27,11 @@ use crate::workos::cookies::sealed::{CookieError, SealedCookies};
 use crate::workos::{Grant, OrganizationId};
 
 /// The bytes of an organization's digest that are kept. With three bytes, an organization that was
-/// not offered passes for one of six hundred with a probability of one in 28,000, and WorkOS checks
+/// not offered matches one of six hundred with a probability of one in 28,000, and WorkOS checks
 /// the membership as well.
 const TAG_BYTES: RangeInclusive<usize> = 3..=6;
 
-/// The bytes that the tags of all organizations may take together, which leaves room for other
-/// cookies.
+/// The maximum size of all organizations' tags together, which leaves room for other cookies.
 const ALL_TAGS_BYTES: usize = 1800;
 
 /// The pending choices of an organization in a browser.
@@ -43,9 +42,9 @@ pub struct PendingCookies(FlowCookies);
 struct Choice {
     /// The SHA-256 digest of the token, in base64url.
     token: String,
-    /// The tags of the organizations, one after the other, in base64url.
+    /// The concatenated tags of the organizations, in base64url.
     organizations: String,
-    /// How many bytes each tag has.
+    /// The bytes per tag.
     #[serde(default = "longest_tag")]
     tag_bytes: usize,
 }
@@ -63,7 +62,7 @@ pub enum PendingError {
     /// The organization was not among those that were offered.
     #[error("the organization was not offered")]
     NotOffered,
-    /// The choice was already made.
+    /// The choice has already been made.
     #[error("the choice was already made")]
     Made,
     /// The choice has expired.
@@ -91,14 +90,14 @@ impl From<PendingError> for ApiError {
 impl PendingCookies {
     pub(super) fn new(cookies: SealedCookies) -> Self {
         // WorkOS does not document how long its tokens are valid; its other one-time credentials
-        // last ten minutes. Our cookie lasts longer, so that WorkOS answers "expired" (401) before
+        // last ten minutes. Our cookie lasts longer, so that WorkOS reports "expired" (401) before
         // a missing cookie looks like "another browser" (403).
         let lifetime = Duration::from_hours(1);
         Self(FlowCookies { cookies, kind: PENDING, lifetime, max_flows: 2 })
     }
 
-    /// The cookies that record an offer with `token`, and those that clear what no longer fits. The
-    /// headers carry the offers of other tabs.
+    /// The cookies that record the organizations offered with `token`, and those that clear older
+    /// ones to make room. `headers` hold the cookies of other tabs.
     pub async fn remember<'o>(
         &self,
         headers: &HeaderMap,
@@ -114,7 +113,7 @@ impl PendingCookies {
         self.0.issue(headers, token.expose_secret(), &choice).await
     }
 
-    /// The stub that replaces the cookie of a choice that has been made.
+    /// The stub that replaces the cookie after the choice.
     pub async fn make(&self, headers: &HeaderMap, token: &SecretString) -> Option<Cookie<'static>> {
         self.0.use_up(headers, token.expose_secret()).await
     }

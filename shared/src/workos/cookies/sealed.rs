@@ -1,4 +1,4 @@
-//! Sealed cookies: how every cookie of ours is written, measured and opened.
+//! Writes, measures and opens our sealed cookies.
 
 use std::time::Duration;
 
@@ -14,14 +14,14 @@ use crate::workos::cookies::budget::MAX_COOKIE_BYTES;
 /// Why a cookie could not be made.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CookieError {
-    /// It would exceed the limit of browsers, or its share of the budget.
-    #[error("the cookie {name} would have {bytes} bytes, more than there is room for ({parts})")]
+    /// It would exceed the browsers' limit or its share of the budget.
+    #[error("the cookie {name} would have {bytes} bytes, which is too large ({parts})")]
     TooLong {
         /// Its name.
         name: String,
-        /// Its size, name and attributes included.
+        /// Its size in bytes, including name and attributes.
         bytes: usize,
-        /// The sizes of its parts.
+        /// The sizes of its parts, for the log.
         parts: String,
     },
     /// It could not be sealed.
@@ -33,7 +33,7 @@ impl From<CookieError> for ApiError {
     fn from(error: CookieError) -> Self {
         match error {
             CookieError::Seal(SealError::NoPassword(error)) => error.into(),
-            // The account's data is too large; trying again does not help.
+            // The account's data is too large, so retrying does not help.
             CookieError::TooLong { .. } => {
                 Self::forbidden("This account's session is too large for a cookie")
                     .with_detail(error)
@@ -66,7 +66,7 @@ impl SealedCookies {
         Self { seal, secure, clock }
     }
 
-    /// A cookie with `content` in a seal that expires after `lifetime`, if one is given.
+    /// A cookie with sealed `content`. The seal expires after `lifetime`, if given.
     pub(super) async fn write(
         &self,
         label: &Label<'_>,
@@ -83,13 +83,14 @@ impl SealedCookies {
         Ok(cookie)
     }
 
-    /// A cookie without a seal. Anybody may read it, and anybody who can plant a cookie may have
-    /// written it.
+    /// An unsealed cookie. The browser's user can read it, and anybody who can plant a cookie can
+    /// forge it.
     pub(super) fn plain(&self, label: &Label<'_>, value: String) -> Cookie<'static> {
         self.cookie(label, value)
     }
 
-    /// The bytes of a cookie with that many bytes of content in a seal that does not expire.
+    /// The size in bytes of a cookie with `content` bytes of content in a seal that does not
+    /// expire.
     pub(super) fn bytes(&self, label: &Label<'_>, content: usize) -> usize {
         self.cookie(label, String::new()).to_string().len() + sealed_bytes(content)
     }
@@ -104,9 +105,9 @@ impl SealedCookies {
         self.seal.open(value, self.clock.now()).await
     }
 
-    /// The name of a cookie that no sibling subdomain can read or plant. Browsers enforce that for
-    /// `Secure` cookies whose name begins with `__Host-`.
-    /// <https://www.rfc-editor.org/rfc/rfc6265#section-8.6> has what happens otherwise.
+    /// A cookie name that no sibling subdomain can read or plant. Browsers enforce that for
+    /// `Secure` cookies with the prefix `__Host-`.
+    /// <https://www.rfc-editor.org/rfc/rfc6265#section-8.6> describes the attack.
     pub(super) fn host_name(&self, name: &str) -> String {
         let prefix = if self.secure { "__Host-" } else { "" };
         format!("{prefix}{name}")
@@ -122,7 +123,7 @@ impl SealedCookies {
             .path("/")
             .http_only(true)
             .secure(self.secure)
-            // Strict would drop it from the first request after a sign-in on another site.
+            // `Strict` would omit it from the first request after a sign-in on another site.
             .same_site(SameSite::Lax)
             .max_age(cookie::time::Duration::seconds(seconds))
             .build();

@@ -1,5 +1,5 @@
-//! The session's cookie: AuthKit's own, sealed and laid out like that of `@workos-inc/node`, so
-//! that pages built on that or on authkit-nextjs share the session.
+//! The session's cookie: AuthKit's own, in the format of `@workos-inc/node`, so that pages built on
+//! that or on authkit-nextjs share the session.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -23,21 +23,22 @@ use crate::workos::{Authentication, Impersonator, Metadata, OrganizationId, User
 /// AuthKit's name for the cookie.
 const DEFAULT_NAME: &str = "wos-session";
 
-/// AuthKit's default, and the longest that browsers grant. WorkOS ends a session, not its cookie.
+/// AuthKit's default, and the longest lifetime that browsers allow. The session itself ends at
+/// WorkOS.
 const DEFAULT_MAX_AGE: Duration = Duration::from_hours(400 * 24);
 
-/// No access token is shorter: its signature has 342 characters, and its claims have more than a
-/// hundred.
+/// The shortest possible access token: the signature alone has 342 characters, and the claims more
+/// than a hundred.
 const MIN_ACCESS_TOKEN_BYTES: usize = 500;
 
-/// No refresh token is shorter: WorkOS's have 25 characters.
+/// The shortest possible refresh token, with a margin: WorkOS's have 25 characters.
 const MIN_REFRESH_TOKEN_BYTES: usize = 20;
 
-/// The content of a session's cookie. It is only known to have been sealed with our password;
-/// nothing else is verified. `Debug` prints the user's id alone.
+/// The content of a session's cookie. Opening it proves only that it was sealed with our password;
+/// nothing else is verified. `Debug` prints only the user's id.
 ///
-/// Other fields that a page's SDK adds are lost when the session is renewed. No SDK reads them, and
-/// the SDKs drop them as well.
+/// Other fields that a page's SDK adds are lost when the session is refreshed. No SDK reads them,
+/// and the SDKs drop them as well.
 #[derive(Clone, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SealedSession {
@@ -49,13 +50,13 @@ pub struct SealedSession {
         skip_serializing_if = "Option::is_none"
     )]
     pub organization_id: Option<OrganizationId>,
-    /// Whose session it is.
+    /// The session's user.
     pub user: User,
     /// The session's access token.
     #[serde(serialize_with = "into_seal")]
     pub access_token: SecretString,
-    /// The token that the session is refreshed with, once. A session without one lasts as long as
-    /// its access token.
+    /// The single-use token that refreshes the session. A session without one lasts as long as its
+    /// access token.
     #[serde(
         default,
         deserialize_with = "token_if_any",
@@ -70,7 +71,7 @@ pub struct SealedSession {
         skip_serializing_if = "Option::is_none"
     )]
     pub authentication_method: Option<String>,
-    /// The administrator who acts in the user's name, if any.
+    /// The administrator who impersonates the user, if any.
     #[serde(
         default,
         deserialize_with = "json::or_default",
@@ -108,12 +109,12 @@ pub struct SessionCookie {
 /// Why a request's session cookie cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SessionCookieError {
-    /// There are two of that name. A sibling subdomain may have planted one, and there is no
-    /// telling which.
+    /// There are two with that name. A sibling subdomain may have planted one, and we cannot tell
+    /// which.
     #[error("two session cookies")]
     TwoCookies,
     /// It is not a valid seal of a session.
-    #[error("the session cookie is refused: {0}")]
+    #[error("the session cookie is rejected: {0}")]
     Refused(SealError),
     /// No password is available right now, which says nothing about the cookie.
     #[error("no password for the session cookie: {0}")]
@@ -164,10 +165,10 @@ impl SessionCookie {
         Ok(Some(self.cookies.open(value).await?))
     }
 
-    /// Sends this session to the browser with the answer to its request.
+    /// Sends this session to the browser with the response.
     ///
-    /// The domain's cookie replaces a host-only one from before the domain was configured. With
-    /// both, neither would count.
+    /// The domain's cookie replaces a host-only one from before the domain was configured. If both
+    /// existed, neither would be accepted.
     pub async fn send(&self, session: &SealedSession) -> Result<(), CookieError> {
         api::send_cookie(self.write(session).await?);
         if self.settings.domain.is_some() {
@@ -176,18 +177,18 @@ impl SessionCookie {
         Ok(())
     }
 
-    /// The cookie that gives a browser this session. If it is too large, it leaves out fields that
-    /// we do not read: first the user's metadata, then the picture.
+    /// The cookie for this session. If it is too large, it leaves out fields that we do not read:
+    /// first the user's metadata, then the picture.
     pub async fn write(&self, session: &SealedSession) -> Result<Cookie<'static>, CookieError> {
         let session = self.fitting(session)?;
         // The seal does not expire, as in the SDKs; the tokens inside do.
         self.cookies.write(&self.label(), &*session, None).await
     }
 
-    /// Refuses a user whose session would not fit into a cookie even with the shortest tokens.
+    /// Rejects a user whose session would not fit into a cookie even with the shortest tokens.
     ///
     /// # Errors
-    /// 403 that says so.
+    /// 403 if the session cannot fit.
     pub fn ensure_fits(&self, user: &User) -> Result<(), ApiError> {
         let session = SealedSession {
             organization_id: None,
@@ -234,8 +235,8 @@ impl SessionCookie {
         }
     }
 
-    /// The cookies that clear the session: one for the configured domain, and one for this host
-    /// alone, which would outlive it.
+    /// The cookies that clear the session: one for the configured domain, and one for a host-only
+    /// cookie, which would otherwise remain.
     pub fn clear(&self) -> Vec<Cookie<'static>> {
         let clear = |domain| self.cookies.clear(&self.settings.name, domain);
         let wide = self.settings.domain.as_deref().map(|domain| clear(Some(domain)));
@@ -257,7 +258,7 @@ impl SealedSession {
 }
 
 fn json_bytes(content: &impl Serialize) -> usize {
-    // Sealing reports content that is not JSON.
+    // Sealing reports an error if the content cannot be written as JSON.
     serde_json::to_vec(content).map_or(0, |json| json.len())
 }
 
@@ -297,9 +298,9 @@ impl CookieSettings {
 
         let mut problem = Ok(());
         if !name.bytes().all(is_plain) {
-            problem = Err(
-                settings.problem("WORKOS_COOKIE_NAME is not letters, digits, `-`, `_` and `.`")
-            );
+            problem = Err(settings.problem(
+                "WORKOS_COOKIE_NAME has characters other than letters, digits, `-`, `_` and `.`",
+            ));
         } else if (name.starts_with("__Host-") && (has_domain || !secure))
             || (name.starts_with("__Secure-") && !secure)
         {
@@ -315,7 +316,8 @@ impl CookieSettings {
     }
 }
 
-/// A subset of what RFC 6265 allows that no software percent-encodes.
+/// A subset of the characters that RFC 6265 allows, without those that some software
+/// percent-encodes.
 fn is_plain(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)
 }

@@ -1,16 +1,16 @@
-//! The cookies of sign-ins that a browser has begun at WorkOS's pages: the `state` and the PKCE
+//! The cookies of sign-ins that a browser has started on WorkOS's pages: the `state` and the PKCE
 //! verifier of each, for ten minutes.
 //!
-//! They protect the callback against login CSRF. A `code` that an attacker obtained for their own
-//! account and put into a link was issued for a challenge whose verifier this browser does not
-//! hold, so WorkOS refuses it, even if the callback carries nothing but the `code`. If this browser
-//! has begun no sign-in, WorkOS is not asked.
+//! They protect the callback against login CSRF. If an attacker puts a `code` for their own account
+//! into a link, that code was issued for a challenge whose verifier this browser does not have, so
+//! WorkOS rejects it, even if the callback contains only the `code`. If this browser has not
+//! started a sign-in, WorkOS is not called.
 //!
-//! A callback with `state` names its sign-in. Without `state`, any of the sign-ins begun in several
-//! tabs may be the one, so their verifiers are tried at WorkOS, the newest first. WorkOS does not
+//! A callback with `state` names its sign-in. Without `state`, it may belong to a sign-in in any
+//! tab, so we try their verifiers at WorkOS, the newest first. WorkOS does not
 //! document whether a code survives a wrong verifier (RFC 6749 leaves it open). If it does, every
-//! tab succeeds without `state`; if not, only the newest does. A front end that passes `state` on
-//! never depends on this.
+//! tab succeeds without `state`; if not, only the newest does. A front end that passes `state` does
+//! not depend on this.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ use crate::secrets::SecretError;
 use crate::workos::cookies::flow_cookies::{FlowCookies, FlowError, SIGN_IN};
 use crate::workos::cookies::sealed::{CookieError, SealedCookies};
 
-/// The sign-ins that a browser has begun.
+/// The sign-ins that a browser has started.
 #[derive(Clone, Debug)]
 pub struct SignInCookies(FlowCookies);
 
@@ -42,7 +42,7 @@ pub struct NewSignIn {
     pub cookies: Vec<Cookie<'static>>,
 }
 
-/// A sign-in that this browser has begun.
+/// A sign-in that this browser has started.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct SignIn {
     #[serde(serialize_with = "into_seal")]
@@ -54,8 +54,8 @@ pub struct SignIn {
 /// Why a callback cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SignInError {
-    /// This browser has not begun that sign-in, or any, in the last ten minutes.
-    #[error("no sign-in was begun in this browser that this callback could belong to")]
+    /// This browser has not started that sign-in, or any sign-in, in the last ten minutes.
+    #[error("this browser has no sign-in that the callback could belong to")]
     NotBegun,
     /// No password is available right now, which says nothing about the callback.
     #[error("no password for the sign-in cookie: {0}")]
@@ -79,8 +79,8 @@ impl SignInCookies {
         Self(FlowCookies { cookies, kind: SIGN_IN, lifetime, max_flows: 4 })
     }
 
-    /// Begins a sign-in. The headers carry the others that the browser has begun; beyond four, the
-    /// oldest is dropped.
+    /// Starts a sign-in. `headers` hold the browser's other sign-ins; beyond four, the oldest is
+    /// dropped.
     pub async fn begin(&self, headers: &HeaderMap) -> Result<NewSignIn, CookieError> {
         let sign_in = SignIn { state: random_text()?, verifier: random_text()? };
         let state = sign_in.state.expose_secret().to_owned();
@@ -89,8 +89,8 @@ impl SignInCookies {
         Ok(NewSignIn { code_challenge: URL_SAFE_NO_PAD.encode(challenge), state, cookies })
     }
 
-    /// The sign-ins that a callback may belong to, at least one, the likeliest first: the one with
-    /// that `state`, or without a `state` all that this browser has begun.
+    /// The sign-ins that a callback may belong to, at least one, the most likely first: the one
+    /// with that `state`, or without a `state` all that this browser has started.
     pub async fn resume(
         &self,
         headers: &HeaderMap,
@@ -109,8 +109,8 @@ impl SignInCookies {
         }
     }
 
-    /// The cookie that clears a sign-in whose code was redeemed. Keep the sign-in after a refusal:
-    /// the refused code may have been somebody else's.
+    /// The cookie that clears a sign-in after its code was redeemed. Keep the sign-in after a
+    /// rejection, because the rejected code may have been somebody else's.
     pub fn clear(&self, sign_in: &SignIn) -> Cookie<'static> {
         self.0.clear(sign_in.state.expose_secret())
     }

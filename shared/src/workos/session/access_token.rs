@@ -17,15 +17,15 @@ use crate::workos::{Application, Impersonator, OrganizationId, SessionId, UserId
 /// The leeway for the difference between WorkOS's clock and ours.
 const LEEWAY: Duration = Duration::from_secs(5);
 
-/// The prefix of session ids. WorkOS signs other tokens with the same keys, whose `sid` is not a
-/// session's.
+/// The prefix of session ids. WorkOS signs other tokens with the same keys, and their `sid` has
+/// another prefix.
 const SESSION_PREFIX: &str = "session_";
 
-/// The last part of a token's life, in which it is renewed early, unless [`EARLY_RENEWAL_SHARE`] of
-/// its life is shorter.
+/// How long before its expiry a token is refreshed early, unless [`EARLY_RENEWAL_SHARE`] of its
+/// lifetime is shorter.
 const EARLY_RENEWAL_WINDOW: Duration = Duration::from_mins(1);
 
-/// The last fifth of a token's life.
+/// The last fifth of a token's lifetime.
 const EARLY_RENEWAL_SHARE: u32 = 5;
 
 /// The claims of a verified access token.
@@ -33,7 +33,7 @@ const EARLY_RENEWAL_SHARE: u32 = 5;
 pub struct AccessToken {
     /// The user.
     pub user_id: UserId,
-    /// The session. It stays the same when the token is renewed.
+    /// The session. It stays the same when the token is refreshed.
     pub session_id: SessionId,
     /// The organization that the session acts in, if any.
     pub organization_id: Option<OrganizationId>,
@@ -41,47 +41,47 @@ pub struct AccessToken {
     pub role: Option<String>,
     /// The permissions of the role, as slugs.
     pub permissions: Vec<String>,
-    /// The administrator who acts in the user's name, if any.
+    /// The administrator who impersonates the user, if any.
     pub impersonator: Option<Impersonator>,
     /// When it expires.
     pub expires: Timestamp,
-    /// From when it was issued until it expires, if it says so.
+    /// The time from issue to expiry, if the token has `iat`.
     lifetime: Option<Duration>,
 }
 
 impl AccessToken {
-    /// How long before its end it is renewed early.
+    /// How long before its expiry it is refreshed early.
     pub(super) fn early_renewal_window(&self) -> Duration {
         let share = self.lifetime.map_or(Duration::MAX, |lifetime| lifetime / EARLY_RENEWAL_SHARE);
         EARLY_RENEWAL_WINDOW.min(share)
     }
 }
 
-/// The judgment of a genuine access token.
+/// The result of verifying a genuine access token.
 #[derive(Clone, Debug)]
 pub(super) enum Verdict {
-    /// It is good.
+    /// It is valid.
     Good(AccessToken),
     /// It has expired.
     Expired(AccessToken),
 }
 
-/// Why an access token is not accepted.
+/// Why an access token is rejected.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum AccessTokenError {
-    /// Its form, its algorithm or its signature.
+    /// The format, the algorithm or the signature is wrong.
     #[error(transparent)]
     Token(#[from] TokenError),
     /// WorkOS has no such signing key.
     #[error("the token's signing key is unknown")]
     UnknownKey,
-    /// It was issued by another issuer.
+    /// The issuer is not WorkOS for this application.
     #[error("the token's issuer is not WorkOS for this application")]
     Issuer,
     /// It was issued to another application.
     #[error("the token is for another application")]
     OtherApplication,
-    /// It is not a session's, or lacks a claim that every session's has.
+    /// It is not a session's token, or lacks a claim that every such token has.
     #[error("the token is not a session's access token")]
     NotASession,
     /// It is not valid yet, or our clock is slow.
@@ -93,7 +93,7 @@ pub enum AccessTokenError {
 }
 
 impl AccessTokenError {
-    /// Whether WorkOS has no such key, or had none a moment ago.
+    /// Whether WorkOS has no such key, or did not have it a moment ago.
     fn is_about_unknown_key(&self) -> bool {
         match self {
             Self::UnknownKey => true,
@@ -113,8 +113,8 @@ impl From<AccessTokenError> for ApiError {
     }
 }
 
-/// The error for a provider's failure while a session is judged. An unreadable answer is 503 here,
-/// because it says nothing about the session.
+/// The error for a provider's failure while a session is verified. An unreadable response becomes
+/// 503 here, because it says nothing about the session.
 pub(super) fn cannot_tell(error: ProviderError) -> ApiError {
     match error.failure {
         Failure::Unreadable(_) => ApiError::unavailable(error),
@@ -123,7 +123,7 @@ pub(super) fn cannot_tell(error: ProviderError) -> ApiError {
 }
 
 /// The claims that we check or use. A claim of an unexpected type counts as absent, unless it could
-/// have refused the token.
+/// have led to a rejection.
 #[derive(Deserialize)]
 struct AccessClaims {
     #[serde(default, deserialize_with = "json::or_default")]
@@ -149,7 +149,7 @@ struct AccessClaims {
     act: Option<Actor>,
 }
 
-/// The actor in the user's name (RFC 8693, section 4.1).
+/// The impersonating actor (RFC 8693, section 4.1).
 #[derive(Deserialize)]
 struct Actor {
     sub: String,
@@ -201,7 +201,7 @@ impl AccessClaims {
             expires: exp,
             lifetime: self.iat.map(|iat| exp.since(iat)).filter(|lifetime| !lifetime.is_zero()),
         };
-        // `iat` never refuses a token, because clocks differ.
+        // `iat` never rejects a token, because clocks differ.
         Ok((token, Lifetime { exp, nbf, iat: None }))
     }
 }
@@ -231,13 +231,13 @@ impl AccessTokens {
         self.keys.prefetch(self.application.signing_keys()).await;
     }
 
-    /// Judges a token: its signature, then its issuer and kind, then its lifetime.
+    /// Verifies a token: its signature, then its issuer and type, then its lifetime.
     pub(super) async fn judge(&self, text: &str) -> Result<Verdict, AccessTokenError> {
         let claims = self.verify(text).await?;
         self.verdict(claims.read()?)
     }
 
-    /// Judges the token in a genuine seal. The seal vouches for it, so an expired token counts as
+    /// Verifies the token in a genuine seal. The seal vouches for it, so an expired token counts as
     /// expired even if its key has been retired.
     pub(super) async fn judge_sealed(&self, text: &str) -> Result<Verdict, AccessTokenError> {
         let error = match self.verify(text).await {
@@ -252,7 +252,7 @@ impl AccessTokens {
         Err(error)
     }
 
-    /// Judges a token without checking its signature. Use it only if a genuine seal vouches for the
+    /// Checks a token's claims without its signature. Use it only if a genuine seal vouches for the
     /// token.
     pub(super) fn unverified(&self, text: &str) -> Result<Verdict, AccessTokenError> {
         self.verdict(Token::parse(text)?.unverified_claims()?)

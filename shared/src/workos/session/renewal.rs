@@ -1,4 +1,4 @@
-//! Renews sessions, once for all requests of a process that need the same renewal.
+//! Refreshes sessions, once for all requests in a process that need the same refresh.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,19 +11,19 @@ use crate::clock::{Clock, Timestamp};
 use crate::workos::api::Urgency;
 use crate::workos::{AuthenticateError, OrganizationId, SealedSession, WorkOs};
 
-/// How long the outcome of a renewal is remembered. A success serves requests that the browser sent
-/// with the spent token before it had the new one; a refusal keeps a dead cookie from sending every
+/// How long the outcome of a refresh is remembered. A success serves requests that the browser sent
+/// with the old token before it had the new one; a rejection keeps a dead cookie from sending every
 /// request to WorkOS.
 const MEMORY_DURATION: Duration = Duration::from_mins(1);
 
-/// The most renewals that are remembered; the oldest are dropped.
+/// The maximum number of remembered refreshes; the oldest are dropped.
 const MAX_RENEWALS: usize = 32;
 
-/// The most refusals that are remembered; the oldest are dropped. They are small.
+/// The maximum number of remembered rejections, which are small; the oldest are dropped.
 const MAX_REFUSALS: usize = 256;
 
-/// The renewals of a process, which run one at a time. Lambda gives a process one request at a time
-/// anyway.
+/// The refreshes of a process, which run one at a time. Lambda gives a process one request at a
+/// time anyway.
 #[derive(Debug)]
 pub(super) struct Renewals {
     recent: Mutex<Recent>,
@@ -38,7 +38,7 @@ struct Recent {
     refused: VecDeque<Remembered<AuthenticateError>>,
 }
 
-/// The outcome of a renewal.
+/// The outcome of a refresh.
 #[derive(Debug)]
 struct Remembered<T> {
     key: RenewalKey,
@@ -46,10 +46,10 @@ struct Remembered<T> {
     outcome: T,
 }
 
-/// The identity of a renewal: what WorkOS was asked for.
+/// The key of a refresh: its parameters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct RenewalKey {
-    /// The digest of the refresh token, which is not kept itself.
+    /// The digest of the refresh token, which itself is not kept.
     digest: Vec<u8>,
     organization: Option<OrganizationId>,
 }
@@ -59,7 +59,7 @@ impl Renewals {
         Self { recent: Mutex::default(), turn: tokio::sync::Mutex::default(), clock }
     }
 
-    /// Renews a session with its refresh token, in `organization` if one is named.
+    /// Refreshes a session with its refresh token, in `organization` if given.
     pub(super) async fn renew(
         &self,
         workos: &WorkOs,
@@ -82,8 +82,8 @@ impl Renewals {
         renewed
     }
 
-    /// Drops the tokens of sessions that were renewed a while ago. Every request does this, so that
-    /// other users' tokens do not stay in memory while the process waits.
+    /// Drops the tokens of sessions that were refreshed more than a minute ago. Every request does
+    /// this, so that other users' tokens do not stay in memory while the process is idle.
     pub(super) fn forget_old(&self) {
         drop(self.fresh());
     }
@@ -108,7 +108,8 @@ impl Renewals {
                 let outcome = session.clone();
                 push(&mut recent.renewed, Remembered { key, at, outcome }, MAX_RENEWALS);
             }
-            // A user who is refused an organization may be admitted a moment later and try again.
+            // A user who is not admitted to an organization may be admitted a moment later and try
+            // again.
             Err(error)
                 if error.ends_session() || (error.is_refusal() && key.organization.is_none()) =>
             {

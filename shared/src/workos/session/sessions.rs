@@ -1,12 +1,12 @@
-//! Who a request comes from: the session in its cookie, or the access token in its header.
+//! Finds a request's session: in its cookie, or by the access token in its header.
 //!
-//! | the request has | and then |
+//! | the request has | result |
 //! |---|---|
 //! | `Authorization: Bearer` | its token counts, and nothing falls back to the cookie, which stays |
-//! | a cookie with a good token | that is the session |
-//! | a cookie whose token has expired, or soon will | it is renewed; the new cookie leaves with the answer |
-//! | a cookie that can never be good | 401, and the cookie is cleared; see [`SessionError::clears`] |
-//! | a cookie of which nobody can tell | 503, and the cookie is kept |
+//! | a cookie with a valid token | that is the session |
+//! | a cookie whose token has expired, or soon will | the session is refreshed; the new cookie is sent with the response |
+//! | a cookie that can never become valid | 401, and the cookie is cleared; see [`SessionError::clears`] |
+//! | a cookie that cannot be verified right now | 503, and the cookie is kept |
 
 use std::fmt;
 use std::sync::Mutex;
@@ -30,11 +30,11 @@ use crate::workos::{
     OrganizationId, SealedSession, SessionCookieError, SessionId, User, WorkOs,
 };
 
-/// Back-off after a failed early renewal. The current token is still valid, so requests should not
+/// Backoff after a failed early refresh. The current token is still valid, so requests should not
 /// keep waiting on a slow WorkOS.
 const EARLY_RENEWAL_BACKOFF: Duration = Duration::from_secs(15);
 
-/// Finds, renews, switches and ends the sessions of requests.
+/// Finds, refreshes, switches and ends the sessions of requests.
 #[derive(Debug)]
 pub struct Sessions {
     workos: WorkOs,
@@ -49,7 +49,7 @@ pub struct Sessions {
 #[derive(Clone)]
 pub struct Session {
     token: AccessToken,
-    /// The content of its cookie. A session that came as an access token has none.
+    /// The content of its cookie. A session from a bearer token has none.
     sealed: Option<SealedSession>,
 }
 
@@ -75,7 +75,7 @@ impl Session {
         self.sealed.as_ref().map(|sealed| &sealed.user)
     }
 
-    /// The administrator who acts in the user's name, if any. An access token alone does not give
+    /// The administrator who impersonates the user, if any. An access token alone does not include
     /// the reason.
     pub fn impersonator(&self) -> Option<&Impersonator> {
         let sealed = self.sealed.as_ref().and_then(|sealed| sealed.impersonator.as_ref());
@@ -89,7 +89,7 @@ impl fmt::Debug for Session {
     }
 }
 
-/// Why a request's cookie gives no session.
+/// Why a request has no usable session.
 #[derive(Debug, thiserror::Error)]
 enum SessionError {
     #[error("there is no session cookie")]
@@ -98,14 +98,14 @@ enum SessionError {
     Cookie(#[from] SessionCookieError),
     #[error(transparent)]
     Token(#[from] AccessTokenError),
-    #[error("the token belongs to another user than the cookie")]
+    #[error("the token and the cookie belong to different users")]
     OtherUser,
     #[error("the token has expired, and there is no refresh token")]
     NotRenewable,
     #[error(transparent)]
     Refresh(#[from] AuthenticateError),
-    /// WorkOS answered a refresh with a session that cannot be used.
-    #[error("workos renewed the session with {0}")]
+    /// WorkOS responded to a refresh with a session that cannot be used.
+    #[error("workos refreshed the session with {0}")]
     Unusable(Unusable),
     /// The refreshed session does not fit into a cookie.
     #[error(transparent)]
@@ -115,15 +115,15 @@ enum SessionError {
 /// Why a refreshed session cannot be used.
 #[derive(Debug, thiserror::Error)]
 enum Unusable {
-    #[error("another user's")]
+    #[error("another user's session")]
     OtherUser,
     #[error("another session")]
     OtherSession,
     #[error("a session in another organization")]
     OtherOrganization,
-    #[error("a token that has expired")]
+    #[error("an expired token")]
     Expired,
-    #[error("a token that is refused: {0}")]
+    #[error("a rejected token: {0}")]
     Token(#[from] AccessTokenError),
 }
 
@@ -132,25 +132,25 @@ enum Unusable {
 enum ClearsCookie {
     /// The cookie can never become valid.
     Always,
-    /// The cookie may become valid again; a user who signs out is rid of it.
+    /// The cookie may become valid again, so only signing out clears it.
     OnSignOut,
-    /// Nobody can tell what the cookie is.
+    /// We cannot tell whether the cookie is valid.
     Never,
 }
 
 impl SessionError {
-    /// When the browser's cookie is cleared. This is the one place that decides: a cookie that is
-    /// refused for good is cleared, and one that nobody can judge right now is kept.
+    /// When the browser's cookie is cleared. Only this function decides: a cookie that can never
+    /// become valid is cleared, and one that cannot be verified right now is kept.
     fn clears(&self) -> ClearsCookie {
         match self {
             Self::Cookie(SessionCookieError::TwoCookies | SessionCookieError::Refused(_))
-            // An available key refutes the signature, or the token has no form that any key could
-            // vouch for.
+            // An available key refutes the signature, or the token is malformed, so no key could
+            // verify it.
             | Self::Token(AccessTokenError::Token(_))
             | Self::OtherUser
             | Self::NotRenewable => ClearsCookie::Always,
             Self::Refresh(error) if error.ends_session() => ClearsCookie::Always,
-            // A genuine token that is not accepted may be accepted once keys are available again or
+            // A genuine but rejected token may be accepted once keys are available again or
             // settings are corrected.
             Self::NotSignedIn
             | Self::Token(
@@ -167,7 +167,7 @@ impl SessionError {
         }
     }
 
-    /// Whether WorkOS could not answer, so that asking again at once is pointless.
+    /// Whether WorkOS is unavailable, so that an immediate retry is pointless.
     fn is_outage(&self) -> bool {
         matches!(self, Self::Refresh(error) if !error.is_refusal())
     }
@@ -202,7 +202,7 @@ impl From<SessionError> for ApiError {
 }
 
 impl Sessions {
-    /// Reads what [`WorkOs::configure`] and [`Cookies::configure`] read.
+    /// Reads the settings of [`WorkOs::configure`] and [`Cookies::configure`].
     pub fn configure(settings: &mut Settings) -> Result<Self, Incomplete> {
         let (workos, cookies) = (WorkOs::configure(settings), Cookies::configure(settings));
         let (workos, clock) = (workos?, settings.clock());
@@ -216,12 +216,12 @@ impl Sessions {
         })
     }
 
-    /// Fetches the signing keys ahead of the first request.
+    /// Fetches the signing keys before the first request.
     pub async fn prefetch_keys(&self) {
         self.tokens.prefetch_keys().await;
     }
 
-    /// The session of a request, renewed if its access token has expired or soon will.
+    /// The session of a request, refreshed if its access token has expired or soon will.
     pub async fn session(&self, request: &Request) -> Result<Session, ApiError> {
         self.renewals.forget_old();
         match Authorization::of(request.headers()) {
@@ -239,9 +239,9 @@ impl Sessions {
     /// Switches the session to another of the user's organizations.
     ///
     /// # Errors
-    /// 401 if the session cannot be renewed, as when it came as an access token, or if WorkOS has
-    /// ended it (its cookie is cleared); 403 if the user may not act there (the session is kept);
-    /// 502 if WorkOS answers for another organization.
+    /// 401 if the session cannot be refreshed, for example because it came as a bearer token, or if
+    /// WorkOS has ended it (its cookie is cleared); 403 if the user may not act there (the session
+    /// is kept); 502 if WorkOS returns another organization.
     pub async fn switch_organization(
         &self,
         session: &Session,
@@ -249,15 +249,17 @@ impl Sessions {
     ) -> Result<User, ApiError> {
         let sealed = session.sealed.as_ref();
         let Some(token) = sealed.and_then(|sealed| sealed.refresh_token.as_ref()) else {
-            return Err(ApiError::unauthorized("Switching organizations needs the session cookie"));
+            return Err(ApiError::unauthorized(
+                "Switching organizations requires the session cookie",
+            ));
         };
         let renewed = self.renewed(token, &session.token, Some(organization), Urgency::Due).await;
         let (_, sealed) = self.clear_if_invalid(renewed)?;
         Ok(sealed.user)
     }
 
-    /// The address that ends the request's session at WorkOS. Clears the browser's cookie, even on
-    /// most errors, unless it cannot be judged right now or the request has a bearer token.
+    /// The URL that ends the request's session at WorkOS. Clears the browser's cookie, even on most
+    /// errors, unless it cannot be verified right now or the request has a bearer token.
     pub async fn sign_out(&self, request: &Request) -> Result<Url, ApiError> {
         self.renewals.forget_old();
         let headers = request.headers();
@@ -334,7 +336,7 @@ impl Sessions {
             return;
         }
         tracing::warn!(%error, "failed to refresh the session early");
-        // A refusal concerns one session and is remembered with it.
+        // A rejection concerns one session and is remembered with it.
         if error.is_outage()
             && let Ok(mut failed) = self.early_failure.lock()
         {
@@ -342,7 +344,7 @@ impl Sessions {
         }
     }
 
-    /// Renews the session of `before`. The new session is sent to the browser only if it is valid,
+    /// Refreshes the session of `before`. The result is sent to the browser only if it is valid,
     /// belongs to the same user and session, and fits into a cookie.
     async fn renewed(
         &self,
@@ -381,7 +383,7 @@ impl Sessions {
         Ok(token)
     }
 
-    /// Clears the cookie if the failure says so for good.
+    /// Clears the cookie if the failure is permanent.
     fn clear_if_invalid<T>(&self, result: Result<T, SessionError>) -> Result<T, ApiError> {
         result.map_err(|error| {
             if error.clears() == ClearsCookie::Always {

@@ -1,4 +1,4 @@
-//! The address at WorkOS where a browser goes to sign in.
+//! The authorization URL, where a browser goes to sign in.
 //! <https://workos.com/docs/reference/authkit/authentication/get-authorization-url>
 
 use url::Url;
@@ -6,8 +6,7 @@ use url::Url;
 use crate::settings::{Incomplete, Settings};
 use crate::workos::{Application, ConnectionId, Email, OrganizationId};
 
-/// Makes the addresses at WorkOS where browsers sign in. They come back to `WORKOS_REDIRECT_URI`
-/// with a code.
+/// Builds WorkOS's authorization URLs. Browsers return to `WORKOS_REDIRECT_URI` with a code.
 #[derive(Clone, Debug)]
 pub struct Authorization {
     application: Application,
@@ -30,14 +29,14 @@ pub enum SignInWith {
 }
 
 impl Authorization {
-    /// Reads what [`Application::configure`] reads, and `WORKOS_REDIRECT_URI`.
+    /// Reads the settings of [`Application::configure`], and `WORKOS_REDIRECT_URI`.
     pub fn configure(settings: &mut Settings) -> Result<Self, Incomplete> {
         let application = Application::configure(settings);
         let redirect_uri = settings.page("WORKOS_REDIRECT_URI")?;
         Ok(Self { application: application?, redirect_uri })
     }
 
-    /// The address where a user signs in. WorkOS returns `state` unchanged with the code.
+    /// The URL where a user signs in. WorkOS returns `state` unchanged with the code.
     /// `code_challenge` is the S256 challenge of the PKCE verifier that redeems the code (RFC
     /// 7636). The page fills in the e-mail address in `login_hint`.
     pub fn url(

@@ -1,4 +1,4 @@
-//! The last step of signing in: turns a code or a choice into a session.
+//! The last step of signing in: exchanges a code or a choice for a session.
 
 use http::HeaderMap;
 use secrecy::SecretString;
@@ -13,7 +13,7 @@ use crate::workos::{
     OrganizationChoice, OrganizationId, Profile, SealedSession, User, WorkOs,
 };
 
-/// A single-use token that a browser hands back: 1 to 2,048 visible ASCII characters.
+/// A single-use token from a browser: 1 to 2,048 visible ASCII characters.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(try_from = "String")]
 pub struct OneTimeToken(SecretString);
@@ -40,7 +40,7 @@ pub struct SignIns {
 /// The result of a sign-in.
 #[derive(Clone, Debug)]
 pub enum Outcome {
-    /// The user is signed in. The session's cookie leaves with the answer.
+    /// The user is signed in. The session's cookie is sent with the response.
     SignedIn(Box<User>),
     /// The user has to choose an organization first. There is no session yet.
     ChooseOrganization(Box<OrganizationChoice>),
@@ -66,14 +66,14 @@ impl Serialize for Outcome {
 }
 
 impl SignIns {
-    /// Reads what [`WorkOs::configure`] and [`Cookies::configure`] read.
+    /// Reads the settings of [`WorkOs::configure`] and [`Cookies::configure`].
     pub fn configure(settings: &mut Settings) -> Result<Self, Incomplete> {
         let (workos, cookies) = (WorkOs::configure(settings), Cookies::configure(settings));
         Ok(Self { workos: workos?, cookies: cookies? })
     }
 
-    /// Completes a sign-in with the code that the browser brought back from WorkOS. This browser
-    /// must have begun the sign-in; `state` names it if there are several.
+    /// Completes a sign-in with the code of a callback from WorkOS. This browser must have started
+    /// the sign-in; `state` selects one if there are several.
     pub async fn finish_redirect(
         &self,
         headers: &HeaderMap,
@@ -84,7 +84,8 @@ impl SignIns {
         let mut refused = None;
         for sign_in in &begun {
             match self.workos.authenticate_with_code(&code.0, sign_in.verifier()).await {
-                // Another tab of this browser may have begun the one that the code belongs to.
+                // Another tab of this browser may have started the sign-in that the code belongs
+                // to.
                 Err(error @ AuthenticateError::NotGood { .. }) => refused = Some(error),
                 result => {
                     let outcome = self.finish(headers, result).await?;
@@ -96,10 +97,10 @@ impl SignIns {
         Err(refused.map_or_else(|| ApiError::internal("no sign-in to resume"), ApiError::from))
     }
 
-    /// Completes a sign-in with the code that came by e-mail.
+    /// Completes a sign-in with the code from an e-mail.
     ///
-    /// Looks the user up first, for WorkOS's own spelling of the address. If nobody has the
-    /// address, the code is tried anyway: WorkOS refuses it and counts the attempt, so the answer
+    /// Looks up the user first, to get WorkOS's own spelling of the address. If nobody has the
+    /// address, the code is tried anyway: WorkOS rejects it and counts the attempt, so the response
     /// does not reveal whether the account exists.
     pub async fn finish_magic_auth(
         &self,
@@ -173,7 +174,7 @@ impl SignIns {
         self.finish(headers, result).await
     }
 
-    /// Sends the browser its session, or the cookie of a pending choice of an organization.
+    /// Sends the browser its session cookie, or the cookie of a pending choice of an organization.
     async fn finish(
         &self,
         headers: &HeaderMap,

@@ -1,4 +1,4 @@
-//! Conceals which addresses have an account: answers are indistinguishable, including in timing.
+//! Conceals which addresses have an account: responses are indistinguishable, including in timing.
 
 use std::future::Future;
 use std::pin::pin;
@@ -9,20 +9,20 @@ use tokio::time;
 use crate::afterwork;
 use crate::api::ApiError;
 
-/// When a concealed answer leaves, counted from the arrival of the request: longer than WorkOS
+/// When a concealed response is sent, counted from the arrival of the request: longer than WorkOS
 /// usually takes, and short enough for a person to wait.
 const LEAVES_AFTER: Duration = Duration::from_secs(2);
 
-/// Runs `work`. A value or an error that it returns does not depend on the account and is passed on
-/// at once. `None` is passed on two seconds after the call. If `work` takes longer than that, the
-/// caller gets `None` and the work continues in the background, for `limit` at most.
+/// Runs `work`. A value or an error from it does not depend on the account and is returned
+/// immediately. `None` is returned two seconds after the call. If `work` takes longer, `None` is
+/// returned and the work continues in the background, for at most `limit`.
 pub(super) async fn conceal<T: Send + 'static>(
     limit: Duration,
     work: impl Future<Output = Result<Option<T>, ApiError>> + Send + 'static,
 ) -> Result<Option<T>, ApiError> {
     let mut leaves = pin!(time::sleep(LEAVES_AFTER));
     let outcome = afterwork::begin(async move {
-        let late = |_| Err(ApiError::unavailable("the time limit was reached"));
+        let late = |_| Err(ApiError::unavailable("the request timed out"));
         time::timeout(limit, work).await.unwrap_or_else(late)
     });
     let outcome = tokio::select! {

@@ -1,4 +1,4 @@
-//! Sends a browser to a sign-in page, and stores what it needs when it comes back.
+//! Sends a browser to a sign-in page, and stores the state that the callback needs.
 
 use http::HeaderMap;
 use serde::Serialize;
@@ -16,10 +16,10 @@ pub struct Redirects {
     cookies: Cookies,
 }
 
-/// The page where a browser signs in.
+/// The redirect to a sign-in page.
 #[derive(Clone, Debug, Serialize)]
 pub struct Redirect {
-    /// The address at WorkOS.
+    /// The authorization URL at WorkOS.
     #[serde(rename = "redirectURL")]
     pub redirect_url: Url,
     /// Returned with the code.
@@ -27,14 +27,14 @@ pub struct Redirect {
 }
 
 impl Redirects {
-    /// Reads what [`Authorization::configure`] and [`Cookies::configure`] read.
+    /// Reads the settings of [`Authorization::configure`] and [`Cookies::configure`].
     pub fn configure(settings: &mut Settings) -> Result<Self, Incomplete> {
         let authorization = Authorization::configure(settings);
         let cookies = Cookies::configure(settings);
         Ok(Self { authorization: authorization?, cookies: cookies? })
     }
 
-    /// Begins a sign-in at WorkOS. A cookie stores what the callback has to match.
+    /// Starts a sign-in at WorkOS. A cookie stores the `state` and the verifier for the callback.
     pub async fn begin(
         &self,
         headers: &HeaderMap,
@@ -49,7 +49,7 @@ impl Redirects {
     }
 }
 
-/// The body of answers that begin a step: `{"authData": …}`.
+/// The body of responses that start a sign-in: `{"authData": …}`.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct AuthData<T> {
     /// The next step.

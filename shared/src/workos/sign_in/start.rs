@@ -9,12 +9,12 @@ use crate::provider::ProviderError;
 use crate::workos::sign_in::concealment::conceal;
 use crate::workos::{Connection, CreateUserError, Email, WorkOs};
 
-/// The most organizations whose connections are fetched one by one. If more have verified the
-/// domain, one call fetches the connections of all.
+/// The maximum number of organizations whose connections are fetched one by one. If more have
+/// verified the domain, one call fetches the connections of all of them.
 const FEW_ORGANIZATIONS: usize = 3;
 
 impl WorkOs {
-    /// Begins a sign-in. Returns the SSO connection to use if the address's domain has one;
+    /// Starts a sign-in. Returns the SSO connection to use if the address's domain has one;
     /// otherwise sends a one-time code and returns `None`.
     ///
     /// # Errors
@@ -44,7 +44,7 @@ impl WorkOs {
     pub async fn resend_code(&self, request: &Request, email: &Email) -> Result<(), ApiError> {
         let (workos, email) = (self.clone(), email.clone());
         let sent = self.concealing(request, async move {
-            // As in signing in, the domain decides first, which reveals nothing about the account.
+            // As in `sign-in`, the domain decides first, which reveals nothing about the account.
             match workos.sso_connection(email.domain()).await? {
                 None => workos.send_code(&email).await?,
                 Some(_) if workos.conceals_accounts() => {}
@@ -72,7 +72,7 @@ impl WorkOs {
         made.await.map(drop)
     }
 
-    /// Sends a one-time code to a user. Looks the address up first, because WorkOS would create an
+    /// Sends a one-time code to a user. Looks up the address first, because WorkOS would create an
     /// account for an unknown one.
     async fn send_code(&self, email: &Email) -> Result<(), ApiError> {
         let Some(user) = self.user_by_email(email).await? else {
@@ -97,7 +97,7 @@ impl WorkOs {
         Ok(())
     }
 
-    /// Runs an endpoint's work, with a fixed answering time if accounts are concealed.
+    /// Runs an endpoint's work, with a fixed response time if accounts are concealed.
     async fn concealing<T: Send + 'static>(
         &self,
         request: &Request,
@@ -110,7 +110,7 @@ impl WorkOs {
         conceal(lambda::deadline(request).since(now), work).await
     }
 
-    /// The SSO connection for addresses of `domain`: that of an organization that has verified the
+    /// The SSO connection for addresses in `domain`, from an organization that has verified the
     /// domain.
     pub async fn sso_connection(&self, domain: &str) -> Result<Option<Connection>, ProviderError> {
         let organizations = self.organizations_by_domain(domain).await?;

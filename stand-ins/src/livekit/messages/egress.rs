@@ -11,7 +11,7 @@ use super::{
 };
 use crate::livekit::proto_json::{ByName, OptionalByName, as_text};
 
-/// Records a room as a web page shows it.
+/// A request to record a room as rendered by a web page.
 #[derive(Clone, PartialEq, Message, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct RoomCompositeEgressRequest {
@@ -56,7 +56,7 @@ pub(crate) struct RoomCompositeEgressRequest {
     pub(crate) webhooks: Vec<WebhookConfig>,
 }
 
-/// The later form of a start, for every source.
+/// The newer start request, for all sources.
 #[derive(Clone, PartialEq, Message, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct StartEgressRequest {
@@ -237,7 +237,7 @@ pub(crate) struct ListEgressRequest {
     pub(crate) page_token: Option<TokenPagination>,
 }
 
-/// Where the next page of a list begins.
+/// The position of a list's next page.
 #[derive(Clone, PartialEq, Message, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct TokenPagination {
@@ -260,7 +260,7 @@ pub(crate) struct StopEgressRequest {
     pub(crate) egress_id: String,
 }
 
-/// What is known of an egress. Times are in nanoseconds since 1970.
+/// The state of an egress. Times are in nanoseconds since the Unix epoch.
 #[derive(Clone, PartialEq, Message, Serialize)]
 pub(crate) struct EgressInfo {
     #[prost(string, tag = "1")]
@@ -336,31 +336,31 @@ pub(crate) struct FileInfo {
     pub(crate) location: String,
 }
 
-/// How far an egress is.
+/// The status of an egress.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Enumeration, Serialize, Deserialize,
 )]
 #[repr(i32)]
 pub enum EgressStatus {
-    /// The recorder prepares.
+    /// The recorder is starting.
     #[serde(rename = "EGRESS_STARTING")]
     Starting = 0,
-    /// It records.
+    /// It is recording.
     #[serde(rename = "EGRESS_ACTIVE")]
     Active = 1,
-    /// It was told to stop, and finishes and uploads the file.
+    /// It was told to stop, and is finishing and uploading the file.
     #[serde(rename = "EGRESS_ENDING")]
     Ending = 2,
-    /// The file is where it should be.
+    /// The file is uploaded.
     #[serde(rename = "EGRESS_COMPLETE")]
     Complete = 3,
-    /// Something went wrong on the way.
+    /// Something went wrong.
     #[serde(rename = "EGRESS_FAILED")]
     Failed = 4,
-    /// It was stopped before it recorded.
+    /// It was stopped before it recorded anything.
     #[serde(rename = "EGRESS_ABORTED")]
     Aborted = 5,
-    /// It ended by itself, at the longest duration allowed.
+    /// It ended at the maximum duration.
     #[serde(rename = "EGRESS_LIMIT_REACHED")]
     LimitReached = 6,
 }

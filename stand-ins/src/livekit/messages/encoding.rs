@@ -1,4 +1,4 @@
-//! How a recording is encoded, from `livekit_egress.proto` and `livekit_models.proto`.
+//! Encoding options, from `livekit_egress.proto` and `livekit_models.proto`.
 
 use prost::{Enumeration, Message};
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! Rooms and who is in them, from `livekit_room.proto` and `livekit_models.proto`.
+//! Rooms and participants, from `livekit_room.proto` and `livekit_models.proto`.
 
 use std::collections::BTreeMap;
 

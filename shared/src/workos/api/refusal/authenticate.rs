@@ -1,4 +1,4 @@
-//! Why WorkOS refuses a grant: a code, a refresh token, a pending sign-in.
+//! Why WorkOS rejects a grant: a code, a refresh token or a pending token.
 
 use std::time::Duration;
 
@@ -11,17 +11,17 @@ use crate::workos::api::refusal::codes::Meaning;
 use crate::workos::api::refusal::messages::{is_forbidden, not_allowed, too_many_attempts};
 use crate::workos::{Grant, OrganizationChoice, Requirement};
 
-/// OAuth's code for a token that is not good (RFC 6749, section 5.2).
+/// OAuth's error code for an invalid grant (RFC 6749, section 5.2).
 const INVALID_GRANT: &str = "invalid_grant";
 
-/// Why a grant was refused.
+/// Why a grant was rejected.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum AuthenticateError {
     /// The user belongs to several organizations and has to choose one.
-    #[error("workos asks which organization to sign in to")]
+    #[error("workos asks the user to choose an organization")]
     OrganizationSelectionRequired(Box<OrganizationChoice>),
     /// The user has to meet a requirement first.
-    #[error("workos does not let the user in: {code}")]
+    #[error("workos does not admit the user: {code}")]
     Required {
         /// The requirement.
         requirement: Requirement,
@@ -36,39 +36,40 @@ pub enum AuthenticateError {
         /// WorkOS's own code.
         code: &'static str,
     },
-    /// WorkOS refused with an unknown code, so the status decides.
+    /// WorkOS sent an unknown error code, so the status decides.
     #[error("{error}")]
     Unrecognized {
         /// The kind of grant.
         grant: Grant,
-        /// The answer, by its status.
+        /// The error, by the response's status.
         error: ProviderError,
     },
-    /// There were too many wrong guesses at the one-time code. Even the right one is refused now.
-    #[error("workos accepts no more guesses at the one-time code")]
+    /// There were too many wrong guesses at the one-time code. WorkOS now rejects even the right
+    /// one.
+    #[error("too many wrong guesses at the one-time code")]
     TooManyGuesses,
     /// Another request has already exchanged the refresh token, and the browser has the result.
     #[error("workos has already exchanged the refresh token")]
     AlreadyExchanged,
     /// The user has tried too often.
-    #[error("workos limits the user's attempts")]
+    #[error("workos is rate-limiting the user's attempts")]
     TooManyAttempts {
         /// When to try again, if WorkOS says so.
         retry_after: Option<Duration>,
     },
-    /// WorkOS could not answer, or our request was at fault.
+    /// The call failed, or our request was invalid.
     #[error(transparent)]
     Provider(#[from] ProviderError),
 }
 
 impl AuthenticateError {
-    /// Whether the refusal ends the session. Only one does; after any other, the next refresh may
+    /// Whether this ends the session. Only one error does; after any other, the next refresh may
     /// succeed.
     pub fn ends_session(&self) -> bool {
         matches!(self, Self::NotGood { grant: Grant::RefreshToken, code: INVALID_GRANT })
     }
 
-    /// Whether WorkOS has decided, so that asking again at once would bring the same answer.
+    /// Whether WorkOS rejected the grant, so that an immediate retry would fail the same way.
     pub(in crate::workos) fn is_refusal(&self) -> bool {
         !matches!(self, Self::TooManyAttempts { .. } | Self::Provider(_))
     }
@@ -95,7 +96,7 @@ impl From<AuthenticateError> for ApiError {
             }
             AuthenticateError::TooManyGuesses => too_many_attempts(None),
             AuthenticateError::AlreadyExchanged => {
-                Self::unauthorized("Another request has renewed the session. Try again")
+                Self::unauthorized("Another request has already refreshed the session. Try again")
                     .with_detail(error)
             }
             AuthenticateError::TooManyAttempts { retry_after } => too_many_attempts(retry_after),
@@ -105,7 +106,7 @@ impl From<AuthenticateError> for ApiError {
 }
 
 impl AuthenticateError {
-    /// What an answer other than success says of a grant.
+    /// Reads an unsuccessful response to a grant.
     pub(in crate::workos::api) fn of(grant: Grant, answer: &Answer) -> Self {
         let refusal = RefusalBody::read(answer);
         match refusal.meaning(answer.status) {
@@ -137,8 +138,8 @@ impl AuthenticateError {
             (status, _) if is_named && status.is_client_error() => {
                 Self::Unrecognized { grant, error: unrecognized(answer, refusal) }
             }
-            // The code or token is malformed. It came from the caller, unlike a refresh token,
-            // which came from WorkOS.
+            // The code or token is malformed and came from the caller. A refresh token came from
+            // WorkOS.
             (
                 StatusCode::UNPROCESSABLE_ENTITY,
                 Grant::AuthorizationCode | Grant::MagicCode | Grant::PendingToken,

@@ -8,7 +8,7 @@ use crate::json;
 use crate::provider::{Answer, Failure, ProviderError};
 use crate::workos::api::refusal::codes::{Meaning, meaning};
 
-/// The body of a refusal. Its messages are read only for refusals that have no code. A field of an
+/// An error body. Messages are read only if there is no code. A field of an
 /// unexpected type counts as absent; `message`, for example, may be a list.
 #[derive(Default, Deserialize)]
 pub(super) struct RefusalBody {
@@ -29,8 +29,8 @@ impl RefusalBody {
         answer.json().unwrap_or_default()
     }
 
-    /// The code, from the field `code` or `error`. `error` may also be a message for people, such
-    /// as `Bad Request`. A known code takes precedence over an unknown one.
+    /// The code, from the field `code` or `error`. `error` may also be a human-readable message,
+    /// such as `Bad Request`. A known code takes precedence over an unknown one.
     pub(super) fn code(&self) -> &str {
         let code = self.code.as_deref().filter(|code| !code.is_empty());
         let error = self.error.as_deref().filter(|error| looks_like_code(error));
@@ -42,7 +42,7 @@ impl RefusalBody {
         }
     }
 
-    /// The code, if it has the form of one: the log must not contain anything personal.
+    /// The code, if it looks like one, because the log must not contain anything personal.
     pub(super) fn loggable_code(&self) -> Option<&str> {
         Some(self.code()).filter(|code| looks_like_code(code))
     }
@@ -67,7 +67,7 @@ impl RefusalBody {
         self.code() == code || self.errors.iter().any(|error| listed(error))
     }
 
-    /// Whether its description contains these words, in any case.
+    /// Whether its description contains these words, ignoring case.
     pub(super) fn describes(&self, words: &str) -> bool {
         let description = self.error_description.as_deref().unwrap_or_default();
         description.to_ascii_lowercase().contains(words)
@@ -95,7 +95,7 @@ fn looks_like_code(text: &str) -> bool {
     (1..=64).contains(&text.len()) && text.bytes().all(is_part)
 }
 
-/// Whether WorkOS refuses our key, sent in the header or in the body.
+/// Whether WorkOS rejects our key, in the header or in the body.
 pub(in crate::workos::api) fn refuses_key(answer: &Answer) -> bool {
     match answer.status {
         StatusCode::UNAUTHORIZED => true,
@@ -111,11 +111,11 @@ pub(super) fn limited(answer: &Answer) -> ProviderError {
     answer.error(Failure::Limiting { retry_after: answer.retry_after() })
 }
 
-/// A refusal with an unknown code. It is logged if it looks like a code, and counted as unexpected,
-/// so that somebody adds it to the table.
+/// An error with an unknown code. The code is logged if it looks like one, and counted as
+/// unexpected, so that somebody adds it to the table.
 pub(super) fn unrecognized(answer: &Answer, refusal: &RefusalBody) -> ProviderError {
     let (status, code) = (answer.status.as_u16(), refusal.loggable_code());
-    tracing::warn!(provider = "workos", status, code, "a refusal with an unknown code");
+    tracing::warn!(provider = "workos", status, code, "received an unknown error code");
     answer.unexpected()
 }
 

@@ -1,9 +1,9 @@
 //! The meaning of every code in WorkOS's error bodies.
 //!
-//! The codes are those of WorkOS's OpenAPI description (npm `@workos/openapi-spec`), of its
-//! documentation (<https://workos.com/docs/reference/authkit/authentication-errors>) and of its SDK.
-//! Each has its row in [`MEANINGS`]. WorkOS adds codes every month: a refusal with another code keeps
-//! the meaning of its status.
+//! The codes come from WorkOS's OpenAPI description (npm `@workos/openapi-spec`), its documentation
+//! (<https://workos.com/docs/reference/authkit/authentication-errors>) and its SDK. Each has a row
+//! in [`MEANINGS`]. WorkOS adds codes every month: an error with an unknown code keeps the meaning
+//! of its status.
 
 use crate::workos::Requirement;
 
@@ -16,14 +16,14 @@ pub(super) enum Meaning {
     /// Mail to the address cannot be delivered.
     Undeliverable,
     TooManyGuesses,
-    /// A limit of the whole application, not of one user.
+    /// A rate limit of the whole application, not of one user.
     Limited,
-    /// Our request or settings are at fault, or it concerns something we never ask for.
+    /// Our request or settings are wrong, or it concerns a feature that we never use.
     OurFault,
 }
 
-/// The meaning of a documented code. Returns our own copy of the code, so that nothing from an
-/// answer gets into messages.
+/// The meaning of a documented code. Returns our own copy of the code, so that nothing from a
+/// response gets into messages.
 pub(super) fn meaning(code: &str) -> Option<(&'static str, Meaning)> {
     MEANINGS.iter().find(|(known, _)| *known == code).copied()
 }
@@ -60,7 +60,7 @@ pub(super) const MEANINGS: &[(&str, Meaning)] = &[
     ("organization_membership_not_found", Meaning::Required(Requirement::JoinOrganization)),
     ("organization_not_authorized", Meaning::Required(Requirement::JoinOrganization)),
     ("access_denied", Meaning::Required(Requirement::BeLetIn)),
-    // The user's code or token is not accepted.
+    // The user's code or token is rejected.
     ("invalid_grant", Meaning::NotGood),
     ("invalid_credentials", Meaning::NotGood),
     ("invalid_one_time_code", Meaning::NotGood),
@@ -69,9 +69,9 @@ pub(super) const MEANINGS: &[(&str, Meaning)] = &[
     ("invalid_pending_authentication_token", Meaning::NotGood),
     ("user_mismatch", Meaning::NotGood),
     ("expired_token", Meaning::NotGood),
-    // The code was issued without a challenge, so we did not begin its sign-in.
+    // The code was issued without a PKCE challenge, so we did not start its sign-in.
     ("code_challenge_not_found", Meaning::NotGood),
-    // WorkOS's own emulator uses these codes for the same.
+    // WorkOS's own emulator uses these codes for the same errors.
     ("invalid_code", Meaning::NotGood),
     ("expired_code", Meaning::NotGood),
     ("invalid_code_verifier", Meaning::NotGood),

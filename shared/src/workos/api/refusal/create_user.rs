@@ -1,4 +1,4 @@
-//! Why WorkOS makes no account.
+//! Why WorkOS does not create an account.
 
 use http::StatusCode;
 
@@ -12,8 +12,8 @@ use crate::workos::api::refusal::messages::{invalid_email, refused_email, undeli
 /// Why no account was created.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum CreateUserError {
-    /// The e-mail address has an account.
-    #[error("the e-mail address has an account")]
+    /// The e-mail address already has an account.
+    #[error("the e-mail address already has an account")]
     Exists,
     /// WorkOS rejects the e-mail address.
     #[error("workos rejects the e-mail address")]
@@ -22,17 +22,17 @@ pub enum CreateUserError {
     #[error("workos cannot deliver mail to the e-mail address")]
     Undeliverable,
     /// The user has to meet a requirement first.
-    #[error("workos does not make an account: {code}")]
+    #[error("workos does not create an account: {code}")]
     Required {
         /// The requirement.
         requirement: Requirement,
         /// WorkOS's own code.
         code: &'static str,
     },
-    /// WorkOS refused with an unknown code, so the status decides.
+    /// WorkOS sent an unknown error code, so the status decides.
     #[error(transparent)]
     Unrecognized(ProviderError),
-    /// WorkOS could not answer, or our request was at fault.
+    /// The call failed, or our request was invalid.
     #[error(transparent)]
     Provider(#[from] ProviderError),
 }
@@ -40,7 +40,7 @@ pub enum CreateUserError {
 impl From<CreateUserError> for ApiError {
     fn from(error: CreateUserError) -> Self {
         match error {
-            CreateUserError::Exists => Self::conflict("This e-mail address has an account already"),
+            CreateUserError::Exists => Self::conflict("This e-mail address already has an account"),
             CreateUserError::InvalidEmail => invalid_email().with_detail(error),
             CreateUserError::Undeliverable => undeliverable_email().with_detail(error),
             CreateUserError::Required { requirement, .. } => {
@@ -53,7 +53,7 @@ impl From<CreateUserError> for ApiError {
 }
 
 impl CreateUserError {
-    /// What an answer other than success says of a new account.
+    /// Reads an unsuccessful response to the creation of an account.
     pub(in crate::workos::api) fn of(answer: &Answer) -> Self {
         let refusal = RefusalBody::read(answer);
         match (answer.status, refusal.code()) {
@@ -86,7 +86,7 @@ impl CreateUserError {
     }
 }
 
-/// Documented refusals of fields that we never send with a new account.
+/// Documented errors for fields that we never send with a new account.
 const IN_NEW_ACCOUNTS: [&str; 5] = [
     "password_strength_error",
     "invalid_password_hash",

@@ -1,4 +1,4 @@
-//! Why a sign-in without a mailbox brings nothing.
+//! Why a sign-in without a mailbox fails.
 
 use crate::api::ApiError;
 use crate::workos::{AuthenticateError, SendCodeError};
@@ -9,7 +9,7 @@ pub enum MailboxlessError {
     /// No code was issued.
     #[error(transparent)]
     SendCode(#[from] SendCodeError),
-    /// The code was refused.
+    /// The code was rejected.
     #[error(transparent)]
     Authenticate(#[from] AuthenticateError),
 }

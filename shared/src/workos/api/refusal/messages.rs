@@ -1,4 +1,4 @@
-//! The messages to callers that several refusals share.
+//! Messages to callers that several errors share.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ pub(super) fn is_forbidden(error: &ProviderError) -> bool {
 }
 
 pub(super) fn not_allowed() -> ApiError {
-    ApiError::forbidden("This is not allowed for you. Sign in another way, or ask for access")
+    ApiError::forbidden("You are not allowed to do this. Sign in another way, or ask for access")
 }
 
 pub(super) fn too_many_attempts(retry_after: Option<Duration>) -> ApiError {
@@ -28,10 +28,10 @@ pub(super) fn undeliverable_email() -> ApiError {
     ApiError::bad_request("`email` cannot receive mail")
 }
 
-/// WorkOS refused the address for a reason we do not know.
+/// WorkOS rejected the address for an unknown reason.
 pub(super) fn refused_email(error: ProviderError) -> ApiError {
     if is_forbidden(&error) {
         return not_allowed().with_detail(error);
     }
-    ApiError::bad_request("`email` is refused").with_detail(error)
+    ApiError::bad_request("`email` was rejected").with_detail(error)
 }

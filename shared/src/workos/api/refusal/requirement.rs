@@ -3,7 +3,7 @@
 /// A step that a user, or their administrator, has to take before WorkOS lets them in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Requirement {
-    /// Show that the e-mail address is theirs.
+    /// Verify their e-mail address.
     VerifyEmail,
     /// Set up a second factor.
     EnrollSecondFactor,
@@ -15,9 +15,9 @@ pub enum Requirement {
     UseSso,
     /// Sign in by a method that the application or the organization allows.
     UseAnotherMethod,
-    /// Pass WorkOS's check of suspicious sign-ins.
+    /// Pass WorkOS's check for suspicious sign-ins.
     PassSecurityCheck,
-    /// Give the application consent.
+    /// Consent to the application.
     GiveConsent,
     /// Complete their profile.
     CompleteProfile,
@@ -44,9 +44,9 @@ impl Requirement {
             Self::UseSecondFactor => "Sign in with your second factor",
             Self::EnrollPasskey => "Set up a passkey first, then sign in again",
             Self::UseSso => "Sign in through your organization's single sign-on",
-            Self::UseAnotherMethod => "Sign in another way: this one is not allowed for you",
+            Self::UseAnotherMethod => "You may not use this sign-in method. Sign in another way",
             Self::PassSecurityCheck => "Pass the security check first, then sign in again",
-            Self::GiveConsent => "Give the application your consent first, then sign in again",
+            Self::GiveConsent => "Give your consent to the application first, then sign in again",
             Self::CompleteProfile => "Complete your profile first, then sign in again",
             Self::BeInvited => "Ask for a new invitation: this one is not valid for you",
             Self::HaveAnAccount => "Ask your administrator for an account: sign-up is closed",

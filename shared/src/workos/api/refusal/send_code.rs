@@ -1,4 +1,4 @@
-//! Why WorkOS sends no one-time code.
+//! Why WorkOS does not send a one-time code.
 
 use std::time::Duration;
 
@@ -30,16 +30,16 @@ pub enum SendCodeError {
         /// WorkOS's own code.
         code: &'static str,
     },
-    /// WorkOS refused with an unknown code, so the status decides.
+    /// WorkOS sent an unknown error code, so the status decides.
     #[error(transparent)]
     Unrecognized(ProviderError),
     /// The user asked for codes too often.
-    #[error("workos limits the codes for this user")]
+    #[error("workos is rate-limiting codes for this user")]
     TooManyAttempts {
         /// When to try again, if WorkOS says so.
         retry_after: Option<Duration>,
     },
-    /// WorkOS could not answer, or our request was at fault.
+    /// The call failed, or our request was invalid.
     #[error(transparent)]
     Provider(#[from] ProviderError),
 }
@@ -60,7 +60,7 @@ impl From<SendCodeError> for ApiError {
 }
 
 impl SendCodeError {
-    /// What an answer other than success says of a request for a one-time code.
+    /// Reads an unsuccessful response to a request for a one-time code.
     pub(in crate::workos::api) fn of(answer: &Answer) -> Self {
         let refusal = RefusalBody::read(answer);
         match (refusal.meaning(answer.status), answer.status) {
