@@ -61,7 +61,7 @@ impl Half {
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
         let mut greeting = Vec::new();
         while let Some(line) = lines.next_line().await.unwrap() {
-            let is_last = line.starts_with("Ctrl-C");
+            let is_last = line.starts_with("Press Ctrl-C");
             greeting.push(line);
             if is_last {
                 let url = greeting[0].strip_prefix("Anteroom listens on ").unwrap().to_owned();
@@ -79,7 +79,7 @@ impl Half {
 
     /// A token of the stand-in's user Jane.
     async fn token(&self, provider: &str, kind: &str) -> String {
-        let url = self.provider(provider).strip_prefix("stood in for at ").unwrap();
+        let url = self.provider(provider).strip_prefix("stand-in at ").unwrap();
         send(url, "GET", &format!("/dev/{kind}?user=jane"), &[], "").await.body
     }
 
