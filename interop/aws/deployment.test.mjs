@@ -13,6 +13,7 @@ import { freePort, Program, run } from "../support/program.mjs";
 import { tools } from "../support/tools.mjs";
 import { checkov } from "./checkov.mjs";
 import { RuntimeApi } from "./runtime-api.mjs";
+import { namesIn, Stack } from "./stack.mjs";
 
 const event = JSON.parse(readFileSync(join(root, "events/liveblocks-auth.json"), "utf8"));
 const authorization = event.headers.authorization;
@@ -55,19 +56,169 @@ test("CloudFormation gets every origin, with credentials", async () => {
   assert.deepEqual(cors.allowMethods, ["GET", "POST"]);
 });
 
-test("a function may read its own secrets and nothing else", async () => {
-  const { LiveblocksAuthFunctionRole: role } = await resources();
-  const statements = role.Properties.Policies.flatMap(({ PolicyDocument }) => PolicyDocument.Statement);
+const traces = {
+  workos: /workos|wos-|\/auth\/|sign-?in(?!s)/i,
+  clerk: /clerk/i,
+  liveblocks: /liveblocks/i,
+  livekit: /livekit/i,
+  recordings: /(start|stop)-?recording|"recordings?_|recordingsbucket/i,
+};
+const workos = { WorkOsClientId: "client_01", WorkOsRedirectUri: "https://a.example/callback" };
+const clerk = { ClerkPublishableKey: "pk_test_Y2xlcmsuZXhhbXBsZSQ" };
+const livekit = { LiveKitUrl: "wss://livekit.example" };
+const recordings = { ...livekit, RecordingsBucket: "our-recordings" };
+const documents = { Liveblocks: "true" };
+const halves = {
+  "WorkOS alone": { given: workos, absent: ["clerk", "liveblocks", "livekit", "recordings"] },
+  "WorkOS and LiveKit": {
+    given: { ...workos, ...livekit },
+    absent: ["clerk", "liveblocks", "recordings"],
+  },
+  "WorkOS, LiveKit and recordings": {
+    given: { ...workos, ...recordings },
+    absent: ["clerk", "liveblocks"],
+  },
+  "WorkOS and Liveblocks": {
+    given: { ...workos, ...documents, LiveblocksIdentity: "workos" },
+    absent: ["clerk", "livekit", "recordings"],
+  },
+  "Clerk and Liveblocks": {
+    given: { ...clerk, ...documents },
+    absent: ["workos", "livekit", "recordings"],
+  },
+  "Clerk, Liveblocks and LiveKit": {
+    given: { ...clerk, ...documents, ...recordings, LiveKitIdentity: "clerk" },
+    absent: ["workos"],
+  },
+  everything: { given: { ...workos, ...clerk, ...documents, ...recordings }, absent: [] },
+};
+
+test("a half of the stack has no trace of the providers that are not used", async () => {
+  const template = await transformed();
+  for (const [half, { given, absent }] of Object.entries(halves)) {
+    for (const Stage of ["dev", "prod"]) {
+      const { refusals, resources, outputs } = stackOf(template, { Stage, ...given });
+      assert.deepEqual(refusals, [], half);
+      const stack = JSON.stringify({ resources, outputs }, null, 1);
+      for (const [provider, trace] of Object.entries(traces)) {
+        const found = stack.split("\n").filter((line) => trace.test(line));
+        if (absent.includes(provider)) assert.deepEqual(found, [], half);
+        else assert.ok(found.length > 5, `${half}: ${provider}`);
+      }
+      const known = { ...resources, ...template.Parameters };
+      for (const name of namesIn({ resources, outputs }))
+        assert.ok(name in known || name.startsWith("AWS::"), `${half}: there is no ${name}`);
+    }
+  }
+});
+
+test("a half of the stack has its endpoints, secrets, alarms and outputs", async () => {
+  const template = await transformed();
+  const auth = [...signIn, "/auth/continue-with-google", "/auth/continue-with-microsoft", "/auth/session"];
+  auth.push("/auth/sign-out", "/auth/switch-organization");
+  const recording = ["/api/v1/livekit/start-recording", "/api/v1/livekit/stop-recording"];
+  const rooms = ["/api/v1/livekit/room-auth"];
+  const documents = ["/api/liveblocks-auth"];
+  const expected = {
+    "WorkOS alone": { providers: ["WorkOs"], paths: auth },
+    "WorkOS and LiveKit": { providers: ["WorkOs", "LiveKit"], paths: [...auth, ...rooms] },
+    "WorkOS, LiveKit and recordings": {
+      providers: ["WorkOs", "LiveKit"],
+      paths: [...auth, ...rooms, ...recording],
+    },
+    "WorkOS and Liveblocks": { providers: ["WorkOs", "Liveblocks"], paths: [...auth, ...documents] },
+    "Clerk and Liveblocks": { providers: ["Clerk", "Liveblocks"], paths: documents },
+    "Clerk, Liveblocks and LiveKit": {
+      providers: ["Clerk", "Liveblocks", "LiveKit"],
+      paths: [...rooms, ...recording, ...documents],
+    },
+    everything: {
+      providers: ["WorkOs", "Clerk", "Liveblocks", "LiveKit"],
+      paths: [...auth, ...rooms, ...recording, ...documents],
+    },
+  };
+  for (const [half, { given }] of Object.entries(halves)) {
+    const { resources, outputs } = stackOf(template, given);
+    const { providers, paths } = expected[half];
+    const ids = Object.keys(resources);
+    const of = (ending) => ids.filter((id) => id.endsWith(ending)).map((id) => id.replace(ending, ""));
+    const { Api, ApiApiGatewayDefaultStage: stage } = resources;
+    assert.deepEqual(Object.keys(Api.Properties.Body.paths).sort(), paths.toSorted(), half);
+    const limited = Object.keys(stage.Properties.RouteSettings).map((route) => route.replace("ANY ", ""));
+    const expensive = [...signIn, recording[0]].filter((path) => paths.includes(path));
+    assert.deepEqual(limited.sort(), expensive.sort(), half);
+    const functions = Object.values(resources).filter(({ Type }) => Type === "AWS::Lambda::Function");
+    assert.equal(functions.length, paths.length, half);
+    assert.deepEqual(of("Secret").sort(), providers.toSorted(), half);
+    assert.deepEqual(of("KeyRefused").sort(), providers.toSorted(), half);
+    const dashboard = JSON.parse(resources.Dashboard.Properties.DashboardBody["Fn::Sub"]);
+    const { alarms } = dashboard.widgets.at(-1).properties;
+    assert.equal(alarms.length, 4 + providers.length, half);
+    const given_out = Object.keys(outputs).filter((name) => name.endsWith("SecretArn"));
+    assert.deepEqual(given_out.sort(), providers.map((name) => `${name}SecretArn`).sort(), half);
+  }
+});
+
+const signIn = ["sign-in", "sign-up", "resend-magic-auth", "finalize-magic-auth", "finalize-oauth"].map(
+  (name) => `/auth/${name}`,
+);
+signIn.push("/auth/select-organization");
+
+test("parameters that cannot work together are refused in words", async () => {
+  const template = await transformed();
+  for (const [given, reason] of [
+    [{}, /no endpoint\. Set WorkOsClientId .*, LiveKitUrl .*, or Liveblocks=true$/],
+    [clerk, /no endpoint/],
+    [{ WorkOsClientId: "client_01" }, /^WorkOsClientId and WorkOsRedirectUri go together$/],
+    [{ ...workos, WorkOsClientId: "", ...clerk, ...documents }, /WorkOsRedirectUri go together$/],
+    [documents, /^LiveblocksIdentity=clerk \(the default\) requires ClerkPublishableKey\./],
+    [{ ...workos, ...documents }, /set LiveblocksIdentity=workos$/],
+    [{ ...clerk, ...documents, LiveblocksIdentity: "workos" }, /^LiveblocksIdentity=workos requires Wor/],
+    [livekit, /^LiveKitIdentity=workos \(the default\) requires WorkOsClientId\./],
+    [{ ...clerk, ...livekit }, /set LiveKitIdentity=clerk$/],
+    [{ ...workos, ...livekit, LiveKitIdentity: "clerk" }, /^LiveKitIdentity=clerk requires ClerkPublish/],
+    [{ ...workos, RecordingsBucket: "our-recordings" }, /^RecordingsBucket requires LiveKitUrl$/],
+    [{ ...workos, ...livekit, LiveKitIdentity: "auth0" }, /^LiveKitIdentity must be one of workos, clerk$/],
+  ]) {
+    const { refusals } = stackOf(template, given);
+    assert.equal(refusals.filter((refusal) => reason.test(refusal)).length, 1, `${reason}: ${refusals}`);
+  }
+});
+
+test("a function may read the secrets of the chosen identity's provider and its own, and nothing else", async () => {
+  const template = await transformed();
   const secret = (id) => ({
     Effect: "Allow",
     Action: ["secretsmanager:GetSecretValue"],
     // biome-ignore lint/suspicious/noTemplateCurlyInString: CloudFormation fills it in.
     Resource: { "Fn::Sub": ["${secretArn}", { secretArn: { "Fn::GetAtt": [id, "Value"] } }] },
   });
-  assert.deepEqual(statements, [secret("ClerkSecretId"), secret("LiveblocksSecretId")]);
-  const managed = role.Properties.ManagedPolicyArns.map((arn) => arn.split("/").at(-1));
-  assert.deepEqual(managed, ["AWSLambdaBasicExecutionRole", "AWSXrayWriteOnlyAccess"]);
-  assert.deepEqual(role.Properties.PermissionsBoundary, { Ref: "FunctionBoundary" });
+  const whole = { ...workos, ...clerk, ...documents, ...recordings };
+  const rooms = ["RoomAuth", "StartRecording", "StopRecording"];
+  for (const [given, functions, secrets] of [
+    [whole, ["LiveblocksAuth"], ["ClerkSecretId", "LiveblocksSecretId"]],
+    [
+      { ...whole, LiveblocksIdentity: "workos" },
+      ["LiveblocksAuth"],
+      ["WorkOsSecretId", "LiveblocksSecretId"],
+    ],
+    [whole, rooms, ["WorkOsSecretId", "LiveKitSecretId"]],
+    [{ ...whole, LiveKitIdentity: "clerk" }, rooms, ["ClerkSecretId", "LiveKitSecretId"]],
+    [{ ...whole, LiveKitIdentity: "clerk" }, ["SignIn", "Session"], ["WorkOsSecretId"]],
+  ]) {
+    const { resources } = stackOf(template, given);
+    for (const name of functions) {
+      const role = resources[`${name}FunctionRole`];
+      const statements = role.Properties.Policies.flatMap(({ PolicyDocument }) => PolicyDocument.Statement);
+      assert.deepEqual(statements, secrets.map(secret), name);
+      const managed = role.Properties.ManagedPolicyArns.map((arn) => arn.split("/").at(-1));
+      assert.deepEqual(managed, ["AWSLambdaBasicExecutionRole", "AWSXrayWriteOnlyAccess"]);
+      assert.deepEqual(role.Properties.PermissionsBoundary, { Ref: "FunctionBoundary" });
+      const { Variables } = resources[`${name}Function`].Properties.Environment;
+      const named = Object.values(Variables).filter((value) => value?.["Fn::GetAtt"]);
+      assert.deepEqual(named.map((value) => value["Fn::GetAtt"][0]).sort(), secrets.toSorted(), name);
+    }
+  }
 });
 
 test("no resource waits for itself, the updates of aliases included", async () => {
@@ -113,28 +264,50 @@ test("the value of a parameter does not reach the names of versions", async () =
   assert.ok(before.length > 14);
 });
 
-test("samconfig.toml has every parameter that a stage must have, and what is to be filled in is refused", async () => {
+test("samconfig.toml has a working example of each stage and half, and what is to be filled in is refused", async () => {
   const program = "import json, tomllib; print(json.dumps(tomllib.load(open('samconfig.toml', 'rb'))))";
   const { code, output } = await tool("python", ["-c", program]);
   assert.equal(code, 0, output);
-  const { version, ...stages } = JSON.parse(output);
+  const { version, ...environments } = JSON.parse(output);
   assert.equal(version, 0.1);
-  const { Parameters } = await transformed();
-  const required = Object.keys(Parameters).filter((name) => Parameters[name].Default === undefined);
-  assert.deepEqual(Object.keys(stages), ["default", "staging", "prod"]);
-  for (const [stage, { global, deploy }] of Object.entries(stages)) {
+  const template = await transformed();
+  const everything = ["WorkOs", "Clerk", "Liveblocks", "LiveKit"];
+  const providers = {
+    default: everything,
+    staging: everything,
+    prod: everything,
+    "workos-livekit": ["WorkOs", "LiveKit"],
+    "clerk-liveblocks-livekit": ["Clerk", "Liveblocks", "LiveKit"],
+  };
+  assert.deepEqual(Object.keys(environments), Object.keys(providers));
+  for (const [name, { global, deploy }] of Object.entries(environments)) {
     const { stack_name, parameter_overrides: given } = global.parameters;
-    assert.equal(given.Stage, stage === "default" ? "dev" : stage);
-    assert.equal(stack_name, `anteroom-${given.Stage}`);
+    assert.equal(stack_name, `anteroom-${name === "default" ? "dev" : name}`);
+    assert.equal(given.Stage, ["staging", "prod"].includes(name) ? name : "dev");
     assert.equal(deploy.parameters.capabilities, "CAPABILITY_IAM");
-    for (const name of required) assert.ok(name in given, `${stage} lacks ${name}`);
-    for (const [name, value] of Object.entries(given)) {
-      const { AllowedPattern, AllowedValues } = Parameters[name] ?? assert.fail(`no parameter ${name}`);
-      const allowed = AllowedPattern ? new RegExp(AllowedPattern).test(value) : AllowedValues.includes(value);
-      assert.equal(allowed, !value.endsWith("..."), `${stage}: ${name}=${value}`);
+    for (const [parameter, value] of Object.entries(given)) {
+      if (!value.endsWith("...")) continue;
+      const { refusals } = new Stack(template, { ...given, [parameter]: value });
+      assert.ok(
+        refusals.some((refusal) => refusal.startsWith(`${parameter} `)),
+        `${name}: ${parameter}=${value}`,
+      );
     }
+    const filledIn = Object.entries(given).map(([parameter, value]) => [parameter, filled(parameter, value)]);
+    const { refusals, resources } = new Stack(template, Object.fromEntries(filledIn));
+    assert.deepEqual(refusals, [], name);
+    const used = Object.keys(resources).filter((id) => id.endsWith("KeyRefused"));
+    const expected = providers[name].map((provider) => `${provider}KeyRefused`);
+    assert.deepEqual(used.sort(), expected.sort(), name);
   }
 });
+
+/** A value of samconfig.toml, with something in the place of its `...`. */
+function filled(parameter, value) {
+  const [start, placeholder] = value.split("...");
+  if (placeholder === undefined) return value;
+  return { AlarmEmail: "ops@a.example", RecordingsBucket: "our-recordings" }[parameter] ?? `${start}a01`;
+}
 
 test("cargo-lambda's router has the template's routes", async () => {
   const { Api, ...others } = await resources();
@@ -160,23 +333,6 @@ test("cargo-lambda's router has the template's routes", async () => {
 /** A route as it is if its condition holds; one that production lacks is inside an `Fn::If`. */
 function whereDeployed(value) {
   return value["Fn::If"]?.[1] ?? value;
-}
-
-/** Everything that a value refers to. */
-function* namesIn(value) {
-  if (Array.isArray(value)) {
-    for (const item of value) yield* namesIn(item);
-  } else if (value && typeof value === "object") {
-    for (const [key, inner] of Object.entries(value)) {
-      if (key === "Ref" || key === "DependsOn") yield* [inner].flat();
-      else if (key === "Fn::GetAtt") yield [inner].flat()[0].split(".")[0];
-      else if (key === "Fn::Sub") {
-        const [text, ...rest] = [inner].flat();
-        for (const [, name] of text.matchAll(/\$\{(\w+)(?:\.\w+)?\}/g)) yield name;
-        yield* namesIn(rest);
-      } else yield* namesIn(inner);
-    }
-  }
 }
 
 // cargo-lambda builds with cargo, which finds everything built already.
@@ -289,6 +445,11 @@ function tool(name, args, { seconds = 120, settings = {} } = {}) {
   const region = { AWS_DEFAULT_REGION: "eu-west-1", AWS_REGION: "eu-west-1" };
   const env = environment({ ...region, SAM_CLI_TELEMETRY: "0", ...settings });
   return run(`${tools}/${name}`, args, { seconds, cwd: root, env });
+}
+
+/** The stack with these parameters and an origin. */
+function stackOf(template, given) {
+  return new Stack(template, { AllowedOrigins: "https://a.example", ...given });
 }
 
 /** The resources that CloudFormation gets. */

@@ -26,20 +26,23 @@ type Names = BTreeSet<String>;
 async fn a_function_may_read_the_secrets_that_its_code_asks_for_and_no_others() {
     let template = document();
     for function in functions() {
-        let asked = asked_for(&function).await;
-        let variables = &resource(&template, &function.id)["Properties"]["Environment"];
-        let given = entries(&variables["Variables"])
-            .filter(|(name, _)| name.ends_with("_SECRET_ID"))
-            .map(|(name, value)| (name.to_owned(), attribute(value)))
-            .collect::<BTreeMap<_, _>>();
-        assert_eq!(given.keys().cloned().collect::<Names>(), asked.secrets, "{}", function.name);
-        for (variable, secret) in &given {
-            let variable = variable.replace('_', "").to_lowercase();
-            assert_eq!(secret.to_lowercase(), format!("{variable}.value"), "{}", function.name);
-        }
+        for identity in identities(&function).await {
+            let name = format!("{} for {identity}", function.name);
+            let asked = asked_for(&function, identity).await;
+            let given = variables(&template, &function.id, identity)
+                .filter(|(name, _)| name.ends_with("_SECRET_ID"))
+                .map(|(name, value)| (name.to_owned(), attribute(value)))
+                .collect::<BTreeMap<_, _>>();
+            assert_eq!(given.keys().cloned().collect::<Names>(), asked.secrets, "{name}");
+            for (variable, secret) in &given {
+                let variable = variable.replace('_', "").to_lowercase();
+                assert_eq!(secret.to_lowercase(), format!("{variable}.value"), "{name}");
+            }
 
-        let readable: Names = readable_secrets(&template, &function.id).into_iter().collect();
-        assert_eq!(readable, given.into_values().collect(), "{}", function.name);
+            let readable = readable_secrets(&template, &function.id, identity);
+            let readable: Names = readable.into_iter().collect();
+            assert_eq!(readable, given.into_values().collect(), "{name}");
+        }
     }
 }
 
@@ -55,6 +58,11 @@ fn a_secret_is_the_one_that_is_given_or_else_one_that_is_made_empty_and_kept() {
 
         let made = resource(&template, &format!("{provider}Secret"));
         assert_eq!(made["Condition"], counts[0], "{provider}");
+        let used = Value::from(format!("With{provider}"));
+        let make = &template["Conditions"][counts[0].as_str().unwrap()];
+        let only_if = tagged_value(&tagged_value(make, "And").unwrap()[0], "Condition");
+        assert_eq!(only_if, Some(&used), "{provider}");
+        assert_eq!(resource(&template, &format!("{provider}SecretId"))["Condition"], used);
         assert_eq!(made["DeletionPolicy"].as_str(), Some("RetainExceptOnCreate"), "{provider}");
         assert_eq!(made["UpdateReplacePolicy"].as_str(), Some("Retain"), "{provider}");
         let made = &made["Properties"];
@@ -77,8 +85,16 @@ fn no_function_may_do_anything_else() {
         for key in ["Role", "PermissionsBoundary", "AssumeRolePolicyDocument", "VpcConfig"] {
             assert!(own[key].is_null(), "{}: {key}", function.id);
         }
-        let policies = own["Policies"].as_sequence().unwrap().len();
-        assert_eq!(policies, readable_secrets(&template, &function.id).len(), "{}", function.id);
+        let secrets = |policy| readable_secret(policy).unwrap_or_else(|| panic!("{}", function.id));
+        for policy in own["Policies"].as_sequence().unwrap() {
+            match tagged_value(policy, "If") {
+                Some(branches) => {
+                    secrets(&branches[1]);
+                    assert_eq!(reference(&branches[2]), Some("AWS::NoValue"), "{}", function.id);
+                }
+                None => drop(secrets(policy)),
+            }
+        }
     }
 }
 
@@ -111,16 +127,20 @@ fn the_boundary_allows_logs_traces_and_secrets() {
 
 #[tokio::test]
 async fn a_function_is_given_every_setting_that_it_cannot_do_without() {
+    let template = document();
     for function in functions() {
-        let asked = asked_for(&function).await;
-        let given: Names = function.environment.iter().cloned().collect();
-        let missing: Vec<_> = asked.settings.difference(&given).collect();
-        assert!(missing.is_empty(), "{} needs {missing:?}", function.name);
+        for identity in identities(&function).await {
+            let asked = asked_for(&function, identity).await;
+            let given = given(&template, &function, &[identity]);
+            let missing: Vec<_> = asked.settings.difference(&given).collect();
+            assert!(missing.is_empty(), "{} for {identity} needs {missing:?}", function.name);
+        }
     }
 }
 
 #[tokio::test]
 async fn a_function_is_given_the_settings_that_it_reads_and_no_others() {
+    let template = document();
     let functions = functions();
     let everything: Names =
         functions.iter().flat_map(|function| function.environment.iter().cloned()).collect();
@@ -129,7 +149,7 @@ async fn a_function_is_given_the_settings_that_it_reads_and_no_others() {
         let words = words_in_capitals(&program);
         let read = everything.iter().filter(|name| contains(&words, name));
         let read = read.filter(|name| matters(name, &function.name));
-        let given: Names = function.environment.iter().cloned().collect();
+        let given = given(&template, function, identities(function).await);
         assert_eq!(given, read.cloned().collect(), "{}", function.name);
     }
 }
@@ -138,22 +158,24 @@ async fn a_function_is_given_the_settings_that_it_reads_and_no_others() {
 #[test]
 fn a_new_value_of_any_parameter_makes_a_new_version_of_every_function() {
     let template = document();
-    let Value::Tagged(content) = &resource(&template, "Settings")["Properties"]["Content"] else {
-        panic!("the settings are a !Sub");
-    };
-    let lines = content.value[0].as_str().unwrap();
-    let origins = reference_in_join(&content.value[1]["Origins"]);
-    let listed = lines.lines().map(|line| {
-        let (name, value) = line.split_once('=').unwrap();
-        match value.trim_start_matches("${").trim_end_matches('}') {
-            "Origins" => origins.to_owned(),
-            value => {
-                assert_eq!(value.trim_end_matches(".Value"), name);
-                name.to_owned()
-            }
+    let parts = &resource(&template, "Settings")["Properties"]["Content"];
+    let parts = tagged_value(parts, "Join").unwrap()[1].as_sequence().unwrap();
+    let mut listed = Names::new();
+    for part in parts {
+        // Those of a provider are there if it is used.
+        let part = tagged_value(part, "If").map_or(part, |branches| &branches[1]);
+        let (lines, own) = substitution(part).unwrap();
+        for line in lines.lines() {
+            let (name, value) = line.split_once('=').unwrap();
+            match value.trim_start_matches("${").trim_end_matches('}') {
+                "Origins" => listed.insert(reference_in_join(&own["Origins"]).to_owned()),
+                value => {
+                    assert_eq!(value.trim_end_matches(".Value"), name);
+                    listed.insert(name.to_owned())
+                }
+            };
         }
-    });
-    let listed: Names = listed.collect();
+    }
 
     let mut given = Names::new();
     for key in ["Environment", "MemorySize", "Architectures", "LoggingConfig"] {
@@ -173,6 +195,7 @@ fn a_new_value_of_any_parameter_makes_a_new_version_of_every_function() {
         assert_eq!(own["AutoPublishAliasAllProperties"].as_bool(), Some(true), "{}", function.id);
     }
     given.remove("Logs");
+    given.remove("AWS::NoValue");
     assert_eq!(listed, given);
 }
 
@@ -290,9 +313,25 @@ fn dev_sign_in_is_not_in_production() {
     let condition = resource(&template, "DevSignInFunction")["Condition"].as_str();
     assert_eq!(condition, Some("DevSignIn"));
     let all = tagged_value(&template["Conditions"]["DevSignIn"], "And").unwrap();
-    let not = tagged_value(&all[0], "Not").unwrap();
+    let not = tagged_value(&all[1], "Not").unwrap();
     let equal = tagged_value(&not[0], "Equals").unwrap();
     assert_eq!((reference(&equal[0]), equal[1].as_str()), (Some("Stage"), Some("prod")));
+}
+
+#[test]
+fn a_function_exists_only_with_its_providers() {
+    let template = document();
+    for function in functions() {
+        let own = resource(&template, &function.id);
+        let expected = match function.name.as_str() {
+            "dev-sign-in" => "DevSignIn",
+            "start-recording" | "stop-recording" => "WithRecordings",
+            "liveblocks-auth" => "WithLiveblocks",
+            _ if function.routes[0].path.starts_with("/auth/") => "WithWorkOs",
+            _ => "WithLiveKit",
+        };
+        assert_eq!(own["Condition"].as_str(), Some(expected), "{}", function.name);
+    }
 }
 
 #[test]
@@ -354,7 +393,8 @@ fn every_alarm_says_what_to_do_first_reaches_somebody_and_takes_silence_for_peac
     for (id, alarm) in &alarms {
         let alarm = &alarm["Properties"];
         let text = &alarm["AlarmDescription"];
-        let text = text.as_str().or_else(|| tagged(text, "Sub")).unwrap().replace('\n', " ");
+        let text = text.as_str().or_else(|| Some(substitution(text)?.0)).unwrap();
+        let text = text.replace('\n', " ");
         assert!(text.to_lowercase().contains("look first"), "{id}: {text}");
         assert_eq!(alarm["TreatMissingData"].as_str(), Some("notBreaching"), "{id}");
         // CodeDeploy hears of that one; a person hears of the same requests by RequestsFail.
@@ -400,8 +440,14 @@ fn a_503_that_a_stranger_can_cause_rolls_nothing_back() {
 fn the_dashboard_shows_all_alarms_that_reach_somebody_and_only_metrics_that_exist() {
     let template = document();
     let body = &resource(&template, "Dashboard")["Properties"]["DashboardBody"];
-    let body = tagged(body, "Sub").unwrap();
-    let dashboard: Json = serde_json::from_str(body).unwrap();
+    let (body, of_providers) = substitution(body).unwrap();
+    let mut body = body.to_owned();
+    for (name, alarm) in entries(of_providers) {
+        let alarm = tagged_value(alarm, "If").unwrap();
+        assert_eq!(alarm[0].as_str().unwrap(), format!("With{name}"));
+        body = body.replace(&format!("${{{name}}}"), tagged(&alarm[1], "Sub").unwrap());
+    }
+    let dashboard: Json = serde_json::from_str(&body).unwrap();
     let widgets = dashboard["widgets"].as_array().unwrap();
 
     let metrics_module = fs::read_to_string(root().join("shared/src/metrics.rs")).unwrap();
@@ -420,6 +466,55 @@ fn the_dashboard_shows_all_alarms_that_reach_somebody_and_only_metrics_that_exis
     assert_eq!(shown, alarms.map(|id| format!("${{{id}.Arn}}")).collect());
 }
 
+/// The settings that say whose users a function serves.
+const IDENTITIES: [&str; 2] = ["LIVEBLOCKS_IDENTITY", "LIVEKIT_IDENTITY"];
+
+/// The providers whose users the function can serve. One that has no choice serves the first of them.
+async fn identities(function: &FunctionTemplate) -> &'static [&'static str] {
+    let program = fs::read(executable(&function.name).await).unwrap();
+    let words = words_in_capitals(&program);
+    let has_a_choice = IDENTITIES.iter().any(|setting| contains(&words, setting));
+    match (has_a_choice, function.name.as_str()) {
+        (true, _) => &["workos", "clerk"],
+        (false, "liveblocks-auth") => &["clerk"],
+        (false, _) => &["workos"],
+    }
+}
+
+/// The names of the variables that the function is given for users of any of these providers.
+fn given(template: &Value, function: &FunctionTemplate, identities: &[&str]) -> Names {
+    let own = |identity| variables(template, &function.id, identity);
+    let chosen: BTreeSet<_> =
+        identities.iter().flat_map(|identity| own(*identity)).map(|(name, _)| name).collect();
+    let of_the_others = |name: &String| {
+        let variables = &resource(template, &function.id)["Properties"]["Environment"]["Variables"];
+        variables.get(name.as_str()).is_some() && !chosen.contains(name.as_str())
+    };
+    let names = function.environment.iter();
+    names.filter(|name| !of_the_others(name)).cloned().collect()
+}
+
+/// The function's own variables for users of a provider.
+fn variables<'a>(
+    template: &'a Value,
+    id: &str,
+    identity: &'a str,
+) -> impl Iterator<Item = (&'a str, &'a Value)> {
+    let variables = &resource(template, id)["Properties"]["Environment"]["Variables"];
+    entries(variables).filter_map(move |(name, value)| Some((name, chosen(value, identity)?)))
+}
+
+/// The value for users of a provider, if there is one: most values are the same for all.
+fn chosen<'a>(value: &'a Value, identity: &str) -> Option<&'a Value> {
+    let Some(branches) = tagged_value(value, "If") else {
+        return Some(value);
+    };
+    let condition = branches[0].as_str().unwrap();
+    let (_, provider) = condition.split_once("For").expect(condition);
+    assert_eq!(reference(&branches[2]), Some("AWS::NoValue"), "{condition}");
+    (provider.to_lowercase() == identity).then_some(&branches[1])
+}
+
 /// What a program cannot do without, by its own words.
 struct Asked {
     /// Settings, by the names of their variables.
@@ -428,13 +523,14 @@ struct Asked {
     secrets: Names,
 }
 
-/// Starts the program with nothing, and reads what it says is missing.
-async fn asked_for(function: &FunctionTemplate) -> Asked {
+/// Starts the program with nothing but whose users it serves, and reads what it says is missing.
+async fn asked_for(function: &FunctionTemplate, identity: &str) -> Asked {
     let mut program = Command::new(executable(&function.name).await);
     program
         .env_clear()
         // Without a developer there is no dev-sign-in, which then needs nothing.
         .envs([("STAGE", "dev"), ("DEV_SIGN_IN_EMAIL", "dev@example.com")])
+        .envs(IDENTITIES.map(|setting| (setting, identity)))
         .stdin(Stdio::null())
         .kill_on_drop(true);
     let output = timeout(Duration::from_mins(1), program.output()).await.unwrap().unwrap();
@@ -545,15 +641,18 @@ fn entries(value: &Value) -> impl Iterator<Item = (&str, &Value)> {
     value.as_mapping().into_iter().flatten().map(|(key, value)| (key.as_str().unwrap(), value))
 }
 
-/// The secrets that a function's policies let it read, as `Resource.Attribute`.
-fn readable_secrets(template: &Value, id: &str) -> Vec<String> {
+/// The secrets that a function's policies let it read for users of a provider, as `Resource.Attribute`.
+fn readable_secrets(template: &Value, id: &str, identity: &str) -> Vec<String> {
     let policies = resource(template, id)["Properties"]["Policies"].as_sequence().unwrap();
-    let secrets = policies.iter().map(|policy| {
-        let [(name, arguments)] = entries(policy).collect::<Vec<_>>().try_into().unwrap();
-        assert_eq!(name, "AWSSecretsManagerGetSecretValuePolicy", "{id}");
-        attribute(&arguments["SecretArn"])
-    });
-    secrets.collect()
+    let policies = policies.iter().filter_map(|policy| chosen(policy, identity));
+    policies.map(|policy| readable_secret(policy).unwrap()).collect()
+}
+
+/// The secret that a policy lets a function read, if it allows nothing else.
+fn readable_secret(policy: &Value) -> Option<String> {
+    let [(name, arguments)] = entries(policy).collect::<Vec<_>>().try_into().ok()?;
+    let is_about_a_secret = name == "AWSSecretsManagerGetSecretValuePolicy";
+    is_about_a_secret.then(|| attribute(&arguments["SecretArn"]))
 }
 
 /// What is behind a tag, such as `!Sub`.
@@ -566,6 +665,12 @@ fn tagged_value<'a>(value: &'a Value, tag: &str) -> Option<&'a Value> {
 
 fn tagged<'a>(value: &'a Value, tag: &str) -> Option<&'a str> {
     tagged_value(value, tag)?.as_str()
+}
+
+/// The text of a `!Sub` and its own variables, which are null if it has none.
+fn substitution(value: &Value) -> Option<(&str, &Value)> {
+    let value = tagged_value(value, "Sub")?;
+    Some((value.as_str().or_else(|| value[0].as_str())?, &value[1]))
 }
 
 fn reference(value: &Value) -> Option<&str> {
