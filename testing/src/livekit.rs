@@ -17,7 +17,7 @@ pub fn path_of(call: &str) -> String {
 
 /// Opens the test's room with two people in it, also where rooms belong to Jane's organization.
 pub fn open_test_room(world: &RoomWorld) {
-    let organization = world.workos().organization("Example").id;
+    let organization = world.organization_id("Example");
     world.livekit.open_room(TEST_ROOM, 2);
     world.livekit.open_room(&format!("{organization}:{TEST_ROOM}"), 2);
 }
