@@ -120,6 +120,11 @@ export async function roomToken(username: string, roomId: string): Promise<strin
   return success(await anteroom.POST("/api/v1/livekit/room-auth", { body })).token;
 }
 
+/** For LiveKit's `TokenSource.custom`, if `TokenSource.endpoint` does not fit. */
+export async function connection(roomName: string): Promise<{ server_url: string; participant_token: string }> {
+  return success(await anteroom.POST("/api/v1/livekit/token", { body: { room_name: roomName } }));
+}
+
 /** Records a room until the promise settles, and returns the duration in seconds. */
 export async function record(roomName: string, until: Promise<void>): Promise<number> {
   // Typed explicitly: `POST` itself accepts unknown fields as long as none is missing.

@@ -195,7 +195,7 @@ test("a function may read the secrets of the chosen identity's provider and its 
     Resource: { "Fn::Sub": ["${secretArn}", { secretArn: { "Fn::GetAtt": [id, "Value"] } }] },
   });
   const whole = { ...workos, ...clerk, ...documents, ...recordings };
-  const rooms = ["RoomAuth", "StartRecording", "StopRecording"];
+  const rooms = ["RoomAuth", "LivekitToken", "StartRecording", "StopRecording"];
   for (const [given, functions, secrets] of [
     [whole, ["LiveblocksAuth"], ["ClerkSecretId", "LiveblocksSecretId"]],
     [

@@ -596,7 +596,9 @@ fn matters(variable: &str, function: &str) -> bool {
         // Only these are shown access tokens.
         "WORKOS_ISSUER" => matches!(
             function,
-            "room-auth"
+            "liveblocks-auth"
+                | "livekit-token"
+                | "room-auth"
                 | "session"
                 | "sign-out"
                 | "start-recording"

@@ -1,4 +1,4 @@
-//! The caller of a request, independent of the identity provider.
+//! The caller of a request and their profile, independent of the identity provider.
 
 use std::fmt;
 
@@ -29,6 +29,35 @@ impl fmt::Debug for Caller {
     }
 }
 
+/// A user's profile as their identity provider knows it. Personal, so it has no `Debug`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Person {
+    /// The primary e-mail address, if the provider has verified it.
+    pub email: Option<String>,
+    /// The full name, or the part of it that the provider has.
+    pub name: Option<String>,
+    /// The address of a picture.
+    pub picture: Option<String>,
+}
+
+impl Person {
+    /// A person with these names and this picture. Blank ones count as absent.
+    pub fn new(email: Option<&str>, names: [Option<&str>; 2], picture: Option<&str>) -> Self {
+        let names = names.into_iter().filter_map(present).map(str::trim);
+        let name = names.collect::<Vec<_>>().join(" ");
+        Self {
+            email: present(email).map(str::to_owned),
+            name: Some(name).filter(|name| !name.is_empty()),
+            picture: present(picture).map(str::to_owned),
+        }
+    }
+}
+
+/// Providers also write an absent value as an empty string.
+fn present(text: Option<&str>) -> Option<&str> {
+    text.filter(|text| !text.trim().is_empty())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -44,5 +73,19 @@ mod tests {
         };
         let printed = format!("{caller:?}");
         assert!(printed.contains("user_1") && !printed.contains("admin"), "{printed}");
+    }
+
+    #[test]
+    fn a_person_has_the_names_that_are_not_blank() {
+        for (names, expected) in [
+            ([Some("Jane"), Some("Doe")], Some("Jane Doe")),
+            ([Some(" Jane "), Some("")], Some("Jane")),
+            ([None, Some("Doe")], Some("Doe")),
+            ([Some(" "), None], None),
+        ] {
+            let person = Person::new(Some(""), names, Some(" "));
+            assert_eq!(person.name.as_deref(), expected);
+            assert!(person.email.is_none() && person.picture.is_none());
+        }
     }
 }

@@ -27,12 +27,18 @@ const REPLACEMENT: &[u8] = br"\ufffd";
 /// # Errors
 /// If the result is not JSON, or not a `T`.
 pub(crate) fn from_slice<T: DeserializeOwned>(json: &[u8]) -> Result<T, serde_json::Error> {
+    serde_json::from_str(&mended(json))
+}
+
+/// The text that serde is shown. It is apart from [`from_slice`], which is compiled once for each
+/// type that is read.
+fn mended(json: &[u8]) -> Cow<'_, str> {
     let json = json.strip_prefix(b"\xef\xbb\xbf").unwrap_or(json);
     // Nearly all JSON is valid UTF-8, and checking is faster than copying.
     let text = str::from_utf8(json).map_or_else(|_| String::from_utf8_lossy(json), Cow::Borrowed);
     match without_lone_surrogates(&text) {
-        None => serde_json::from_str(&text),
-        Some(mended) => serde_json::from_slice(&mended),
+        None => text,
+        Some(mended) => Cow::Owned(String::from_utf8_lossy(&mended).into_owned()),
     }
 }
 

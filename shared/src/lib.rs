@@ -1,9 +1,10 @@
 //! The library of Anteroom's functions: one module per provider, and the kit they are built from.
 //!
-//! Imports run one way: functions → providers → kit. Providers never import each other.
+//! Imports run one way: functions → identity → providers → kit. Providers never import each other.
 //!
 //! | module | purpose |
 //! |---|---|
+//! | [`identity`] | whose sessions an endpoint accepts: Clerk's or WorkOS's |
 //! | [`clerk`] | Clerk: session tokens, users, the auth state of a request |
 //! | [`workos`] | WorkOS: accounts, organizations, sessions, signing in |
 //! | [`liveblocks`] | Liveblocks: tokens for its rooms |
@@ -32,6 +33,7 @@ pub mod clerk;
 pub mod clock;
 pub mod cookie_seal;
 pub mod http;
+pub mod identity;
 mod ids;
 mod json;
 pub mod jwks;

@@ -22,7 +22,10 @@ const MAX_USER_INFO_CHARACTERS: usize = 1024;
 
 /// Liveblocks' API.
 #[derive(Clone, Debug)]
-pub struct Liveblocks(KeyedProvider);
+pub struct Liveblocks {
+    api: KeyedProvider,
+    knows_organizations: bool,
+}
 
 /// The user's profile as others in a room see it. Personal, so it has no `Debug`.
 #[derive(Clone, Serialize)]
@@ -79,21 +82,24 @@ impl From<IdentifyError> for ApiError {
 
 impl Liveblocks {
     /// Reads `LIVEBLOCKS_SECRET_KEY` (or `LIVEBLOCKS_SECRET_ID`), and, if set,
-    /// `LIVEBLOCKS_API_URL`.
+    /// `LIVEBLOCKS_API_URL` and `LIVEBLOCKS_ORGANIZATIONS`.
     pub fn configure(settings: &mut Settings) -> Result<Self, Incomplete> {
         let key = settings.secret("LIVEBLOCKS_SECRET_KEY", "LIVEBLOCKS_SECRET_ID", secret_key_form);
         let base = settings.base_url("LIVEBLOCKS_API_URL", "https://api.liveblocks.io");
+        let knows_organizations = settings.flag("LIVEBLOCKS_ORGANIZATIONS");
         let provider = Provider {
             name: "liveblocks",
             base: base?,
             http: settings.http(),
             clock: settings.clock(),
         };
-        Ok(Self(provider.with_key(key?)))
+        Ok(Self { api: provider.with_key(key?), knows_organizations: knows_organizations? })
     }
 
     /// A token for the user `id`, whom others see as `info` says. Which rooms it opens is decided
-    /// by the rooms' own permissions.
+    /// by the rooms' own permissions, and by `organization` where the deployment sends it: rooms of
+    /// other organizations stay closed.
+    /// <https://liveblocks.io/docs/authentication/organizations>
     ///
     /// If `info` is longer than Liveblocks accepts, the picture is left out, and then the name is
     /// shortened.
@@ -105,18 +111,22 @@ impl Liveblocks {
         &self,
         id: &str,
         info: &UserInfo,
+        organization: Option<&str>,
     ) -> Result<Identity, IdentifyError> {
         if javascript_length(id) > MAX_USER_ID_CHARACTERS {
             return Err(IdentifyError::IdTooLong);
         }
-        let body = json!({ "userId": id, "userInfo": info.within_limit() });
+        let mut body = json!({ "userId": id, "userInfo": info.within_limit() });
+        if let Some(organization) = organization.filter(|_| self.knows_organizations) {
+            body["organizationId"] = json!(organization);
+        }
         let path = ["v2", "identify-user"];
         let call = Call {
             retry: Retry::Once,
             refuses_key,
             ..Call::post("identify-user", &path, Some(body))
         };
-        let answer = self.0.send(&call).await?;
+        let answer = self.api.send(&call).await?;
         match answer.status {
             StatusCode::OK => Ok(read_identity(&answer)?),
             status => match user_refusal(&answer) {

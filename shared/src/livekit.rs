@@ -26,7 +26,8 @@
 //!     Ok(Reply::ok(joins.token(caller, &room, username).await?))
 //! }
 //! ```
-//! Tokens are signed here with the API secret; LiveKit is not called.
+//! Tokens are signed here with the API secret; LiveKit is not called. [`Joins::connection`] answers
+//! LiveKit's own token request with the same token and the address of its [`Server`].
 //!
 //! # Recording a room
 //! ```
@@ -69,7 +70,7 @@ mod recording;
 mod room;
 mod server_api;
 
-pub use join::{JoinToken, Joins, Username};
+pub use join::{Connection, JoinToken, Joins, Server, TokenRequest, Username, default_username};
 pub use recording::{NewRecording, Participants, Recorder, Recording, Recordings, Topic, Zone};
 pub use room::{RoomId, RoomName, Rooms};
 pub use server_api::EgressId;

@@ -20,6 +20,14 @@ impl<const CHARACTERS: usize, const BYTES: usize> Line<CHARACTERS, BYTES> {
         Self::fits(text).then(|| Self(text.to_owned()))
     }
 
+    /// The start of a text that is short enough for a line, if it is one.
+    pub fn start_of(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let ends = text.char_indices().map(|(at, c)| at + c.len_utf8());
+        let end = ends.take(CHARACTERS).take_while(|end| *end <= BYTES).last()?;
+        Self::parse(text[..end].trim_end())
+    }
+
     /// The line as text.
     pub fn as_str(&self) -> &str {
         &self.0

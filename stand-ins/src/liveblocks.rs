@@ -156,6 +156,7 @@ impl Identity {
         let body: Value = serde_json::from_slice(body)
             .map_err(|_| Refusal::new(400, "BAD_REQUEST", "The body is not JSON."))?;
         let object = body.as_object().ok_or_else(|| Refusal::invalid("Must be an object."))?;
+        object.get("organizationId").map(check_organization_id).transpose()?;
         Ok(Self {
             user_id: read_user_id(object.get("userId"))?,
             group_ids: object.get("groupIds").map(read_group_ids).transpose()?,
@@ -192,6 +193,14 @@ fn read_user_id(value: Option<&Value>) -> Result<String, Refusal> {
         )),
         Some(id) => Ok(id.to_owned()),
         None => Err(Refusal::invalid("Value at key 'userId': Must be string.")),
+    }
+}
+
+/// Which organization's resources a token opens is not in the tokens of Liveblocks' local server.
+fn check_organization_id(value: &Value) -> Result<(), Refusal> {
+    match value.as_str() {
+        Some(id) if !id.is_empty() => Ok(()),
+        _ => Err(Refusal::invalid("Value at key 'organizationId': Must be non-empty string.")),
     }
 }
 

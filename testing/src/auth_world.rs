@@ -44,6 +44,8 @@ impl AuthWorld {
         let function = Instance::start(executable, settings.clone()).await;
         let function = function.unwrap_or_else(|error| panic!("{error}"));
         let name = Path::new(executable).file_stem().and_then(|name| name.to_str());
+        // The path of `livekit-token` ends in `/livekit/token`.
+        let name = name.map(|name| name.strip_prefix("livekit-").unwrap_or(name));
         let path = format!("/auth/{}", name.expect("a name"));
         Self { workos, settings, path, function }
     }

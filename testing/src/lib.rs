@@ -6,6 +6,7 @@
 //! | [`Event`] | an event as API Gateway sends it |
 //! | [`Answer`] | a function's response, checked against `openapi.yaml` |
 //! | [`AuthWorld`], [`RoomWorld`] | a function's binary with stand-ins for its providers |
+//! | [`Identity`] | whose sessions the callers of a world have |
 //! | [`sessions`] | WorkOS sessions in every state, and their cookies |
 //! | [`signing_keys`] | signing keys with odd parameters |
 //! | [`livekit`] | LiveKit's calls and recordings |
@@ -18,6 +19,7 @@
 mod answer;
 mod auth_world;
 mod event;
+mod identity;
 pub mod livekit;
 pub mod mistakes;
 pub mod openapi;
@@ -29,5 +31,6 @@ pub mod suites;
 pub use answer::{Answer, SetCookie};
 pub use auth_world::AuthWorld;
 pub use event::{Event, PAGE};
+pub use identity::Identity;
 pub use mistakes::{MALFORMED_EMAILS, OUTAGES, malformed_requests, oddities};
 pub use room_world::RoomWorld;

@@ -18,7 +18,7 @@ pub fn path_of(call: &str) -> String {
 /// Opens the test room with two people in it, both in the shared namespace and in Jane's
 /// organization.
 pub fn open_test_room(world: &RoomWorld) {
-    let organization = world.workos().organization("Example").id;
+    let organization = world.organization_id("Example");
     world.livekit.open_room(TEST_ROOM, 2);
     world.livekit.open_room(&format!("{organization}:{TEST_ROOM}"), 2);
 }

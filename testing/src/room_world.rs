@@ -1,22 +1,39 @@
-//! [`RoomWorld`]: the WorkOS and LiveKit stand-ins and the binary of one endpoint under
-//! `/api/v1/livekit/`.
+//! [`RoomWorld`]: the stand-ins for WorkOS or Clerk and for LiveKit, and the binary of one endpoint
+//! under `/api/v1/livekit/`.
 
 use std::time::Duration;
 
 use anteroom_local::instance::{Instance, Launch};
 use anteroom_stand_ins::{
+    clerk::{Clerk, User},
     exchange::Request,
     livekit::{self, LiveKit},
     workos::WorkOs,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::{answer::Answer, auth_world::AuthWorld, event::Event};
+use crate::{
+    answer::Answer,
+    auth_world::AuthWorld,
+    event::Event,
+    identity::{Identity, clerk_claims, clerk_organization_id},
+    sessions::{COOKIE, access_token, sealed},
+};
 
-/// The stand-ins for WorkOS and LiveKit, and a function configured for them.
+/// The settings that WorkOS's stand-in gives.
+const OF_WORKOS: [&str; 5] = [
+    "WORKOS_API_KEY",
+    "WORKOS_API_URL",
+    "WORKOS_CLIENT_ID",
+    "WORKOS_COOKIE_PASSWORD",
+    "WORKOS_REDIRECT_URI",
+];
+
+/// The stand-ins for LiveKit and for the provider of sessions, and a function that has their settings.
 pub struct RoomWorld {
     /// LiveKit.
     pub livekit: LiveKit,
+    clerk: Option<Clerk>,
     auth: AuthWorld,
     executable: String,
 }
@@ -30,8 +47,8 @@ impl RoomWorld {
         Self::start_with(executable, &[]).await
     }
 
-    /// The same with additional settings, which take precedence. An empty setting counts as not
-    /// set.
+    /// The same with settings of its own, which win. An empty one is as good as none. With
+    /// `LIVEKIT_IDENTITY=clerk`, the function has Clerk's settings and none of WorkOS's.
     ///
     /// # Panics
     /// Same as above.
@@ -41,15 +58,56 @@ impl RoomWorld {
         let is_own = |name: &str| own.iter().any(|(other, _)| *other == name);
         let others = settings.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let settings = others.filter(|(name, _)| !is_own(name)).chain(own.iter().copied());
-        let settings: Vec<_> = settings.collect();
+        let mut settings: Vec<_> = settings.collect();
+        let clerk = if own.contains(&("LIVEKIT_IDENTITY", Identity::Clerk.name())) {
+            Some(Clerk::start().await.expect("a free port"))
+        } else {
+            None
+        };
+        let of_clerk = clerk.as_ref().map(Clerk::settings).unwrap_or_default();
+        if clerk.is_some() {
+            settings.extend(OF_WORKOS.map(|name| (name, "")));
+        }
+        let of_clerk = of_clerk.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        settings.extend(of_clerk.filter(|(name, _)| !is_own(name)));
         let mut auth = AuthWorld::start_with(executable, &settings).await;
         auth.path = auth.path.replacen("/auth/", "/api/v1/livekit/", 1);
-        Self { livekit, auth, executable: executable.to_owned() }
+        Self { livekit, clerk, auth, executable: executable.to_owned() }
     }
 
-    /// WorkOS.
+    /// WorkOS. It is there, and not asked, if the sessions are Clerk's.
     pub fn workos(&self) -> &WorkOs {
         &self.auth.workos
+    }
+
+    /// Clerk.
+    ///
+    /// # Panics
+    /// When the sessions are WorkOS's.
+    pub fn clerk(&self) -> &Clerk {
+        self.clerk.as_ref().expect("sessions of Clerk")
+    }
+
+    /// The id of a user, by the short name at WorkOS's stand-in.
+    ///
+    /// # Panics
+    /// When there is none of that name.
+    pub fn user_id(&self, user: &str) -> String {
+        match &self.clerk {
+            Some(_) => User::new(user).id,
+            None => self.workos().user(user).id,
+        }
+    }
+
+    /// The id of an organization, by its name at WorkOS's stand-in.
+    ///
+    /// # Panics
+    /// When there is none of that name.
+    pub fn organization_id(&self, name: &str) -> String {
+        match &self.clerk {
+            Some(_) => clerk_organization_id(name),
+            None => self.workos().organization(name).id,
+        }
     }
 
     /// The function's variables.
@@ -65,7 +123,7 @@ impl RoomWorld {
     /// A request with this JSON, from a user who has just signed in to their first organization, if
     /// any.
     pub fn event_of(&self, user: &str, body: &Value) -> Event {
-        self.event().bearer(&self.workos().access_token(user)).json(body)
+        self.event().bearer(&self.token_of(user)).json(body)
     }
 
     /// The same, from a user in one of several organizations.
@@ -73,9 +131,65 @@ impl RoomWorld {
     /// # Panics
     /// If the user cannot sign in there.
     pub fn event_in(&self, user: &str, organization: &str, body: &Value) -> Event {
-        let session = self.workos().sign_in(user, Some(organization));
-        let token = session["access_token"].as_str().expect("an access token");
-        self.event().bearer(token).json(body)
+        let token = match &self.clerk {
+            Some(clerk) => {
+                clerk.sign(&clerk.header(), &clerk_claims(clerk, user, Some(organization)))
+            }
+            None => access_token(&self.workos().sign_in(user, Some(organization))).to_owned(),
+        };
+        self.event().bearer(&token).json(body)
+    }
+
+    /// The same with the session in a cookie.
+    ///
+    /// # Panics
+    /// When the user cannot sign in.
+    pub async fn cookie_event_of(&self, user: &str, body: &Value) -> Event {
+        let event = self.event().json(body);
+        match &self.clerk {
+            Some(_) => event.cookie("__session", &self.token_of(user)),
+            None => {
+                let session = self.workos().sign_in(user, None);
+                event.cookie(COOKIE, &sealed(self.settings(), &session).await)
+            }
+        }
+    }
+
+    /// A request of Jane's whose session has these permissions and no others.
+    pub fn event_with_permissions(&self, permissions: &[&str], body: &Value) -> Event {
+        let token = match &self.clerk {
+            Some(clerk) => {
+                let mut claims = clerk_claims(clerk, "jane", Some("Example"));
+                // Version 1 of the claims spells permissions out.
+                let own = claims.as_object_mut().expect("an object");
+                for claim in ["v", "o", "fea"] {
+                    own.remove(claim);
+                }
+                claims["org_id"] = json!(self.organization_id("Example"));
+                claims["org_permissions"] = json!(permissions);
+                clerk.sign(&clerk.header(), &claims)
+            }
+            None => {
+                let mut claims = self.workos().claims_for("jane");
+                claims["permissions"] = json!(permissions);
+                self.workos().sign(&self.workos().header(), &claims)
+            }
+        };
+        self.event().bearer(&token).json(body)
+    }
+
+    /// The token of a user who has just signed in: to the first organization, if there is one.
+    ///
+    /// # Panics
+    /// When the user cannot sign in.
+    pub fn token_of(&self, user: &str) -> String {
+        match &self.clerk {
+            Some(clerk) => {
+                let organization = (user == "jane").then_some("Example");
+                clerk.sign(&clerk.header(), &clerk_claims(clerk, user, organization))
+            }
+            None => self.workos().access_token(user),
+        }
     }
 
     /// The response to an event.

@@ -12,11 +12,13 @@
 //! [`session_cookies`] is a table in a single test.
 
 pub mod addresses;
+pub mod clerk_rooms;
 pub mod magic_codes;
 pub mod recordings;
 pub mod redirects;
 pub mod rooms;
 pub mod session_cookies;
+pub mod workos_rooms;
 
 /// Declares a suite's cases as tests of an endpoint, in a module named after the suite.
 #[doc(hidden)]
@@ -41,10 +43,12 @@ mod tests {
     fn every_case_of_a_suite_is_declared() {
         for suite in [
             include_str!("suites/addresses.rs"),
+            include_str!("suites/clerk_rooms.rs"),
             include_str!("suites/magic_codes.rs"),
             include_str!("suites/recordings.rs"),
             include_str!("suites/redirects.rs"),
             include_str!("suites/rooms.rs"),
+            include_str!("suites/workos_rooms.rs"),
         ] {
             let (cases, declared) = suite.split_once("#[macro_export]").expect("a macro");
             let cases = cases.lines().filter_map(|line| line.strip_prefix("pub async fn "));

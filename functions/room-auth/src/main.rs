@@ -2,7 +2,7 @@
 //!
 //! | | |
 //! |---|---|
-//! | session | WorkOS: its cookie, or `Authorization: Bearer` |
+//! | session | WorkOS, or Clerk with `LIVEKIT_IDENTITY=clerk`: a cookie, or `Authorization: Bearer` |
 //! | input | `username` (the display name) and `roomId`: 1 to 128 printable characters each |
 //! | output | 200 `{"token"}`, valid for ten minutes and for that room |
 //! | errors | 400, 401 no session, 403 no organization although rooms belong to one, 502, 503 |
@@ -10,14 +10,14 @@
 use std::process::ExitCode;
 
 use anteroom::api::{ApiError, Reply, Request};
+use anteroom::identity::IdentityProvider;
 use anteroom::lambda::{self, Endpoint, Route};
 use anteroom::livekit::{JoinToken, Joins, RoomId, Rooms, Username};
 use anteroom::settings::{Incomplete, Settings};
-use anteroom::workos::Sessions;
 use serde::Deserialize;
 
 struct RoomAuth {
-    sessions: Sessions,
+    identity: IdentityProvider,
     rooms: Rooms,
     joins: Joins,
 }
@@ -36,17 +36,17 @@ impl Endpoint for RoomAuth {
     type Output = JoinToken;
 
     fn configure(settings: &mut Settings) -> Result<Self, Incomplete> {
-        let sessions = Sessions::configure(settings);
+        let identity = IdentityProvider::for_livekit(settings);
         let (rooms, joins) = (Rooms::to_join(settings), Joins::configure(settings));
-        Ok(Self { sessions: sessions?, rooms: rooms?, joins: joins? })
+        Ok(Self { identity: identity?, rooms: rooms?, joins: joins? })
     }
 
     async fn prepare(&self) {
-        self.sessions.prefetch_keys().await;
+        self.identity.prefetch_keys().await;
     }
 
     async fn handle(&self, request: &Request, input: Input) -> Result<Reply<JoinToken>, ApiError> {
-        let caller = self.sessions.session(request).await?.caller();
+        let caller = self.identity.session(request).await?.caller();
         let room = self.rooms.room(&caller, &input.room_id)?;
         Ok(Reply::ok(self.joins.token(&caller, &room, &input.username).await?))
     }

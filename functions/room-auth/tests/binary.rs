@@ -8,28 +8,26 @@ use anteroom_testing::livekit::stored_keys;
 use anteroom_testing::mistakes::{HOSTILE_NAMES, LONE_SURROGATE, MALFORMED_NAMES, with_field};
 use anteroom_testing::sessions::{COOKIE, expired_session, sealed};
 use anteroom_testing::suites::rooms::RoomEndpoint;
-use anteroom_testing::{Answer, Event, OUTAGES, RoomWorld};
+use anteroom_testing::{Answer, Event, Identity, OUTAGES, RoomWorld};
 use serde_json::{Value, json};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_room-auth");
 
 const ENDPOINT: RoomEndpoint = RoomEndpoint {
+    identity: Identity::WorkOs,
     binary: BINARY,
     event: "room-auth.json",
     event_status: 200,
+    success: 200,
     room_field: "roomId",
-    required_settings: &[
-        "LIVEKIT_API_KEY",
-        "LIVEKIT_API_SECRET",
-        "WORKOS_API_KEY",
-        "WORKOS_CLIENT_ID",
-        "WORKOS_COOKIE_PASSWORD",
-    ],
+    required_settings: &["LIVEKIT_API_KEY", "LIVEKIT_API_SECRET"],
     malformed_settings: &[
         ("ALLOWED_ORIGINS", "everybody.example"),
         ("LIVEKIT_API_KEY", "hunter one"),
         ("LIVEKIT_API_SECRET", "hunter2"),
+        ("LIVEKIT_IDENTITY", "auth0"),
         ("ROOM_NAMESPACE", "organisation"),
+        ("ROOM_OWN_METADATA", "of course"),
         ("STAGE", "production"),
     ],
     livekit_calls: &[],
@@ -37,6 +35,17 @@ const ENDPOINT: RoomEndpoint = RoomEndpoint {
 };
 
 anteroom_testing::rooms_suite!(ENDPOINT);
+anteroom_testing::workos_rooms_suite!(ENDPOINT);
+
+mod with_clerk {
+    use anteroom_testing::Identity;
+    use anteroom_testing::suites::rooms::RoomEndpoint;
+
+    const ENDPOINT: RoomEndpoint = RoomEndpoint { identity: Identity::Clerk, ..super::ENDPOINT };
+
+    anteroom_testing::rooms_suite!(ENDPOINT);
+    anteroom_testing::clerk_rooms_suite!(ENDPOINT);
+}
 
 fn good_input(_: &RoomWorld) -> Value {
     json!({ "username": "John Doe", "roomId": "room123" })
@@ -131,7 +140,7 @@ async fn livekit_seats_the_token_in_that_room_and_no_changed_one() {
 #[tokio::test]
 async fn names_mean_nothing_but_themselves() {
     let world = RoomWorld::start(BINARY).await;
-    let jane = world.workos().user("jane").id;
+    let jane = world.user_id("jane");
     let long = "x".repeat(128);
     let wide = "é".repeat(128);
     for name in HOSTILE_NAMES.into_iter().chain([jane.as_str(), &long, &wide]) {
@@ -139,7 +148,7 @@ async fn names_mean_nothing_but_themselves() {
         let answer = world.ask(&world.event_of("member_of_two", &input)).await;
         let seat = world.livekit.seat(&token(&answer)).expect(name);
         assert_eq!((seat.room.as_str(), seat.name.as_str()), (name, name));
-        let user = world.workos().user("member_of_two").id;
+        let user = world.user_id("member_of_two");
         assert!(seat.identity.starts_with(&format!("{user}:")), "{} for {name}", seat.identity);
     }
 }
@@ -219,27 +228,78 @@ async fn sessions_and_users_are_never_the_same_participant() {
 }
 
 #[tokio::test]
+async fn a_participant_with_a_session_of_clerk_is_the_user_and_the_session() {
+    let world = RoomWorld::start_with(BINARY, &[("LIVEKIT_IDENTITY", "clerk")]).await;
+    let input = good_input(&world);
+    let identity = async |event: &Event| claims(&world.ask(event).await)["sub"].clone();
+    let (phone, laptop) = (world.event_of("jane", &input), world.event_of("jane", &input));
+    let on_phone = identity(&phone).await;
+    let (user, device) = on_phone.as_str().and_then(|it| it.rsplit_once(':')).expect("two parts");
+    assert_eq!(user, world.user_id("jane"));
+    assert!(device.len() == 16 && device.bytes().all(|digit| digit.is_ascii_hexdigit()));
+    assert_eq!(identity(&phone).await, on_phone, "a reload");
+    assert_ne!(identity(&laptop).await, on_phone, "two devices of one user");
+}
+
+#[tokio::test]
+async fn without_the_permission_that_is_configured_a_participant_only_watches_and_listens() {
+    for identity in [Identity::WorkOs, Identity::Clerk] {
+        let permission = identity.recording_permission();
+        let own = [("LIVEKIT_IDENTITY", identity.name()), ("ROOM_PUBLISH_PERMISSION", permission)];
+        let world = RoomWorld::start_with(BINARY, &own).await;
+        let input = good_input(&world);
+        let video = async |event: &Event| claims(&world.ask(event).await)["video"].clone();
+        let watching = json!({
+            "roomJoin": true, "room": "room123", "canSubscribe": true,
+            "canPublish": false, "canPublishData": false,
+        });
+        let longer = format!("{permission}:all");
+        for permissions in [&[][..], &["recordings"], &["org:recordings"], &[&longer]] {
+            let event = world.event_with_permissions(permissions, &input);
+            assert_eq!(video(&event).await, watching, "{permissions:?}");
+        }
+        assert_eq!(video(&world.event_of("without_organization", &input)).await, watching);
+        let speaking = video(&world.event_of("jane", &input)).await;
+        assert_eq!(speaking["canPublish"], json!(true));
+        assert_eq!(speaking.get("canPublishData"), None, "it goes with the others");
+    }
+}
+
+#[tokio::test]
+async fn participants_change_their_own_metadata_where_it_is_configured() {
+    for (setting, granted) in [("true", Some(&json!(true))), ("false", None), ("", None)] {
+        let world = RoomWorld::start_with(BINARY, &[("ROOM_OWN_METADATA", setting)]).await;
+        let event = world.event_of("jane", &good_input(&world));
+        let claims = claims(&world.ask(&event).await);
+        assert_eq!(claims["video"].get("canUpdateOwnMetadata"), granted, "{setting}");
+    }
+}
+
+#[tokio::test]
 async fn organizations_never_meet_where_they_are_kept_apart() {
-    let world = RoomWorld::start_with(BINARY, &[("ROOM_NAMESPACE", "organization")]).await;
-    let id = |name: &str| world.workos().organization(name).id;
-    let (masadas, taunta) = (id("MASADAS"), id("TAUNTA SCRE"));
-    let room = async |organization: &str, room: &str| {
-        let input = json!({ "username": "John Doe", "roomId": room });
-        let answer = world.ask(&world.event_in("member_of_two", organization, &input)).await;
-        world.livekit.seat(&token(&answer)).expect("a seat").room
-    };
-    assert_eq!(room("MASADAS", "room123").await, format!("{masadas}:room123"));
-    assert_eq!(room("TAUNTA SCRE", "room123").await, format!("{taunta}:room123"));
-    let borrowed = format!("{masadas}:room123");
-    assert_eq!(room("TAUNTA SCRE", &borrowed).await, format!("{taunta}:{borrowed}"));
-    let ascending = format!("../{masadas}:room123");
-    assert_eq!(room("TAUNTA SCRE", &ascending).await, format!("{taunta}:{ascending}"));
+    for identity in [Identity::WorkOs, Identity::Clerk] {
+        let own = [("ROOM_NAMESPACE", "organization"), ("LIVEKIT_IDENTITY", identity.name())];
+        let world = RoomWorld::start_with(BINARY, &own).await;
+        let (masadas, taunta) =
+            (world.organization_id("MASADAS"), world.organization_id("TAUNTA SCRE"));
+        let room = async |organization: &str, room: &str| {
+            let input = json!({ "username": "John Doe", "roomId": room });
+            let answer = world.ask(&world.event_in("member_of_two", organization, &input)).await;
+            world.livekit.seat(&token(&answer)).expect("a seat").room
+        };
+        assert_eq!(room("MASADAS", "room123").await, format!("{masadas}:room123"));
+        assert_eq!(room("TAUNTA SCRE", "room123").await, format!("{taunta}:room123"));
+        let borrowed = format!("{masadas}:room123");
+        assert_eq!(room("TAUNTA SCRE", &borrowed).await, format!("{taunta}:{borrowed}"));
+        let ascending = format!("../{masadas}:room123");
+        assert_eq!(room("TAUNTA SCRE", &ascending).await, format!("{taunta}:{ascending}"));
+    }
 }
 
 #[tokio::test]
 async fn the_longest_name_that_fits_behind_an_organizations_is_seated() {
     let world = RoomWorld::start_with(BINARY, &[("ROOM_NAMESPACE", "organization")]).await;
-    let organization = world.workos().organization("Example").id;
+    let organization = world.organization_id("Example");
     let left = 256 - organization.len() - ":".len();
     // Two bytes each, and one character of one byte where the number is odd.
     let longest = "é".repeat(left / 2) + &"x".repeat(left % 2);
@@ -321,7 +381,7 @@ async fn logs_tell_of_each_request_and_nothing_personal() {
     let wrong = json!({ "username": "John\nDoe", "roomId": "doctor-visit" });
     assert_eq!(world.ask(&world.event_of("jane", &wrong)).await.status(), 400);
     assert_eq!(world.ask(&world.event().json(&input)).await.status(), 401);
-    let jane = world.workos().user("jane").id;
+    let jane = world.user_id("jane");
     let private = ["John", "Doe", "doctor", &jane, &token, &cookie, &renewed];
     world.logs_nothing_of(3, &private).await;
 }

@@ -2,7 +2,7 @@
 //!
 //! | | |
 //! |---|---|
-//! | session | WorkOS: its cookie, or `Authorization: Bearer` |
+//! | session | WorkOS, or Clerk with `LIVEKIT_IDENTITY=clerk`: a cookie, or `Authorization: Bearer` |
 //! | input | `roomName`, `zoneId`, optional `conferenceTopic` and `participants` |
 //! | output | 200 `{"egressId","timestamp"}` |
 //! | errors | 400, 401 no session, 403 not permitted, or no organization although rooms belong to one, 404 no such room or nobody in it, 409 it is already being recorded, 502, 503 |
@@ -13,13 +13,13 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anteroom::api::{ApiError, Reply, Request};
+use anteroom::identity::IdentityProvider;
 use anteroom::lambda::{self, Endpoint, Route};
 use anteroom::livekit::{NewRecording, Recorder, Recording, Rooms};
 use anteroom::settings::{Incomplete, Settings};
-use anteroom::workos::Sessions;
 
 struct StartRecording {
-    sessions: Sessions,
+    identity: IdentityProvider,
     rooms: Rooms,
     recorder: Recorder,
 }
@@ -33,13 +33,13 @@ impl Endpoint for StartRecording {
     type Output = Recording;
 
     fn configure(settings: &mut Settings) -> Result<Self, Incomplete> {
-        let (sessions, rooms) = (Sessions::configure(settings), Rooms::to_record(settings));
-        let recorder = Recorder::configure(settings);
-        Ok(Self { sessions: sessions?, rooms: rooms?, recorder: recorder? })
+        let identity = IdentityProvider::for_livekit(settings);
+        let (rooms, recorder) = (Rooms::to_record(settings), Recorder::configure(settings));
+        Ok(Self { identity: identity?, rooms: rooms?, recorder: recorder? })
     }
 
     async fn prepare(&self) {
-        self.sessions.prefetch_keys().await;
+        self.identity.prefetch_keys().await;
     }
 
     async fn handle(
@@ -47,7 +47,7 @@ impl Endpoint for StartRecording {
         request: &Request,
         input: NewRecording,
     ) -> Result<Reply<Recording>, ApiError> {
-        let caller = self.sessions.session(request).await?.caller();
+        let caller = self.identity.session(request).await?.caller();
         let room = self.rooms.room(&caller, &input.room_name)?;
         let deadline = lambda::deadline(request);
         Ok(Reply::ok(self.recorder.start(&caller, &room, &input, deadline).await?))

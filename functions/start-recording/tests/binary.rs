@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anteroom_local::instance::{Instance, StartError};
 use anteroom_stand_ins::faults::Fault;
+use anteroom_stand_ins::jwt;
 use anteroom_stand_ins::livekit::{API_KEY, API_SECRET, EgressStatus, RECORDINGS_BUCKET};
 use anteroom_stand_ins::secrets_manager::SecretsManager;
 use anteroom_testing::livekit::{
@@ -14,7 +15,7 @@ use anteroom_testing::livekit::{
 use anteroom_testing::mistakes::{HOSTILE_NAMES, LONE_SURROGATE, MALFORMED_NAMES, with_field};
 use anteroom_testing::sessions::{COOKIE, sealed};
 use anteroom_testing::suites::rooms::RoomEndpoint;
-use anteroom_testing::{Answer, RoomWorld};
+use anteroom_testing::{Answer, Identity, RoomWorld};
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
@@ -26,9 +27,11 @@ const START: &str = "livekit.Egress/StartRoomCompositeEgress";
 const STOP: &str = "livekit.Egress/StopEgress";
 
 const ENDPOINT: RoomEndpoint = RoomEndpoint {
+    identity: Identity::WorkOs,
     binary: BINARY,
     event: "start-recording.json",
     event_status: 200,
+    success: 200,
     room_field: "roomName",
     // The region is Lambda's own unless it is configured.
     required_settings: &[
@@ -36,9 +39,6 @@ const ENDPOINT: RoomEndpoint = RoomEndpoint {
         "LIVEKIT_API_SECRET",
         "LIVEKIT_URL",
         "RECORDINGS_BUCKET",
-        "WORKOS_API_KEY",
-        "WORKOS_CLIENT_ID",
-        "WORKOS_COOKIE_PASSWORD",
     ],
     malformed_settings: &[
         ("ALLOWED_ORIGINS", "everybody.example"),
@@ -52,6 +52,7 @@ const ENDPOINT: RoomEndpoint = RoomEndpoint {
         ("RECORDINGS_REGION", "hunter/7"),
         ("RECORDING_MAX_AGE", "a hunter's day"),
         ("RECORDING_PRESET", "H264_9000P_30"),
+        ("LIVEKIT_IDENTITY", "auth0"),
         ("ROOM_NAMESPACE", "organisation"),
         ("STAGE", "production"),
     ],
@@ -60,7 +61,19 @@ const ENDPOINT: RoomEndpoint = RoomEndpoint {
 };
 
 anteroom_testing::rooms_suite!(ENDPOINT);
+anteroom_testing::workos_rooms_suite!(ENDPOINT);
 anteroom_testing::recordings_suite!(ENDPOINT);
+
+mod with_clerk {
+    use anteroom_testing::Identity;
+    use anteroom_testing::suites::rooms::RoomEndpoint;
+
+    const ENDPOINT: RoomEndpoint = RoomEndpoint { identity: Identity::Clerk, ..super::ENDPOINT };
+
+    anteroom_testing::rooms_suite!(ENDPOINT);
+    anteroom_testing::clerk_rooms_suite!(ENDPOINT);
+    anteroom_testing::recordings_suite!(ENDPOINT);
+}
 
 /// The documented body, of a room that is open.
 fn good_input(world: &RoomWorld) -> Value {
@@ -481,7 +494,7 @@ async fn starts_a_recording_and_says_which_and_when() {
     assert_eq!((egress.room_name.as_str(), egress.is_running()), (TEST_ROOM, true));
     let started = egress.info["started_at"].as_str().expect("nanoseconds as text");
     assert_eq!(started[..started.len() - 9].parse(), Ok(timestamp));
-    room_part(&egress.filename, &world.workos().organization("Example").id);
+    room_part(&egress.filename, &world.organization_id("Example"));
 }
 
 #[tokio::test]
@@ -501,8 +514,8 @@ async fn livekit_is_asked_for_one_file_and_given_no_credentials() {
     assert_eq!(world.ask(&world.event_of("jane", &input)).await.status(), 200);
     let request = started_with(&world);
     let key = request["file_outputs"][0]["filepath"].as_str().expect("a key");
-    let jane = world.workos().user("jane").id;
-    let organization = world.workos().organization("Example").id;
+    let jane = world.user_id("jane");
+    let organization = world.organization_id("Example");
     assert!(key.starts_with("recordings/1/"), "{key}");
     room_part(key, &organization);
     let expected = json!({
@@ -620,7 +633,7 @@ async fn hostile_names_are_recorded_and_mean_nothing() {
 
         let key = latest_key(&world);
         assert_eq!(egress.filename, key, "nothing was filled in or cleaned");
-        room_part(&key, &world.workos().organization("Example").id);
+        room_part(&key, &world.organization_id("Example"));
         for (field, value) in metadata(&started_with(&world)) {
             if ["room", "zone", "topic"].contains(&field.as_str()) {
                 assert_eq!(value, name, "{field}");
@@ -643,7 +656,7 @@ async fn names_that_look_alike_in_a_key_do_not_share_a_folder() {
         world.livekit.open_room(name, 1);
         input["roomName"] = json!(name);
         assert_eq!(world.ask(&world.event_of("jane", &input)).await.status(), 200, "{name}");
-        let folder = room_part(&latest_key(&world), &world.workos().organization("Example").id);
+        let folder = room_part(&latest_key(&world), &world.organization_id("Example"));
         assert!(!folders.contains(&folder), "{name}: {folder}");
         folders.push(folder);
     }
@@ -653,8 +666,8 @@ async fn names_that_look_alike_in_a_key_do_not_share_a_folder() {
 async fn organizations_that_share_a_room_share_no_folder() {
     let world = RoomWorld::start(BINARY).await;
     let mut input = good_input(&world);
-    let masadas = world.workos().organization("MASADAS").id;
-    let taunta = world.workos().organization("TAUNTA SCRE").id;
+    let masadas = world.organization_id("MASADAS");
+    let taunta = world.organization_id("TAUNTA SCRE");
     let there = world.event_in("member_of_two", "MASADAS", &input);
     let (id, _) = recording(&world.ask(&there).await);
     let theirs = room_part(&latest_key(&world), &masadas);
@@ -687,7 +700,7 @@ async fn an_impersonators_recording_says_so() {
     let mut claims = world.workos().claims_for("jane");
     claims["act"] = json!({ "sub": "admin@example.com" });
     let token = world.workos().sign(&world.workos().header(), &claims);
-    let jane = world.workos().user("jane").id;
+    let jane = world.user_id("jane");
     for (event, impersonator) in [
         (world.event().cookie(COOKIE, &cookie), None),
         (world.event_of("jane", &input), None),
@@ -704,6 +717,27 @@ async fn an_impersonators_recording_says_so() {
         world.livekit.set_egress_status(&id, EgressStatus::Complete);
     }
     world.logs_nothing_of(4, &["admin", "support"]).await;
+}
+
+#[tokio::test]
+async fn the_metadata_names_clerks_user_organization_and_impersonator() {
+    let world = RoomWorld::start_with(BINARY, &[("LIVEKIT_IDENTITY", "clerk")]).await;
+    let input = good_input(&world);
+    let token = world.token_of("jane");
+    let mut claims = jwt::claims(&token).expect("claims");
+    claims["act"] = json!({ "iss": "https://dashboard.clerk.com", "sub": "user_admin" });
+    let impersonated = world.clerk().sign(&world.clerk().header(), &claims);
+    for (token, impersonator) in [(token, None), (impersonated, Some("user_admin"))] {
+        let (id, _) = recording(&world.ask(&world.event().bearer(&token).json(&input)).await);
+        let values = metadata(&started_with(&world));
+        let value = |wanted: &str| {
+            values.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.clone())
+        };
+        assert_eq!(value("started-by"), Some(world.user_id("jane")));
+        assert_eq!(value("organization"), Some(world.organization_id("Example")));
+        assert_eq!(value("impersonated-by").as_deref(), impersonator);
+        world.livekit.set_egress_status(&id, EgressStatus::Complete);
+    }
 }
 
 #[tokio::test]
@@ -726,7 +760,7 @@ async fn what_may_be_left_out_is_left_out_of_the_metadata() {
             200,
             "{input}"
         );
-        let other = world.workos().user("without_organization").id;
+        let other = world.user_id("without_organization");
         let expected = [("room", room.as_str()), ("started-by", &other), ("zone", "1")];
         let expected = expected.map(|(name, value)| (name.to_owned(), value.to_owned()));
         assert_eq!(metadata(&started_with(&world)), expected);
@@ -789,7 +823,7 @@ async fn participants_that_do_not_fit_are_counted() {
 async fn organizations_record_their_own_rooms_where_they_are_kept_apart() {
     let world = RoomWorld::start_with(BINARY, &[("ROOM_NAMESPACE", "organization")]).await;
     let input = good_input(&world);
-    let id = |name: &str| world.workos().organization(name).id;
+    let id = |name: &str| world.organization_id(name);
     let (masadas, taunta) = (id("MASADAS"), id("TAUNTA SCRE"));
     let room = |organization: &str| format!("{organization}:{TEST_ROOM}");
     world.livekit.open_room(&room(&masadas), 1);
@@ -844,7 +878,7 @@ async fn logs_tell_of_each_request_and_nothing_personal() {
     world.livekit.inject(Fault::Refusing.on(path_of(START)));
     assert_eq!(world.ask(&event).await.status(), 502);
     assert_eq!(world.ask(&world.event().json(&input)).await.status(), 401);
-    let jane = world.workos().user("jane").id;
+    let jane = world.user_id("jane");
     let private = ["doctor", "Blood", "ward", "John", "House", &jane, RECORDINGS_BUCKET];
     world.logs_nothing_of(4, &private).await;
 }

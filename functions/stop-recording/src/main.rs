@@ -2,7 +2,7 @@
 //!
 //! | | |
 //! |---|---|
-//! | session | WorkOS: its cookie, or `Authorization: Bearer` |
+//! | session | WorkOS, or Clerk with `LIVEKIT_IDENTITY=clerk`: a cookie, or `Authorization: Bearer` |
 //! | input | `roomName`, `zoneId` and `egressId` of the recording |
 //! | output | 200 `{"egressId","timestamp"}`, even if it is already ending |
 //! | errors | 400, 401 no session, 403 not permitted, or no organization although rooms belong to one, 404 the caller's organization has no such recording in that room and zone, 409 it has already ended, 502, 503 (it may still be running) |
@@ -10,14 +10,14 @@
 use std::process::ExitCode;
 
 use anteroom::api::{ApiError, Reply, Request};
+use anteroom::identity::IdentityProvider;
 use anteroom::lambda::{self, Endpoint, Route};
 use anteroom::livekit::{EgressId, Recording, Recordings, RoomId, Rooms, Zone};
 use anteroom::settings::{Incomplete, Settings};
-use anteroom::workos::Sessions;
 use serde::Deserialize;
 
 struct StopRecording {
-    sessions: Sessions,
+    identity: IdentityProvider,
     rooms: Rooms,
     recordings: Recordings,
 }
@@ -37,17 +37,17 @@ impl Endpoint for StopRecording {
     type Output = Recording;
 
     fn configure(settings: &mut Settings) -> Result<Self, Incomplete> {
-        let (sessions, rooms) = (Sessions::configure(settings), Rooms::to_record(settings));
-        let recordings = Recordings::configure(settings);
-        Ok(Self { sessions: sessions?, rooms: rooms?, recordings: recordings? })
+        let identity = IdentityProvider::for_livekit(settings);
+        let (rooms, recordings) = (Rooms::to_record(settings), Recordings::configure(settings));
+        Ok(Self { identity: identity?, rooms: rooms?, recordings: recordings? })
     }
 
     async fn prepare(&self) {
-        self.sessions.prefetch_keys().await;
+        self.identity.prefetch_keys().await;
     }
 
     async fn handle(&self, request: &Request, input: Input) -> Result<Reply<Recording>, ApiError> {
-        let caller = self.sessions.session(request).await?.caller();
+        let caller = self.identity.session(request).await?.caller();
         let room = self.rooms.room(&caller, &input.room_name)?;
         let (zone, id, deadline) = (&input.zone_id, &input.egress_id, lambda::deadline(request));
         Ok(Reply::ok(self.recordings.stop(&room, zone, id, deadline).await?))

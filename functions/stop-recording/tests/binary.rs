@@ -9,7 +9,7 @@ use anteroom_testing::livekit::{
 };
 use anteroom_testing::mistakes::{HOSTILE_NAMES, LONE_SURROGATE, MALFORMED_NAMES, with_field};
 use anteroom_testing::suites::rooms::RoomEndpoint;
-use anteroom_testing::{Answer, RoomWorld};
+use anteroom_testing::{Answer, Identity, RoomWorld};
 use ring::digest::{SHA256, digest};
 use serde_json::{Value, json};
 
@@ -22,24 +22,20 @@ const NO_SUCH: &str = "No such recording in this room and zone";
 const HAS_ENDED: &str = "The recording has already ended";
 
 const ENDPOINT: RoomEndpoint = RoomEndpoint {
+    identity: Identity::WorkOs,
     binary: BINARY,
     event: "stop-recording.json",
     // There is no egress of the id in the event.
     event_status: 404,
+    success: 200,
     room_field: "roomName",
-    required_settings: &[
-        "LIVEKIT_API_KEY",
-        "LIVEKIT_API_SECRET",
-        "LIVEKIT_URL",
-        "WORKOS_API_KEY",
-        "WORKOS_CLIENT_ID",
-        "WORKOS_COOKIE_PASSWORD",
-    ],
+    required_settings: &["LIVEKIT_API_KEY", "LIVEKIT_API_SECRET", "LIVEKIT_URL"],
     malformed_settings: &[
         ("ALLOWED_ORIGINS", "everybody.example"),
         ("LIVEKIT_API_KEY", "hunter one"),
         ("LIVEKIT_API_SECRET", "hunter2"),
         ("LIVEKIT_URL", "rtmp://livekit.example.com"),
+        ("LIVEKIT_IDENTITY", "auth0"),
         ("ROOM_NAMESPACE", "organisation"),
         ("STAGE", "production"),
     ],
@@ -48,7 +44,19 @@ const ENDPOINT: RoomEndpoint = RoomEndpoint {
 };
 
 anteroom_testing::rooms_suite!(ENDPOINT);
+anteroom_testing::workos_rooms_suite!(ENDPOINT);
 anteroom_testing::recordings_suite!(ENDPOINT);
+
+mod with_clerk {
+    use anteroom_testing::Identity;
+    use anteroom_testing::suites::rooms::RoomEndpoint;
+
+    const ENDPOINT: RoomEndpoint = RoomEndpoint { identity: Identity::Clerk, ..super::ENDPOINT };
+
+    anteroom_testing::rooms_suite!(ENDPOINT);
+    anteroom_testing::clerk_rooms_suite!(ENDPOINT);
+    anteroom_testing::recordings_suite!(ENDPOINT);
+}
 
 /// The documented body, for a recording that has begun.
 fn good_input(world: &RoomWorld) -> Value {
@@ -64,7 +72,7 @@ fn record(world: &RoomWorld, room: &str, zone: &str) -> Value {
 
 /// The same for somebody of that organization, or of none.
 fn record_for(world: &RoomWorld, organization: Option<&str>, room: &str, zone: &str) -> Value {
-    let organization = organization.map(|name| world.workos().organization(name).id);
+    let organization = organization.map(|name| world.organization_id(name));
     let owned = format!("{}:{room}", organization.as_deref().unwrap_or_default());
     let is_apart = world.settings().iter().any(|(_, value)| value == "organization");
     let name = if is_apart { &owned } else { room };
@@ -85,7 +93,7 @@ fn record_to(
         part(zone_part),
         world.livekit.egresses().len()
     );
-    let mut metadata = json!({ "started-by": world.workos().user("jane").id });
+    let mut metadata = json!({ "started-by": world.user_id("jane") });
     if let Some(organization) = organization {
         metadata["organization"] = json!(organization);
     }
@@ -228,10 +236,15 @@ async fn an_egress_that_is_no_recording_of_that_room_and_zone_is_404_and_goes_on
 
 #[tokio::test]
 async fn another_organizations_recording_is_404_and_goes_on() {
-    for namespace in ["none", "organization"] {
-        let world = RoomWorld::start_with(BINARY, &[("ROOM_NAMESPACE", namespace)]).await;
-        let masadas = world.workos().organization("MASADAS").id;
-        let taunta = world.workos().organization("TAUNTA SCRE").id;
+    let both = [Identity::WorkOs, Identity::Clerk];
+    let cases = both.into_iter().flat_map(|identity| {
+        ["none", "organization"].map(|namespace| (identity.name(), namespace))
+    });
+    for (identity, namespace) in cases {
+        let own = [("LIVEKIT_IDENTITY", identity), ("ROOM_NAMESPACE", namespace)];
+        let world = RoomWorld::start_with(BINARY, &own).await;
+        let masadas = world.organization_id("MASADAS");
+        let taunta = world.organization_id("TAUNTA SCRE");
         let owned = format!("{masadas}:{TEST_ROOM}");
         for room in [TEST_ROOM, &owned, &format!("{taunta}:{TEST_ROOM}")] {
             world.livekit.open_room(room, 2);
@@ -285,7 +298,7 @@ async fn a_recording_in_a_shared_folder_belongs_to_the_organization_in_its_metad
     ] {
         let world = RoomWorld::start(BINARY).await;
         open_test_room(&world);
-        let id = organization.map(|name| world.workos().organization(name).id);
+        let id = organization.map(|name| world.organization_id(name));
         let folder = ["1", TEST_ROOM];
         let input = record_to(&world, id.as_deref(), TEST_ROOM, folder, TEST_ROOM, "1");
         let answer = world.ask(&world.event_of(user, &input)).await;
@@ -517,6 +530,6 @@ async fn logs_tell_of_each_request_and_nothing_personal() {
     world.livekit.inject(Fault::Garbage);
     assert_eq!(stop(&world, &input).await.status(), 502);
     assert_eq!(world.ask(&world.event().json(&input)).await.status(), 401);
-    let jane = world.workos().user("jane").id;
+    let jane = world.user_id("jane");
     world.logs_nothing_of(5, &["doctor", "ward", "recordings/", &jane]).await;
 }

@@ -19,7 +19,7 @@ const ROOM: &str = "/api/v1/livekit/room-auth";
 
 #[tokio::test]
 async fn without_workos_the_users_of_clerk_get_tokens_for_documents() {
-    let half = Half::start(&["workos", "livekit"]).await;
+    let half = Half::start(&["workos", "livekit"], &[]).await;
     let jane = half.token("Clerk", "session-token").await;
     assert!(token_of(&half.post(DOCUMENT, &jane).await).contains('.'));
     for path in ["/auth/session", "/auth/sign-in", ROOM] {
@@ -31,13 +31,32 @@ async fn without_workos_the_users_of_clerk_get_tokens_for_documents() {
 
 #[tokio::test]
 async fn without_clerk_the_users_of_workos_get_tokens_for_rooms() {
-    let half = Half::start(&["clerk", "liveblocks"]).await;
+    let half = Half::start(&["clerk", "liveblocks"], &[]).await;
     let jane = half.token("WorkOS", "access-token").await;
     assert!(token_of(&half.post(ROOM, &jane).await).contains('.'));
     let session = half.send("GET", "/auth/session", &jane, "").await;
     assert_eq!(session.status, 200, "{session:?}");
     assert_eq!(half.post(DOCUMENT, &jane).await.status, 404);
     assert_eq!(half.provider("Clerk"), "left out");
+}
+
+#[tokio::test]
+async fn without_workos_the_users_of_clerk_get_tokens_for_rooms_as_well() {
+    let half = Half::start(&["workos"], &[("LIVEKIT_IDENTITY", "clerk")]).await;
+    let jane = half.token("Clerk", "session-token").await;
+    for path in [DOCUMENT, ROOM] {
+        assert!(token_of(&half.post(path, &jane).await).contains('.'), "{path}");
+    }
+    assert_eq!(half.post("/auth/session", &jane).await.status, 404);
+}
+
+#[tokio::test]
+async fn without_clerk_the_users_of_workos_get_tokens_for_documents_as_well() {
+    let half = Half::start(&["clerk"], &[("LIVEBLOCKS_IDENTITY", "workos")]).await;
+    let jane = half.token("WorkOS", "access-token").await;
+    for path in [DOCUMENT, ROOM] {
+        assert!(token_of(&half.post(path, &jane).await).contains('.'), "{path}");
+    }
 }
 
 /// A running `cargo dev` without some providers, and stand-ins for the others.
@@ -48,13 +67,13 @@ struct Half {
 }
 
 impl Half {
-    async fn start(without: &[&str]) -> Self {
+    async fn start(without: &[&str], settings: &[(&str, &str)]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_dev"));
         command.args(["--port", "0"]).args(without.iter().flat_map(|it| ["--without", *it]));
         // A developer's own settings must not count, and an empty one counts as absent.
         let example = fs::read_to_string(root().join(".env.example")).unwrap();
         let lines = example.lines().filter_map(|line| line.trim_start_matches('#').split_once('='));
-        command.envs(lines.map(|(name, _)| (name, "")));
+        command.envs(lines.map(|(name, _)| (name, ""))).envs(settings.iter().copied());
         command.current_dir(root()).stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
 
         let mut process = command.spawn().unwrap();

@@ -11,11 +11,14 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::api::{ApiError, Authorization};
+use crate::caller::Caller;
 use crate::clerk::backend::Backend;
 use crate::clerk::cookies::{self, ClientUpdated, SessionCookies};
 use crate::clerk::organization::{Organization, OrganizationClaims};
 use crate::clerk::{ClerkRefusal, PublishableKey, SessionId, TemplateError, UserId};
 use crate::clock::{Clock, Timestamp};
+use crate::ids;
+use crate::json;
 use crate::jwks::KeyCache;
 use crate::jwt::{Claims, Lifetime, Rs256Key, Token, TokenError, Untimely};
 use crate::provider::ProviderError;
@@ -128,6 +131,19 @@ impl SignedIn {
         self.organization.as_ref()
     }
 
+    /// The caller that the session vouches for.
+    pub fn caller(&self) -> Caller {
+        let organization = self.organization.as_ref().filter(|it| ids::has_form(&it.id));
+        let actor = self.claims::<ActorClaim>().ok().and_then(|claims| claims.act);
+        Caller {
+            user_id: self.user_id.to_string(),
+            session_id: self.session_id.to_string(),
+            organization_id: organization.map(|organization| organization.id.clone()),
+            permissions: organization.map(|it| it.permissions.clone()).unwrap_or_default(),
+            impersonator: actor.map(|actor| actor.sub),
+        }
+    }
+
     /// The token's claims as `T`, for an application's custom claims.
     pub fn claims<T: DeserializeOwned>(&self) -> Result<T, TokenError> {
         self.claims.read()
@@ -148,6 +164,19 @@ impl fmt::Debug for SignedIn {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("SignedIn").finish_non_exhaustive()
     }
+}
+
+/// The claim that an administrator acts in the user's name.
+/// <https://clerk.com/docs/guides/users/impersonation>
+#[derive(Deserialize)]
+struct ActorClaim {
+    #[serde(default, deserialize_with = "json::or_default")]
+    act: Option<Actor>,
+}
+
+#[derive(Deserialize)]
+struct Actor {
+    sub: String,
 }
 
 /// The settings and keys that tokens are verified with.

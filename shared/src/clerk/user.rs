@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Deserializer};
 
 use crate::api::ApiError;
+use crate::caller::Person;
 use crate::json;
 
 /// The part of a Clerk user that Anteroom uses. `Debug` omits personal fields.
@@ -85,12 +86,10 @@ impl User {
         if is_blocked { Err(Blocked) } else { Ok(()) }
     }
 
-    /// First and last name, or the one that is present.
-    pub fn full_name(&self) -> Option<String> {
-        let names = [&self.first_name, &self.last_name];
-        let names = names.into_iter().flatten().map(|name| name.trim());
-        let names: Vec<_> = names.filter(|name| !name.is_empty()).collect();
-        (!names.is_empty()).then(|| names.join(" "))
+    /// The user's profile.
+    pub fn person(&self) -> Person {
+        let names = [self.first_name.as_deref(), self.last_name.as_deref()];
+        Person::new(self.primary_email(), names, self.image_url.as_deref())
     }
 }
 
@@ -133,7 +132,7 @@ mod tests {
             (None, None, None),
         ] {
             let user = user(&json!({ "first_name": first, "last_name": last }));
-            assert_eq!(user.full_name().as_deref(), full);
+            assert_eq!(user.person().name.as_deref(), full);
         }
     }
 
@@ -209,7 +208,7 @@ mod tests {
             "primary_email_address_id": "idn_1",
             "external_id": 17, "public_metadata": [], "last_sign_in_at": "yesterday",
         }));
-        assert_eq!(user.full_name(), None);
+        assert_eq!(user.person().name, None);
         assert_eq!(user.image_url, None);
         assert_eq!(user.primary_email(), Some("jane@example.com"));
         for addresses in [json!(null), json!("jane@example.com"), json!({})] {

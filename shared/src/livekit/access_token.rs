@@ -23,8 +23,8 @@ const SERVER_LIFETIME: Duration = Duration::from_mins(1);
 /// The grant of a token, which permits nothing else.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Grant<'a> {
-    /// To join exactly this room, to be seen and heard there, and to see and hear the others.
-    Join(&'a RoomName),
+    /// To join exactly this room, and to see and hear the others.
+    Join(&'a RoomName, Rights),
     /// To start, list and stop egresses.
     Record,
     /// To list rooms.
@@ -33,13 +33,34 @@ pub(super) enum Grant<'a> {
     InspectRoom(&'a RoomName),
 }
 
+/// What a participant may do in a room besides seeing and hearing the others.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rights {
+    /// Microphone, camera, screen and data.
+    pub(super) publish: bool,
+    /// To change their own name and attributes.
+    pub(super) own_metadata: bool,
+}
+
 impl Grant<'_> {
-    /// LiveKit's `video` claim. An absent grant is not given, except `canPublishData`, which
-    /// follows `canPublish`.
+    /// LiveKit's `video` claim. An absent grant is not given, except `canPublishData` and
+    /// the sources, which follow `canPublish`.
     fn claim(&self) -> Value {
         match self {
-            Self::Join(room) => {
-                json!({ "roomJoin": true, "room": room, "canPublish": true, "canSubscribe": true })
+            Self::Join(room, rights) => {
+                let mut claim = json!({
+                    "roomJoin": true,
+                    "room": room,
+                    "canPublish": rights.publish,
+                    "canSubscribe": true,
+                });
+                if !rights.publish {
+                    claim["canPublishData"] = json!(false);
+                }
+                if rights.own_metadata {
+                    claim["canUpdateOwnMetadata"] = json!(true);
+                }
+                claim
             }
             Self::Record => json!({ "roomRecord": true }),
             Self::ListRooms => json!({ "roomList": true }),
@@ -74,10 +95,12 @@ impl KeyPair {
     pub(super) fn join_token(
         &self,
         room: &RoomName,
+        rights: Rights,
         joining: Joining<'_>,
         now: Timestamp,
     ) -> Result<SecretString, ApiError> {
-        self.sign(Grant::Join(room), Some(joining), now, JOIN_LIFETIME).map_err(ApiError::internal)
+        let grant = Grant::Join(room, rights);
+        self.sign(grant, Some(joining), now, JOIN_LIFETIME).map_err(ApiError::internal)
     }
 
     /// A token for a server API call.

@@ -3,14 +3,15 @@
 use std::fmt;
 
 use secrecy::{ExposeSecret, SecretString};
-use serde::{Serialize, Serializer};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::api::ApiError;
-use crate::caller::Caller;
-use crate::livekit::RoomName;
-use crate::livekit::access_token::Joining;
+use crate::caller::{Caller, Person};
+use crate::livekit::access_token::{Joining, Rights};
 use crate::livekit::keys::Keys;
 use crate::livekit::room::MAX_NAME_BYTES;
+use crate::livekit::{RoomId, RoomName};
 use crate::settings::{Incomplete, Settings};
 use crate::text::{Line, fingerprint};
 
@@ -38,22 +39,55 @@ pub struct JoinToken {
     token: SecretString,
 }
 
+/// A token to join one room with and the server's address: the answer to LiveKit's own token
+/// request. <https://docs.livekit.io/frontends/build/authentication/endpoint>
+#[derive(Clone, Debug, Serialize)]
+pub struct Connection {
+    server_url: String,
+    #[serde(serialize_with = "expose")]
+    participant_token: SecretString,
+}
+
 fn expose<S: Serializer>(token: &SecretString, serializer: S) -> Result<S::Ok, S::Error> {
     token.expose_secret().serialize(serializer)
 }
 
+/// LiveKit's own token request. What else it may ask for, such as an identity, metadata or a room's
+/// configuration, is never granted and not read.
+#[derive(Clone, Debug, Deserialize)]
+pub struct TokenRequest {
+    /// The room.
+    pub room_name: RoomId,
+    /// The name that others see, unless it is absent or empty.
+    #[serde(default, deserialize_with = "unless_empty")]
+    pub participant_name: Option<Username>,
+}
+
+fn unless_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Username>, D::Error> {
+    let name = Option::<String>::deserialize(deserializer)?;
+    let name = name.filter(|name| !name.is_empty());
+    name.map(Username::try_from).transpose().map_err(D::Error::custom)
+}
+
 /// Issues join tokens.
 #[derive(Clone)]
-pub struct Joins(Keys);
+pub struct Joins {
+    keys: Keys,
+    publish_permission: Option<String>,
+    own_metadata: bool,
+}
 
 impl Joins {
-    /// Reads `LIVEKIT_API_KEY` and `LIVEKIT_API_SECRET`.
+    /// Reads `LIVEKIT_API_KEY` and `LIVEKIT_API_SECRET`, and where they are set
+    /// `ROOM_PUBLISH_PERMISSION`, the slug of the permission without which a caller only watches
+    /// and listens, and `ROOM_OWN_METADATA`.
     pub fn configure(settings: &mut Settings) -> Result<Self, Incomplete> {
-        Keys::configure(settings).map(Self)
+        let (keys, own_metadata) = (Keys::configure(settings), settings.flag("ROOM_OWN_METADATA"));
+        let publish_permission = settings.optional("ROOM_PUBLISH_PERMISSION").map(str::to_owned);
+        Ok(Self { keys: keys?, publish_permission, own_metadata: own_metadata? })
     }
 
-    /// A token that lets the caller join exactly `room`, publish and subscribe, with the display
-    /// name `username`.
+    /// A token that lets the caller join exactly `room`, with the display name `username`.
     ///
     /// # Errors
     /// 503 if the key is unavailable.
@@ -63,11 +97,76 @@ impl Joins {
         room: &RoomName,
         username: &Username,
     ) -> Result<JoinToken, ApiError> {
-        let keys = self.0.read().await?;
-        let joining = Joining { identity: &Identity::of(caller).0, name: username.as_str() };
-        let token = keys.join_token(room, joining, self.0.clock.now())?;
+        let token = self.sign(caller, room, username).await?;
         Ok(JoinToken { token })
     }
+
+    /// The same token, with the address of the server to use it at.
+    ///
+    /// # Errors
+    /// As [`token`](Self::token).
+    pub async fn connection(
+        &self,
+        server: &Server,
+        caller: &Caller,
+        room: &RoomName,
+        username: &Username,
+    ) -> Result<Connection, ApiError> {
+        let participant_token = self.sign(caller, room, username).await?;
+        Ok(Connection { server_url: server.url.clone(), participant_token })
+    }
+
+    async fn sign(
+        &self,
+        caller: &Caller,
+        room: &RoomName,
+        username: &Username,
+    ) -> Result<SecretString, ApiError> {
+        let keys = self.keys.read().await?;
+        let joining = Joining { identity: &Identity::of(caller).0, name: username.as_str() };
+        keys.join_token(room, self.rights(caller), joining, self.keys.clock.now())
+    }
+
+    fn rights(&self, caller: &Caller) -> Rights {
+        let needed = self.publish_permission.as_ref();
+        Rights {
+            publish: needed.is_none_or(|needed| caller.permissions.contains(needed)),
+            own_metadata: self.own_metadata,
+        }
+    }
+}
+
+/// The server that participants connect to.
+#[derive(Clone, Debug)]
+pub struct Server {
+    url: String,
+}
+
+impl Server {
+    /// Reads `LIVEKIT_PUBLIC_URL`, or `LIVEKIT_URL` if it is absent.
+    pub fn configure(settings: &mut Settings) -> Result<Self, Incomplete> {
+        let public = settings.optional("LIVEKIT_PUBLIC_URL").is_some();
+        let name = if public { "LIVEKIT_PUBLIC_URL" } else { "LIVEKIT_URL" };
+        let url = String::from(settings.socket_url(name)?);
+        // `http` becomes `ws`, and `https` becomes `wss`.
+        let url = url.replacen("http", "ws", 1);
+        Ok(Self { url: url.trim_end_matches('/').to_owned() })
+    }
+
+    /// Its address: `wss`, or `ws` on this machine.
+    pub fn as_str(&self) -> &str {
+        &self.url
+    }
+}
+
+/// The name of a participant who gives none: the person's, or the user's id.
+///
+/// # Errors
+/// 500 if the id cannot be a name, which no provider's is.
+pub fn default_username(person: Option<&Person>, caller: &Caller) -> Result<Username, ApiError> {
+    let name = person.and_then(|person| Username::start_of(person.name.as_deref()?));
+    name.or_else(|| Username::start_of(&caller.user_id))
+        .ok_or_else(|| ApiError::internal("the user's id cannot be a name"))
 }
 
 impl fmt::Debug for Joins {

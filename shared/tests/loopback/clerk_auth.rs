@@ -1,6 +1,7 @@
 //! Who a request comes from, by Clerk's tokens and cookies. Denials first.
 
 use anteroom::api::{ApiError, Request};
+use anteroom::caller::Caller;
 use anteroom::clerk::{Auth, AuthError, Clerk, ClerkRefusal, SignedOut};
 use anteroom::clock::Clock;
 use anteroom::jwt::TokenError;
@@ -215,6 +216,36 @@ async fn tells_the_session_apart_and_its_organization() {
     assert_eq!(own["theme"], "dark");
     assert_eq!(session.token().expose_secret(), token);
     assert!(!format!("{session:?}").contains("user_jane"));
+}
+
+#[tokio::test]
+async fn a_session_becomes_a_caller() {
+    let stand_in = stand_ins::clerk::Clerk::start().await.unwrap();
+    let clerk = networkless(&stand_in).await;
+    let caller = async |changes: Value| {
+        let token = stand_in.sign(&header(), &with(claims(&stand_in), changes));
+        clerk.auth(&bearer(&token)).await.unwrap().require().unwrap().caller()
+    };
+    let organization = |id: &str| json!({ "id": id, "rol": "admin", "per": "manage", "fpm": "1" });
+    let full = caller(json!({
+        "fea": "o:recordings", "o": organization("org_1"),
+        "act": { "iss": "https://dashboard.clerk.com", "sub": "user_admin" },
+    }));
+    let expected = Caller {
+        user_id: "user_jane".to_owned(),
+        session_id: "sess_jane".to_owned(),
+        organization_id: Some("org_1".to_owned()),
+        permissions: vec!["org:recordings:manage".to_owned()],
+        impersonator: Some("user_admin".to_owned()),
+    };
+    assert_eq!(full.await, expected);
+    // What cannot be read, or is no id, counts as absent.
+    for odd in [json!(null), organization(""), organization(" org_1"), json!(["org_1"])] {
+        let changes = json!({ "fea": "o:recordings", "o": odd, "act": "user_admin" });
+        let caller = caller(changes.clone()).await;
+        assert_eq!((caller.organization_id, caller.impersonator), (None, None), "{changes}");
+        assert_eq!(caller.permissions, [""; 0], "{changes}");
+    }
 }
 
 #[tokio::test]

@@ -28,7 +28,7 @@ async fn finds_a_user_with_all_that_is_shown_of_them() {
     let user = clerk(&stand_in).await.users().user(&jane()).await.unwrap().unwrap();
 
     assert_eq!(user.primary_email(), Some("jane.doe@example.com"));
-    assert_eq!(user.full_name().as_deref(), Some("Jane Doe"));
+    assert_eq!(user.person().name.as_deref(), Some("Jane Doe"));
     assert!(user.image_url.is_some_and(|url| url.starts_with("https://")));
     let requests = stand_in.requests();
     assert_eq!(requests.len(), 1);

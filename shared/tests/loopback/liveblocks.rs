@@ -17,7 +17,7 @@ async fn liveblocks(stand_in: &stand_ins::liveblocks::Liveblocks) -> Liveblocks 
 async fn identify(liveblocks: &Liveblocks, id: &str) -> Result<serde_json::Value, ApiError> {
     let image_url = Some("https://img.example/jane.png".to_owned());
     let info = UserInfo { name: "Jane Doe".to_owned(), image_url, color: "#0072B2" };
-    let identity = liveblocks.identify_user(id, &info).await?;
+    let identity = liveblocks.identify_user(id, &info, Some("org_1")).await?;
     Ok(serde_json::to_value(identity).unwrap())
 }
 
@@ -43,6 +43,20 @@ async fn sends_who_the_user_is_and_hands_back_the_answer() {
     let claims = stand_ins::jwt::claims(token).unwrap();
     assert_eq!(claims["uid"], "jane.doe@example.com");
     assert_eq!(claims["ui"], info);
+}
+
+#[tokio::test]
+async fn the_organization_is_sent_where_the_setting_says_so() {
+    let stand_in = stand_ins::liveblocks::Liveblocks::start().await.unwrap();
+    for (setting, sent) in [("", None), ("false", None), ("true", Some("org_1"))] {
+        let mut pairs = stand_in.settings();
+        pairs.push(("LIVEBLOCKS_ORGANIZATIONS".to_owned(), setting.to_owned()));
+        let liveblocks = configured(pairs, Liveblocks::configure).await;
+        stand_in.forget_requests();
+        identify(&liveblocks, "jane.doe@example.com").await.unwrap();
+        let body = stand_in.requests()[0].json().unwrap();
+        assert_eq!(body.get("organizationId"), sent.map(|id| json!(id)).as_ref(), "{setting}");
+    }
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ mod clerk_auth;
 mod clerk_backend;
 mod cookie_password;
 mod function;
+mod identity;
 mod liveblocks;
 mod livekit_join;
 mod livekit_recorder;

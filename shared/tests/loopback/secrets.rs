@@ -53,7 +53,7 @@ impl World {
 
 async fn status(client: &Liveblocks) -> u16 {
     let info = UserInfo { name: "Jane".to_owned(), image_url: None, color: "#0072B2" };
-    match client.identify_user("jane@example.com", &info).await {
+    match client.identify_user("jane@example.com", &info, None).await {
         Ok(_) => 200,
         Err(error) => ApiError::from(error).status().as_u16(),
     }

@@ -6,7 +6,7 @@ use anteroom::api::ApiError;
 use anteroom::provider::ProviderError;
 use anteroom::workos::{
     Application, AuthenticateError, Authentication, CreateUserError, Email, Grant, MagicCode,
-    OrganizationChoice, OrganizationId, Requirement, WorkOs,
+    OrganizationChoice, OrganizationId, Requirement, UserId, WorkOs,
 };
 use anteroom_stand_ins as stand_ins;
 use anteroom_stand_ins::exchange::{Answer, Request};
@@ -98,6 +98,30 @@ mod accounts {
         assert_eq!(request.path(), "/user_management/users");
         assert_eq!(request.query("email").as_deref(), Some("jane.doe@example.com"));
         assert_eq!(request.bearer(), Some(stand_in.api_key().as_str()));
+    }
+
+    #[tokio::test]
+    async fn finds_a_user_by_id_or_says_that_there_is_none() {
+        let (stand_in, workos) = start().await;
+        let id = |id: &str| UserId::parse(id).unwrap();
+        let jane = id(&stand_in.user("jane").id);
+        let found = workos.user(&jane).await.unwrap().unwrap();
+        assert_eq!((&found.id, found.email.as_str()), (&jane, "jane.doe@example.com"));
+        assert!(found.email_verified);
+        assert!(workos.user(&id("user_nobody")).await.unwrap().is_none());
+        // A 404 that is not WorkOS's says nothing of the user.
+        for fault in [Fault::Failing(404), Fault::WrongShape] {
+            stand_in.inject(fault.on("/user_management/users/"));
+            assert_eq!(status(workos.user(&jane).await), 502, "{fault:?}");
+            stand_in.clear_faults();
+        }
+        // Neither does an answer about somebody else.
+        let careless = StandIn::<Careless>::start().await.unwrap();
+        let mut pairs = stand_in.settings();
+        pairs.retain(|(name, _)| name != "WORKOS_API_URL");
+        pairs.push(("WORKOS_API_URL".to_owned(), careless.url()));
+        let workos = configured(pairs, WorkOs::configure).await;
+        assert_eq!(status(workos.user(&jane).await), 502);
     }
 
     #[tokio::test]

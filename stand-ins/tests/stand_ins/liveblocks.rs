@@ -42,6 +42,17 @@ async fn leaves_out_of_the_token_what_was_not_given() {
 }
 
 #[tokio::test]
+async fn takes_an_organization_that_is_a_text_and_no_other() {
+    let liveblocks = start().await;
+    for (organization, expected) in
+        [(json!("org_1"), 200), (json!(""), 422), (json!(null), 422), (json!(7), 422)]
+    {
+        let body = json!({"userId": "jane", "organizationId": organization});
+        assert_eq!(identify(&liveblocks, &body).await.0, expected, "{body}");
+    }
+}
+
+#[tokio::test]
 async fn refuses_a_missing_public_or_unknown_key_each_in_its_way() {
     let liveblocks = start().await;
     let cases = [

@@ -10,13 +10,10 @@ use anteroom_stand_ins::faults::Fault;
 use anteroom_stand_ins::jwt;
 use anteroom_stand_ins::livekit::{API_KEY, API_SECRET};
 use anteroom_stand_ins::secrets_manager::SecretsManager;
-use anteroom_stand_ins::workos::RECORDING_PERMISSION;
 use serde_json::{Value, json};
 
 use crate::livekit::{TEST_ROOM, path_of, running, stored_keys};
 use crate::mistakes::{HOSTILE_NAMES, OUTAGES};
-use crate::room_world::RoomWorld;
-use crate::sessions::{COOKIE, expired_session, sealed};
 use crate::suites::rooms::RoomEndpoint;
 
 const LIMITING: Fault = Fault::Limiting { retry_after: Some(9) };
@@ -33,22 +30,14 @@ const REFUSALS: [(Fault, u64); 4] = [
 pub async fn without_the_permission_that_is_configured_it_is_403_and_livekit_is_not_asked(
     endpoint: &RoomEndpoint,
 ) {
-    let own = [("RECORDING_PERMISSION", RECORDING_PERMISSION)];
-    let world = RoomWorld::start_with(endpoint.binary, &own).await;
+    let permission = endpoint.identity.recording_permission();
+    let own = [("RECORDING_PERMISSION", permission)];
+    let world = endpoint.start_with(&own).await;
     let input = (endpoint.good_input)(&world);
     world.livekit.forget_requests();
-    let mut claims = world.workos().claims_for("jane");
-    let header = world.workos().header();
-    let without = [
-        json!([]),
-        json!(["recordings"]),
-        json!([format!("{RECORDING_PERMISSION}:all")]),
-        json!([RECORDING_PERMISSION.to_uppercase()]),
-    ];
-    let without = without.map(|permissions| {
-        claims["permissions"] = permissions;
-        world.event().bearer(&world.workos().sign(&header, &claims)).json(&input)
-    });
+    let (longer, louder) = (format!("{permission}:all"), permission.to_uppercase());
+    let without = [&[][..], &["recordings"], &["org:recordings"], &[&longer], &[&louder]];
+    let without = without.map(|permissions| world.event_with_permissions(permissions, &input));
     let others = [
         world.event_of("without_organization", &input),
         world.event_in("member_of_two", "MASADAS", &input),
@@ -63,11 +52,11 @@ pub async fn without_the_permission_that_is_configured_it_is_403_and_livekit_is_
     }
     assert_eq!(world.asked(), [""; 0]);
     let answer = world.ask(&world.event_of("jane", &input)).await;
-    assert_eq!(answer.status(), 200, "{}", answer.text());
+    assert_eq!(answer.status(), endpoint.success, "{}", answer.text());
 }
 
 pub async fn a_room_with_a_hostile_name_is_looked_for_under_that_name(endpoint: &RoomEndpoint) {
-    let world = RoomWorld::start(endpoint.binary).await;
+    let world = endpoint.start().await;
     let mut input = (endpoint.good_input)(&world);
     world.livekit.forget_requests();
     for name in HOSTILE_NAMES {
@@ -83,27 +72,10 @@ pub async fn a_room_with_a_hostile_name_is_looked_for_under_that_name(endpoint: 
     }
 }
 
-pub async fn a_renewed_session_leaves_with_a_refusal_as_well(endpoint: &RoomEndpoint) {
-    let world = RoomWorld::start(endpoint.binary).await;
-    let mut input = (endpoint.good_input)(&world);
-    input[endpoint.room_field] = json!("no-such-room");
-    let session = expired_session(world.workos(), "jane", None);
-    let cookie = sealed(world.settings(), &session).await;
-    let answer = world.ask(&world.event().cookie(COOKIE, &cookie).json(&input)).await;
-    assert_eq!(answer.refusal().0, 404);
-    let renewed = answer.cookie();
-    assert_eq!(renewed.name, COOKIE);
-    assert!(renewed.value.starts_with("Fe26.2*") && renewed.value != cookie);
-    let answer = world.ask(&world.event().cookie(COOKIE, &renewed.value).json(&input)).await;
-    assert_eq!(answer.refusal().0, 404, "the new one is good");
-}
-
 pub async fn an_outage_of_livekit_is_never_signed_out_and_changes_nothing(endpoint: &RoomEndpoint) {
-    let world = RoomWorld::start(endpoint.binary).await;
+    let world = endpoint.start().await;
     let input = (endpoint.good_input)(&world);
-    let session = world.workos().sign_in("jane", None);
-    let cookie = sealed(world.settings(), &session).await;
-    let event = world.event().cookie(COOKIE, &cookie).json(&input);
+    let event = world.cookie_event_of("jane", &input).await;
     let before = running(&world.livekit, TEST_ROOM);
     let mut unexpected = Vec::new();
     for call in endpoint.livekit_calls {
@@ -121,11 +93,11 @@ pub async fn an_outage_of_livekit_is_never_signed_out_and_changes_nothing(endpoi
     }
     assert_eq!(unexpected, [""; 0]);
     let answer = world.ask(&event).await;
-    assert_eq!(answer.status(), 200, "all is well again: {}", answer.text());
+    assert_eq!(answer.status(), endpoint.success, "all is well again: {}", answer.text());
 }
 
 pub async fn a_limit_is_503_whatever_status_livekit_gives_it(endpoint: &RoomEndpoint) {
-    let world = RoomWorld::start(endpoint.binary).await;
+    let world = endpoint.start().await;
     let event = world.event_of("jane", &(endpoint.good_input)(&world));
     for status in [429, 403, 400] {
         world.livekit.limit_with_status(status);
@@ -137,11 +109,11 @@ pub async fn a_limit_is_503_whatever_status_livekit_gives_it(endpoint: &RoomEndp
             assert_eq!(answer.header("retry-after"), Some("9"), "{status} of {call}");
         }
     }
-    assert_eq!(world.ask(&event).await.status(), 200, "all is well again");
+    assert_eq!(world.ask(&event).await.status(), endpoint.success, "all is well again");
 }
 
 pub async fn a_gateways_page_is_503(endpoint: &RoomEndpoint) {
-    let world = RoomWorld::start(endpoint.binary).await;
+    let world = endpoint.start().await;
     let event = world.event_of("jane", &(endpoint.good_input)(&world));
     let page = |status, content_type| {
         let body = "<!DOCTYPE html><html><head><title>Attention Required!</title></head></html>";
@@ -157,11 +129,11 @@ pub async fn a_gateways_page_is_503(endpoint: &RoomEndpoint) {
             assert_eq!(answer.refusal().0, 503, "{fault:?} on {call}");
         }
     }
-    assert_eq!(world.ask(&event).await.status(), 200, "all is well again");
+    assert_eq!(world.ask(&event).await.status(), endpoint.success, "all is well again");
 }
 
 pub async fn a_date_on_which_to_come_back_is_passed_on_as_seconds(endpoint: &RoomEndpoint) {
-    let world = RoomWorld::start(endpoint.binary).await;
+    let world = endpoint.start().await;
     let event = world.event_of("jane", &(endpoint.good_input)(&world));
     for call in endpoint.livekit_calls {
         for status in [429, 503] {
@@ -179,27 +151,27 @@ pub async fn a_date_on_which_to_come_back_is_passed_on_as_seconds(endpoint: &Roo
 }
 
 pub async fn a_connection_that_died_in_a_pause_is_not_an_outage(endpoint: &RoomEndpoint) {
-    let world = RoomWorld::start(endpoint.binary).await;
+    let world = endpoint.start().await;
     let input = (endpoint.good_input)(&world);
     let mut elsewhere = input.clone();
     elsewhere[endpoint.room_field] = json!("no-such-room");
     assert_eq!(world.ask(&world.event_of("jane", &elsewhere)).await.refusal().0, 404);
     world.livekit.break_connections();
     let answer = world.ask(&world.event_of("jane", &input)).await;
-    assert_eq!(answer.status(), 200, "{}", answer.text());
+    assert_eq!(answer.status(), endpoint.success, "{}", answer.text());
 }
 
 pub async fn nobody_at_livekits_address_is_503(endpoint: &RoomEndpoint) {
-    let world = RoomWorld::start(endpoint.binary).await;
+    let world = endpoint.start().await;
     let event = world.event_of("jane", &(endpoint.good_input)(&world));
     world.livekit.stop().await;
     assert_eq!(world.ask(&event).await.refusal().0, 503);
     world.livekit.restart().await.expect("the same port");
-    assert_eq!(world.ask(&event).await.status(), 200, "all is well again");
+    assert_eq!(world.ask(&event).await.status(), endpoint.success, "all is well again");
 }
 
 pub async fn a_livekit_that_does_not_answer_in_time_or_to_the_end_is_503(endpoint: &RoomEndpoint) {
-    let world = RoomWorld::start(endpoint.binary).await;
+    let world = endpoint.start().await;
     let event = world.event_of("jane", &(endpoint.good_input)(&world));
     let before = running(&world.livekit, TEST_ROOM);
     for fault in [Fault::Slow(Duration::from_mins(1)), Fault::Truncated] {
@@ -210,7 +182,7 @@ pub async fn a_livekit_that_does_not_answer_in_time_or_to_the_end_is_503(endpoin
 }
 
 pub async fn our_own_key_being_wrong_is_502(endpoint: &RoomEndpoint) {
-    let world = RoomWorld::start(endpoint.binary).await;
+    let world = endpoint.start().await;
     let event = world.event_of("jane", &(endpoint.good_input)(&world));
     for (key, secret) in
         [("APISomebodyElse", API_SECRET), (API_KEY, "another secret, of thirty-two bytes and more")]
@@ -227,7 +199,7 @@ pub async fn a_rotated_key_is_taken_into_use_without_a_restart(endpoint: &RoomEn
         manager.put("livekit", keys);
     };
     put(API_KEY, API_SECRET);
-    let world = RoomWorld::start_with(endpoint.binary, &stored_keys(&manager.settings())).await;
+    let world = endpoint.start_with(&stored_keys(&manager.settings())).await;
     let event = world.event_of("jane", &(endpoint.good_input)(&world));
     assert_eq!(manager.requests().len(), 1, "both at once, before the first request");
 
@@ -235,17 +207,22 @@ pub async fn a_rotated_key_is_taken_into_use_without_a_restart(endpoint: &RoomEn
     world.livekit.rotate_keys("APINewer", secret);
     put("APINewer", secret);
     let answer = world.ask(&event).await;
-    assert_eq!(answer.status(), 200, "the request that meets the new key: {}", answer.text());
+    assert_eq!(
+        answer.status(),
+        endpoint.success,
+        "the request that meets the new key: {}",
+        answer.text()
+    );
     assert_eq!(manager.requests().len(), 2, "it was read again once");
 }
 
 pub async fn each_call_brings_a_token_of_its_own_that_grants_no_more_than_it_needs(
     endpoint: &RoomEndpoint,
 ) {
-    let world = RoomWorld::start(endpoint.binary).await;
+    let world = endpoint.start().await;
     let event = world.event_of("jane", &(endpoint.good_input)(&world));
     world.livekit.forget_requests();
-    assert_eq!(world.ask(&event).await.status(), 200);
+    assert_eq!(world.ask(&event).await.status(), endpoint.success);
     let requests = world.livekit.requests();
     assert!(!requests.is_empty());
     for request in &requests {
@@ -278,7 +255,6 @@ macro_rules! recordings_suite {
         $crate::tests! { recordings($endpoint):
             without_the_permission_that_is_configured_it_is_403_and_livekit_is_not_asked,
             a_room_with_a_hostile_name_is_looked_for_under_that_name,
-            a_renewed_session_leaves_with_a_refusal_as_well,
             an_outage_of_livekit_is_never_signed_out_and_changes_nothing,
             a_limit_is_503_whatever_status_livekit_gives_it,
             a_gateways_page_is_503,

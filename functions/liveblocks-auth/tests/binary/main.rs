@@ -5,6 +5,7 @@
 mod callers;
 mod provider_shapes;
 mod providers;
+mod workos;
 mod world;
 
 use std::collections::HashSet;

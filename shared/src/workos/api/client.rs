@@ -11,10 +11,10 @@ use crate::json as lenient;
 use crate::provider::{Answer, Call, Failure, KeyPlace, KeyedProvider, ProviderError, Retry};
 use crate::secrets::secret_key_form;
 use crate::settings::{Incomplete, Settings};
-use crate::workos::api::refusal::refuses_key;
+use crate::workos::api::refusal::{is_missing_user, refuses_key};
 use crate::workos::{
     Application, AuthenticateError, Authentication, Connection, CreateUserError, Email, Grant,
-    MagicCode, MailboxlessError, Organization, OrganizationId, SendCodeError, User,
+    MagicCode, MailboxlessError, Organization, OrganizationId, SendCodeError, User, UserId,
 };
 
 /// The entries per page: WorkOS's maximum.
@@ -64,6 +64,23 @@ impl WorkOs {
     /// Whether endpoints conceal which addresses have an account.
     pub fn conceals_accounts(&self) -> bool {
         self.conceals_accounts
+    }
+
+    /// The user `id`, if it still exists.
+    pub async fn user(&self, id: &UserId) -> Result<Option<User>, ProviderError> {
+        let answer = self.get("user", &["user_management", "users", id.as_str()], &[]).await?;
+        match answer.status {
+            StatusCode::OK => {
+                let user: User = answer.json()?;
+                if user.id == *id {
+                    Ok(Some(user))
+                } else {
+                    Err(answer.error(Failure::Unreadable("it is about another user")))
+                }
+            }
+            StatusCode::NOT_FOUND if is_missing_user(&answer) => Ok(None),
+            _ => Err(answer.unexpected()),
+        }
     }
 
     /// The user with this e-mail address, if there is one.

@@ -20,7 +20,7 @@ mod requirement;
 mod send_code;
 
 pub use authenticate::AuthenticateError;
-pub(super) use body::refuses_key;
+pub(super) use body::{is_missing_user, refuses_key};
 pub use create_user::CreateUserError;
 pub use mailboxless::MailboxlessError;
 pub use requirement::Requirement;

@@ -6,6 +6,7 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
+use crate::caller::Person;
 use crate::ids::id;
 use crate::json;
 
@@ -119,6 +120,16 @@ pub struct Profile<'u> {
 }
 
 impl User {
+    /// The user's profile as other providers are shown it. An address that is not verified is left
+    /// out.
+    pub fn person(&self) -> Person {
+        let email = self.email_verified.then_some(self.email.as_str());
+        let names = [self.first_name.as_deref(), self.last_name.as_deref()];
+        let mut person = Person::new(email, names, self.profile_picture_url.as_deref());
+        person.name = person.name.or_else(|| present(self.name.as_deref()).map(str::to_owned));
+        person
+    }
+
     /// The part of the user that our endpoints return.
     pub fn profile(&self) -> Profile<'_> {
         Profile {

@@ -20,6 +20,7 @@ use crate::api;
 use crate::api::{ApiError, Authorization, Request};
 use crate::caller::Caller;
 use crate::clock::{Clock, Timestamp};
+use crate::provider::ProviderError;
 use crate::settings::{Incomplete, Settings};
 use crate::workos::api::Urgency;
 use crate::workos::cookies::invalid_session;
@@ -27,7 +28,7 @@ use crate::workos::session::access_token::{AccessTokens, Verdict, cannot_tell};
 use crate::workos::session::renewal::Renewals;
 use crate::workos::{
     AccessToken, AccessTokenError, AuthenticateError, CookieError, Cookies, Grant, Impersonator,
-    OrganizationId, SealedSession, SessionCookieError, SessionId, User, WorkOs,
+    OrganizationId, SealedSession, SessionCookieError, SessionId, User, UserId, WorkOs,
 };
 
 /// Backoff after a failed early refresh. The current token is still valid, so requests should not
@@ -94,6 +95,11 @@ impl fmt::Debug for Session {
 enum SessionError {
     #[error("there is no session cookie")]
     NotSignedIn,
+    /// The access token in `Authorization` is refused, or cannot be judged.
+    #[error(transparent)]
+    Bearer(AccessTokenError),
+    #[error("the access token has expired")]
+    BearerExpired,
     #[error(transparent)]
     Cookie(#[from] SessionCookieError),
     #[error(transparent)]
@@ -159,11 +165,23 @@ impl SessionError {
                 | AccessTokenError::OtherApplication
                 | AccessTokenError::NotASession,
             ) => ClearsCookie::OnSignOut,
-            Self::Cookie(SessionCookieError::NoPassword(_))
+            Self::Bearer(_)
+            | Self::BearerExpired
+            | Self::Cookie(SessionCookieError::NoPassword(_))
             | Self::Token(AccessTokenError::NotYetValid | AccessTokenError::Provider(_))
             | Self::Refresh(_)
             | Self::Unusable(_)
             | Self::Unsendable(_) => ClearsCookie::Never,
+        }
+    }
+
+    /// Whether nobody is signed in: there are no credentials, or the session has ended. A forged or
+    /// foreign credential does not count.
+    fn is_signed_out(&self) -> bool {
+        match self {
+            Self::NotSignedIn | Self::BearerExpired | Self::NotRenewable => true,
+            Self::Refresh(error) => error.rejects_grant(),
+            _ => false,
         }
     }
 
@@ -177,8 +195,10 @@ impl From<SessionError> for ApiError {
     fn from(error: SessionError) -> Self {
         match error {
             SessionError::NotSignedIn => Self::not_signed_in(),
+            SessionError::BearerExpired => Self::unauthorized("The access token has expired"),
             SessionError::Cookie(error) => error.into(),
-            SessionError::Token(
+            SessionError::Bearer(error)
+            | SessionError::Token(
                 error @ (AccessTokenError::Provider(_) | AccessTokenError::NotYetValid),
             ) => error.into(),
             SessionError::Token(refused) => invalid_session().with_detail(refused),
@@ -223,13 +243,36 @@ impl Sessions {
 
     /// The session of a request, refreshed if its access token has expired or soon will.
     pub async fn session(&self, request: &Request) -> Result<Session, ApiError> {
+        Ok(self.find(request).await?)
+    }
+
+    /// The session of a request, or the given error if nobody is signed in. Credentials that are
+    /// forged or foreign are 401 as ever, and 503 if nobody can tell.
+    pub async fn session_or(
+        &self,
+        request: &Request,
+        nobody: impl FnOnce() -> ApiError,
+    ) -> Result<Session, ApiError> {
+        self.find(request).await.map_err(|error| {
+            if error.is_signed_out() { nobody().with_detail(error) } else { error.into() }
+        })
+    }
+
+    /// The user `id`, if it still exists: for a session that came as an access token, which does not
+    /// describe its user.
+    pub async fn user(&self, id: &UserId) -> Result<Option<User>, ProviderError> {
+        self.workos.user(id).await
+    }
+
+    async fn find(&self, request: &Request) -> Result<Session, SessionError> {
         self.renewals.forget_old();
         match Authorization::of(request.headers()) {
-            Authorization::Bearer(token) => match self.tokens.judge(token).await? {
-                Verdict::Good(token) => Ok(Session { token, sealed: None }),
-                Verdict::Expired(_) => Err(ApiError::unauthorized("The access token has expired")),
+            Authorization::Bearer(token) => match self.tokens.judge(token).await {
+                Ok(Verdict::Good(token)) => Ok(Session { token, sealed: None }),
+                Ok(Verdict::Expired(_)) => Err(SessionError::BearerExpired),
+                Err(error) => Err(SessionError::Bearer(error)),
             },
-            Authorization::Empty => Err(ApiError::not_signed_in()),
+            Authorization::Empty => Err(SessionError::NotSignedIn),
             Authorization::None => {
                 self.clear_if_invalid(self.session_from_cookie(request.headers()).await)
             }
@@ -384,12 +427,11 @@ impl Sessions {
     }
 
     /// Clears the cookie if the failure is permanent.
-    fn clear_if_invalid<T>(&self, result: Result<T, SessionError>) -> Result<T, ApiError> {
-        result.map_err(|error| {
+    fn clear_if_invalid<T>(&self, result: Result<T, SessionError>) -> Result<T, SessionError> {
+        result.inspect_err(|error| {
             if error.clears() == ClearsCookie::Always {
                 self.clear_cookie();
             }
-            error.into()
         })
     }
 

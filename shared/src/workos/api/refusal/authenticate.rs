@@ -69,6 +69,15 @@ impl AuthenticateError {
         matches!(self, Self::NotGood { grant: Grant::RefreshToken, code: INVALID_GRANT })
     }
 
+    /// Whether the grant is rejected (401), rather than forbidden, limited or not judged.
+    pub(in crate::workos) fn rejects_grant(&self) -> bool {
+        match self {
+            Self::NotGood { .. } | Self::AlreadyExchanged => true,
+            Self::Unrecognized { error, .. } => !is_forbidden(error),
+            _ => false,
+        }
+    }
+
     /// Whether WorkOS rejected the grant, so that an immediate retry would fail the same way.
     pub(in crate::workos) fn is_refusal(&self) -> bool {
         !matches!(self, Self::TooManyAttempts { .. } | Self::Provider(_))

@@ -73,12 +73,17 @@ impl RefusalBody {
         description.to_ascii_lowercase().contains(words)
     }
 
+    /// Whether WorkOS itself says that there is no such user, and not a proxy on the way.
+    fn lacks_user(&self) -> bool {
+        self.says("User not found") || self.code() == "entity_not_found"
+    }
+
     pub(super) fn meaning(&self, status: StatusCode) -> Option<(&'static str, Meaning)> {
         let missing = status == StatusCode::NOT_FOUND;
         if missing && self.says("Organization not found") {
             return meaning("organization_not_found");
         }
-        if missing && (self.says("User not found") || self.code() == "entity_not_found") {
+        if missing && self.lacks_user() {
             return Some(("entity_not_found", Meaning::NotGood));
         }
         if self.code().is_empty() && self.says("Must use SSO") {
@@ -93,6 +98,11 @@ fn looks_like_code(text: &str) -> bool {
         byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'_' | b'.' | b'-')
     };
     (1..=64).contains(&text.len()) && text.bytes().all(is_part)
+}
+
+/// Whether a 404 means that the user does not exist.
+pub(in crate::workos::api) fn is_missing_user(answer: &Answer) -> bool {
+    RefusalBody::read(answer).lacks_user()
 }
 
 /// Whether WorkOS rejects our key, in the header or in the body.

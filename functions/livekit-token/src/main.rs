@@ -1,0 +1,59 @@
+//! `POST /api/v1/livekit/token`: LiveKit's own token request, for `TokenSource.endpoint()` of its SDKs.
+//!
+//! | | |
+//! |---|---|
+//! | session | WorkOS, or Clerk with `LIVEKIT_IDENTITY=clerk`: a cookie, or `Authorization: Bearer` |
+//! | input | `room_name`, and optionally `participant_name`, as in `room-auth`; everything else is ignored |
+//! | output | 201 `{"server_url","participant_token"}`, the token of `room-auth` |
+//! | errors | as `room-auth`, and 403 the user is banned or locked |
+
+use std::process::ExitCode;
+
+use anteroom::api::{ApiError, Reply, Request};
+use anteroom::identity::IdentityProvider;
+use anteroom::lambda::{self, Endpoint, Route};
+use anteroom::livekit::{Connection, Joins, Rooms, Server, TokenRequest, default_username};
+use anteroom::settings::{Incomplete, Settings};
+
+struct LiveKitToken {
+    identity: IdentityProvider,
+    rooms: Rooms,
+    joins: Joins,
+    server: Server,
+}
+
+impl Endpoint for LiveKitToken {
+    const NAME: &'static str = env!("CARGO_PKG_NAME");
+    const ROUTE: Route = Route::post("/api/v1/livekit/token");
+    type Input = TokenRequest;
+    type Output = Connection;
+
+    fn configure(settings: &mut Settings) -> Result<Self, Incomplete> {
+        let (identity, rooms) = (IdentityProvider::for_livekit(settings), Rooms::to_join(settings));
+        let (joins, server) = (Joins::configure(settings), Server::configure(settings));
+        Ok(Self { identity: identity?, rooms: rooms?, joins: joins?, server: server? })
+    }
+
+    async fn prepare(&self) {
+        self.identity.prefetch_keys().await;
+    }
+
+    async fn handle(
+        &self,
+        request: &Request,
+        input: TokenRequest,
+    ) -> Result<Reply<Connection>, ApiError> {
+        let session = self.identity.session(request).await?;
+        let caller = session.caller();
+        let room = self.rooms.room(&caller, &input.room_name)?;
+        let username = match input.participant_name {
+            Some(name) => name,
+            None => default_username(session.person().await?.as_ref(), &caller)?,
+        };
+        Ok(Reply::created(self.joins.connection(&self.server, &caller, &room, &username).await?))
+    }
+}
+
+fn main() -> ExitCode {
+    lambda::run::<LiveKitToken>()
+}
