@@ -6,16 +6,22 @@ import { api } from "./anteroom";
 export function authorize(getToken: () => Promise<string | null>) {
   return async () => {
     const token = await getToken();
-    const answer = await fetch(`${api}/api/liveblocks-auth`, {
-      method: "POST",
-      headers: token ? { authorization: `Bearer ${token}` } : {},
-    });
-    const body = await answer.json();
-    if (answer.ok) return body;
-    // Liveblocks stops for good on `forbidden`, and retries if this throws.
-    if (answer.status < 500 && answer.status !== 429) return { error: "forbidden", reason: body.message };
-    throw new Error(body.message);
+    return await ask({ headers: token ? { authorization: `Bearer ${token}` } : {} });
   };
+}
+
+/** The same where `LIVEBLOCKS_IDENTITY` is `workos`: the session's cookie counts. */
+export function authorizeWithCookie() {
+  return ask({ credentials: "include" });
+}
+
+async function ask(credentials: RequestInit) {
+  const answer = await fetch(`${api}/api/liveblocks-auth`, { method: "POST", ...credentials });
+  const body = await answer.json();
+  if (answer.ok) return body;
+  // Liveblocks stops for good on `forbidden`, and retries if this throws.
+  if (answer.status < 500 && answer.status !== 429) return { error: "forbidden", reason: body.message };
+  throw new Error(body.message);
 }
 
 /** Liveblocks' client. Create it once somebody is signed in. */

@@ -51,6 +51,7 @@ const mistakes = [
   ["SignIn.tsx", "choice={choice} ", "", "'choice' is missing"],
   ["session.ts", "error.isSignedOut", "error.signedOut", "'signedOut' does not exist"],
   ["room.ts", "ROOM_DELETED", "ROOM_GONE", "'ROOM_GONE' does not exist"],
+  ["token-source.ts", "credentials:", "credential:", "'credential' does not exist"],
   ["Conference.tsx", "serverUrl={url}", "server={url}", "'server' does not exist"],
   ["liveblocks.ts", "authEndpoint:", "authEndPoint:", "'authEndPoint'"],
   ["Collaboration.tsx", "{ isSignedIn, getToken }", "{ signedIn, getToken }", "'signedIn' does not exist"],
@@ -270,6 +271,15 @@ test("a room is joined with its token, and with a new one after a long break", a
   assert.equal(room.connections.length, 2);
 });
 
+test("LiveKit's client fetches a token with the session's cookie", async () => {
+  await signInAs("jane");
+  const { tokens } = await page.load("token-source.js");
+  const { serverUrl, participantToken } = await tokens.fetch({ roomName: "room123" });
+  assert.match(serverUrl, /^ws:/);
+  const claims = standIn.claims(participantToken);
+  assert.deepEqual([claims.name, claims.video.room], ["Jane Doe", "room123"]);
+});
+
 test("a recording is started by one, and stopped, once or twice", async () => {
   await signInAs("jane");
   const { startRecording, stopRecording } = await page.load("recording.js");
@@ -288,6 +298,22 @@ test("Liveblocks gets its token with Clerk's, and is told to stop without one", 
   assert.match((await collaborate(async () => token).authEndpoint()).token, /^ey/);
   const stopped = { error: "forbidden", reason: "User not found" };
   assert.deepEqual(await collaborate(async () => null).authEndpoint(), stopped);
+});
+
+test("Liveblocks gets its token with WorkOS's cookie where the deployment says so", async () => {
+  const another = await Anteroom.start({ LIVEBLOCKS_IDENTITY: "workos" });
+  const itsPage = new Page(another.url.replace("127.0.0.1", "localhost"));
+  try {
+    const { authorizeWithCookie } = await itsPage.load("liveblocks.js");
+    const stopped = { error: "forbidden", reason: "User not found" };
+    assert.deepEqual(await authorizeWithCookie(), stopped);
+    const { call } = await itsPage.load("anteroom.js");
+    await call("/auth/dev-sign-in");
+    assert.match((await authorizeWithCookie()).token, /^ey/);
+  } finally {
+    itsPage.close();
+    await another.stop();
+  }
 });
 
 test("a server of Next.js asks with the access token, and no cookie is renewed", async () => {

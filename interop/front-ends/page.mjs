@@ -24,7 +24,9 @@ const authkits = { 3: "@workos-inc/authkit-nextjs", 4: "authkit-nextjs-4" };
 export const documentedApi = "https://api.example.com";
 
 const standIns = {
+  // Its token source needs no browser, and is its own.
   "livekit-client": `
+    export { TokenSource } from "${import.meta.resolve("livekit-client")}";
     export const DisconnectReason = { CLIENT_INITIATED: 1, DUPLICATE_IDENTITY: 2, PARTICIPANT_REMOVED: 4, ROOM_DELETED: 5 };
     export const RoomEvent = { Disconnected: "disconnected" };
     export class Room {

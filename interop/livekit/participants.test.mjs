@@ -4,6 +4,8 @@ import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { after, afterEach, before, test } from "node:test";
 
+import { TokenSource } from "livekit-client";
+
 import { Anteroom } from "../support/anteroom.mjs";
 import { Browser } from "../support/browser.mjs";
 import { pause } from "../support/program.mjs";
@@ -48,6 +50,15 @@ suite("people in rooms of LiveKit's own server", missing, () => {
     assert.match(jane.identity, /^user_\w+:[0-9a-f]{16}$/);
     await Promise.all([jane.speak(), guest.speak()]);
     await Promise.all([jane.hears(guest.identity), guest.hears(jane.identity)]);
+  });
+
+  test("a token from LiveKit's own token request opens the room that its answer names", async () => {
+    const authorization = `Bearer ${await workos.accessToken("jane")}`;
+    const source = TokenSource.endpoint(`${anteroom.url}/api/v1/livekit/token`, { headers: { authorization } });
+    const { serverUrl, participantToken } = await source.fetch({ roomName: "from-a-source" });
+    assert.equal(serverUrl, server.url);
+    const jane = await join(participantToken);
+    assert.deepEqual([jane.name, jane.roomName], ["Jane Doe", "from-a-source"]);
   });
 
   test("names and rooms of any script arrive as they were written", async () => {
