@@ -290,7 +290,7 @@ async fn says_in_one_line_that_the_port_is_taken() {
     assert_eq!(output.status.code(), Some(1));
     let message = String::from_utf8(output.stderr).unwrap();
     assert_eq!(message.lines().count(), 1, "{message}");
-    assert!(message.contains(&format!("port {port} is taken")), "{message}");
+    assert!(message.contains(&format!("port {port} is in use")), "{message}");
 }
 
 #[tokio::test]
