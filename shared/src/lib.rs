@@ -17,9 +17,10 @@
 //! | [`jwt`], [`jwks`] | tokens and their signatures; the signing keys of providers |
 //! | [`cookie_seal`] | sealed cookies |
 //! | [`caller`] | the caller of a request, independent of the identity provider |
+//! | [`client`] | the address and the user agent of a request's client |
 //! | [`text`] | single lines of text that people write |
 //! | [`clock`] | the time |
-//! | [`request_scope`] | the arrival and the deadline of the current request |
+//! | [`request_scope`] | the arrival, the deadline and the client of the current request |
 //! | `address` | checks of hosts, origins and domains in settings |
 //! | `json` | lenient JSON, read as JavaScript reads it |
 //! | `afterwork` | work that outlasts its request |
@@ -29,6 +30,7 @@ mod afterwork;
 pub mod api;
 pub mod caller;
 pub mod clerk;
+pub mod client;
 pub mod clock;
 pub mod cookie_seal;
 pub mod http;

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | session | WorkOS: its cookie, or `Authorization: Bearer` |
 //! | input | none |
-//! | output | 200 `{"user","organizationId","role","permissions","expiresAt"}`; of the user the `id` alone with an access token; no organization and no role where the session has none |
+//! | output | 200 `{"user","organizationId","role","roles","permissions","entitlements","featureFlags","impersonator","authenticatedAt","expiresAt"}`, times in Unix seconds, without the parts that the session lacks; of the user the `id` alone with an access token |
 //! | errors | 401 no session, or one that is not valid or has ended, 403 WorkOS demands something first, 502, 503 nobody can tell; a cookie that can never be valid is cleared |
 
 mod who;
