@@ -1,5 +1,5 @@
 import { useEffect, useState } from "react";
-import { inWords, Organizations } from "./SignIn";
+import { Organizations, Problem } from "./SignIn";
 import { type Choice, finishRedirect, isChoice, type User } from "./sign-in";
 
 /** Keyed by query string, because `StrictMode` runs effects twice and a code works only once. */
@@ -18,16 +18,16 @@ function forgetQuery(search: string): void {
 
 export function Callback({ onSignedIn }: { onSignedIn: (user: User) => void }) {
   const [choice, setChoice] = useState<Choice>();
-  const [problem, setProblem] = useState("");
+  const [problem, setProblem] = useState<unknown>();
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: a new `onSignedIn` is no reason to finish again.
   useEffect(() => {
     finishOnce(window.location.search).then(
       (user) => (isChoice(user) ? setChoice(user) : onSignedIn(user)),
-      (error: unknown) => setProblem(inWords(error)),
+      setProblem,
     );
   }, []);
 
   if (choice) return <Organizations choice={choice} onSignedIn={onSignedIn} />;
-  return <p role="alert">{problem}</p>;
+  return <Problem error={problem} />;
 }

@@ -15,11 +15,11 @@ export function SignIn({ onSignedIn }: { onSignedIn: (user: User) => void }) {
   const [email, setEmail] = useState("");
   const [code, setCode] = useState<string>();
   const [choice, setChoice] = useState<Choice>();
-  const [problem, setProblem] = useState("");
+  const [problem, setProblem] = useState<unknown>();
 
   const attempt = async (action: () => Promise<void>) => {
-    setProblem("");
-    await action().catch((error: unknown) => setProblem(inWords(error)));
+    setProblem(undefined);
+    await action().catch(setProblem);
   };
   const take = (user: User | Choice) => (isChoice(user) ? setChoice(user) : onSignedIn(user));
   const submit = (event: FormEvent) => {
@@ -56,18 +56,15 @@ export function SignIn({ onSignedIn }: { onSignedIn: (user: User) => void }) {
       <button type="button" onClick={() => void attempt(() => continueWith("microsoft"))}>
         Microsoft
       </button>
-      <p role="alert">{problem}</p>
+      <Problem error={problem} email={email} />
     </form>
   );
 }
 
 export function Organizations({ choice, onSignedIn }: { choice: Choice; onSignedIn: (user: User) => void }) {
-  const [problem, setProblem] = useState("");
+  const [problem, setProblem] = useState<unknown>();
   const choose = (id: string) =>
-    chooseOrganization(choice, id).then(
-      (user) => !isChoice(user) && onSignedIn(user),
-      (error: unknown) => setProblem(inWords(error)),
-    );
+    chooseOrganization(choice, id).then((user) => !isChoice(user) && onSignedIn(user), setProblem);
   return (
     <>
       <ul>
@@ -79,8 +76,23 @@ export function Organizations({ choice, onSignedIn }: { choice: Choice; onSigned
           </li>
         ))}
       </ul>
-      <p role="alert">{problem}</p>
+      <Problem error={problem} email={choice.email} />
     </>
+  );
+}
+
+/** An error in words, with a way on if WorkOS's hosted page can help. */
+export function Problem({ error, email }: { error: unknown; email?: string }) {
+  const needsHostedPage = error instanceof Refusal && error.needsHostedPage;
+  return (
+    <p role="alert">
+      {error !== undefined && inWords(error)}
+      {needsHostedPage && (
+        <button type="button" onClick={() => void continueWith("authkit", { email: email || undefined })}>
+          Continue
+        </button>
+      )}
+    </p>
   );
 }
 

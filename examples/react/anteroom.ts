@@ -9,6 +9,8 @@ export class Refusal extends Error {
     message: string,
     /** Seconds to wait before another attempt, if the response has `Retry-After`. */
     readonly retryAfter?: number,
+    /** The endpoint to call next, if the answer names one. */
+    readonly next?: string,
   ) {
     super(message);
   }
@@ -16,6 +18,11 @@ export class Refusal extends Error {
   /** Nobody is signed in or, during a sign-in, the code was rejected. No other status means this. */
   get isSignedOut(): boolean {
     return this.status === 401;
+  }
+
+  /** WorkOS asks for something that its hosted page can handle, such as a second factor. */
+  get needsHostedPage(): boolean {
+    return this.next === "continue-with-authkit";
   }
 
   /** A later attempt may succeed. */
@@ -60,5 +67,6 @@ async function callOnce<Output>(method: string, path: string, input: object): Pr
     answer.status,
     body.message ?? answer.statusText,
     Number.isNaN(seconds) ? undefined : seconds,
+    body.next,
   );
 }

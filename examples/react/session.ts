@@ -3,10 +3,17 @@ import type { User } from "./sign-in";
 
 export type Session = {
   user: User;
-  /** Absent, like `role`, if the session has no organization. */
+  /** Absent, like the roles and entitlements, if the session has no organization. */
   organizationId?: string;
   role?: string;
+  roles?: string[];
   permissions: string[];
+  entitlements?: string[];
+  featureFlags?: string[];
+  /** The administrator who acts in the user's name, if any. */
+  impersonator?: { email: string; reason?: string };
+  /** When the user signed in, in Unix seconds. */
+  authenticatedAt?: number;
   /** When the access token expires, in Unix seconds. The next call refreshes it. */
   expiresAt: number;
 };

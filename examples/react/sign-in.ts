@@ -11,25 +11,35 @@ export type Choice = {
 };
 
 type Outcome = { user: User | Choice };
+/** Google and Microsoft take only the invitation; WorkOS's hosted page takes all three. */
+type Hints = { email?: string; screenHint?: "sign-in" | "sign-up"; invitationToken?: string };
 type Redirect = { redirectURL: string; state: string };
 type Method = { authMethod: "magic_auth" } | ({ authMethod: "sso" } & Redirect);
 
 /** Starts a sign-in: sends the browser to the identity provider, or a code to the address. */
-export async function signIn(email: string): Promise<"leaving" | "code sent"> {
-  const { authData } = await call<{ authData: Method }>("/auth/sign-in", { email });
+export async function signIn(email: string, invitationToken?: string): Promise<"leaving" | "code sent"> {
+  const { authData } = await call<{ authData: Method }>("/auth/sign-in", { email, invitationToken });
   if (authData.authMethod === "magic_auth") return "code sent";
   window.location.assign(authData.redirectURL);
   return "leaving";
 }
 
-export async function continueWith(provider: "google" | "microsoft"): Promise<void> {
-  const { authData } = await call<{ authData: Redirect }>(`/auth/continue-with-${provider}`);
+/** Leaves the page for Google, Microsoft, or WorkOS's hosted page. */
+export async function continueWith(
+  provider: "google" | "microsoft" | "authkit",
+  hints: Hints = {},
+): Promise<void> {
+  const { authData } = await call<{ authData: Redirect }>(`/auth/continue-with-${provider}`, hints);
   window.location.assign(authData.redirectURL);
 }
 
 /** Finishes a sign-in with the code from the e-mail. */
-export async function finishCode(email: string, code: string): Promise<User | Choice> {
-  return (await call<Outcome>("/auth/finalize-magic-auth", { email, code })).user;
+export async function finishCode(
+  email: string,
+  code: string,
+  invitationToken?: string,
+): Promise<User | Choice> {
+  return (await call<Outcome>("/auth/finalize-magic-auth", { email, code, invitationToken })).user;
 }
 
 /** Finishes a sign-in on the callback page; `search` is the query string of its address. */

@@ -22,7 +22,11 @@ export class Refusal extends Error {
     problem: Problem | undefined,
   ) {
     super(problem?.message);
+    this.next = problem?.next;
   }
+
+  /** The endpoint to call next, if the answer names one. */
+  readonly next?: Problem["next"];
 }
 
 const anteroom = createClient<paths>({ baseUrl: "https://api.example.com", credentials: "include" });
@@ -54,11 +58,20 @@ export async function signUp(email: string): Promise<"made" | "there already"> {
 }
 
 export async function continueWith(provider: "google" | "microsoft"): Promise<void> {
-  const { authData } = success(
+  leave(
     provider === "google"
-      ? await anteroom.POST("/auth/continue-with-google")
-      : await anteroom.POST("/auth/continue-with-microsoft"),
+      ? success(await anteroom.POST("/auth/continue-with-google"))
+      : success(await anteroom.POST("/auth/continue-with-microsoft")),
   );
+}
+
+/** Sends the browser to WorkOS's hosted page, if this error says that the page can help. */
+export async function continueWithAuthKit(error: unknown, email?: string): Promise<void> {
+  if (!(error instanceof Refusal) || error.next !== "continue-with-authkit") throw error;
+  leave(success(await anteroom.POST("/auth/continue-with-authkit", { body: { email } })));
+}
+
+function leave({ authData }: { authData: { redirectURL: string; state: string } }): void {
   sessionStorage.setItem("state", authData.state);
   location.assign(authData.redirectURL);
 }

@@ -49,6 +49,7 @@ const mistakes = [
   ["sign-in.ts", "authData.authMethod ===", "authData.method ===", "'method' does not exist"],
   ["Callback.tsx", "onSignedIn(user)", "onSignedIn(search)", "Cannot find name 'search'"],
   ["SignIn.tsx", "choice={choice} ", "", "'choice' is missing"],
+  ["SignInEndpoint.tsx", '"authkit"', '"hosted"', "'\"hosted\"' is not assignable"],
   ["session.ts", "error.isSignedOut", "error.signedOut", "'signedOut' does not exist"],
   ["room.ts", "ROOM_DELETED", "ROOM_GONE", "'ROOM_GONE' does not exist"],
   ["token-source.ts", "credentials:", "credential:", "'credential' does not exist"],
@@ -123,6 +124,80 @@ test("single sign-on, Google and Microsoft leave the page and come back to the c
     const user = await signIn.finishRedirect(`?${new URLSearchParams({ code, state })}`);
     assert.match(user.id, /^user_/);
     assert.ok(page.cookies.has("wos-session"));
+    page.cookies.clear();
+  }
+});
+
+test("a user of whom WorkOS asks for a second factor or a verified address gets in by the hosted page", async () => {
+  for (const [user, message] of [
+    ["challenged", "Sign in with your second factor"],
+    ["unverified", "Verify your e-mail address first, then sign in again"],
+  ]) {
+    const email = `${user}@example.com`;
+    await signIn.signIn(email);
+    const refused = { status: 403, needsHostedPage: true, message };
+    await assert.rejects(signIn.finishCode(email, await standIn.magicCode(email)), refused);
+    assert.ok(!page.cookies.has("wos-session"));
+
+    await signIn.continueWith("authkit", { email });
+    assert.equal(new URL(page.address).searchParams.get("login_hint"), email);
+    const { code, state } = await standIn.goneThrough(user, page.address);
+    const { email: signedIn } = await signIn.finishRedirect(`?${new URLSearchParams({ code, state })}`);
+    assert.equal(signedIn, email);
+    assert.ok(page.cookies.has("wos-session"));
+    page.cookies.clear();
+  }
+});
+
+test("a refusal that the hosted page cannot resolve does not lead there", async () => {
+  const email = "without.organization@example.com";
+  await signIn.signIn(email);
+  const refused = signIn.finishCode(email, await standIn.magicCode(email), "inv_unknown");
+  await assert.rejects(refused, { status: 403, needsHostedPage: false });
+});
+
+test("a sign-in that begins at WorkOS needs the sign-in endpoint", async () => {
+  const { currentSession } = await page.load("session.js");
+  const impersonate = `/dev/impersonate?${new URLSearchParams({ user: "jane", by: "admin@example.com", reason: "Ticket 17" })}`;
+  for (const [path, impersonator] of [
+    [impersonate, { email: "admin@example.com", reason: "Ticket 17" }],
+    ["/dev/identity-provider?user=someone", undefined],
+  ]) {
+    const callback = await standIn.begun(path);
+    assert.equal(callback.address.searchParams.has("state"), false);
+    await assert.rejects(signIn.finishRedirect(callback.address.search), { status: 400 });
+    assert.equal(page.cookies.size, 0);
+
+    const endpoint = "http://localhost:3000/sign-in-endpoint";
+    const { address, cookie } = await standIn.begun(`${path}&sign_in_endpoint=${endpoint}`);
+    assert.equal(address.href, endpoint);
+    // What SignInEndpoint.tsx does.
+    await signIn.continueWith("authkit");
+    const returned = await standIn.completed(page.address, cookie);
+    await signIn.finishRedirect(`?${new URLSearchParams(returned)}`);
+    const session = await currentSession();
+    assert.deepEqual(session.impersonator, impersonator);
+    assert.ok(Math.abs(session.authenticatedAt - Date.now() / 1000) < 60);
+    page.cookies.clear();
+  }
+});
+
+test("an invitation is accepted with the code, and on the way through a provider", async () => {
+  const email = `invited-${Date.now()}@example.com`;
+  await signIn.signUp(email);
+  const first = await standIn.invitation(email, "Example");
+  await signIn.signIn(email, first);
+  await signIn.finishCode(email, await standIn.magicCode(email), first);
+  const joined = (await sessionNow()).organizationId;
+  assert.match(joined, /^org_/);
+  page.cookies.clear();
+
+  for (const provider of ["google", "microsoft", "authkit"]) {
+    const invitationToken = await standIn.invitation(email, "Pending Example");
+    await signIn.continueWith(provider, { invitationToken });
+    const { code, state } = await standIn.signedInAs(email, page.address);
+    await signIn.finishRedirect(`?${new URLSearchParams({ code, state })}`);
+    assert.notEqual((await sessionNow()).organizationId, joined, provider);
     page.cookies.clear();
   }
 });
@@ -208,7 +283,7 @@ test("a page that loads learns who is signed in, and nobody is no failure", asyn
   page.cookies.clear();
   await signInAs("without_organization");
   const guest = await currentSession();
-  assert.deepEqual(Object.keys(guest), ["user", "permissions", "expiresAt"]);
+  assert.deepEqual(Object.keys(guest), ["user", "permissions", "authenticatedAt", "expiresAt"]);
   assert.deepEqual(guest.permissions, []);
 });
 

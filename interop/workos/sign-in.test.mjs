@@ -17,7 +17,11 @@ const janesProfile = {
   lastName: "Doe",
   avatarURL: "https://img.example.com/jane.png",
 };
-const beginnings = ["/auth/continue-with-google", "/auth/continue-with-microsoft"];
+const beginnings = [
+  "/auth/continue-with-google",
+  "/auth/continue-with-microsoft",
+  "/auth/continue-with-authkit",
+];
 
 /** Values that no log line may contain; the tests add to them. */
 const secrets = new Set([
@@ -145,10 +149,11 @@ test("finalize-magic-auth gives the user of a single organization", async () => 
   assert.match(browser.cookie("wos-session"), /^Fe26\.2\*1\*.*~2$/);
 });
 
-test("continue-with-google and -microsoft give the way there", async () => {
+test("continue-with-google, -microsoft and -authkit give the way there", async () => {
   for (const [path, provider] of [
     [beginnings[0], "GoogleOAuth"],
     [beginnings[1], "MicrosoftOAuth"],
+    [beginnings[2], "authkit"],
   ]) {
     for (const body of [undefined, {}]) {
       const answer = await newBrowser().post(path, body);
@@ -158,6 +163,35 @@ test("continue-with-google and -microsoft give the way there", async () => {
       assert.deepEqual(others, {});
       assert.equal(authorization(redirectURL, state).provider, provider);
     }
+  }
+});
+
+test("the hosted page is told the address, the form and the invitation", async () => {
+  const input = { email: jane, screenHint: "sign-up", invitationToken: "inv_token_1" };
+  const { status, body } = await newBrowser().post("/auth/continue-with-authkit", input);
+  assert.equal(status, 200);
+  const { searchParams } = new URL(body.authData.redirectURL);
+  assert.equal(searchParams.get("login_hint"), jane);
+  assert.equal(searchParams.get("screen_hint"), "sign-up");
+  assert.equal(searchParams.get("invitation_token"), "inv_token_1");
+});
+
+test("WorkOS is told who calls with every grant, and a forged header changes nothing", async () => {
+  const before = (await standIn.callers()).length;
+  const browser = newBrowser();
+  const { body } = await magicSignIn(browser, memberOfTwo);
+  const { pendingAuthenticationToken, organizations } = body.user;
+  const forged = { "x-forwarded-for": "198.51.100.66", "x-real-ip": "198.51.100.66" };
+  const [first, second] = organizations.map(({ id }) => id);
+  const choice = { pendingAuthenticationToken, organizationId: first };
+  assert.equal((await browser.post("/auth/select-organization", choice, forged)).status, 200);
+  const other = { email: memberOfTwo, organizationId: second };
+  assert.equal((await browser.post("/auth/switch-organization", other, forged)).status, 200);
+  const callers = (await standIn.callers()).slice(before);
+  assert.equal(callers.length, 3);
+  for (const { grant_type, ip_address, user_agent } of callers) {
+    assert.equal(ip_address, "127.0.0.1", grant_type);
+    assert.equal(user_agent, "node", grant_type);
   }
 });
 
@@ -291,7 +325,7 @@ test("a code is redeemed once", async () => {
 test("sign-ins begun in several tabs do not disturb each other", async () => {
   const browser = newBrowser();
   const tabs = [];
-  for (const path of [...beginnings, ...beginnings]) tabs.push((await browser.post(path)).body.authData);
+  for (const path of [...beginnings, beginnings[0]]) tabs.push((await browser.post(path)).body.authData);
   for (const { redirectURL } of [tabs[2], tabs[0], tabs[3], tabs[1]]) {
     const returned = await standIn.signedInAs("jane", redirectURL);
     assert.equal((await browser.post("/auth/finalize-oauth", returned)).status, 200);

@@ -64,13 +64,46 @@ export class WorkOsStandIn {
 
   /** The callback's parameters after a user signs in on the page at `address`. */
   async signedInAs(user, address) {
-    const answer = await fetch(`${address}&user=${user}`, { redirect: "manual" });
+    return this.#returned(await fetch(`${address}&user=${user}`, { redirect: "manual" }));
+  }
+
+  /** The callback's parameters after a user takes a step on the hosted page at `address`. */
+  async goneThrough(user, address) {
+    const asks = await fetch(`${address}&user=${user}`, { redirect: "manual" });
+    const page = await asks.text();
+    assert.equal(asks.status, 200, page);
+    const [, link] = page.match(/href="(\/user_management\/authorize[^"]*&amp;step=[^"]*)"/);
+    const answer = await fetch(this.url + link.replaceAll("&amp;", "&"), { redirect: "manual" });
+    return this.#returned(answer);
+  }
+
+  /**
+   * A sign-in that begins at WorkOS: `path` is `/dev/impersonate?…` or `/dev/identity-provider?…`. Gives where
+   * the browser is sent, and the cookie that it has of WorkOS from then on.
+   */
+  async begun(path) {
+    const answer = await fetch(this.url + path, { redirect: "manual" });
     assert.equal(answer.status, 302, await answer.text());
-    const callback = new URL(answer.headers.get("location"));
-    assert.equal(callback.origin + callback.pathname, redirectUri);
-    const returned = Object.fromEntries(callback.searchParams);
-    this.#secrets.add(returned.code).add(returned.state);
-    return returned;
+    const [cookie] = answer.headers.getSetCookie();
+    return { address: new URL(answer.headers.get("location")), cookie: cookie?.split(";")[0] };
+  }
+
+  /** The callback's parameters after a browser with that cookie of WorkOS comes to the page at `address`. */
+  async completed(address, cookie) {
+    return this.#returned(await fetch(address, { redirect: "manual", headers: { cookie } }));
+  }
+
+  /** The client of each grant so far, as Anteroom named it to WorkOS. */
+  async callers() {
+    return (await fetch(`${this.url}/dev/callers`)).json();
+  }
+
+  /** The token of a new invitation. */
+  async invitation(email, organization) {
+    const query = new URLSearchParams({ email, organization });
+    const token = await this.#text(`/dev/invitation?${query}`);
+    this.#secrets.add(token);
+    return token;
   }
 
   /** The access token with other claims, signed by the stand-in's key or another of its folder. */
@@ -90,6 +123,15 @@ export class WorkOsStandIn {
   /** The claims of a token, unverified. */
   claims(token) {
     return decoded(token.split(".")[1]);
+  }
+
+  async #returned(answer) {
+    assert.equal(answer.status, 302, await answer.text());
+    const callback = new URL(answer.headers.get("location"));
+    assert.equal(callback.origin + callback.pathname, redirectUri);
+    const returned = Object.fromEntries(callback.searchParams);
+    this.#secrets.add(returned.code).add(returned.state);
+    return returned;
   }
 
   async #order(order) {

@@ -47,6 +47,38 @@ test("a magic code signs in, once", async () => {
   await refused(users.authenticateWithMagicAuth({ email, code: sent.code }), "one_time_code_previously_used");
 });
 
+test("an invitation and the caller go along as the SDK writes them", async () => {
+  const email = "invited@example.com";
+  const query = new URLSearchParams({ email, organization: "Example" });
+  const invitationToken = await (await fetch(new URL(`/dev/invitation?${query}`, url))).text();
+  const { code } = await users.createMagicAuth({ email, invitationToken });
+  const caller = { ipAddress: "203.0.113.7", userAgent: "Mozilla/5.0" };
+  const session = await users.authenticateWithMagicAuth({ email, code, invitationToken, ...caller });
+  assert.ok(session.organizationId.startsWith("org_"));
+  const callers = await (await fetch(new URL("/dev/callers", url))).json();
+  const { ip_address, user_agent } = callers.at(-1);
+  assert.deepEqual([ip_address, user_agent], ["203.0.113.7", "Mozilla/5.0"]);
+
+  await refusedByOauth(users.createMagicAuth({ email, invitationToken }), "invitation_invalid");
+  const others = users.createMagicAuth({ email: "jane.doe@example.com", invitationToken: "inv_unknown" });
+  await refusedByOauth(others, "invitation_invalid");
+});
+
+test("the hosted page takes a user through a second factor", async () => {
+  const asked = await users.getAuthorizationUrlWithPKCE({
+    provider: "authkit",
+    clientId,
+    redirectUri,
+    screenHint: "sign-in",
+    loginHint: "challenged@example.com",
+  });
+  const page = await fetch(`${asked.url}&user=challenged`, { redirect: "manual" });
+  assert.equal(page.status, 200);
+  const { code } = await signedInAs("challenged&step=mfa_challenge", asked.url);
+  const session = await users.authenticateWithCode({ code, codeVerifier: asked.codeVerifier });
+  assert.equal(session.user.email, "challenged@example.com");
+});
+
 test("too many codes for one address are limited, and the SDK reads for how long", async () => {
   const email = "without.organization@example.com";
   for (let count = 0; count < 3; count += 1) await users.createMagicAuth({ email });

@@ -607,7 +607,7 @@ fn matters(variable: &str, function: &str) -> bool {
         ),
         // These begin a sign-in, and have nothing to do with the session's cookie yet.
         "WORKOS_COOKIE_NAME" | "WORKOS_COOKIE_DOMAIN" | "WORKOS_COOKIE_MAX_AGE" => {
-            !matches!(function, "sign-in" | "continue-with-google" | "continue-with-microsoft")
+            function != "sign-in" && !function.starts_with("continue-with-")
         }
         _ => true,
     }

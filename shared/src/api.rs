@@ -40,6 +40,7 @@
 //! | events and responses | <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html> |
 
 mod body;
+mod client_header;
 mod error;
 mod gateway;
 mod headers;
@@ -49,6 +50,7 @@ mod response;
 
 pub use body::Empty;
 pub(crate) use body::read_body;
+pub(crate) use client_header::ClientHeader;
 pub use error::ApiError;
 pub(crate) use gateway::{Event, Flaw, answer};
 pub use headers::{Authorization, cookies};

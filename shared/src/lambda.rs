@@ -72,7 +72,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::afterwork;
-use crate::api::{self, ApiError, Event, Flaw, Reply, Request, Response};
+use crate::api::{self, ApiError, ClientHeader, Event, Flaw, Reply, Request, Response};
+use crate::client::Client;
 use crate::clock::{Clock, Timestamp};
 use crate::lambda::init_error::InitErrors;
 use crate::log;
@@ -171,6 +172,7 @@ pub fn run<E: Endpoint>() -> ExitCode {
 pub struct Function<E> {
     endpoint: E,
     allowed_origins: Vec<String>,
+    client_header: Option<ClientHeader>,
     clock: Clock,
     started_in: Duration,
     warm: AtomicBool,
@@ -185,19 +187,21 @@ impl<E: Endpoint> Function<E> {
         let clock = settings.clock();
         let began = clock.now();
         let allowed_origins = settings.origins("ALLOWED_ORIGINS");
+        let client_header = ClientHeader::configure(&mut settings);
         let stage = check_stage(&mut settings);
         let configured = E::configure(&mut settings);
         let configured = configured.and_then(|endpoint| {
             stage?;
-            Ok((endpoint, allowed_origins?))
+            Ok((endpoint, allowed_origins?, client_header?))
         });
-        let (endpoint, allowed_origins) = settings.complete(configured).await?;
+        let (endpoint, allowed_origins, client_header) = settings.complete(configured).await?;
         let left = START_LIMIT.saturating_sub(clock.now().since(began));
         if tokio::time::timeout(left, endpoint.prepare()).await.is_err() {
             tracing::warn!(endpoint = E::NAME, "starting before preparation has finished");
         }
         let started_in = clock.now().since(began);
-        Ok(Self { endpoint, allowed_origins, clock, started_in, warm: AtomicBool::new(false) })
+        let warm = AtomicBool::new(false);
+        Ok(Self { endpoint, allowed_origins, client_header, clock, started_in, warm })
     }
 
     /// Handles a request and logs one line about it.
@@ -207,7 +211,8 @@ impl<E: Endpoint> Function<E> {
         let limit = self.time_left(&request, cold);
         let deadline = began.after(limit);
         request.extensions_mut().insert(Deadline(deadline));
-        let guarded = request_scope::handle(deadline, self.guarded(&request, limit));
+        let client = self.client(&mut request);
+        let guarded = request_scope::handle(deadline, client, self.guarded(&request, limit));
         let (result, cookies) = api::with_cookies(guarded).await;
         let now = self.clock.now();
         let took = now.since(began);
@@ -229,7 +234,18 @@ impl<E: Endpoint> Function<E> {
         response
     }
 
-    /// The endpoint's response, or an error if it panics or times out.
+    /// Who sent the request: the client in the request context, with the address in the configured
+    /// header if that has one.
+    fn client(&self, request: &mut Request) -> Client {
+        let mut client: Client = request.extensions_mut().remove().unwrap_or_default();
+        let header = self.client_header.as_ref();
+        if let Some(address) = header.and_then(|header| header.address(request.headers())) {
+            client.address = Some(address);
+        }
+        client
+    }
+
+    /// The endpoint's answer, or an error if it panics or runs out of time.
     async fn guarded(&self, request: &Request, limit: Duration) -> Result<Response, ApiError> {
         let handled = catch_panic(self.pass(request));
         match tokio::time::timeout(limit, handled).await {

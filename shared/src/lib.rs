@@ -18,9 +18,10 @@
 //! | [`jwt`], [`jwks`] | tokens and their signatures; the signing keys of providers |
 //! | [`cookie_seal`] | sealed cookies |
 //! | [`caller`] | the caller of a request, independent of the identity provider |
+//! | [`client`] | the address and the user agent of a request's client |
 //! | [`text`] | validated single-line text, such as names |
 //! | [`clock`] | the current time |
-//! | [`request_scope`] | the arrival and the deadline of the current request |
+//! | [`request_scope`] | the arrival, the deadline and the client of the current request |
 //! | `address` | checks of hosts, origins and domains in settings |
 //! | `json` | lenient JSON parsing, like JavaScript's |
 //! | `afterwork` | background work that continues after the response |
@@ -30,6 +31,7 @@ mod afterwork;
 pub mod api;
 pub mod caller;
 pub mod clerk;
+pub mod client;
 pub mod clock;
 pub mod cookie_seal;
 pub mod http;

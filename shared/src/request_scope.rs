@@ -1,6 +1,6 @@
-//! The arrival and the deadline of the request that is being handled.
+//! The arrival, the deadline and the client of the request that is being handled.
 //!
-//! Every provider call depends on both, at any depth below the handler, so they are task-local
+//! Every provider call depends on these, at any depth below the handler, so they are task-local
 //! instead of parameters of every function. Work in a spawned task (`tokio::spawn`) has them only
 //! if it is wrapped in `carried`.
 
@@ -8,6 +8,7 @@ use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use crate::client::Client;
 use crate::clock::Timestamp;
 
 /// Time reserved at the end of a request to handle a call that times out.
@@ -17,10 +18,11 @@ tokio::task_local! {
     static SCOPE: Scope;
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Scope {
     arrived: Moment,
     deadline: Timestamp,
+    client: Client,
 }
 
 /// A position in the order of events in this process. Unlike the wall clock, it never goes
@@ -36,14 +38,14 @@ impl Moment {
     }
 }
 
-/// Handles a request that arrives now and must finish by `deadline`.
-pub async fn handle<F: Future>(deadline: Timestamp, handling: F) -> F::Output {
-    SCOPE.scope(Scope { arrived: Moment::now(), deadline }, handling).await
+/// Handles a request from `client` that arrives now and must finish by `deadline`.
+pub async fn handle<F: Future>(deadline: Timestamp, client: Client, handling: F) -> F::Output {
+    SCOPE.scope(Scope { arrived: Moment::now(), deadline, client }, handling).await
 }
 
-/// Wraps `work` for a spawned task, with the arrival and the deadline of the current request.
+/// Wraps `work` for a spawned task, with the scope of the current request.
 pub(crate) fn carried<F: Future>(work: F) -> impl Future<Output = F::Output> {
-    let scope = SCOPE.try_with(|scope| *scope).ok();
+    let scope = SCOPE.try_with(Clone::clone).ok();
     async move {
         match scope {
             Some(scope) => SCOPE.scope(scope, work).await,
@@ -63,17 +65,26 @@ pub(crate) fn time_left(now: Timestamp) -> Option<Duration> {
     Some(deadline.since(now).saturating_sub(RESERVE))
 }
 
+/// Who sent the current request; outside a request, nobody known.
+pub(crate) fn client() -> Client {
+    SCOPE.try_with(|scope| scope.client.clone()).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::clock::Clock;
+
+    fn caller() -> Client {
+        Client { address: "203.0.113.7".parse().ok(), user_agent: None }
+    }
 
     #[tokio::test]
     async fn a_request_has_time_until_its_deadline_less_a_reserve() {
         let clock = Clock::fixed(1_700_000_000);
         assert_eq!(time_left(clock.now()), None);
         let deadline = clock.now().after(Duration::from_secs(9));
-        handle(deadline, async {
+        handle(deadline, Client::default(), async {
             assert_eq!(time_left(clock.now()), Some(Duration::from_millis(8800)));
             clock.advance(Duration::from_secs(20));
             assert_eq!(time_left(clock.now()), Some(Duration::ZERO));
@@ -82,12 +93,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn work_in_a_task_of_its_own_has_the_requests_time() {
+    async fn work_in_a_task_of_its_own_has_the_requests_time_and_client() {
         let clock = Clock::fixed(1_700_000_000);
-        handle(clock.now().after(Duration::from_secs(9)), async {
+        handle(clock.now().after(Duration::from_secs(9)), caller(), async {
             let now = clock.now();
-            let carried = tokio::spawn(carried(async move { (arrival(), time_left(now)) }));
-            assert_eq!(carried.await.expect("no panic"), (arrival(), time_left(now)));
+            let work = async move { (arrival(), time_left(now), client()) };
+            let carried = tokio::spawn(carried(work)).await.expect("no panic");
+            assert_eq!(carried, (arrival(), time_left(now), caller()));
         })
         .await;
     }
@@ -95,7 +107,7 @@ mod tests {
     #[tokio::test]
     async fn a_request_arrives_once_and_before_whatever_it_does() {
         let before = Moment::now();
-        handle(Timestamp::EPOCH, async {
+        handle(Timestamp::EPOCH, Client::default(), async {
             let arrived = arrival();
             assert!(before < arrived && arrived < Moment::now());
             assert_eq!(arrival(), arrived);

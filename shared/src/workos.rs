@@ -26,12 +26,13 @@
 //! # Sending a browser to a sign-in page
 //! ```
 //! # use anteroom::api::{ApiError, Reply, Request};
-//! # use anteroom::workos::{AuthData, Redirect, Redirects, SignInWith};
+//! # use anteroom::workos::{AuthData, Redirect, Redirects, SignInHints, SignInWith};
 //! async fn handle(
 //!     redirects: &Redirects,
 //!     request: &Request,
 //! ) -> Result<Reply<AuthData<Redirect>>, ApiError> {
-//!     let auth_data = redirects.begin(request.headers(), &SignInWith::Google, None).await?;
+//!     let hints = SignInHints::default();
+//!     let auth_data = redirects.begin(request.headers(), &SignInWith::Google, &hints).await?;
 //!     Ok(Reply::ok(AuthData { auth_data }))
 //! }
 //! ```
@@ -47,7 +48,7 @@
 //!     code: &MagicCode,
 //! ) -> Result<Reply<Outcome>, ApiError> {
 //!     // Sets the session's cookie, unless the user has to choose an organization first.
-//!     Ok(Reply::ok(sign_ins.finish_magic_auth(request.headers(), email, code).await?))
+//!     Ok(Reply::ok(sign_ins.finish_magic_auth(request.headers(), email, code, None).await?))
 //! }
 //! ```
 //!
@@ -74,15 +75,16 @@ mod sign_in;
 
 pub use api::{
     Application, AuthenticateError, Authentication, ChoosingUser, Connection, ConnectionId,
-    CreateUserError, Email, Grant, Impersonator, MagicCode, MailboxlessError, Metadata,
-    OfferedOrganization, Organization, OrganizationChoice, OrganizationId, Profile, Requirement,
-    SendCodeError, SessionId, User, UserId, WorkOs,
+    CreateUserError, Email, Grant, Impersonator, InvitationToken, MagicCode, MailboxlessError,
+    Metadata, OfferedOrganization, Organization, OrganizationChoice, OrganizationId, Profile,
+    Requirement, SendCodeError, SessionId, User, UserId, WorkOs,
 };
 pub use cookies::{
     CookieError, Cookies, NewSignIn, PendingCookies, PendingError, SealedSession, SessionCookie,
     SessionCookieError, SignIn, SignInCookies, SignInError,
 };
-pub use session::{AccessToken, AccessTokenError, Session, Sessions};
+pub use session::{AccessToken, AccessTokenError, Session, SessionDetails, Sessions};
 pub use sign_in::{
-    AuthData, Authorization, OneTimeToken, Outcome, Redirect, Redirects, SignInWith, SignIns,
+    AuthData, Authorization, OneTimeToken, Outcome, Redirect, Redirects, ScreenHint, SignInHints,
+    SignInWith, SignIns,
 };

@@ -11,8 +11,12 @@
 //! | `GET /user_management/organization_memberships` | memberships |
 //! | `GET /organizations`, `GET …/{id}` | organizations, by domain too |
 //! | `GET /connections` | SSO connections |
-//! | `GET /dev/access-token?user=jane` | an access token of a new session as plain text, only in the stand-in; `&organization=` a name or an id |
-//! | `GET /dev/magic-code?email=jane.doe@example.com` | the latest magic code as plain text, only in the stand-in |
+//! | `GET /dev/access-token?user=jane` | an access token of a new session as plain text, which only the stand-in does; `&organization=` a name or an id |
+//! | `GET /dev/magic-code?email=jane.doe@example.com` | the latest magic code as plain text, likewise |
+//! | `GET /dev/callers` | the client of each grant so far, as the application named it, likewise |
+//! | `GET /dev/invitation?email=…&organization=Example` | the token of a new invitation as plain text, likewise |
+//! | `GET /dev/impersonate?user=jane&by=admin@example.com` | what the dashboard does when an administrator impersonates a user; optional `&reason=`, and `&sign_in_endpoint=` with the dashboard's setting |
+//! | `GET /dev/identity-provider?user=someone` | what the application's tile at the identity provider does; optional `&sign_in_endpoint=` |
 //!
 //! A request needs the API key as its bearer token, and gets 401 for a wrong one. `authenticate`
 //! takes the key as `client_secret`, and returns 400 `invalid_client`. A browser's requests and the
@@ -25,11 +29,13 @@ mod application;
 mod authenticate;
 mod authorization_code;
 mod authorize;
+mod caller;
 mod control;
 mod directory;
 mod dispatch;
 mod fields;
 mod identifier;
+mod invitation;
 mod keys;
 mod list;
 mod magic_code;
@@ -39,11 +45,13 @@ mod refusal;
 mod seeds;
 mod session;
 mod state;
+mod unsolicited;
 mod user;
 
 pub use self::{
     application::{API_KEY, CLIENT_ID, COOKIE_PASSWORD, LOGOUT_RETURN_TO, REDIRECT_URI},
     authorization_code::AUTHORIZATION_CODE_SECONDS,
+    caller::Caller,
     dispatch::{Environment, WorkOs},
     keys::{FOREIGN_KEY, NEXT_SIGNING_KEY, SIGNING_KEY},
     magic_code::{MAGIC_CODE_GUESSES, MAGIC_CODE_SECONDS},

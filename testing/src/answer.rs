@@ -122,11 +122,23 @@ impl Answer {
     pub fn refusal(&self) -> (u64, String) {
         let body = self.body();
         assert_eq!(body["code"], self.0["statusCode"], "{body}");
-        assert_eq!(body.as_object().map(serde_json::Map::len), Some(2), "{body}");
+        let fields = if self.next().is_some() { 3 } else { 2 };
+        assert_eq!(body.as_object().map(serde_json::Map::len), Some(fields), "{body}");
         (self.status(), body["message"].as_str().expect("a message").to_owned())
     }
 
-    /// A header, by its lower-case name.
+    /// The endpoint that a refusal names for what WorkOS asks first. Only a 403 has one.
+    ///
+    /// # Panics
+    /// When another status has one, or it is another.
+    pub fn next(&self) -> Option<String> {
+        let next = self.body()["next"].as_str().map(str::to_owned);
+        assert!(next.is_none() || self.status() == 403, "{next:?}");
+        assert!(next.as_deref().is_none_or(|next| next == "continue-with-authkit"), "{next:?}");
+        next
+    }
+
+    /// A header, by its name in small letters.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.0["headers"][name].as_str()
     }

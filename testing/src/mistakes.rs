@@ -179,8 +179,23 @@ pub fn oddities() -> Vec<(&'static str, Value)> {
     ]
 }
 
-/// The object as JSON text, with the field's value replaced by `json`, which need not be valid
-/// JSON.
+/// Values that are not the token of an invitation.
+pub fn invalid_invitation_tokens() -> Vec<Value> {
+    vec![
+        json!(""),
+        json!(" "),
+        json!("inv token"),
+        json!("inv_token\n"),
+        json!("inv\u{0}token"),
+        json!("inv_token\u{7f}"),
+        json!("inv_t\u{f6}ken"),
+        json!("x".repeat(2049)),
+        json!(7),
+        json!(["inv_token"]),
+    ]
+}
+
+/// The object as JSON text in which a field has the value `json`, which need not be valid JSON.
 pub fn with_field(object: &Value, field: &str, json: &str) -> String {
     let mut object = object.clone();
     object[field] = json!("what is to be replaced");

@@ -136,6 +136,12 @@ async fn a_developer_of_several_organizations_is_in_the_first() {
     assert_eq!(world.asked(), [SEND, AUTHENTICATE, AUTHENTICATE]);
     let first = world.workos.organization("MASADAS").id;
     assert_eq!(world.last_sent()["organization_id"], json!(first));
+    let callers = world.workos.callers();
+    assert_eq!(callers.len(), 2, "the code, and the organization");
+    for caller in callers {
+        assert_eq!(caller.ip_address, "203.0.113.7".parse().ok(), "{}", caller.grant_type);
+        assert_eq!(caller.user_agent.as_deref(), Some("Mozilla/5.0"), "{}", caller.grant_type);
+    }
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 //! | | |
 //! |---|---|
 //! | session | none |
-//! | input | `email`, `code` (6 digits; whitespace and hyphens are dropped) |
+//! | input | `email`, `code` (6 digits; whitespace and hyphens are dropped), and `invitationToken` where the user was invited |
 //! | output | 200 `{"user"}` and a session cookie, or 200 with the organizations to choose from and no session yet |
 //! | errors | 400, 401 the code is wrong, expired or used, or the address has no account, 403 WorkOS requires another step first, 429, 502, 503 |
 //!
@@ -15,7 +15,7 @@ use std::process::ExitCode;
 use anteroom::api::{ApiError, Reply, Request};
 use anteroom::lambda::{self, Endpoint, Route};
 use anteroom::settings::{Incomplete, Settings};
-use anteroom::workos::{Email, MagicCode, Outcome, SignIns};
+use anteroom::workos::{Email, InvitationToken, MagicCode, Outcome, SignIns};
 use serde::Deserialize;
 
 struct FinalizeMagicAuth {
@@ -23,9 +23,11 @@ struct FinalizeMagicAuth {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Input {
     email: Email,
     code: MagicCode,
+    invitation_token: Option<InvitationToken>,
 }
 
 impl Endpoint for FinalizeMagicAuth {
@@ -39,9 +41,11 @@ impl Endpoint for FinalizeMagicAuth {
     }
 
     async fn handle(&self, request: &Request, input: Input) -> Result<Reply<Outcome>, ApiError> {
+        let (email, code, invitation) =
+            (&input.email, &input.code, input.invitation_token.as_ref());
         let headers = request.headers();
-        let outcome = self.sign_ins.finish_magic_auth(headers, &input.email, &input.code);
-        Ok(Reply::ok(outcome.await?))
+        let outcome = self.sign_ins.finish_magic_auth(headers, email, code, invitation).await?;
+        Ok(Reply::ok(outcome))
     }
 }
 

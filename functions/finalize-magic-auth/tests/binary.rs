@@ -9,6 +9,8 @@ use anteroom::workos::{Cookies, Email, WorkOs};
 use anteroom_stand_ins::faults::Fault;
 use anteroom_stand_ins::secrets_manager::SecretsManager;
 use anteroom_stand_ins::workos::{API_KEY, COOKIE_PASSWORD, MAGIC_CODE_GUESSES, User};
+use anteroom_testing::mistakes::invalid_invitation_tokens;
+use anteroom_testing::sessions::opened;
 use anteroom_testing::{
     AuthWorld, Event, MALFORMED_EMAILS, OUTAGES, SetCookie, malformed_requests,
 };
@@ -39,7 +41,7 @@ async fn send_code_spelled(world: &AuthWorld, address: &str) -> String {
         Settings::from_pairs(world.settings.clone(), Clock::system()).expect("settings");
     let workos = WorkOs::configure(&mut settings);
     let workos = settings.complete(workos).await.expect("complete settings");
-    workos.create_magic_auth(address).await.expect("a code");
+    workos.create_magic_auth(address, None).await.expect("a code");
     world.workos.forget_requests();
     world.workos.magic_code_for(address).expect("a code")
 }
@@ -275,19 +277,149 @@ async fn a_choice_is_offered_without_what_cannot_be_read_of_it() {
 #[tokio::test]
 async fn what_a_user_has_to_do_first_is_403_and_says_what() {
     let world = AuthWorld::start(BINARY).await;
-    for (address, what) in [
-        ("unverified@example.com", "Verify your e-mail address"),
-        ("enrolling@example.com", "two-factor"),
-        ("challenged@example.com", "second factor"),
-        ("someone@sso.example.com", "single sign-on"),
+    for (address, what, is_hosted) in [
+        ("unverified@example.com", "Verify your e-mail address", true),
+        ("enrolling@example.com", "two-factor", true),
+        ("challenged@example.com", "second factor", true),
+        ("someone@sso.example.com", "single sign-on", false),
     ] {
         let code = send_code(&world, address).await;
         let answer = world.post(&input(address, &code)).await;
         let (status, message) = answer.refusal();
         assert_eq!(status, 403, "{address}");
         assert!(message.contains(what), "{message}");
+        assert_eq!(answer.next().is_some(), is_hosted, "{address}");
         assert_eq!(answer.cookies(), []);
     }
+}
+
+#[tokio::test]
+async fn an_invitation_that_is_none_is_400_and_nothing_is_asked() {
+    let world = AuthWorld::start(BINARY).await;
+    for invitation in invalid_invitation_tokens() {
+        let mut input = input(JANE, "123456");
+        input["invitationToken"] = invitation;
+        let expected = (400, "`invitationToken` is not valid".to_owned());
+        assert_eq!(world.post(&input).await.refusal(), expected, "{input}");
+    }
+    assert_eq!(world.asked(), [""; 0]);
+}
+
+#[tokio::test]
+async fn an_invitation_that_workos_refuses_is_403_and_one_that_is_good_is_accepted() {
+    let world = AuthWorld::start(BINARY).await;
+    let others = world.workos.invite("new.user@example.com", "MASADAS");
+    let address = "without.organization@example.com";
+    for invitation in ["inv_unknown", others.as_str()] {
+        let code = send_code(&world, address).await;
+        let mut input = input(address, &code);
+        input["invitationToken"] = json!(invitation);
+        let answer = world.post(&input).await;
+        assert_eq!(answer.refusal().0, 403, "{invitation}");
+        assert_eq!((answer.next(), answer.cookies()), (None, vec![]), "{invitation}");
+    }
+    let invitation = world.workos.invite(address, "MASADAS");
+    let code = send_code(&world, address).await;
+    let mut input = input(address, &code);
+    input["invitationToken"] = json!(invitation);
+    let answer = world.post(&input).await;
+    let session = opened(&world.settings, &answer).await;
+    let joined = session.organization_id.expect("an organization");
+    assert_eq!(joined.as_str(), world.workos.organization("MASADAS").id);
+    assert_eq!(world.last_sent()["invitation_token"], json!(invitation));
+}
+
+#[tokio::test]
+async fn a_session_with_two_hundred_feature_flags_is_403_as_no_cookie_holds_it() {
+    let world = AuthWorld::start(BINARY).await;
+    let flags: Vec<_> = (0..200).map(|number| format!("feature-flag-{number:03}")).collect();
+    world.workos.set_feature_flags("jane", &flags);
+    let code = send_code(&world, JANE).await;
+    let answer = world.post(&input(JANE, &code)).await;
+    let expected = "This account's session is too large for a cookie";
+    assert_eq!(answer.refusal(), (403, expected.to_owned()));
+    assert_eq!((answer.next(), answer.cookies()), (None, vec![]));
+}
+
+#[tokio::test]
+async fn workos_is_told_who_calls_and_forged_headers_change_nothing() {
+    let world = AuthWorld::start(BINARY).await;
+    let forged = [
+        "x-forwarded-for",
+        "x-real-ip",
+        "forwarded",
+        "cf-connecting-ip",
+        "true-client-ip",
+        "x-client-ip",
+    ];
+    for number in 0..2 {
+        let code = send_code(&world, JANE).await;
+        let mut event = world.event().json(&input(JANE, &code));
+        if number == 1 {
+            for name in forged {
+                event = event.header(name, "198.51.100.66");
+            }
+            event = event.header("user-agent", "forged/1");
+        }
+        assert_eq!(world.ask(&event).await.status(), 200);
+        assert_eq!(told(&world), ("203.0.113.7".to_owned(), "Mozilla/5.0".to_owned()));
+    }
+    let sent = world.workos.requests();
+    let others = sent.iter().filter(|request| !request.path().ends_with("/authenticate"));
+    for request in others {
+        assert!(!request.path_and_query.contains("203.0.113.7"));
+        assert!(!String::from_utf8_lossy(&request.body).contains("203.0.113.7"));
+    }
+}
+
+#[tokio::test]
+async fn a_proxys_header_counts_where_it_is_named_and_holds_one_address() {
+    let world = AuthWorld::start_with(BINARY, &[("CLIENT_IP_HEADER", "CF-Connecting-IP")]).await;
+    let good = ("cf-connecting-ip", "2001:db8::7");
+    for (header, expected) in [
+        (good, "2001:db8::7"),
+        (("x-forwarded-for", "198.51.100.66"), "203.0.113.7"),
+        (("cf-connecting-ip", ""), "203.0.113.7"),
+        (("cf-connecting-ip", "unknown"), "203.0.113.7"),
+        (("cf-connecting-ip", "198.51.100.66,198.51.100.67"), "203.0.113.7"),
+    ] {
+        let code = send_code(&world, JANE).await;
+        let event = world.event().json(&input(JANE, &code)).header(header.0, header.1);
+        assert_eq!(world.ask(&event).await.status(), 200, "{header:?}");
+        assert_eq!(told(&world).0, expected, "{header:?}");
+        world.workos.lift_limits();
+    }
+    let logs = world.stop().await;
+    let warning = "no client address in the configured header";
+    assert_eq!(logs.matches(warning).count(), 1, "{logs}");
+    for private in ["203.0.113", "198.51.100", "2001:db8", "Mozilla"] {
+        assert!(!logs.contains(private), "{private} is in {logs}");
+    }
+}
+
+#[tokio::test]
+async fn a_caller_that_cannot_be_read_is_left_out_and_the_user_signs_in() {
+    let world = AuthWorld::start(BINARY).await;
+    for (pointer, value) in [
+        ("/requestContext/http/sourceIp", json!("somewhere")),
+        ("/requestContext/http/sourceIp", json!(7)),
+        ("/requestContext/http/userAgent", json!("\u{0}\r\n")),
+        ("/requestContext/http/userAgent", json!(["a"])),
+    ] {
+        world.workos.lift_limits();
+        let code = send_code(&world, JANE).await;
+        let event = world.event().json(&input(JANE, &code)).with(pointer, value.clone());
+        assert_eq!(world.ask(&event).await.status(), 200, "{pointer} {value}");
+        let field = if pointer.ends_with("Ip") { "ip_address" } else { "user_agent" };
+        assert!(world.last_sent().get(field).is_none(), "{pointer} {value}");
+    }
+}
+
+/// The address and the user agent of the latest grant.
+fn told(world: &AuthWorld) -> (String, String) {
+    let caller = world.workos.callers().pop().expect("a grant");
+    let address = caller.ip_address.map(|address| address.to_string());
+    (address.unwrap_or_default(), caller.user_agent.unwrap_or_default())
 }
 
 #[tokio::test]

@@ -166,16 +166,18 @@ async fn a_code_that_is_used_expired_made_up_or_somebody_elses_is_401() {
 async fn what_a_user_has_to_do_first_is_403_and_says_what() {
     let world = AuthWorld::start(BINARY).await;
     let begun = begin_now(&world).await;
-    for (user, what) in [
-        ("unverified", "Verify your e-mail address"),
-        ("enrolling", "two-factor"),
-        ("challenged", "second factor"),
-        ("someone", "single sign-on"),
+    for (user, what, is_hosted) in [
+        ("unverified", "Verify your e-mail address", true),
+        ("enrolling", "two-factor", true),
+        ("challenged", "second factor", true),
+        ("someone", "single sign-on", false),
     ] {
         let event = world.event().json(&begun.input(&begun.code(&world, user)));
-        let (status, message) = world.ask(&with(event, &begun)).await.refusal();
+        let answer = world.ask(&with(event, &begun)).await;
+        let (status, message) = answer.refusal();
         assert_eq!(status, 403, "{user}");
         assert!(message.contains(what), "{message}");
+        assert_eq!(answer.next().is_some(), is_hosted, "{user}");
     }
 }
 
@@ -260,6 +262,8 @@ async fn a_code_with_its_verifier_brings_the_user_and_a_session() {
     assert_eq!(sent["grant_type"], "authorization_code");
     assert_eq!(sent["code"], json!(code));
     assert_eq!(sent["code_verifier"].as_str().map(str::len), Some(43));
+    assert_eq!(sent["ip_address"], "203.0.113.7");
+    assert_eq!(sent["user_agent"], "Mozilla/5.0");
 }
 
 #[tokio::test]

@@ -32,11 +32,11 @@ async fn choosing_at(world: &AuthWorld, address: &str, clock: Clock) -> Choosing
     let sign_ins = SignIns::configure(&mut settings);
     let sign_ins = settings.complete(sign_ins).await.expect("complete settings");
     let email = Email::parse(address).expect("an address");
-    workos.create_magic_auth(&email).await.expect("a code");
+    workos.create_magic_auth(&email, None).await.expect("a code");
     let code = world.workos.magic_code_for(address).expect("a code");
     let code = MagicCode::parse(&code).expect("six digits");
     let request = Request::default();
-    let finish = sign_ins.finish_magic_auth(request.headers(), &email, &code);
+    let finish = sign_ins.finish_magic_auth(request.headers(), &email, &code, None);
     let (outcome, cookies) = api::with_cookies(finish).await;
     let outcome = serde_json::to_value(outcome.expect("a choice")).expect("JSON");
     let token = outcome["user"]["pendingAuthenticationToken"].as_str().expect("a token").to_owned();
@@ -175,6 +175,7 @@ async fn what_the_organization_demands_is_403_and_says_what() {
         let answer = world.ask(&choosing.event(&world, organization)).await;
         assert_refused(&answer, 403, organization);
         assert!(answer.refusal().1.contains(what), "{}", answer.text());
+        assert_eq!(answer.next().is_some(), organization == "Mfa Example");
     }
     let choosing = choosing(&world, MEMBER_OF_TWO).await;
     world.workos.remove_member("MASADAS", "member_of_two");
@@ -232,6 +233,8 @@ async fn a_choice_brings_the_user_and_a_session() {
         assert_eq!(world.asked(), [AUTHENTICATE]);
         let sent = world.last_sent();
         assert_eq!(sent["grant_type"], "urn:workos:oauth:grant-type:organization-selection");
+        assert_eq!(sent["ip_address"], "203.0.113.7");
+        assert_eq!(sent["user_agent"], "Mozilla/5.0");
         assert_eq!(sent["pending_authentication_token"], json!(choosing.token));
         assert_eq!(sent["organization_id"], json!(world.workos.organization(organization).id));
     }

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | session | WorkOS: its cookie, or `Authorization: Bearer` |
 //! | input | none |
-//! | output | 200 `{"user","organizationId","role","permissions","expiresAt"}`; with an access token, `user` has only the `id`; `organizationId` and `role` are left out if the session has none |
+//! | output | 200 `{"user","organizationId","role","roles","permissions","entitlements","featureFlags","impersonator","authenticatedAt","expiresAt"}`, times in Unix seconds; with an access token, `user` has only the `id`; fields that the session lacks are left out |
 //! | errors | 401 no session, or it is invalid or has ended, 403 WorkOS requires another step first, 502, 503 the session cannot be verified right now; a cookie that can never become valid is cleared |
 
 mod who;

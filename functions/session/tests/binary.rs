@@ -55,7 +55,9 @@ fn jane(world: &AuthWorld) -> Value {
 fn janes(world: &AuthWorld, token: &str) -> Value {
     json!({
         "user": jane(world), "organizationId": world.workos.organization("Example").id,
-        "role": "admin", "permissions": [RECORDING_PERMISSION], "expiresAt": claims(token)["exp"],
+        "role": "admin", "roles": ["admin"], "permissions": [RECORDING_PERMISSION],
+        "entitlements": [], "featureFlags": [], "authenticatedAt": claims(token)["auth_time"],
+        "expiresAt": claims(token)["exp"],
     })
 }
 
@@ -290,8 +292,13 @@ async fn without_organization_role_and_name_these_are_left_out_and_permissions_a
     let world = AuthWorld::start(BINARY).await;
     let session = world.workos.sign_in("without_organization", None);
     let id = world.workos.user("without_organization").id;
-    let expires = &claims(access_token(&session))["exp"];
-    let expected = |user: Value| json!({"user": user, "permissions": [], "expiresAt": expires});
+    let claims = claims(access_token(&session));
+    let (since, expires) = (&claims["auth_time"], &claims["exp"]);
+    let expected = |user: Value| {
+        json!({
+            "user": user, "permissions": [], "authenticatedAt": since, "expiresAt": expires,
+        })
+    };
 
     let answer = world.ask(&asked_by(&world, &session).await).await;
     assert_eq!(
@@ -334,7 +341,9 @@ async fn a_part_of_a_second_does_not_count_and_what_the_token_lacks_is_left_out(
     let mut claims = claims(access_token(&session));
     let whole = claims["exp"].as_u64().expect("a whole number");
     claims["exp"] = json!(f64::from(u32::try_from(whole).expect("before 2106")) + 0.9);
-    for name in ["org_id", "role", "permissions"] {
+    for name in
+        ["org_id", "role", "roles", "permissions", "entitlements", "feature_flags", "auth_time"]
+    {
         claims.as_object_mut().expect("an object").remove(name);
     }
     let token = world.workos.sign(&world.workos.header(), &claims);
@@ -342,6 +351,80 @@ async fn a_part_of_a_second_does_not_count_and_what_the_token_lacks_is_left_out(
     let user = json!({"id": world.workos.user("jane").id});
     assert_eq!(answer.success(), json!({"user": user, "permissions": [], "expiresAt": whole}));
     assert!(answer.text().ends_with(&format!("\"expiresAt\":{whole}}}")), "{}", answer.text());
+}
+
+#[tokio::test]
+async fn two_hundred_feature_flags_are_told_whole_with_an_access_token() {
+    let world = AuthWorld::start(BINARY).await;
+    let flags: Vec<_> = (0..200).map(|number| format!("feature-flag-{number:03}")).collect();
+    world.workos.set_feature_flags("jane", &flags);
+    let session = world.workos.sign_in("jane", None);
+    let answer = world.ask(&question(&world).bearer(access_token(&session))).await;
+    assert_eq!(answer.success()["featureFlags"], json!(flags));
+}
+
+#[tokio::test]
+async fn a_session_that_has_outgrown_its_cookie_is_403_when_it_is_due_and_the_cookie_is_kept() {
+    let world = AuthWorld::start(BINARY).await;
+    let due = asked_by(&world, &expired(&world)).await;
+    let flags: Vec<_> = (0..200).map(|number| format!("feature-flag-{number:03}")).collect();
+    world.workos.set_feature_flags("jane", &flags);
+    let answer = world.ask(&due).await;
+    let expected = "This account's session is too large for a cookie";
+    assert_eq!(answer.refusal(), (403, expected.to_owned()));
+    assert_eq!((answer.next(), answer.cookies()), (None, vec![]));
+}
+
+#[tokio::test]
+async fn who_impersonates_is_told_with_the_reason_where_the_cookie_has_it() {
+    let world = AuthWorld::start(BINARY).await;
+    let mut session = world.workos.sign_in("jane", None);
+    let mut claims = claims(access_token(&session));
+    claims["act"] = json!({"sub": "admin@example.com"});
+    let token = world.workos.sign(&world.workos.header(), &claims);
+    session["access_token"] = json!(token);
+    let answer = world.ask(&question(&world).bearer(&token)).await;
+    assert_eq!(answer.success()["impersonator"], json!({"email": "admin@example.com"}));
+    for (sealed, told) in [
+        (
+            json!({"email": "admin@example.com", "reason": "Ticket 17"}),
+            json!({"email": "admin@example.com", "reason": "Ticket 17"}),
+        ),
+        (
+            json!({"email": "admin@example.com", "reason": null}),
+            json!({"email": "admin@example.com"}),
+        ),
+    ] {
+        session["impersonator"] = sealed;
+        let answer = world.ask(&asked_by(&world, &session).await).await;
+        assert_eq!(answer.success()["impersonator"], told);
+    }
+}
+
+#[tokio::test]
+async fn a_refresh_that_workos_wants_more_for_leads_to_the_hosted_page() {
+    let world = AuthWorld::start(BINARY).await;
+    for (code, is_hosted) in [("mfa_challenge", true), ("sso_required", false)] {
+        let body = json!({"code": code, "message": "No."});
+        world.workos.prescribe("/user_management/authenticate", 403, body);
+        // A refusal is remembered for its refresh token.
+        let due = asked_by(&world, &expired(&world)).await;
+        let answer = world.ask(&due).await;
+        assert_eq!(answer.refusal().0, 403, "{code}");
+        assert_eq!((answer.next().is_some(), answer.cookies()), (is_hosted, vec![]), "{code}");
+    }
+}
+
+#[tokio::test]
+async fn a_refresh_tells_workos_who_calls() {
+    let world = AuthWorld::start(BINARY).await;
+    let due = asked_by(&world, &expired(&world)).await;
+    let forged = due.header("x-forwarded-for", "198.51.100.66");
+    assert_eq!(world.ask(&forged).await.status(), 200);
+    let sent = world.last_sent();
+    assert_eq!(sent["grant_type"], "refresh_token");
+    assert_eq!(sent["ip_address"], "203.0.113.7");
+    assert_eq!(sent["user_agent"], "Mozilla/5.0");
 }
 
 #[tokio::test]

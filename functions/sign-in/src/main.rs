@@ -3,32 +3,28 @@
 //! | | |
 //! |---|---|
 //! | session | none |
-//! | input | `email` |
+//! | input | `email`, optional `invitationToken` |
 //! | output | 200 `{"authData":{"authMethod":"sso","redirectURL","state"}}` if an organization with an active SSO connection has verified the domain; otherwise a code is sent, and 200 `{"authData":{"authMethod":"magic_auth"}}` |
 //! | errors | 400 `Bad request`, also for an address without an account, 403 WorkOS requires another step first, 429, 502, 503 |
 //!
 //! With `CONCEAL_ACCOUNTS`, the `magic_auth` response is sent two seconds after the request arrived,
 //! whether or not the address has an account and whatever WorkOS says about it.
 
+mod input;
 mod method;
 
 use std::process::ExitCode;
 
+use crate::input::Input;
 use crate::method::{Method, MethodReply};
 use anteroom::api::{ApiError, Request};
 use anteroom::lambda::{self, Endpoint, Route};
 use anteroom::settings::{Incomplete, Settings};
-use anteroom::workos::{AuthData, Email, Redirects, SignInWith, WorkOs};
-use serde::Deserialize;
+use anteroom::workos::{AuthData, Redirects, SignInHints, SignInWith, WorkOs};
 
 struct SignIn {
     workos: WorkOs,
     redirects: Redirects,
-}
-
-#[derive(Deserialize)]
-struct Input {
-    email: Email,
 }
 
 impl Endpoint for SignIn {
@@ -44,12 +40,13 @@ impl Endpoint for SignIn {
     }
 
     async fn handle(&self, request: &Request, input: Input) -> Result<MethodReply, ApiError> {
-        let email = &input.email;
-        let Some(connection) = self.workos.begin_sign_in(request, email).await? else {
+        let (email, invitation) = (&input.email, input.invitation_token.as_ref());
+        let Some(connection) = self.workos.begin_sign_in(request, email, invitation).await? else {
             return Ok(Method::MagicAuth.reply());
         };
         let with = SignInWith::Connection(connection.id);
-        let redirect = self.redirects.begin(request.headers(), &with, Some(email)).await?;
+        let hints = SignInHints { email: Some(email), screen: None, invitation };
+        let redirect = self.redirects.begin(request.headers(), &with, &hints).await?;
         Ok(Method::Sso(redirect).reply())
     }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anteroom_stand_ins::faults::Fault;
 use anteroom_stand_ins::workos::{Organization, User, WorkOs};
+use anteroom_testing::mistakes::invalid_invitation_tokens;
 use anteroom_testing::suites::addresses::{AddressEndpoint, email};
 use anteroom_testing::{AuthWorld, Event, MALFORMED_EMAILS, OUTAGES, malformed_requests};
 use serde_json::{Value, json};
@@ -46,6 +47,46 @@ async fn what_is_no_address_is_400_bad_request_and_nothing_is_asked() {
         assert_eq!(answer.refusal(), bad_request(), "{body}");
     }
     assert_eq!(world.asked(), [""; 0]);
+}
+
+#[tokio::test]
+async fn an_invitation_that_is_none_is_400_bad_request_and_nothing_is_asked() {
+    let world = AuthWorld::start(BINARY).await;
+    for invitation in invalid_invitation_tokens() {
+        let answer = world.post(&json!({"email": JANE, "invitationToken": invitation})).await;
+        assert_eq!(answer.refusal(), bad_request(), "{invitation}");
+    }
+    assert_eq!(world.asked(), [""; 0]);
+}
+
+#[tokio::test]
+async fn an_invitation_goes_along_with_the_code_or_with_the_redirect() {
+    let world = AuthWorld::start(BINARY).await;
+    let invitation = world.workos.invite(JANE, "MASADAS");
+    let answer = world.post(&json!({"email": JANE, "invitationToken": invitation})).await;
+    assert_eq!(answer.success(), magic_auth());
+    let sent = world.last_sent();
+    assert_eq!(sent["invitation_token"], json!(invitation));
+    assert!(sent.get("ip_address").is_none() && sent.get("user_agent").is_none(), "{sent}");
+
+    let someone = json!({"email": "someone@sso.example.com", "invitationToken": "inv_token_1"});
+    let body = world.post(&someone).await.success();
+    let url = body["authData"]["redirectURL"].as_str().expect("an address");
+    assert!(url.contains("invitation_token=inv_token_1"), "{url}");
+
+    let unknown = json!({"email": JANE, "invitationToken": "inv_unknown"});
+    let answer = world.post(&unknown).await;
+    assert_eq!((answer.refusal().0, answer.next()), (403, None));
+}
+
+#[tokio::test]
+async fn a_security_check_before_the_code_leads_to_the_hosted_page() {
+    let world = AuthWorld::start(BINARY).await;
+    let body = json!({"code": "radar_challenge", "message": "No."});
+    world.workos.prescribe(MAGIC_AUTH, 403, body);
+    let answer = world.post(&email(JANE)).await;
+    assert_eq!(answer.refusal().0, 403);
+    assert!(answer.next().is_some());
 }
 
 #[tokio::test]

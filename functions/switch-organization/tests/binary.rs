@@ -163,11 +163,13 @@ async fn an_organization_where_the_user_may_not_act_is_403_and_the_session_is_ke
         ("Sso Example", "single sign-on"),
         ("Mfa Example", "two-factor"),
     ] {
+        let is_hosted = organization == "Mfa Example";
         let event = event(&world, &consultant, email, organization).await;
         let answer = world.ask(&event).await;
         let (status, message) = answer.refusal();
         assert_eq!(status, 403, "{organization}");
         assert!(message.contains(what), "{message}");
+        assert_eq!(answer.next().is_some(), is_hosted, "{organization}");
         assert_eq!(answer.cookies(), [], "{organization}");
     }
     let mut unknown = input(&world, email, "Example");
@@ -287,6 +289,8 @@ async fn switching_brings_the_user_and_the_session_in_that_organization() {
 
     assert_eq!(world.asked(), [AUTHENTICATE]);
     let sent = world.last_sent();
+    assert_eq!(sent["ip_address"], "203.0.113.7");
+    assert_eq!(sent["user_agent"], "Mozilla/5.0");
     assert_eq!(sent["grant_type"], "refresh_token");
     assert_eq!(sent["refresh_token"], session["refresh_token"]);
     assert_eq!(sent["organization_id"], json!(id));

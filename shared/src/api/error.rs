@@ -25,11 +25,15 @@ pub struct ApiError {
     hint: Option<Hint>,
 }
 
-/// A header that says what the caller can do.
+/// Tells a program what it can do next, in a header or in the body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Hint {
+    /// `Allow`.
     Use(&'static str),
+    /// `Retry-After`.
     RetryAfter { seconds: u64 },
+    /// The body's field `next`.
+    Next(&'static str),
 }
 
 impl ApiError {
@@ -144,6 +148,13 @@ impl ApiError {
         Self { hint: Some(Hint::RetryAfter { seconds }), ..self }
     }
 
+    /// Names the endpoint that the page should call next, in the body's field `next`. Pages act on
+    /// that field, because messages may change.
+    #[must_use]
+    pub(crate) fn with_next(self, endpoint: &'static str) -> Self {
+        Self { hint: Some(Hint::Next(endpoint)), ..self }
+    }
+
     /// Its status.
     pub fn status(&self) -> StatusCode {
         self.status
@@ -160,14 +171,17 @@ impl ApiError {
     }
 
     pub(crate) fn into_response(self) -> Response {
-        let body = json!({ "code": self.status.as_u16(), "message": self.message });
+        let mut body = json!({ "code": self.status.as_u16(), "message": self.message });
+        if let Some(Hint::Next(endpoint)) = self.hint {
+            body["next"] = endpoint.into();
+        }
         let response = json_response(self.status, &body);
         let mut response = response.unwrap_or_else(|_| empty_response(self.status));
         let headers = response.headers_mut();
         match self.hint {
             Some(Hint::Use(method)) => headers.insert(ALLOW, HeaderValue::from_static(method)),
             Some(Hint::RetryAfter { seconds }) => headers.insert(RETRY_AFTER, seconds.into()),
-            None => None,
+            Some(Hint::Next(_)) | None => None,
         };
         response
     }
@@ -223,6 +237,18 @@ mod tests {
         let error = ApiError::method_not_allowed("GET");
         assert_eq!((error.status().as_u16(), error.message()), (405, "Use GET"));
         assert_eq!(error.into_response().headers()[ALLOW], "GET");
+    }
+
+    #[test]
+    fn only_an_error_that_has_a_next_endpoint_names_one() {
+        let body = |error: ApiError| -> serde_json::Value {
+            serde_json::from_slice(error.into_response().body()).expect("JSON")
+        };
+        let error = ApiError::forbidden("No");
+        assert_eq!(body(error.clone()), json!({"code": 403, "message": "No"}));
+        let error = error.with_next("continue-with-authkit").with_detail("mfa_enrollment");
+        let expected = json!({"code": 403, "message": "No", "next": "continue-with-authkit"});
+        assert_eq!(body(error), expected);
     }
 
     #[test]

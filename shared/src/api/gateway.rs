@@ -11,6 +11,7 @@
 //! | the method, or the body | the request carries a [`Flaw`], and gets 400 if the endpoint reads that part |
 //! | a header's value | kept, as bytes that are not valid text, so that the header does not seem absent |
 //! | a header's name, or a cookie | dropped |
+//! | the caller's address or user agent | dropped |
 //! | path and query | invalid characters are percent-encoded; if the result is still not a URI, it is dropped |
 //! | anything else | never read |
 //!
@@ -32,6 +33,7 @@ use serde::de::{DeserializeOwned, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::api::{Request, Response};
+use crate::client::{Client, UserAgent};
 use crate::json;
 
 /// Replaces a byte that is not allowed in a header value. It is not ASCII, so reading the value as
@@ -92,10 +94,14 @@ struct RequestContext<'e> {
 }
 
 #[derive(Default, Deserialize)]
-#[serde(default)]
+#[serde(rename_all = "camelCase", default)]
 struct HttpDescription<'e> {
     #[serde(borrow)]
     method: Option<&'e RawValue>,
+    #[serde(borrow)]
+    source_ip: Option<&'e RawValue>,
+    #[serde(borrow)]
+    user_agent: Option<&'e RawValue>,
 }
 
 impl<'de> Deserialize<'de> for Event {
@@ -118,7 +124,9 @@ impl Event {
             Some(body) => *request.body_mut() = body,
             None => drop(request.extensions_mut().insert(Flaw::Body)),
         }
-        match parts.method() {
+        let description = parts.description();
+        request.extensions_mut().insert(description.client());
+        match description.method() {
             Some(method) => *request.method_mut() = method,
             None => drop(request.extensions_mut().insert(Flaw::Method)),
         }
@@ -148,10 +156,10 @@ pub(crate) fn answer(response: Response) -> ApiGatewayV2httpResponse {
 }
 
 impl Parts<'_> {
-    fn method(&self) -> Option<Method> {
-        let context: RequestContext<'_> = borrowed(self.request_context?)?;
-        let http: HttpDescription<'_> = borrowed(context.http?)?;
-        Method::from_bytes(text(http.method?)?.as_bytes()).ok()
+    /// The gateway's own description of the request, in the request context.
+    fn description(&self) -> HttpDescription<'_> {
+        let context: Option<RequestContext<'_>> = self.request_context.and_then(borrowed);
+        context.and_then(|context| context.http).and_then(borrowed).unwrap_or_default()
     }
 
     fn uri(&self) -> Uri {
@@ -183,6 +191,19 @@ impl Parts<'_> {
             return BASE64_STANDARD.decode(text.as_bytes()).ok().map(Body::Binary);
         }
         Some(Body::Text(text.into_owned()))
+    }
+}
+
+impl HttpDescription<'_> {
+    fn method(&self) -> Option<Method> {
+        Method::from_bytes(text(self.method?)?.as_bytes()).ok()
+    }
+
+    /// The caller as the gateway saw it. A part that is malformed counts as absent.
+    fn client(&self) -> Client {
+        let address = self.source_ip.and_then(text).and_then(|address| address.parse().ok());
+        let user_agent = self.user_agent.and_then(text).and_then(|name| UserAgent::parse(&name));
+        Client { address, user_agent }
     }
 }
 

@@ -4,5 +4,5 @@ mod access_token;
 mod renewal;
 mod sessions;
 
-pub use access_token::{AccessToken, AccessTokenError};
+pub use access_token::{AccessToken, AccessTokenError, SessionDetails};
 pub use sessions::{Session, Sessions};

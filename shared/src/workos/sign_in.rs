@@ -6,6 +6,6 @@ mod concealment;
 mod redirect;
 mod start;
 
-pub use authorization::{Authorization, SignInWith};
+pub use authorization::{Authorization, ScreenHint, SignInHints, SignInWith};
 pub use completion::{OneTimeToken, Outcome, SignIns};
 pub use redirect::{AuthData, Redirect, Redirects};

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anteroom::api::ApiError;
+use anteroom::client::Client;
 use anteroom::clock::Clock;
 use anteroom::provider::{Call, Failure, Provider, ProviderError, Retry};
 use anteroom::request_scope;
@@ -119,7 +120,9 @@ async fn sending_again_has_an_end() {
             assert!(world.asked() <= most, "{fault:?} {retry:?}");
         }
         let deadline = world.clock.now().after(Duration::from_millis(1200));
-        assert!(request_scope::handle(deadline, world.call(PAUSING)).await.is_err());
+        assert!(
+            request_scope::handle(deadline, Client::default(), world.call(PAUSING)).await.is_err()
+        );
         assert!((3..10).contains(&world.asked()), "{fault:?}");
         world.stand_in.clear_faults();
     }
@@ -131,7 +134,10 @@ async fn no_call_goes_beyond_the_requests_time() {
     world.stand_in.inject(Fault::Slow(Duration::from_mins(1)));
     let within = async |milliseconds, retry| {
         let deadline = world.clock.now().after(Duration::from_millis(milliseconds));
-        request_scope::handle(deadline, world.call(retry)).await.unwrap_err().failure
+        request_scope::handle(deadline, Client::default(), world.call(retry))
+            .await
+            .unwrap_err()
+            .failure
     };
     for retry in [Retry::Never, Retry::Once, HASTY, PAUSING] {
         let failure = within(400, retry).await;

@@ -61,9 +61,9 @@ async fn sign_in(
     workos: &WorkOs,
     email: &Email,
 ) -> Result<Authentication, AuthenticateError> {
-    workos.create_magic_auth(email).await.unwrap();
+    workos.create_magic_auth(email, None).await.unwrap();
     let code = MagicCode::parse(&stand_in.magic_code_for(email.as_str()).unwrap()).unwrap();
-    workos.authenticate_with_magic_auth(email, &code).await
+    workos.authenticate_with_magic_auth(email, &code, None).await
 }
 
 /// The choice of a user who belongs to several organizations.
@@ -226,21 +226,21 @@ mod magic_codes {
         assert_eq!(request.json(), Some(expected));
 
         let code = MagicCode::parse(&code).unwrap();
-        let again = workos.authenticate_with_magic_auth(&jane(), &code).await;
+        let again = workos.authenticate_with_magic_auth(&jane(), &code, None).await;
         assert_eq!(status(again), 401);
     }
 
     #[tokio::test]
     async fn a_code_that_is_wrong_expired_or_somebody_elses_is_401() {
         let (stand_in, workos) = start().await;
-        workos.create_magic_auth(&jane()).await.unwrap();
+        workos.create_magic_auth(&jane(), None).await.unwrap();
         let code = stand_in.magic_code_for("jane.doe@example.com").unwrap();
         let wrong = if code == "000000" { "000001" } else { "000000" };
         let wrong = MagicCode::parse(wrong).unwrap();
         let code = MagicCode::parse(&code).unwrap();
         let redeem = async |email: &str, code| {
             let email = Email::parse(email).unwrap();
-            let result = workos.authenticate_with_magic_auth(&email, code).await;
+            let result = workos.authenticate_with_magic_auth(&email, code, None).await;
             match result.unwrap_err() {
                 AuthenticateError::NotGood { grant: Grant::MagicCode, .. } => {}
                 other => panic!("{other}"),
@@ -257,34 +257,37 @@ mod magic_codes {
     async fn guessing_ends_with_429() {
         let (stand_in, workos) = start().await;
         stand_in.lift_limits();
-        workos.create_magic_auth(&jane()).await.unwrap();
+        workos.create_magic_auth(&jane(), None).await.unwrap();
         let code = stand_in.magic_code_for("jane.doe@example.com").unwrap();
         let wrong = MagicCode::parse(if code == "000000" { "000001" } else { "000000" }).unwrap();
         for _ in 0..stand_ins::workos::MAGIC_CODE_GUESSES {
-            assert_eq!(status(workos.authenticate_with_magic_auth(&jane(), &wrong).await), 401);
+            assert_eq!(
+                status(workos.authenticate_with_magic_auth(&jane(), &wrong, None).await),
+                401
+            );
         }
         let right = MagicCode::parse(&code).unwrap();
-        assert_eq!(status(workos.authenticate_with_magic_auth(&jane(), &right).await), 429);
+        assert_eq!(status(workos.authenticate_with_magic_auth(&jane(), &right, None).await), 429);
     }
 
     #[tokio::test]
     async fn asking_too_often_is_429_with_the_time_to_wait() {
         let (_stand_in, workos) = start().await;
         for _ in 0..3 {
-            workos.create_magic_auth(&jane()).await.unwrap();
+            workos.create_magic_auth(&jane(), None).await.unwrap();
         }
-        let error = ApiError::from(workos.create_magic_auth(&jane()).await.unwrap_err());
+        let error = ApiError::from(workos.create_magic_auth(&jane(), None).await.unwrap_err());
         assert_eq!(error.status(), 429);
         assert!(format!("{error:?}").contains("RetryAfter"), "{error:?}");
-        assert_eq!(status(workos.create_magic_auth(&email("123@gmail.com")).await), 200);
+        assert_eq!(status(workos.create_magic_auth(&email("123@gmail.com"), None).await), 200);
     }
 
     #[tokio::test]
     async fn where_sign_up_is_closed_an_unknown_address_gets_403() {
         let (stand_in, workos) = start().await;
         stand_in.close_sign_up();
-        assert_eq!(status(workos.create_magic_auth(&email("nobody@example.com")).await), 403);
-        assert_eq!(status(workos.create_magic_auth(&jane()).await), 200);
+        assert_eq!(status(workos.create_magic_auth(&email("nobody@example.com"), None).await), 403);
+        assert_eq!(status(workos.create_magic_auth(&jane(), None).await), 200);
     }
 
     #[tokio::test]
@@ -653,12 +656,12 @@ mod failures {
         let id = organization_id(&stand_in, "Example");
         let (token, wait) = (secret("token"), Some(Duration::from_secs(7)));
         let attempts: [Result<Authentication, _>; 3] = [
-            workos.authenticate_with_magic_auth(&jane(), &code).await,
+            workos.authenticate_with_magic_auth(&jane(), &code, None).await,
             workos.authenticate_with_code(&token, &secret(VERIFIER)).await,
             workos.authenticate_with_organization_selection(&token, &id).await,
         ];
         let mut errors = attempts.map(|attempt| ApiError::from(attempt.unwrap_err())).to_vec();
-        errors.push(workos.create_magic_auth(&jane()).await.unwrap_err().into());
+        errors.push(workos.create_magic_auth(&jane(), None).await.unwrap_err().into());
         for error in errors {
             assert_eq!(error.status(), 429);
             assert_eq!(error.clone().retry_after(wait), error, "in seven seconds");
@@ -673,9 +676,9 @@ mod failures {
         let (stand_in, workos) = start().await;
         let code = MagicCode::parse("123456").unwrap();
         stand_in.inject(Fault::Down);
-        assert_eq!(status(workos.create_magic_auth(&jane()).await), 503);
+        assert_eq!(status(workos.create_magic_auth(&jane(), None).await), 503);
         assert_eq!(status(workos.create_user(&jane()).await), 503);
-        assert_eq!(status(workos.authenticate_with_magic_auth(&jane(), &code).await), 503);
+        assert_eq!(status(workos.authenticate_with_magic_auth(&jane(), &code, None).await), 503);
         let (token, id) = (secret("token"), organization_id(&stand_in, "Example"));
         assert_eq!(status(workos.authenticate_with_code(&token, &secret(VERIFIER)).await), 503);
         let chosen = workos.authenticate_with_organization_selection(&token, &id).await;
@@ -698,7 +701,7 @@ mod keys {
         let code = stand_in.authorization_code("jane", Some(CHALLENGE));
         [
             status(workos.user_by_email(&jane()).await),
-            status(workos.create_magic_auth(&jane()).await),
+            status(workos.create_magic_auth(&jane(), None).await),
             status(workos.authenticate_with_code(&secret(&code), &secret(VERIFIER)).await),
         ]
     }
@@ -768,7 +771,7 @@ mod printing {
         let choice = choice(&stand_in, &workos, "123@gmail.com").await;
         let code = stand_in.magic_code_for("jane.doe@example.com").unwrap();
         let spent = MagicCode::parse(&code).unwrap();
-        let refused = workos.authenticate_with_magic_auth(&jane(), &spent).await.unwrap_err();
+        let refused = workos.authenticate_with_magic_auth(&jane(), &spent, None).await.unwrap_err();
         let taken = workos.create_user(&jane()).await.unwrap_err();
         let printed = format!("{workos:?} {authentication:?} {choice:?} {refused:?} {taken:?}");
         for private in [

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::{
     application::CLIENT_ID,
+    caller::Caller,
     fields::Fields,
     identifier,
     magic_code::Limit,
@@ -29,6 +30,7 @@ impl State {
     pub(super) fn authenticate(&mut self, fields: &Fields, now: u64) -> Result<Value, Refusal> {
         let grant_type = fields.required("grant_type")?;
         self.check_client(fields)?;
+        self.callers.push(Caller::read(fields, grant_type)?);
         match grant_type {
             "authorization_code" => self.authenticate_with_code(fields, now),
             "urn:workos:oauth:grant-type:magic-auth:code" => {
@@ -73,7 +75,8 @@ impl State {
         if let Some(user) = self.users.iter_mut().find(|user| user.id == user_id) {
             user.is_email_verified = user.next_step != Some(Step::EmailVerification);
         }
-        self.complete(magic_auth(user_id), now)
+        let invitation = fields.optional("invitation_token")?.map(str::to_owned);
+        self.complete(SignIn { invitation, ..magic_auth(user_id) }, now)
     }
 
     fn authenticate_with_organization_selection(
@@ -130,14 +133,15 @@ impl State {
         Ok(answer)
     }
 
-    /// Completes a sign-in with a session, or with the step that the user has to take first.
-    pub(super) fn complete(&mut self, sign_in: SignIn, now: u64) -> Result<Value, Refusal> {
+    /// Takes a sign-in as far as it goes: to a session, or to what the user has to do first.
+    pub(super) fn complete(&mut self, mut sign_in: SignIn, now: u64) -> Result<Value, Refusal> {
         self.check_next_step(&sign_in, now)?;
+        self.accept_invitation(&mut sign_in)?;
         let organization_id = self.organization_of(&sign_in, now)?;
         if let Some(id) = &organization_id {
             self.check_demands(id, &sign_in, now)?;
         }
-        let session = self.sessions.begin(sign_in, organization_id);
+        let session = self.sessions.begin(sign_in, organization_id, now);
         if let Some(user) = self.users.iter_mut().find(|user| user.id == session.sign_in.user_id) {
             user.last_sign_in_at = Some(now);
         }
@@ -145,6 +149,9 @@ impl State {
     }
 
     fn check_next_step(&mut self, sign_in: &SignIn, now: u64) -> Result<(), Refusal> {
+        if sign_in.has_taken_steps || sign_in.impersonator.is_some() {
+            return Ok(());
+        }
         let token = identifier::new_token();
         let user = self.user_by_id(&sign_in.user_id).ok_or_else(|| gone(sign_in))?;
         let refusal = match user.next_step {
@@ -218,6 +225,9 @@ impl State {
         if let Some(id) = claims.get("org_id") {
             answer["organization_id"] = id.clone();
         }
+        if let Some(impersonator) = &session.sign_in.impersonator {
+            answer["impersonator"] = impersonator.to_json();
+        }
         Ok(answer)
     }
 
@@ -234,12 +244,15 @@ impl State {
 }
 
 fn demand<'a>(organization: &'a Organization, sign_in: &SignIn) -> Option<Demand<'a>> {
+    if sign_in.impersonator.is_some() {
+        return None;
+    }
     let came_through =
         |id: &str| organization.connections.iter().any(|connection| connection.id == id);
     if organization.requires_sso && !sign_in.connection_id.as_deref().is_some_and(came_through) {
         return Some(Demand::Sso(organization.active_connections()));
     }
-    organization.requires_mfa.then_some(Demand::Mfa)
+    (organization.requires_mfa && !sign_in.has_taken_steps).then_some(Demand::Mfa)
 }
 
 /// The error if the user has been removed since.

@@ -1,8 +1,10 @@
 //! `GET /user_management/authorize`: the sign-in page, which issues an authorization code.
 //! <https://workos.com/docs/reference/authkit/authentication/get-authorization-url>
 //!
-//! The page lists the users who can sign in with the given method, and a click signs in.
-//! `&user=jane` in the query skips the page, for curl and for tests; WorkOS has no such parameter.
+//! The page lists who can sign in that way, and a click signs in. `&user=jane` in the query is the
+//! click without the page, for curl and for tests; WorkOS has no such parameter. If WorkOS asks
+//! something of the user first, AuthKit's own page (`provider=authkit`) takes them through it: here, a
+//! second click, which is `&step=` and the name of the step.
 //!
 //! A wrong client or an unregistered redirect URI is an error on this page, without a redirect; all
 //! other errors go to the redirect URI, as `error` and `error_description`.
@@ -13,14 +15,18 @@ use ring::digest::SHA256;
 use url::Url;
 
 use super::{
-    application::CLIENT_ID, fields::Query, organization::Organization, session::SignIn,
-    state::State, user::User,
+    application::CLIENT_ID,
+    fields::Query,
+    organization::Organization,
+    session::{SignIn, magic_auth},
+    state::State,
+    user::{Step, User},
 };
 use crate::exchange::{Answer, Request};
 
 /// The providers in WorkOS's OpenAPI document.
 const PROVIDERS: [&str; 14] = [
-    "authkit",
+    HOSTED_PAGE,
     "AppleOAuth",
     "BitbucketOAuth",
     "GitHubOAuth",
@@ -36,12 +42,16 @@ const PROVIDERS: [&str; 14] = [
     "XeroOAuth",
 ];
 
-/// The parameters of an authorization request.
+/// AuthKit's own page, which offers every method.
+const HOSTED_PAGE: &str = "authkit";
+
+/// What a browser was sent here for.
 struct Authorization<'a> {
     redirect_uri: Url,
     state: Option<&'a str>,
     challenge: Option<&'a str>,
     selector: Selector<'a>,
+    invitation: Option<&'a str>,
 }
 
 /// The method of signing in.
@@ -70,18 +80,37 @@ impl State {
             Err(problem) => return refusal_page(problem),
         };
         let state = query.first("state");
+        let unsolicited = match query.first("provider") {
+            Some(HOSTED_PAGE) => self.take_unsolicited(request),
+            _ => None,
+        };
         let outcome = self.authorization(&query, redirect_uri.clone()).and_then(|asked| {
+            if let Some(sign_in) = unsolicited {
+                return Ok(Next::Code(sign_in, asked.challenge.map(str::to_owned)));
+            }
             let candidates = self.candidates(&asked.selector);
             let Some(name) = query.first("user") else {
                 return Ok(Next::Page(sign_in_page(&query, &asked, &candidates)));
             };
             let chosen = candidates.iter().find(|user| user.is_called(name));
             let user = chosen.ok_or(DENIED)?;
-            Ok(Next::Code(sign_in(user, &asked.selector), asked.challenge.map(str::to_owned)))
+            let mut sign_in = sign_in(user, &asked);
+            if let Selector::Provider { name: HOSTED_PAGE, .. } = asked.selector
+                && let Some(step) = self.next_step(user, &sign_in)
+            {
+                if query.first("step") != Some(step.name()) {
+                    return Ok(Next::Page(step_page(&query, step)));
+                }
+                sign_in.has_taken_steps = true;
+            }
+            Ok(Next::Code(sign_in, asked.challenge.map(str::to_owned)))
         });
         match outcome {
             Ok(Next::Page(page)) => page,
             Ok(Next::Code(sign_in, challenge)) => {
+                if sign_in.has_taken_steps {
+                    self.take_step(&sign_in.user_id);
+                }
                 let code = self.codes.issue(sign_in, challenge.as_deref(), now);
                 redirect_to(callback(redirect_uri, state, &[("code", &code)]).as_str())
             }
@@ -113,7 +142,42 @@ impl State {
         }
         let challenge = challenge(query)?;
         let selector = self.selector(query)?;
-        Ok(Authorization { redirect_uri, state: query.first("state"), challenge, selector })
+        match (query.first("screen_hint"), &selector) {
+            (None, _)
+            | (Some("sign-in" | "sign-up"), Selector::Provider { name: HOSTED_PAGE, .. }) => {}
+            _ => {
+                let description = "screen_hint is for the provider authkit: sign-in or sign-up.";
+                return Err(problem("invalid_request", description));
+            }
+        }
+        let (state, invitation) = (query.first("state"), query.first("invitation_token"));
+        Ok(Authorization { redirect_uri, state, challenge, selector, invitation })
+    }
+
+    /// What WorkOS asks of a user before there is a session.
+    fn next_step(&self, user: &User, sign_in: &SignIn) -> Option<Step> {
+        let own = sign_in.organization_id.as_deref();
+        let organizations = match own {
+            Some(id) => self.organization(id).into_iter().collect(),
+            None => self.organizations_of(&user.id),
+        };
+        let is_demanded = !organizations.is_empty()
+            && organizations.iter().all(|organization| organization.requires_mfa);
+        user.next_step.or(is_demanded.then_some(Step::MfaEnrollment))
+    }
+
+    /// The user has taken a step on the hosted page. An address stays verified, and a second factor
+    /// that has been set up is asked for from then on.
+    fn take_step(&mut self, user_id: &str) {
+        let Some(user) = self.users.iter_mut().find(|user| user.id == user_id) else { return };
+        match user.next_step {
+            Some(Step::EmailVerification) => {
+                user.is_email_verified = true;
+                user.next_step = None;
+            }
+            Some(Step::MfaEnrollment) => user.next_step = Some(Step::MfaChallenge),
+            Some(Step::MfaChallenge) | None => {}
+        }
     }
 
     fn selector<'a>(&'a self, query: &'a Query) -> Result<Selector<'a>, Problem> {
@@ -200,18 +264,21 @@ fn only_connection_of(organization: &Organization) -> Result<Selector<'_>, Probl
     }
 }
 
-fn sign_in(user: &User, selector: &Selector<'_>) -> SignIn {
-    let (method, connection_id, organization) = match selector {
-        // AuthKit's own page signs users in with a magic code.
-        Selector::Provider { name: "authkit", organization } => ("MagicAuth", None, *organization),
+fn sign_in(user: &User, asked: &Authorization<'_>) -> SignIn {
+    let (method, connection_id, organization) = match &asked.selector {
+        // Whoever comes to AuthKit's own page is sent a code there.
+        Selector::Provider { name: HOSTED_PAGE, organization } => {
+            ("MagicAuth", None, *organization)
+        }
         Selector::Provider { name, organization } => (*name, None, *organization),
         Selector::Connection { id, organization } => ("SSO", Some(*id), Some(*organization)),
     };
     SignIn {
-        user_id: user.id.clone(),
         method: method.to_owned(),
         connection_id: connection_id.map(str::to_owned),
         organization_id: organization.map(|organization| organization.id.clone()),
+        invitation: asked.invitation.map(str::to_owned),
+        ..magic_auth(user.id.clone())
     }
 }
 
@@ -260,6 +327,25 @@ fn link(query: &Query, user: &User) -> String {
         "<li><a href=\"/user_management/authorize?{}\">{}</a></li>",
         escaped(&query.with("user", &user.id)),
         escaped(&user.email)
+    )
+}
+
+/// The form for a step, which here takes a click.
+fn step_page(query: &Query, step: Step) -> Answer {
+    let (title, done) = match step {
+        Step::EmailVerification => ("Verify your e-mail address", "The address is mine"),
+        Step::MfaEnrollment => ("Set up a second factor", "It is set up"),
+        Step::MfaChallenge => ("Use your second factor", "This is its code"),
+    };
+    let link = query.with("step", step.name());
+    page(
+        200,
+        title,
+        &format!(
+            "<p>The stand-in for WorkOS believes everybody.</p>\
+             <p><a href=\"/user_management/authorize?{}\">{done}</a></p>",
+            escaped(&link)
+        ),
     )
 }
 

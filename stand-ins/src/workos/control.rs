@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::{
     application::CLIENT_ID,
+    caller::Caller,
     dispatch::WorkOs,
     keys::{FOREIGN_KEY, NEXT_SIGNING_KEY, SIGNING_KEY},
     organization::{Membership, Organization},
@@ -122,9 +123,37 @@ impl WorkOs {
         });
     }
 
-    /// Signs a user in by magic code, and returns the result of `authenticate`: `user`,
-    /// `access_token`, `refresh_token`. For a user with several organizations, one must be given by
-    /// id or name.
+    /// Turns feature flags on for a user, in every organization that the user belongs to.
+    ///
+    /// # Panics
+    /// When there is no such user.
+    pub fn set_feature_flags(&self, user: &str, flags: &[String]) {
+        let mut state = self.state();
+        let user_id = state.user_called(user).id.clone();
+        let memberships = state.memberships.iter_mut();
+        for membership in memberships.filter(|membership| membership.user_id == user_id) {
+            membership.feature_flags = flags.to_vec();
+        }
+    }
+
+    /// Invites an address to an organization, by id or name. Gives the token in the invitation's
+    /// link, which one sign-in of that address accepts.
+    ///
+    /// # Panics
+    /// When there is no such organization.
+    pub fn invite(&self, email: &str, organization: &str) -> String {
+        let mut state = self.state();
+        let organization_id = state.organization_called(organization).id.clone();
+        state.invite(email, &organization_id)
+    }
+
+    /// The client of each grant so far, as the application named it, in order.
+    pub fn callers(&self) -> Vec<Caller> {
+        self.state().callers.clone()
+    }
+
+    /// Signs a user in by a magic code, and gives what `authenticate` would: `user`, `access_token`,
+    /// `refresh_token`. The organization, by id or name, must be given for a user who has several.
     ///
     /// # Panics
     /// If there is no such user or organization, or the sign-in is rejected.
@@ -258,7 +287,7 @@ impl WorkOs {
         let mut state = self.state();
         let user_id = state.user_called(user).id.clone();
         let organization = state.organizations_of(&user_id).first().map(|first| first.id.clone());
-        let session = state.sessions.begin(magic_auth(user_id), organization);
+        let session = state.sessions.begin(magic_auth(user_id), organization, unix_seconds());
         state.claims(&session, unix_seconds())
     }
 

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::{
     application::{CLIENT_ID, COOKIE_PASSWORD},
     authorize::redirect_to,
+    caller::{Caller, refuse_caller},
     fields::{Fields, Query},
     keys::published,
     magic_code::Limit,
@@ -47,6 +48,14 @@ impl Provider for Environment {
         match (request.method.as_str(), request.path()) {
             ("GET", "/dev/access-token") => Some(lock(&self.state).dev_access_token(request)),
             ("GET", "/dev/magic-code") => Some(lock(&self.state).dev_magic_code(request)),
+            ("GET", "/dev/callers") => Some(lock(&self.state).dev_callers()),
+            ("GET", "/dev/invitation") => Some(lock(&self.state).dev_invitation(request)),
+            ("GET", "/dev/impersonate") => {
+                Some(lock(&self.state).impersonate(request, unix_seconds()))
+            }
+            ("GET", "/dev/identity-provider") => {
+                Some(lock(&self.state).come_from_identity_provider(request, unix_seconds()))
+            }
             _ => None,
         }
     }
@@ -113,7 +122,9 @@ impl State {
                 return Ok(Answer::json(201, &code));
             }
             ("POST", ["user_management", "users"]) => {
-                let user = self.create_user(&Fields::read(request)?, now)?;
+                let fields = Fields::read(request)?;
+                refuse_caller(&fields)?;
+                let user = self.create_user(&fields, now)?;
                 return Ok(Answer::json(201, &user));
             }
             ("GET", ["user_management", "users"]) => self.users_page(&query)?,
@@ -166,7 +177,11 @@ impl State {
     /// Sends a magic code. An unknown address gets an account, which is unverified until the code
     /// is used.
     fn create_magic_auth(&mut self, fields: &Fields, now: u64) -> Result<Value, Refusal> {
+        refuse_caller(fields)?;
         let email = fields.email()?;
+        if let Some(token) = fields.optional("invitation_token")? {
+            self.check_invitation(token, &email)?;
+        }
         self.limits.check(Limit::Send, &email.to_lowercase(), now)?;
         let user = match self.user_spelled(&email) {
             Some(user) => user,
@@ -194,9 +209,26 @@ impl State {
             return Answer::new(404, "text/plain", "the user is in no such organization\n");
         }
         let organization_id = place.map(|place| place.id.clone());
-        let session = self.sessions.begin(magic_auth(user.id.clone()), organization_id);
+        let session =
+            self.sessions.begin(magic_auth(user.id.clone()), organization_id, unix_seconds());
         let claims = self.claims(&session, unix_seconds());
         Answer::new(200, "text/plain", self.signing_key.sign(&self.token_header(), &claims))
+    }
+
+    fn dev_callers(&self) -> Answer {
+        let callers: Value = self.callers.iter().map(Caller::to_json).collect();
+        Answer::json(200, &callers)
+    }
+
+    fn dev_invitation(&mut self, request: &Request) -> Answer {
+        let name = request.query("organization").unwrap_or_default();
+        let Some(organization) = self.organizations.iter().find(|other| other.is_called(&name))
+        else {
+            return Answer::new(404, "text/plain", "no such organization\n");
+        };
+        let organization_id = organization.id.clone();
+        let email = request.query("email").unwrap_or_default();
+        Answer::new(200, "text/plain", self.invite(&email, &organization_id))
     }
 
     fn dev_magic_code(&self, request: &Request) -> Answer {

@@ -19,7 +19,12 @@ impl Fields {
         }
     }
 
-    /// A required, non-empty string.
+    /// Whether there is a member of that name.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
+    /// A text that must be there and must not be empty.
     pub(super) fn required(&self, name: &str) -> Result<&str, Refusal> {
         self.optional(name)?.filter(|text| !text.is_empty()).ok_or_else(|| not_a_string(name))
     }

@@ -53,6 +53,10 @@ pub struct Membership {
     pub role: String,
     /// The slugs of the role's permissions.
     pub permissions: Vec<String>,
+    /// The slugs of what the organization has paid for.
+    pub entitlements: Vec<String>,
+    /// The slugs of the feature flags that are on.
+    pub feature_flags: Vec<String>,
 }
 
 impl Organization {
@@ -183,6 +187,8 @@ impl Membership {
             organization_id: organization_id.to_owned(),
             role: "member".to_owned(),
             permissions: Vec::new(),
+            entitlements: Vec::new(),
+            feature_flags: Vec::new(),
         }
     }
 

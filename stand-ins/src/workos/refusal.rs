@@ -80,6 +80,20 @@ impl Refusal {
             .with("errors", json!([{"code": code, "message": message}]))
     }
 
+    /// A member that the request does not have at WorkOS.
+    pub(super) fn unexpected_property(name: &str) -> Self {
+        let message = format!("property {name} should not exist");
+        Self::invalid_parameter(&format!("{name}_unexpected"), &message)
+    }
+
+    pub(super) fn invitation_invalid() -> Self {
+        Self::failed_due_to("invitation_invalid")
+    }
+
+    pub(super) fn invitation_cannot_be_used_for_email() -> Self {
+        Self::failed_due_to("invitation_cannot_be_used_for_email")
+    }
+
     pub(super) fn email_taken() -> Self {
         let error =
             json!({"code": "email_not_available", "message": "This email is not available."});

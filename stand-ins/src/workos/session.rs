@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
-use super::{identifier, organization::Membership, refusal::Refusal};
+use super::{identifier, organization::Membership, refusal::Refusal, unsolicited::Impersonator};
 
 /// The default lifetime of an access token, in seconds. See
 /// [`WorkOs::set_access_token_seconds`](super::WorkOs::set_access_token_seconds).
@@ -26,12 +26,26 @@ pub(super) struct SignIn {
     pub(super) connection_id: Option<String>,
     /// The organization requested at the start, if any.
     pub(super) organization_id: Option<String>,
+    /// The token of the invitation that it accepts.
+    pub(super) invitation: Option<String>,
+    /// The hosted page has taken the user through every step that WorkOS asks for.
+    pub(super) has_taken_steps: bool,
+    /// The administrator who acts in the user's name.
+    pub(super) impersonator: Option<Impersonator>,
 }
 
 /// A sign-in by magic code.
 pub(super) fn magic_auth(user_id: String) -> SignIn {
     let method = "MagicAuth".to_owned();
-    SignIn { user_id, method, connection_id: None, organization_id: None }
+    SignIn {
+        user_id,
+        method,
+        connection_id: None,
+        organization_id: None,
+        invitation: None,
+        has_taken_steps: false,
+        impersonator: None,
+    }
 }
 
 /// A session. Its id never changes.
@@ -40,6 +54,7 @@ pub(super) struct Session {
     pub(super) id: String,
     pub(super) sign_in: SignIn,
     pub(super) organization_id: Option<String>,
+    authenticated_at: u64,
     has_ended: bool,
 }
 
@@ -72,9 +87,20 @@ impl Exchange {
 }
 
 impl Sessions {
-    pub(super) fn begin(&mut self, sign_in: SignIn, organization_id: Option<String>) -> Session {
+    pub(super) fn begin(
+        &mut self,
+        sign_in: SignIn,
+        organization_id: Option<String>,
+        now: u64,
+    ) -> Session {
         let id = identifier::new("session");
-        let session = Session { id: id.clone(), sign_in, organization_id, has_ended: false };
+        let session = Session {
+            id: id.clone(),
+            sign_in,
+            organization_id,
+            authenticated_at: now,
+            has_ended: false,
+        };
         self.by_id.insert(id, session.clone());
         session
     }
@@ -157,14 +183,18 @@ pub(super) fn access_claims(
         "jti": identifier::new_letters(),
         "iat": now,
         "exp": now.saturating_add_signed(seconds),
+        "auth_time": session.authenticated_at,
     });
+    if let Some(impersonator) = &session.sign_in.impersonator {
+        claims["act"] = impersonator.as_actor();
+    }
     if let Some(membership) = membership {
         claims["org_id"] = json!(membership.organization_id);
         claims["role"] = json!(membership.role);
         claims["roles"] = json!([membership.role]);
         claims["permissions"] = json!(membership.permissions);
-        claims["entitlements"] = json!([]);
-        claims["feature_flags"] = json!([]);
+        claims["entitlements"] = json!(membership.entitlements);
+        claims["feature_flags"] = json!(membership.feature_flags);
     }
     claims
 }

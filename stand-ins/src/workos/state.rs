@@ -5,12 +5,14 @@ use std::{collections::HashMap, fmt, sync::Arc};
 use super::{
     application::{API_KEY, LOGOUT_RETURN_TO, REDIRECT_URI},
     authorization_code::AuthorizationCodes,
+    caller::Caller,
+    invitation::Invitation,
     keys::SIGNING_KEY,
     magic_code::{Limits, MagicCodes},
     organization::{Membership, Organization},
     pending::Pending,
     seeds::{self, seeded_organizations, seeded_users},
-    session::{ACCESS_TOKEN_SECONDS, Sessions},
+    session::{ACCESS_TOKEN_SECONDS, Sessions, SignIn},
     user::User,
 };
 use crate::jwt::RsaKey;
@@ -36,6 +38,9 @@ pub(super) struct State {
     pub(super) limits: Limits,
     pub(super) pending: HashMap<String, Pending>,
     pub(super) sessions: Sessions,
+    pub(super) invitations: Vec<Invitation>,
+    pub(super) unsolicited: HashMap<String, SignIn>,
+    pub(super) callers: Vec<Caller>,
     pub(super) prescriptions: Vec<(String, u16, String)>,
     pub(super) sink: Sink,
 }
@@ -75,6 +80,9 @@ impl Default for State {
             limits: Limits::default(),
             pending: HashMap::new(),
             sessions: Sessions::default(),
+            invitations: Vec::new(),
+            unsolicited: HashMap::new(),
+            callers: Vec::new(),
             prescriptions: Vec::new(),
             sink: Sink(Arc::new(|_, _| {})),
         }

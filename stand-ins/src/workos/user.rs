@@ -41,6 +41,17 @@ pub enum Step {
     MfaChallenge,
 }
 
+impl Step {
+    /// Its name, which the hosted page of the stand-in has in its links.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::EmailVerification => "email_verification",
+            Self::MfaEnrollment => "mfa_enrollment",
+            Self::MfaChallenge => "mfa_challenge",
+        }
+    }
+}
+
 impl User {
     /// A user with only a verified address.
     pub fn new(short_name: &str, email: &str) -> Self {

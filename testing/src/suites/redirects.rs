@@ -1,5 +1,5 @@
-//! For endpoints that redirect a browser to a sign-in page: `continue-with-google`,
-//! `continue-with-microsoft`. Denials first.
+//! Every endpoint that sends a browser to sign in somewhere: `continue-with-google`,
+//! `continue-with-microsoft`, `continue-with-authkit`. Denials first.
 
 #![allow(missing_docs, reason = "the name of a test is a sentence")]
 #![allow(clippy::missing_panics_doc, reason = "a test panics when it fails")]
@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use crate::answer::Answer;
 use crate::auth_world::AuthWorld;
 use crate::event::Event;
-use crate::mistakes::{malformed_requests, oddities};
+use crate::mistakes::{invalid_invitation_tokens, malformed_requests, oddities};
 
 /// An endpoint that redirects a browser to a sign-in page.
 #[derive(Clone, Copy, Debug)]
@@ -28,7 +28,8 @@ fn state(answer: &Answer) -> String {
     answer.success()["authData"]["state"].as_str().expect("a state").to_owned()
 }
 
-fn redirect_url(answer: &Answer) -> String {
+/// The address in an answer.
+pub fn redirect_url(answer: &Answer) -> String {
     answer.success()["authData"]["redirectURL"].as_str().expect("an address").to_owned()
 }
 
@@ -137,6 +138,21 @@ pub async fn every_form_of_no_body_is_taken(endpoint: &Redirect) {
         let answer = world.ask(&event).await;
         assert!(redirect_url(&answer).contains(endpoint.provider));
         assert!(!redirect_url(&answer).contains("evil"));
+    }
+}
+
+pub async fn an_invitation_goes_along_and_one_that_is_none_is_400(endpoint: &Redirect) {
+    let world = AuthWorld::start(endpoint.binary).await;
+    let answer = world.post(&json!({"invitationToken": "Z1uX3RbwcIl5fIGJJJCXXisdI"})).await;
+    let url = redirect_url(&answer);
+    assert!(url.contains("invitation_token=Z1uX3RbwcIl5fIGJJJCXXisdI"), "{url}");
+    let url = redirect_url(&world.post(&json!({"invitationToken": null})).await);
+    assert!(!url.contains("invitation_token"), "{url}");
+    for invitation in invalid_invitation_tokens() {
+        let answer = world.post(&json!({ "invitationToken": invitation })).await;
+        let expected = (400, "`invitationToken` is not valid".to_owned());
+        assert_eq!(answer.refusal(), expected, "{invitation}");
+        assert_eq!(answer.cookies(), [], "{invitation}");
     }
 }
 
@@ -289,6 +305,7 @@ macro_rules! redirects_suite {
             workos_is_not_asked_and_so_its_outage_is_not_met,
             needs_no_api_key,
             every_form_of_no_body_is_taken,
+            an_invitation_goes_along_and_one_that_is_none_is_400,
             an_app_with_a_scheme_of_its_own_is_let_in_where_it_is_named_exactly,
             production_without_tls_does_not_start,
             what_nobody_reads_may_be_as_odd_as_it_likes,

@@ -9,12 +9,14 @@ use serde_json::{Value, json};
 
 use crate::json as lenient;
 use crate::provider::{Answer, Call, Failure, KeyPlace, KeyedProvider, ProviderError, Retry};
+use crate::request_scope;
 use crate::secrets::secret_key_form;
 use crate::settings::{Incomplete, Settings};
 use crate::workos::api::refusal::{is_missing_user, refuses_key};
 use crate::workos::{
     Application, AuthenticateError, Authentication, Connection, CreateUserError, Email, Grant,
-    MagicCode, MailboxlessError, Organization, OrganizationId, SendCodeError, User, UserId,
+    InvitationToken, MagicCode, MailboxlessError, Organization, OrganizationId, SendCodeError,
+    User, UserId,
 };
 
 /// The entries per page: WorkOS's maximum.
@@ -106,9 +108,14 @@ impl WorkOs {
     }
 
     /// Sends a one-time code to this e-mail address, in WorkOS's spelling. WorkOS creates an
-    /// account for an unknown address, so look it up first.
-    pub async fn create_magic_auth(&self, email: impl AsRef<str>) -> Result<(), SendCodeError> {
-        self.magic_auth(email.as_ref()).await.map(drop)
+    /// account for an unknown address, so look it up first. The code accepts the invitation, if
+    /// there is one.
+    pub async fn create_magic_auth(
+        &self,
+        email: impl AsRef<str>,
+        invitation: Option<&InvitationToken>,
+    ) -> Result<(), SendCodeError> {
+        self.magic_auth(email.as_ref(), invitation).await.map(drop)
     }
 
     /// Signs a user in with a code from WorkOS's API instead of from a mailbox. For development
@@ -117,14 +124,14 @@ impl WorkOs {
         &self,
         email: &Email,
     ) -> Result<Authentication, MailboxlessError> {
-        let answer = self.magic_auth(email.as_str()).await?;
+        let answer = self.magic_auth(email.as_str(), None).await?;
         let MagicAuth { code, email: spelling, .. } = answer.json().map_err(SendCodeError::from)?;
         let Some(code) = code else {
             let error = answer.error(Failure::Unreadable("it has no code"));
             return Err(SendCodeError::from(error).into());
         };
         let spelling = spelling.as_deref().unwrap_or(email.as_str());
-        Ok(self.authenticate_with_magic_auth(spelling, &code).await?)
+        Ok(self.authenticate_with_magic_auth(spelling, &code, None).await?)
     }
 
     /// Redeems a browser's authorization code with the PKCE verifier of its sign-in.
@@ -141,17 +148,22 @@ impl WorkOs {
         self.authenticate(Grant::AuthorizationCode, fields, Retry::Never).await
     }
 
-    /// Redeems the one-time code that was sent to this e-mail address, in WorkOS's spelling.
+    /// Redeems the one-time code that was sent to this e-mail address, in WorkOS's spelling, and
+    /// accepts the invitation, if there is one.
     pub async fn authenticate_with_magic_auth(
         &self,
         email: impl AsRef<str>,
         code: &MagicCode,
+        invitation: Option<&InvitationToken>,
     ) -> Result<Authentication, AuthenticateError> {
-        let fields = json!({
+        let mut fields = json!({
             "grant_type": "urn:workos:oauth:grant-type:magic-auth:code",
             "email": email.as_ref(),
             "code": code.expose(),
         });
+        if let Some(invitation) = invitation {
+            fields["invitation_token"] = json!(invitation.expose());
+        }
         self.authenticate(Grant::MagicCode, fields, Retry::Never).await
     }
 
@@ -242,10 +254,17 @@ impl WorkOs {
         Ok(connections)
     }
 
-    /// Sends a code. The response can be read as [`MagicAuth`].
-    async fn magic_auth(&self, email: &str) -> Result<Answer, SendCodeError> {
+    /// Sends a code. [`MagicAuth`] can read the answer.
+    async fn magic_auth(
+        &self,
+        email: &str,
+        invitation: Option<&InvitationToken>,
+    ) -> Result<Answer, SendCodeError> {
         let path = ["user_management", "magic_auth"];
-        let body = json!({ "email": email });
+        let mut body = json!({ "email": email });
+        if let Some(invitation) = invitation {
+            body["invitation_token"] = json!(invitation.expose());
+        }
         let call = Call {
             refuses_key,
             hands_back_limits: true,
@@ -262,8 +281,9 @@ impl WorkOs {
         Ok(answer)
     }
 
-    /// Sends a grant. A code is sent only once: if it was redeemed but the response was lost, a
-    /// retry would look like a rejected code.
+    /// Sends a grant, with the address and the user agent of the request's client: WorkOS takes
+    /// them for this call only, and judges suspicious sign-ins by them. A code is sent only once: if
+    /// it was redeemed but the answer got lost, a second attempt would look like a refusal.
     async fn authenticate(
         &self,
         grant: Grant,
@@ -272,6 +292,13 @@ impl WorkOs {
     ) -> Result<Authentication, AuthenticateError> {
         let organization = fields["organization_id"].as_str().map(str::to_owned);
         fields["client_id"] = json!(self.application.client_id());
+        let client = request_scope::client();
+        if let Some(address) = client.address {
+            fields["ip_address"] = json!(address);
+        }
+        if let Some(user_agent) = client.user_agent {
+            fields["user_agent"] = json!(user_agent.as_str());
+        }
         let path = ["user_management", "authenticate"];
         let call = Call {
             key: KeyPlace::Body("client_secret"),

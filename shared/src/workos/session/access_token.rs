@@ -47,10 +47,45 @@ pub struct AccessToken {
     pub expires: Timestamp,
     /// The time from issue to expiry, if the token has `iat`.
     lifetime: Option<Duration>,
+    /// All claims, unless the signature was not checked.
+    claims: Option<Claims>,
+}
+
+/// The claims that describe a session and give access to nothing here. A claim that the token
+/// lacks, or that has an unexpected type, is `None`.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct SessionDetails {
+    /// All roles of the user in the organization, as slugs.
+    #[serde(default, deserialize_with = "readable_texts")]
+    pub roles: Option<Vec<String>>,
+    /// What the organization has paid for, as slugs.
+    #[serde(default, deserialize_with = "readable_texts")]
+    pub entitlements: Option<Vec<String>>,
+    /// The feature flags that are on, as slugs.
+    #[serde(default, deserialize_with = "readable_texts")]
+    pub feature_flags: Option<Vec<String>>,
+    /// When the user signed in.
+    #[serde(default, rename = "auth_time", deserialize_with = "json::or_default")]
+    pub authenticated: Option<Timestamp>,
+}
+
+/// Reads a list without the items that are no texts. `None` for anything else.
+fn readable_texts<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Vec<String>>, D::Error> {
+    let items: Option<Vec<Box<RawValue>>> = json::or_default(deserializer)?;
+    Ok(items.map(|items| items.iter().filter_map(|item| text(item)).collect()))
 }
 
 impl AccessToken {
-    /// How long before its expiry it is refreshed early.
+    /// The claims that describe the session. They are read only now, since most endpoints have no
+    /// use for them, and there may be hundreds of flags.
+    pub fn details(&self) -> SessionDetails {
+        let details = self.claims.as_ref().and_then(|claims| claims.read().ok());
+        details.unwrap_or_default()
+    }
+
+    /// How long before its end it is renewed early.
     pub(super) fn early_renewal_window(&self) -> Duration {
         let share = self.lifetime.map_or(Duration::MAX, |lifetime| lifetime / EARLY_RENEWAL_SHARE);
         EARLY_RENEWAL_WINDOW.min(share)
@@ -200,6 +235,7 @@ impl AccessClaims {
             impersonator: self.act.map(|actor| Impersonator { email: actor.sub, reason: None }),
             expires: exp,
             lifetime: self.iat.map(|iat| exp.since(iat)).filter(|lifetime| !lifetime.is_zero()),
+            claims: None,
         };
         // `iat` never rejects a token, because clocks differ.
         Ok((token, Lifetime { exp, nbf, iat: None }))
@@ -234,14 +270,14 @@ impl AccessTokens {
     /// Verifies a token: its signature, then its issuer and type, then its lifetime.
     pub(super) async fn judge(&self, text: &str) -> Result<Verdict, AccessTokenError> {
         let claims = self.verify(text).await?;
-        self.verdict(claims.read()?)
+        self.verdict(claims.read()?, Some(claims))
     }
 
     /// Verifies the token in a genuine seal. The seal vouches for it, so an expired token counts as
     /// expired even if its key has been retired.
     pub(super) async fn judge_sealed(&self, text: &str) -> Result<Verdict, AccessTokenError> {
         let error = match self.verify(text).await {
-            Ok(claims) => return self.verdict(claims.read()?),
+            Ok(claims) => return self.verdict(claims.read()?, Some(claims)),
             Err(error) => error,
         };
         if error.is_about_unknown_key()
@@ -255,7 +291,7 @@ impl AccessTokens {
     /// Checks a token's claims without its signature. Use it only if a genuine seal vouches for the
     /// token.
     pub(super) fn unverified(&self, text: &str) -> Result<Verdict, AccessTokenError> {
-        self.verdict(Token::parse(text)?.unverified_claims()?)
+        self.verdict(Token::parse(text)?.unverified_claims()?, None)
     }
 
     async fn verify(&self, text: &str) -> Result<Claims, AccessTokenError> {
@@ -270,8 +306,13 @@ impl AccessTokens {
         Ok(token.verify(&key.ok_or(AccessTokenError::UnknownKey)?)?)
     }
 
-    fn verdict(&self, claims: AccessClaims) -> Result<Verdict, AccessTokenError> {
+    fn verdict(
+        &self,
+        claims: AccessClaims,
+        all: Option<Claims>,
+    ) -> Result<Verdict, AccessTokenError> {
         let (token, lifetime) = claims.check(&self.application)?;
+        let token = AccessToken { claims: all, ..token };
         match lifetime.check(self.clock.now(), LEEWAY) {
             Ok(()) => Ok(Verdict::Good(token)),
             Err(Untimely::Expired) => Ok(Verdict::Expired(token)),
@@ -376,6 +417,28 @@ mod tests {
         let token = check(some).expect("good");
         assert_eq!(token.permissions, ["a", "b"]);
         assert_eq!(token.impersonator.expect("somebody").email, "admin@example.com");
+    }
+
+    #[test]
+    fn a_detail_of_an_unexpected_type_is_absent() {
+        let details = |claims: Value| -> SessionDetails {
+            json::from_slice(claims.to_string().as_bytes()).expect("details")
+        };
+        let some = details(json!({
+            "roles": ["admin", 1, null], "entitlements": [], "feature_flags": ["a", "b"],
+            "auth_time": 1_700_000_000,
+        }));
+        assert_eq!(some.roles, Some(vec!["admin".to_owned()]));
+        assert_eq!(some.entitlements, Some(vec![]));
+        assert_eq!(some.feature_flags.map(|flags| flags.len()), Some(2));
+        assert_eq!(some.authenticated.map(Timestamp::whole_seconds), Some(1_700_000_000));
+        for odd in [json!(null), json!("admin"), json!({"a": []}), json!(true)] {
+            let odd = details(json!({
+                "roles": odd, "entitlements": odd, "feature_flags": odd, "auth_time": odd,
+            }));
+            assert!(odd.roles.is_none() && odd.entitlements.is_none());
+            assert!(odd.feature_flags.is_none() && odd.authenticated.is_none());
+        }
     }
 
     #[test]

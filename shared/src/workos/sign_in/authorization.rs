@@ -1,10 +1,11 @@
 //! The authorization URL, where a browser goes to sign in.
 //! <https://workos.com/docs/reference/authkit/authentication/get-authorization-url>
 
+use serde::Deserialize;
 use url::Url;
 
 use crate::settings::{Incomplete, Settings};
-use crate::workos::{Application, ConnectionId, Email, OrganizationId};
+use crate::workos::{Application, ConnectionId, Email, InvitationToken, OrganizationId};
 
 /// Builds WorkOS's authorization URLs. Browsers return to `WORKOS_REDIRECT_URI` with a code.
 #[derive(Clone, Debug)]
@@ -28,6 +29,27 @@ pub enum SignInWith {
     Organization(OrganizationId),
 }
 
+/// What the sign-in page should know about the user. All of it is optional.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SignInHints<'h> {
+    /// The e-mail address that the page fills in.
+    pub email: Option<&'h Email>,
+    /// The form that AuthKit's hosted page shows first.
+    pub screen: Option<ScreenHint>,
+    /// The invitation that the user accepts by signing in.
+    pub invitation: Option<&'h InvitationToken>,
+}
+
+/// The form that AuthKit's hosted page shows first: `sign-in` or `sign-up`.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub enum ScreenHint {
+    /// For users who have an account.
+    SignIn,
+    /// For users who have none yet.
+    SignUp,
+}
+
 impl Authorization {
     /// Reads the settings of [`Application::configure`], and `WORKOS_REDIRECT_URI`.
     pub fn configure(settings: &mut Settings) -> Result<Self, Incomplete> {
@@ -38,13 +60,13 @@ impl Authorization {
 
     /// The URL where a user signs in. WorkOS returns `state` unchanged with the code.
     /// `code_challenge` is the S256 challenge of the PKCE verifier that redeems the code (RFC
-    /// 7636). The page fills in the e-mail address in `login_hint`.
+    /// 7636).
     pub fn url(
         &self,
         with: &SignInWith,
         state: &str,
         code_challenge: &str,
-        login_hint: Option<&Email>,
+        hints: &SignInHints<'_>,
     ) -> Url {
         let mut query = vec![
             ("client_id", self.application.client_id()),
@@ -55,10 +77,19 @@ impl Authorization {
             ("response_type", "code"),
             ("state", state),
         ];
-        if let Some(email) = login_hint {
-            query.push(("login_hint", email.as_str()));
-        }
+        query.extend(hints.email.map(|email| ("login_hint", email.as_str())));
+        query.extend(hints.screen.map(|screen| ("screen_hint", screen.as_str())));
+        query.extend(hints.invitation.map(|token| ("invitation_token", token.expose())));
         self.application.provider().address(&["user_management", "authorize"], &query)
+    }
+}
+
+impl ScreenHint {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::SignIn => "sign-in",
+            Self::SignUp => "sign-up",
+        }
     }
 }
 
@@ -97,7 +128,8 @@ mod tests {
     #[test]
     fn sends_the_browser_to_workos_with_everything_that_binds_the_code() {
         let email = Email::parse("jane+1@example.com");
-        let url = authorization().url(&SignInWith::Google, "st&te", "challenge", email.as_ref());
+        let hints = SignInHints { email: email.as_ref(), ..SignInHints::default() };
+        let url = authorization().url(&SignInWith::Google, "st&te", "challenge", &hints);
         assert_eq!(url.origin().ascii_serialization(), "https://api.workos.com");
         assert_eq!(url.path(), "/user_management/authorize");
         let expected = [
@@ -126,12 +158,27 @@ mod tests {
             (SignInWith::Connection(connection), "connection_id", "conn_1"),
             (SignInWith::Organization(organization), "organization_id", "org_1"),
         ] {
-            let query = query(&authorization().url(&with, "state", "challenge", None));
+            let hints = SignInHints::default();
+            let query = query(&authorization().url(&with, "state", "challenge", &hints));
             let ways = ["provider", "connection_id", "organization_id"];
             let named: Vec<_> = ways.iter().filter(|way| query.contains_key(**way)).collect();
             assert_eq!(named, [&name], "{with:?}");
             assert_eq!(query[name], value);
-            assert!(!query.contains_key("login_hint"));
+            for hint in ["login_hint", "screen_hint", "invitation_token"] {
+                assert!(!query.contains_key(hint), "{hint}");
+            }
+        }
+    }
+
+    #[test]
+    fn tells_the_page_which_form_and_which_invitation_it_is_about() {
+        let invitation = InvitationToken::parse("inv&token");
+        for (screen, name) in [(ScreenHint::SignIn, "sign-in"), (ScreenHint::SignUp, "sign-up")] {
+            let (email, invitation) = (None, invitation.as_ref());
+            let hints = SignInHints { email, screen: Some(screen), invitation };
+            let query = query(&authorization().url(&SignInWith::AuthKit, "s", "c", &hints));
+            assert_eq!(query["screen_hint"], name);
+            assert_eq!(query["invitation_token"], "inv&token");
         }
     }
 }

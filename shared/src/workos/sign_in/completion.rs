@@ -9,8 +9,8 @@ use crate::api::ApiError;
 use crate::settings::{Incomplete, Settings};
 use crate::text::is_visible_ascii;
 use crate::workos::{
-    AuthenticateError, Authentication, Cookies, Email, Grant, MagicCode, MailboxlessError,
-    OrganizationChoice, OrganizationId, Profile, SealedSession, User, WorkOs,
+    AuthenticateError, Authentication, Cookies, Email, Grant, InvitationToken, MagicCode,
+    MailboxlessError, OrganizationChoice, OrganizationId, Profile, SealedSession, User, WorkOs,
 };
 
 /// A single-use token from a browser: 1 to 2,048 visible ASCII characters.
@@ -97,7 +97,8 @@ impl SignIns {
         Err(refused.map_or_else(|| ApiError::internal("no sign-in to resume"), ApiError::from))
     }
 
-    /// Completes a sign-in with the code from an e-mail.
+    /// Completes a sign-in with the code that came by e-mail. Accepts the invitation, if there is
+    /// one.
     ///
     /// Looks up the user first, to get WorkOS's own spelling of the address. If nobody has the
     /// address, the code is tried anyway: WorkOS rejects it and counts the attempt, so the response
@@ -107,6 +108,7 @@ impl SignIns {
         headers: &HeaderMap,
         email: &Email,
         code: &MagicCode,
+        invitation: Option<&InvitationToken>,
     ) -> Result<Outcome, ApiError> {
         let user = self.workos.user_by_email(email).await?;
         if let Some(user) = &user {
@@ -114,7 +116,7 @@ impl SignIns {
             self.cookies.session.ensure_fits(user)?;
         }
         let spelling = user.as_ref().map_or(email.as_str(), |user| &user.email);
-        let result = self.workos.authenticate_with_magic_auth(spelling, code).await;
+        let result = self.workos.authenticate_with_magic_auth(spelling, code, invitation).await;
         let not_good = |code| Err(AuthenticateError::NotGood { grant: Grant::MagicCode, code });
         let result = match result {
             // WorkOS may treat different letters as equal.

@@ -7,7 +7,7 @@ use url::Url;
 use crate::api;
 use crate::api::ApiError;
 use crate::settings::{Incomplete, Settings};
-use crate::workos::{Authorization, Cookies, Email, SignInWith};
+use crate::workos::{Authorization, Cookies, SignInHints, SignInWith};
 
 /// Sends browsers to WorkOS to sign in there.
 #[derive(Debug)]
@@ -39,12 +39,12 @@ impl Redirects {
         &self,
         headers: &HeaderMap,
         with: &SignInWith,
-        login_hint: Option<&Email>,
+        hints: &SignInHints<'_>,
     ) -> Result<Redirect, ApiError> {
         let sign_in = self.cookies.sign_in.begin(headers).await?;
         sign_in.cookies.into_iter().for_each(api::send_cookie);
         let (state, challenge) = (sign_in.state, sign_in.code_challenge);
-        let redirect_url = self.authorization.url(with, &state, &challenge, login_hint);
+        let redirect_url = self.authorization.url(with, &state, &challenge, hints);
         Ok(Redirect { redirect_url, state })
     }
 }

@@ -7,15 +7,16 @@ use crate::api::{ApiError, Request};
 use crate::lambda;
 use crate::provider::ProviderError;
 use crate::workos::sign_in::concealment::conceal;
-use crate::workos::{Connection, CreateUserError, Email, WorkOs};
+use crate::workos::{Connection, CreateUserError, Email, InvitationToken, WorkOs};
 
 /// The maximum number of organizations whose connections are fetched one by one. If more have
 /// verified the domain, one call fetches the connections of all of them.
 const FEW_ORGANIZATIONS: usize = 3;
 
 impl WorkOs {
-    /// Starts a sign-in. Returns the SSO connection to use if the address's domain has one;
-    /// otherwise sends a one-time code and returns `None`.
+    /// Begins a sign-in. Returns the SSO connection to use if the address's domain has one;
+    /// otherwise sends a one-time code, which accepts the invitation if there is one, and returns
+    /// `None`.
     ///
     /// # Errors
     /// 400 for an address without an account. If accounts are concealed, nothing that WorkOS says
@@ -24,12 +25,13 @@ impl WorkOs {
         &self,
         request: &Request,
         email: &Email,
+        invitation: Option<&InvitationToken>,
     ) -> Result<Option<Connection>, ApiError> {
-        let (workos, email) = (self.clone(), email.clone());
+        let (workos, email, invitation) = (self.clone(), email.clone(), invitation.cloned());
         self.concealing(request, async move {
             let connection = workos.sso_connection(email.domain()).await?;
             if connection.is_none() {
-                workos.send_code(&email).await?;
+                workos.send_code(&email, invitation.as_ref()).await?;
             }
             Ok(connection)
         })
@@ -46,7 +48,7 @@ impl WorkOs {
         let sent = self.concealing(request, async move {
             // As in `sign-in`, the domain decides first, which reveals nothing about the account.
             match workos.sso_connection(email.domain()).await? {
-                None => workos.send_code(&email).await?,
+                None => workos.send_code(&email, None).await?,
                 Some(_) if workos.conceals_accounts() => {}
                 Some(_) => return Err(ApiError::forbidden("Sign in with single sign-on")),
             }
@@ -74,13 +76,17 @@ impl WorkOs {
 
     /// Sends a one-time code to a user. Looks up the address first, because WorkOS would create an
     /// account for an unknown one.
-    async fn send_code(&self, email: &Email) -> Result<(), ApiError> {
+    async fn send_code(
+        &self,
+        email: &Email,
+        invitation: Option<&InvitationToken>,
+    ) -> Result<(), ApiError> {
         let Some(user) = self.user_by_email(email).await? else {
             return self
                 .unless_concealed(ApiError::bad_request("No account has this e-mail address"));
         };
         // Only addresses with an account get here, so even an outage would reveal one.
-        match self.create_magic_auth(&user.email).await {
+        match self.create_magic_auth(&user.email, invitation).await {
             Ok(()) => Ok(()),
             Err(error) => self.unless_concealed(error.into()),
         }

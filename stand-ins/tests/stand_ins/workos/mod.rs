@@ -1,7 +1,9 @@
 //! WorkOS as an application sees it. The grants of `authenticate` each have a file of their own.
 
 mod authorization_code;
+mod callers;
 mod directory;
+mod hosted_page;
 mod magic_auth;
 mod organization_selection;
 mod refresh_token;

@@ -90,9 +90,7 @@ impl From<AuthenticateError> for ApiError {
             AuthenticateError::OrganizationSelectionRequired(_) => {
                 Self::no_organization().with_detail(error)
             }
-            AuthenticateError::Required { requirement, .. } => {
-                Self::forbidden(requirement.message()).with_detail(error)
-            }
+            AuthenticateError::Required { requirement, .. } => requirement.refuse(error),
             AuthenticateError::NotGood { grant, .. } => {
                 Self::unauthorized(grant.refusal()).with_detail(error)
             }
@@ -363,6 +361,41 @@ mod tests {
         for grant in [Grant::AuthorizationCode, Grant::MagicCode, Grant::PendingToken] {
             let error = AuthenticateError::of(grant, &of_error("invalid_grant"));
             assert!(!error.ends_session(), "{grant}");
+        }
+    }
+
+    #[test]
+    fn only_what_the_hosted_page_can_handle_leads_there() {
+        let hosted = [
+            "email_verification_required",
+            "mfa_enrollment",
+            "mfa_challenge",
+            "mfa_verification",
+            "passkey_progressive_enrollment",
+            "radar_challenge",
+            "radar_sign_up_challenge",
+            "radar_email_challenge",
+            "radar_sms_challenge",
+            "radar_sms_sign_in_challenge",
+        ];
+        let next = |error: ApiError| {
+            let body: Value = serde_json::from_slice(error.into_response().body()).expect("JSON");
+            body["next"].as_str().map(str::to_owned)
+        };
+        let codes = MEANINGS.iter().map(|(code, _)| *code);
+        for code in codes.chain(["something_new", "rate_limit_exceeded"]) {
+            let expected = hosted.contains(&code).then(|| "continue-with-authkit".to_owned());
+            for status in [400, 403, 404, 422, 429] {
+                let answer = of_code(status, code);
+                for grant in [Grant::AuthorizationCode, Grant::RefreshToken] {
+                    let error = AuthenticateError::of(grant, &answer);
+                    assert_eq!(next(error.into()), expected, "{status} {code}");
+                }
+                let of_code = next(SendCodeError::of(&answer).into());
+                assert!(of_code.is_none() || of_code == expected, "{status} {code}");
+                let of_user = next(CreateUserError::of(&answer).into());
+                assert!(of_user.is_none() || of_user == expected, "{status} {code}");
+            }
         }
     }
 

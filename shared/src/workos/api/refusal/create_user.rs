@@ -43,9 +43,7 @@ impl From<CreateUserError> for ApiError {
             CreateUserError::Exists => Self::conflict("This e-mail address already has an account"),
             CreateUserError::InvalidEmail => invalid_email().with_detail(error),
             CreateUserError::Undeliverable => undeliverable_email().with_detail(error),
-            CreateUserError::Required { requirement, .. } => {
-                Self::forbidden(requirement.message()).with_detail(error)
-            }
+            CreateUserError::Required { requirement, .. } => requirement.refuse(error),
             CreateUserError::Unrecognized(error) => refused_email(error),
             CreateUserError::Provider(error) => error.into(),
         }

@@ -1,5 +1,12 @@
 //! A requirement that a user has to meet before WorkOS lets them in.
 
+use std::fmt;
+
+use crate::api::ApiError;
+
+/// The endpoint that sends the browser to WorkOS's hosted page.
+const HOSTED_PAGE: &str = "continue-with-authkit";
+
 /// A step that a user, or their administrator, has to take before WorkOS lets them in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Requirement {
@@ -34,8 +41,36 @@ pub enum Requirement {
 }
 
 impl Requirement {
+    /// 403 for a user who does not meet it yet. If WorkOS's hosted page can take the user through
+    /// it, the error names the endpoint that leads there.
+    pub(super) fn refuse(self, detail: impl fmt::Display) -> ApiError {
+        let error = ApiError::forbidden(self.message()).with_detail(detail);
+        if self.is_met_at_hosted_page() { error.with_next(HOSTED_PAGE) } else { error }
+    }
+
+    fn is_met_at_hosted_page(self) -> bool {
+        match self {
+            Self::VerifyEmail
+            | Self::EnrollSecondFactor
+            | Self::UseSecondFactor
+            | Self::EnrollPasskey
+            | Self::PassSecurityCheck => true,
+            // The page has a way of its own for single sign-on; the rest is for an administrator, or
+            // is not documented as something that the hosted page asks for.
+            Self::UseSso
+            | Self::UseAnotherMethod
+            | Self::GiveConsent
+            | Self::CompleteProfile
+            | Self::BeInvited
+            | Self::HaveAnAccount
+            | Self::RepairSso
+            | Self::JoinOrganization
+            | Self::BeLetIn => false,
+        }
+    }
+
     /// The message to the user.
-    pub(super) fn message(self) -> &'static str {
+    fn message(self) -> &'static str {
         match self {
             Self::VerifyEmail => "Verify your e-mail address first, then sign in again",
             Self::EnrollSecondFactor => {

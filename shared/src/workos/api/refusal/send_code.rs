@@ -50,9 +50,7 @@ impl From<SendCodeError> for ApiError {
             SendCodeError::InvalidEmail => invalid_email().with_detail(error),
             SendCodeError::Undeliverable => undeliverable_email().with_detail(error),
             SendCodeError::Unrecognized(error) => refused_email(error),
-            SendCodeError::Required { requirement, .. } => {
-                Self::forbidden(requirement.message()).with_detail(error)
-            }
+            SendCodeError::Required { requirement, .. } => requirement.refuse(error),
             SendCodeError::TooManyAttempts { retry_after } => too_many_attempts(retry_after),
             SendCodeError::Provider(error) => error.into(),
         }

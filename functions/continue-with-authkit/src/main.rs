@@ -1,0 +1,59 @@
+//! `POST /auth/continue-with-authkit`: the address of WorkOS's hosted page, for users of whom WorkOS asks for more.
+//!
+//! | | |
+//! |---|---|
+//! | session | none |
+//! | input | none, or `email` (filled in), `screenHint` (`sign-in` or `sign-up`), `invitationToken` |
+//! | output | 200 `{"authData":{"redirectURL","state"}}`; what the callback has to prove leaves in a cookie |
+//! | errors | 400, 503 |
+//!
+//! That page can ask for a second factor, a verified address or a passkey, which a 403 with
+//! `"next":"continue-with-authkit"` is about.
+
+use std::process::ExitCode;
+
+use anteroom::api::{ApiError, Reply, Request};
+use anteroom::lambda::{self, Endpoint, Route};
+use anteroom::settings::{Incomplete, Settings};
+use anteroom::workos::{
+    AuthData, Email, InvitationToken, Redirect, Redirects, ScreenHint, SignInHints, SignInWith,
+};
+use serde::Deserialize;
+
+struct ContinueWithAuthKit {
+    redirects: Redirects,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Input {
+    email: Option<Email>,
+    screen_hint: Option<ScreenHint>,
+    invitation_token: Option<InvitationToken>,
+}
+
+impl Endpoint for ContinueWithAuthKit {
+    const NAME: &'static str = env!("CARGO_PKG_NAME");
+    const ROUTE: Route = Route::post("/auth/continue-with-authkit");
+    type Input = Input;
+    type Output = AuthData<Redirect>;
+
+    fn configure(settings: &mut Settings) -> Result<Self, Incomplete> {
+        Ok(Self { redirects: Redirects::configure(settings)? })
+    }
+
+    async fn handle(
+        &self,
+        request: &Request,
+        input: Input,
+    ) -> Result<Reply<Self::Output>, ApiError> {
+        let (email, invitation) = (input.email.as_ref(), input.invitation_token.as_ref());
+        let hints = SignInHints { email, screen: input.screen_hint, invitation };
+        let begin = self.redirects.begin(request.headers(), &SignInWith::AuthKit, &hints);
+        Ok(Reply::ok(AuthData { auth_data: begin.await? }))
+    }
+}
+
+fn main() -> ExitCode {
+    lambda::run::<ContinueWithAuthKit>()
+}
