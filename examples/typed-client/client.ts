@@ -121,7 +121,9 @@ export async function roomToken(username: string, roomId: string): Promise<strin
 }
 
 /** For LiveKit's `TokenSource.custom`, if `TokenSource.endpoint` does not fit. */
-export async function connection(roomName: string): Promise<{ server_url: string; participant_token: string }> {
+export async function connection(
+  roomName: string,
+): Promise<{ server_url: string; participant_token: string }> {
   return success(await anteroom.POST("/api/v1/livekit/token", { body: { room_name: roomName } }));
 }
 

@@ -54,7 +54,9 @@ suite("people in rooms of LiveKit's own server", missing, () => {
 
   test("a token from LiveKit's own token request opens the room that its answer names", async () => {
     const authorization = `Bearer ${await workos.accessToken("jane")}`;
-    const source = TokenSource.endpoint(`${anteroom.url}/api/v1/livekit/token`, { headers: { authorization } });
+    const source = TokenSource.endpoint(`${anteroom.url}/api/v1/livekit/token`, {
+      headers: { authorization },
+    });
     const { serverUrl, participantToken } = await source.fetch({ roomName: "from-a-source" });
     assert.equal(serverUrl, server.url);
     const jane = await join(participantToken);

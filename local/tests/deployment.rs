@@ -59,8 +59,8 @@ fn a_secret_is_the_one_that_is_given_or_else_one_that_is_made_empty_and_kept() {
         let made = resource(&template, &format!("{provider}Secret"));
         assert_eq!(made["Condition"], counts[0], "{provider}");
         let used = Value::from(format!("With{provider}"));
-        let make = &template["Conditions"][counts[0].as_str().unwrap()];
-        let only_if = tagged_value(&tagged_value(make, "And").unwrap()[0], "Condition");
+        let condition = &template["Conditions"][counts[0].as_str().unwrap()];
+        let only_if = tagged_value(&tagged_value(condition, "And").unwrap()[0], "Condition");
         assert_eq!(only_if, Some(&used), "{provider}");
         assert_eq!(resource(&template, &format!("{provider}SecretId"))["Condition"], used);
         assert_eq!(made["DeletionPolicy"].as_str(), Some("RetainExceptOnCreate"), "{provider}");

@@ -119,6 +119,16 @@ impl Session<'_> {
         }
     }
 
+    /// The organization that the session acts in, if any.
+    pub fn organization_id(&self) -> Option<&str> {
+        match self {
+            Self::Clerk(_, session) => session.organization_id(),
+            Self::WorkOs(_, session) => {
+                session.token().organization_id.as_ref().map(workos::OrganizationId::as_str)
+            }
+        }
+    }
+
     /// The profile of the user, if the user still exists.
     ///
     /// # Errors
@@ -132,13 +142,13 @@ impl Session<'_> {
                 user.check_access()?;
                 Ok(Some(user.person()))
             }
-            Self::WorkOs(sessions, session) => match session.user() {
-                Some(user) => Ok(Some(user.person())),
-                None => {
-                    let user = sessions.user(&session.token().user_id).await?;
-                    Ok(user.map(|user| user.person()))
+            Self::WorkOs(sessions, session) => {
+                if let Some(user) = session.user() {
+                    return Ok(Some(user.person()));
                 }
-            },
+                let user = sessions.user(&session.token().user_id).await?;
+                Ok(user.map(|user| user.person()))
+            }
         }
     }
 }

@@ -145,34 +145,32 @@ impl RoomWorld {
     /// When the user cannot sign in.
     pub async fn cookie_event_of(&self, user: &str, body: &Value) -> Event {
         let event = self.event().json(body);
-        match &self.clerk {
-            Some(_) => event.cookie("__session", &self.token_of(user)),
-            None => {
-                let session = self.workos().sign_in(user, None);
-                event.cookie(COOKIE, &sealed(self.settings(), &session).await)
-            }
+        if self.clerk.is_some() {
+            return event.cookie("__session", &self.token_of(user));
         }
+        let session = self.workos().sign_in(user, None);
+        event.cookie(COOKIE, &sealed(self.settings(), &session).await)
     }
 
     /// A request of Jane's whose session has these permissions and no others.
+    ///
+    /// # Panics
+    /// When the claims of a session are not an object.
     pub fn event_with_permissions(&self, permissions: &[&str], body: &Value) -> Event {
-        let token = match &self.clerk {
-            Some(clerk) => {
-                let mut claims = clerk_claims(clerk, "jane", Some("Example"));
-                // Version 1 of the claims spells permissions out.
-                let own = claims.as_object_mut().expect("an object");
-                for claim in ["v", "o", "fea"] {
-                    own.remove(claim);
-                }
-                claims["org_id"] = json!(self.organization_id("Example"));
-                claims["org_permissions"] = json!(permissions);
-                clerk.sign(&clerk.header(), &claims)
+        let token = if let Some(clerk) = &self.clerk {
+            let mut claims = clerk_claims(clerk, "jane", Some("Example"));
+            // Version 1 of the claims spells permissions out.
+            let own = claims.as_object_mut().expect("an object");
+            for claim in ["v", "o", "fea"] {
+                own.remove(claim);
             }
-            None => {
-                let mut claims = self.workos().claims_for("jane");
-                claims["permissions"] = json!(permissions);
-                self.workos().sign(&self.workos().header(), &claims)
-            }
+            claims["org_id"] = json!(self.organization_id("Example"));
+            claims["org_permissions"] = json!(permissions);
+            clerk.sign(&clerk.header(), &claims)
+        } else {
+            let mut claims = self.workos().claims_for("jane");
+            claims["permissions"] = json!(permissions);
+            self.workos().sign(&self.workos().header(), &claims)
         };
         self.event().bearer(&token).json(body)
     }

@@ -195,10 +195,10 @@ impl From<SessionError> for ApiError {
     fn from(error: SessionError) -> Self {
         match error {
             SessionError::NotSignedIn => Self::not_signed_in(),
-            SessionError::Bearer(error) => error.into(),
             SessionError::BearerExpired => Self::unauthorized("The access token has expired"),
             SessionError::Cookie(error) => error.into(),
-            SessionError::Token(
+            SessionError::Bearer(error)
+            | SessionError::Token(
                 error @ (AccessTokenError::Provider(_) | AccessTokenError::NotYetValid),
             ) => error.into(),
             SessionError::Token(refused) => invalid_session().with_detail(refused),
