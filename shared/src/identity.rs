@@ -119,6 +119,16 @@ impl Session<'_> {
         }
     }
 
+    /// The organization that the session acts in, if any.
+    pub fn organization_id(&self) -> Option<&str> {
+        match self {
+            Self::Clerk(_, session) => session.organization_id(),
+            Self::WorkOs(_, session) => {
+                session.token().organization_id.as_ref().map(workos::OrganizationId::as_str)
+            }
+        }
+    }
+
     /// The profile of the user, if the user still exists.
     ///
     /// # Errors

@@ -49,13 +49,8 @@ where
     D: Deserializer<'de>,
     T: DeserializeOwned + Default,
 {
-    Ok(value_or_default(&Box::<RawValue>::deserialize(deserializer)?))
-}
-
-/// Apart from [`or_default`], and in no function but its own, since structs have many such fields.
-#[inline(never)]
-fn value_or_default<T: DeserializeOwned + Default>(value: &RawValue) -> T {
-    serde_json::from_str(value.get()).unwrap_or_default()
+    let value = Box::<RawValue>::deserialize(deserializer)?;
+    Ok(serde_json::from_str(value.get()).unwrap_or_default())
 }
 
 /// Reads a list and skips items of another type; a value that is not a list has no items. Use

@@ -150,6 +150,15 @@ impl KeyCache {
             return self.answer(known);
         }
         let fetched = fetch.await;
+        self.keep(fetched, kid)
+    }
+
+    /// Keeps what was fetched for the sake of the keys with the id `kid`, and gives those.
+    fn keep(
+        &self,
+        fetched: Result<KeySet, ProviderError>,
+        kid: &str,
+    ) -> Result<Option<Arc<[Rs256Key]>>, ProviderError> {
         let now = self.clock.now();
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         match fetched {
@@ -175,7 +184,12 @@ impl KeyCache {
     /// Fetches the keys before the first request. A failure is only logged; the request that needs
     /// the keys tries again.
     pub async fn prefetch(&self, fetch: impl Future<Output = Result<KeySet, ProviderError>>) {
-        match fetch.await {
+        let fetched = fetch.await;
+        self.keep_ahead(fetched);
+    }
+
+    fn keep_ahead(&self, fetched: Result<KeySet, ProviderError>) {
+        match fetched {
             Ok(set) => {
                 let fetched = Some(self.clock.now());
                 let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);

@@ -290,22 +290,22 @@ impl JwtSigner for RingHs256 {
     }
 }
 
-/// The lifetime of a token (RFC 7519, sections 4.1.4 to 4.1.6). A claim that is present must be a
-/// number.
-#[derive(Clone, Copy, Debug, Deserialize)]
+/// The lifetime of a token (RFC 7519, sections 4.1.4 to 4.1.6).
+#[derive(Clone, Copy, Debug)]
 pub struct Lifetime {
     /// When it expires. Required.
     pub exp: Timestamp,
     /// When it becomes valid.
-    #[serde(default, deserialize_with = "number")]
     pub nbf: Option<Timestamp>,
     /// When it was issued.
-    #[serde(default, deserialize_with = "number")]
     pub iat: Option<Timestamp>,
 }
 
-/// A number; `null` is an error.
-fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
+/// Reads an optional claim that is a number; `null` is an error. Use it as
+/// `#[serde(default, deserialize_with = "jwt::number")]`.
+pub(crate) fn number<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Timestamp>, D::Error> {
     Timestamp::deserialize(deserializer).map(Some)
 }
 

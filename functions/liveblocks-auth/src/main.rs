@@ -47,8 +47,8 @@ impl Endpoint for LiveblocksAuth {
         let email = person.email.ok_or_else(|| ApiError::not_found("Email not set"))?;
         let name = person.name.unwrap_or_else(|| "Unnamed User".to_owned());
         let info = UserInfo { name, image_url: person.picture, color: palette::random_color() };
-        let organization = session.caller().organization_id;
-        let identity = self.liveblocks.identify_user(&email, &info, organization.as_deref());
+        let organization = session.organization_id();
+        let identity = self.liveblocks.identify_user(&email, &info, organization);
         Ok(Reply::ok(identity.await?))
     }
 }

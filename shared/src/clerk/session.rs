@@ -20,6 +20,7 @@ use crate::clock::{Clock, Timestamp};
 use crate::ids;
 use crate::json;
 use crate::jwks::KeyCache;
+use crate::jwt;
 use crate::jwt::{Claims, Lifetime, Rs256Key, Token, TokenError, Untimely};
 use crate::provider::ProviderError;
 
@@ -113,6 +114,7 @@ pub struct SignedIn {
     user_id: UserId,
     session_id: SessionId,
     organization: Option<Organization>,
+    actor: Option<String>,
 }
 
 impl SignedIn {
@@ -131,16 +133,21 @@ impl SignedIn {
         self.organization.as_ref()
     }
 
+    /// The id of the organization that the user acts in, if it has the form of one.
+    pub fn organization_id(&self) -> Option<&str> {
+        let id = self.organization.as_ref().map(|organization| organization.id.as_str());
+        id.filter(|id| ids::has_form(id))
+    }
+
     /// The caller that the session vouches for.
     pub fn caller(&self) -> Caller {
-        let organization = self.organization.as_ref().filter(|it| ids::has_form(&it.id));
-        let actor = self.claims::<ActorClaim>().ok().and_then(|claims| claims.act);
+        let organization = self.organization.as_ref().filter(|_| self.organization_id().is_some());
         Caller {
             user_id: self.user_id.to_string(),
             session_id: self.session_id.to_string(),
             organization_id: organization.map(|organization| organization.id.clone()),
             permissions: organization.map(|it| it.permissions.clone()).unwrap_or_default(),
-            impersonator: actor.map(|actor| actor.sub),
+            impersonator: self.actor.clone(),
         }
     }
 
@@ -164,19 +171,6 @@ impl fmt::Debug for SignedIn {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("SignedIn").finish_non_exhaustive()
     }
-}
-
-/// The claim that an administrator acts in the user's name.
-/// <https://clerk.com/docs/guides/users/impersonation>
-#[derive(Deserialize)]
-struct ActorClaim {
-    #[serde(default, deserialize_with = "json::or_default")]
-    act: Option<Actor>,
-}
-
-#[derive(Deserialize)]
-struct Actor {
-    sub: String,
 }
 
 /// The settings and keys that tokens are verified with.
@@ -208,6 +202,29 @@ struct SessionClaims {
     sub: Option<String>,
     sid: Option<String>,
     sts: Option<String>,
+    #[serde(default, deserialize_with = "json::or_default")]
+    act: Option<Actor>,
+    exp: Timestamp,
+    #[serde(default, deserialize_with = "jwt::number")]
+    nbf: Option<Timestamp>,
+    #[serde(default, deserialize_with = "jwt::number")]
+    iat: Option<Timestamp>,
+}
+
+/// The administrator who acts in the user's name.
+/// <https://clerk.com/docs/guides/users/impersonation>
+#[derive(Deserialize)]
+struct Actor {
+    sub: String,
+}
+
+/// The session that a token is for.
+struct Subject {
+    user_id: UserId,
+    session_id: SessionId,
+    status: Option<String>,
+    actor: Option<String>,
+    lifetime: Lifetime,
 }
 
 /// The token of a request.
@@ -259,20 +276,19 @@ impl Verifier {
         check_kind(&token)?;
         let keys = self.signing_keys(&token).await?;
         let claims = token.verify(&keys).map_err(ClerkRefusal::Token)?;
-        let (user_id, session_id, status) = self.check_parties(&claims, presented)?;
+        let subject = self.check_parties(&claims, presented)?;
 
-        let lifetime: Lifetime = claims.read().map_err(ClerkRefusal::Token)?;
-        match lifetime.check(self.clock.now(), LEEWAY) {
+        match subject.lifetime.check(self.clock.now(), LEEWAY) {
             Ok(()) => {}
             Err(Untimely::Expired) => return Ok(Auth::SignedOut(SignedOut::Expired)),
             Err(Untimely::NotYet) => return Err(ClerkRefusal::NotYetValid.into()),
         }
         // A token without `iat` counts as older than any sign-out.
-        let issued = lifetime.iat.unwrap_or(Timestamp::EPOCH);
+        let issued = subject.lifetime.iat.unwrap_or(Timestamp::EPOCH);
         if presented.client_updated.is_some_and(|updated| updated > issued) {
             return Ok(Auth::SignedOut(SignedOut::SignedOutSince));
         }
-        if status.is_some_and(|status| status != "active") {
+        if subject.status.is_some_and(|status| status != "active") {
             return Ok(Auth::SignedOut(SignedOut::Pending));
         }
         let organization: OrganizationClaims = claims.read().map_err(ClerkRefusal::Token)?;
@@ -280,9 +296,10 @@ impl Verifier {
             backend: Arc::clone(&self.backend),
             token: SecretString::from(presented.text),
             claims,
-            user_id,
-            session_id,
+            user_id: subject.user_id,
+            session_id: subject.session_id,
             organization: organization.into_organization(),
+            actor: subject.actor,
         })))
     }
 
@@ -302,7 +319,7 @@ impl Verifier {
         &self,
         claims: &Claims,
         presented: &Presented<'_>,
-    ) -> Result<(UserId, SessionId, Option<String>), ClerkRefusal> {
+    ) -> Result<Subject, ClerkRefusal> {
         let claims: SessionClaims = claims.read()?;
         if claims.iss.as_deref() != Some(self.issuer.as_str()) {
             return Err(ClerkRefusal::Issuer);
@@ -318,7 +335,13 @@ impl Verifier {
         let user_id = subject.as_deref().and_then(UserId::parse);
         let session_id = claims.sid.as_deref().and_then(SessionId::parse);
         match (user_id, session_id) {
-            (Some(user_id), Some(session_id)) => Ok((user_id, session_id, claims.sts)),
+            (Some(user_id), Some(session_id)) => Ok(Subject {
+                user_id,
+                session_id,
+                status: claims.sts,
+                actor: claims.act.map(|actor| actor.sub),
+                lifetime: Lifetime { exp: claims.exp, nbf: claims.nbf, iat: claims.iat },
+            }),
             _ => Err(ClerkRefusal::NotASession),
         }
     }

@@ -122,7 +122,7 @@ async fn a_refresh_that_is_refused_is_404_and_one_that_wants_more_of_the_user_40
     ] {
         let event = world.with_cookie(&expired_session(&world.workos, "jane", None)).await;
         let body = json!({ "code": code, "error": code, "message": "x" });
-        world.workos.prescribe(AUTHENTICATE, status, body.to_string());
+        world.workos.prescribe(AUTHENTICATE, status, &body);
         let answer = world.ask(&event).await;
         assert_eq!(answer.refusal().0, expected, "{status} {code}");
         assert_eq!(answer.cookies(), [], "{status} {code}: kept");
@@ -131,7 +131,7 @@ async fn a_refresh_that_is_refused_is_404_and_one_that_wants_more_of_the_user_40
     let exchanged = json!({
         "error": "invalid_grant", "error_description": "Refresh token already exchanged.",
     });
-    world.workos.prescribe(AUTHENTICATE, 400, exchanged.to_string());
+    world.workos.prescribe(AUTHENTICATE, 400, &exchanged);
     let answer = world.ask(&event).await;
     assert_eq!(answer.refusal(), user_not_found(), "another request has won");
     assert_eq!(answer.cookies(), [], "and the browser has its cookie");
