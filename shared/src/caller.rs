@@ -53,8 +53,8 @@ impl Person {
     }
 }
 
-/// Providers also write an absent value as an empty string.
-fn present(text: Option<&str>) -> Option<&str> {
+/// Treats a blank string as absent, because providers use both.
+pub(crate) fn present(text: Option<&str>) -> Option<&str> {
     text.filter(|text| !text.trim().is_empty())
 }
 

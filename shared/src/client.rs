@@ -1,4 +1,4 @@
-//! Who calls: the address and the user agent of a request's client.
+//! The address and the user agent of a request's client.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -34,7 +34,7 @@ impl UserAgent {
         (!name.is_empty()).then(|| Self(name.into()))
     }
 
-    /// It as text.
+    /// The user agent as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -1,14 +1,14 @@
-//! `POST /auth/continue-with-authkit`: the address of WorkOS's hosted page, for users of whom WorkOS asks for more.
+//! `POST /auth/continue-with-authkit`: the URL of WorkOS's hosted sign-in page.
 //!
 //! | | |
 //! |---|---|
 //! | session | none |
-//! | input | none, or `email` (filled in), `screenHint` (`sign-in` or `sign-up`), `invitationToken` |
-//! | output | 200 `{"authData":{"redirectURL","state"}}`; what the callback has to prove leaves in a cookie |
+//! | input | none, or `email` (prefilled), `screenHint` (`sign-in` or `sign-up`), `invitationToken` |
+//! | output | 200 `{"authData":{"redirectURL","state"}}`; the state for the callback is set in a cookie |
 //! | errors | 400, 503 |
 //!
-//! That page can ask for a second factor, a verified address or a passkey, which a 403 with
-//! `"next":"continue-with-authkit"` is about.
+//! That page handles what a 403 with `"next":"continue-with-authkit"` asks for: a second factor, a
+//! verified address or a passkey.
 
 use std::process::ExitCode;
 

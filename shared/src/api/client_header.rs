@@ -1,8 +1,8 @@
 //! The header in which the deployment's own proxy names the client's address.
 //!
 //! API Gateway names the address in the request context, which a client cannot write. Behind a proxy,
-//! that is the proxy's address, so `CLIENT_IP_HEADER` names the header in which the proxy passes the
-//! client's on. No other header counts: any client can send one.
+//! that is the proxy's address, so `CLIENT_IP_HEADER` names the header in which the proxy passes on
+//! the client's. No other header counts, because any client can set one.
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -281,9 +281,9 @@ impl WorkOs {
         Ok(answer)
     }
 
-    /// Sends a grant, with the address and the user agent of the request's client: WorkOS takes
-    /// them for this call only, and judges suspicious sign-ins by them. A code is sent only once: if
-    /// it was redeemed but the answer got lost, a second attempt would look like a refusal.
+    /// Sends a grant, with the address and the user agent of the request's client: WorkOS accepts
+    /// them in this call only, to detect suspicious sign-ins. A code is sent only once: if it was
+    /// redeemed but the response was lost, a retry would look like a rejected code.
     async fn authenticate(
         &self,
         grant: Grant,

@@ -6,7 +6,7 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use crate::caller::Person;
+use crate::caller::{Person, present};
 use crate::ids::id;
 use crate::json;
 
@@ -120,8 +120,7 @@ pub struct Profile<'u> {
 }
 
 impl User {
-    /// The user's profile as other providers are shown it. An address that is not verified is left
-    /// out.
+    /// The user's profile, for other providers. An unverified address is left out.
     pub fn person(&self) -> Person {
         let email = self.email_verified.then_some(self.email.as_str());
         let names = [self.first_name.as_deref(), self.last_name.as_deref()];
@@ -140,11 +139,6 @@ impl User {
             avatar_url: present(self.profile_picture_url.as_deref()),
         }
     }
-}
-
-/// Treats an empty string as absent, because providers use both.
-fn present(text: Option<&str>) -> Option<&str> {
-    text.filter(|text| !text.trim().is_empty())
 }
 
 fn object_kind() -> String {

@@ -246,8 +246,8 @@ impl Sessions {
         Ok(self.find(request).await?)
     }
 
-    /// The session of a request, or the given error if nobody is signed in. Credentials that are
-    /// forged or foreign are 401 as ever, and 503 if nobody can tell.
+    /// The session of a request, or the given error if nobody is signed in. Forged or foreign
+    /// credentials get 401, and 503 if that cannot be determined.
     pub async fn session_or(
         &self,
         request: &Request,
