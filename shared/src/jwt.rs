@@ -1,4 +1,4 @@
-//! JSON Web Tokens: parsing, RS256 verification, HS256 signing, and lifetimes.
+//! JSON Web Tokens: parsing, RS256 and HS256 verification, HS256 signing, and lifetimes.
 //!
 //! `jsonwebtoken` verifies and creates signatures, on top of ring. Its own checks of header and
 //! claims are not used: they accept a missing or numeric issuer, a token a minute past its expiry,
@@ -17,9 +17,9 @@ use jsonwebtoken::signature::{Error as SignatureError, Signer, Verifier};
 use jsonwebtoken::{
     Algorithm, AlgorithmFamily, DecodingKey, DecodingKeyKind, EncodingKey, Header as NewHeader,
 };
-use ring::hmac;
 use ring::signature::{RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents, UnparsedPublicKey};
-use secrecy::{ExposeSecret, SecretString};
+use ring::{hkdf, hmac};
+use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -32,8 +32,8 @@ pub enum TokenError {
     /// It does not have the format of a token, or a part of it cannot be read.
     #[error("the token is malformed")]
     Malformed,
-    /// Its algorithm is not RS256.
-    #[error("the token's algorithm is not RS256")]
+    /// Its algorithm is not the one that we expect: RS256, or HS256 for our own tokens.
+    #[error("the token has an unexpected algorithm")]
     Algorithm,
     /// It requires extensions (`crit`) that we do not support.
     #[error("the token has critical extensions")]
@@ -102,7 +102,11 @@ impl<'t> Token<'t> {
     /// Rejects every algorithm except RS256, and every critical extension. Call it before looking
     /// up a key.
     pub fn check_header(&self) -> Result<(), TokenError> {
-        if self.header.alg != "RS256" {
+        self.check_algorithm("RS256")
+    }
+
+    fn check_algorithm(&self, expected: &str) -> Result<(), TokenError> {
+        if self.header.alg != expected {
             return Err(TokenError::Algorithm);
         }
         if self.header.crit {
@@ -122,6 +126,19 @@ impl<'t> Token<'t> {
             matches!(jsonwebtoken::crypto::verify(signature, message, &key.0, algorithm), Ok(true))
         };
         if keys.iter().any(made_it) { Ok(Claims(self.claims)) } else { Err(TokenError::Signature) }
+    }
+
+    /// Verifies a token that is signed with a secret that we know: its algorithm must be HS256, it
+    /// must not have critical extensions, and its signature must match `key`.
+    pub fn verify_hs256(&self, key: &Hs256Key) -> Result<Claims, TokenError> {
+        self.check_algorithm("HS256")?;
+        let signature = BASE64_URL_SAFE_NO_PAD.decode(self.signature);
+        let signature = signature.map_err(|_| TokenError::Malformed)?;
+        let key = hmac::Key::new(hmac::HMAC_SHA256, key.0.expose_secret());
+        match hmac::verify(&key, self.signed.as_bytes(), &signature) {
+            Ok(()) => Ok(Claims(self.claims.clone())),
+            Err(_) => Err(TokenError::Signature),
+        }
     }
 }
 
@@ -209,6 +226,31 @@ fn is_exponent(bytes: &[u8]) -> bool {
     bytes.len() <= 5 && value % 2 == 1 && (3..=MAX_EXPONENT).contains(&value)
 }
 
+/// The length of a derived key: that of a SHA-256 digest.
+const DERIVED_KEY_BYTES: usize = 32;
+
+/// A secret key for HS256 signatures.
+#[derive(Clone, Debug)]
+pub struct Hs256Key(SecretSlice<u8>);
+
+impl Hs256Key {
+    /// The secret itself as the key.
+    pub fn from_secret(secret: &SecretString) -> Self {
+        Self(secret.expose_secret().as_bytes().to_vec().into())
+    }
+
+    /// A key derived from the secret for one purpose (HKDF-SHA256 without a salt, RFC 5869).
+    /// Another `purpose` gives an unrelated key, and none reveals the secret. `None` if it cannot be
+    /// derived, which HKDF rules out for a key of this length.
+    pub fn derived(secret: &SecretString, purpose: &[u8]) -> Option<Self> {
+        let salt = hkdf::Salt::new(hkdf::HKDF_SHA256, &[]);
+        let secret = salt.extract(secret.expose_secret().as_bytes());
+        let mut key = vec![0; DERIVED_KEY_BYTES];
+        secret.expand(&[purpose], hkdf::HKDF_SHA256).ok()?.fill(&mut key).ok()?;
+        Some(Self(key.into()))
+    }
+}
+
 /// Why a token could not be signed.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("a token could not be signed: {0}")]
@@ -218,12 +260,9 @@ pub struct SigningError(#[from] jsonwebtoken::errors::Error);
 ///
 /// # Errors
 /// If the claims cannot be written as a JSON object.
-pub fn sign_hs256(
-    claims: &impl Serialize,
-    secret: &SecretString,
-) -> Result<SecretString, SigningError> {
+pub fn sign_hs256(claims: &impl Serialize, key: &Hs256Key) -> Result<SecretString, SigningError> {
     install_ring();
-    let key = EncodingKey::from_secret(secret.expose_secret().as_bytes());
+    let key = EncodingKey::from_secret(key.0.expose_secret());
     let token = jsonwebtoken::encode(&NewHeader::new(Algorithm::HS256), claims, &key)?;
     Ok(SecretString::from(token))
 }
@@ -375,6 +414,43 @@ mod tests {
             assert_eq!(key.is_some(), usable, "{} bytes, {e:?}", n.len());
         }
         assert!(Rs256Key::from_components("not base64url!", "AQAB").is_none());
+    }
+
+    #[test]
+    fn an_hs256_token_is_verified_with_its_own_key_only() {
+        let secret = |text: &str| SecretString::from(text);
+        let key = Hs256Key::from_secret(&secret("devkey-secret-of-32-bytes-or-more"));
+        let signed = sign_hs256(&serde_json::json!({ "sub": "a" }), &key).expect("a token");
+        let token = Token::parse(signed.expose_secret()).expect("a token");
+        assert!(token.verify_hs256(&key).is_ok());
+        let other = Hs256Key::from_secret(&secret("devkey-secret-of-32-bytes-or-mora"));
+        assert_eq!(token.verify_hs256(&other).err(), Some(TokenError::Signature));
+
+        let part = |text: &str| BASE64_URL_SAFE_NO_PAD.encode(text);
+        let (_, rest) = signed.expose_secret().split_once('.').expect("a token");
+        for (header, error) in [
+            (r#"{"alg":"none"}"#, TokenError::Algorithm),
+            (r#"{"alg":"HS512"}"#, TokenError::Algorithm),
+            (r#"{"alg":"RS256"}"#, TokenError::Algorithm),
+            (r#"{"alg":"HS256","crit":["exp"]}"#, TokenError::CriticalExtension),
+            (r#"{"alg":"HS256","crit":null}"#, TokenError::CriticalExtension),
+            (r#"{"typ":"JWT","alg":"HS256","kid":"1"}"#, TokenError::Signature),
+        ] {
+            let changed = format!("{}.{rest}", part(header));
+            let token = Token::parse(&changed).expect("a token");
+            assert_eq!(token.verify_hs256(&key).err(), Some(error), "{header}");
+        }
+    }
+
+    /// RFC 5869, appendix A.3: no salt. Its `info` is empty, and its key has 42 bytes, of which ours
+    /// are the first 32.
+    #[test]
+    fn a_derived_key_is_hkdfs() {
+        let secret = SecretString::from("\u{b}".repeat(22));
+        let key = Hs256Key::derived(&secret, b"").expect("a key");
+        let hexadecimal: String =
+            key.0.expose_secret().iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(hexadecimal, "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d");
     }
 
     #[test]

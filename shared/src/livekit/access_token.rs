@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::api::ApiError;
 use crate::clock::Timestamp;
-use crate::jwt;
+use crate::jwt::{self, Hs256Key};
 use crate::livekit::RoomName;
 use crate::livekit::keys::KeyPair;
 
@@ -127,6 +127,6 @@ impl KeyPair {
             sub: joining.map(|joining| joining.identity),
             name: joining.map(|joining| joining.name),
         };
-        jwt::sign_hs256(&claims, &self.api_secret)
+        jwt::sign_hs256(&claims, &Hs256Key::from_secret(&self.api_secret))
     }
 }

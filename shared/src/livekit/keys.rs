@@ -1,12 +1,18 @@
 //! A LiveKit project's API key and API secret, which signs tokens.
 
 use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
 
 use crate::address::is_this_machine;
 use crate::clock::Clock;
-use crate::secrets::{Secret, SecretError};
+use crate::jwt::{Claims, Hs256Key, Token, TokenError};
+use crate::request_scope::{self, Moment};
+use crate::secrets::{OptionalSecret, Secret, SecretError};
 use crate::settings::{Incomplete, Settings};
 use crate::text::is_visible_ascii;
+
+/// The variable that names the secret of the group.
+const SECRET_ID: &str = "LIVEKIT_SECRET_ID";
 
 /// The shortest API secret that LiveKit's server considers secure: an HMAC-SHA256 key has at least
 /// 32 bytes (RFC 7518, section 3.2).
@@ -32,8 +38,8 @@ impl Keys {
     /// machine.
     pub(super) fn configure(settings: &mut Settings) -> Result<Self, Incomplete> {
         let secret_form = if is_server_here(settings) { any_secret_form } else { secret_form };
-        let api_key = settings.secret("LIVEKIT_API_KEY", "LIVEKIT_SECRET_ID", key_form);
-        let api_secret = settings.secret("LIVEKIT_API_SECRET", "LIVEKIT_SECRET_ID", secret_form);
+        let api_key = settings.secret("LIVEKIT_API_KEY", SECRET_ID, key_form);
+        let api_secret = settings.secret("LIVEKIT_API_SECRET", SECRET_ID, secret_form);
         Ok(Self { api_key: api_key?, api_secret: api_secret?, clock: settings.clock() })
     }
 
@@ -56,6 +62,115 @@ impl Keys {
             None => self.api_key.after_refusal_of(&refused.api_key).await.is_some(),
         };
         if newer { self.read().await.ok() } else { None }
+    }
+}
+
+/// The key pairs whose signature we accept: the current one and, during a rotation, the previous one.
+#[derive(Clone, Debug)]
+pub(super) struct AcceptedKeys {
+    current: Keys,
+    previous_key: OptionalSecret,
+    previous_secret: OptionalSecret,
+}
+
+/// Why a token is not accepted.
+#[derive(Clone, Debug, thiserror::Error)]
+pub(super) enum NotAccepted {
+    /// It is malformed, or none of our keys has signed it.
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    /// It names another key.
+    #[error("the token is issued under an unknown key")]
+    Issuer,
+    /// The keys cannot be read, so that we cannot tell.
+    #[error(transparent)]
+    Keys(#[from] SecretError),
+}
+
+#[derive(Deserialize)]
+struct Issued {
+    iss: String,
+}
+
+impl AcceptedKeys {
+    /// Reads the settings of [`Keys::configure`], and `LIVEKIT_API_KEY_PREVIOUS` and
+    /// `LIVEKIT_API_SECRET_PREVIOUS`, which count only together.
+    pub(super) fn configure(settings: &mut Settings) -> Result<Self, Incomplete> {
+        let current = Keys::configure(settings);
+        let mut previous = |name, check| settings.optional_secret(name, SECRET_ID, check);
+        let previous_key = previous("LIVEKIT_API_KEY_PREVIOUS", key_form);
+        let previous_secret = previous("LIVEKIT_API_SECRET_PREVIOUS", any_secret_form);
+        Ok(Self {
+            current: current?,
+            previous_key: previous_key?,
+            previous_secret: previous_secret?,
+        })
+    }
+
+    /// The keys to sign with.
+    pub(super) fn current(&self) -> &Keys {
+        &self.current
+    }
+
+    /// Verifies the signature of `token`, whose issuer is an API key. `signing_key` makes the
+    /// signing key from the pair. Only the signature and the issuer are checked.
+    ///
+    /// A token is rejected only if the keys were read after the request arrived, because another
+    /// process may already use newer ones.
+    ///
+    /// # Errors
+    /// [`NotAccepted::Keys`] if we cannot tell.
+    pub(super) async fn verify(
+        &self,
+        token: &Token<'_>,
+        signing_key: impl Fn(&KeyPair) -> Option<Hs256Key>,
+    ) -> Result<Claims, NotAccepted> {
+        let arrived = request_scope::arrival();
+        let verdict = self.verify_with_known(token, &signing_key).await;
+        if !matches!(verdict, Err(NotAccepted::Issuer | NotAccepted::Token(TokenError::Signature)))
+        {
+            return verdict;
+        }
+        self.reread_after(arrived).await?;
+        self.verify_with_known(token, &signing_key).await
+    }
+
+    async fn verify_with_known(
+        &self,
+        token: &Token<'_>,
+        signing_key: impl Fn(&KeyPair) -> Option<Hs256Key>,
+    ) -> Result<Claims, NotAccepted> {
+        let Issued { iss } = token.unverified_claims()?;
+        let mut refusal = NotAccepted::Issuer;
+        for pair in self.pairs().await? {
+            if pair.api_key.expose_secret() != iss {
+                continue;
+            }
+            match signing_key(&pair)
+                .ok_or(TokenError::Signature)
+                .and_then(|key| token.verify_hs256(&key))
+            {
+                Ok(claims) => return Ok(claims),
+                Err(error) => refusal = error.into(),
+            }
+        }
+        Err(refusal)
+    }
+
+    async fn pairs(&self) -> Result<impl Iterator<Item = KeyPair>, SecretError> {
+        let current = self.current.read().await?;
+        let previous = match (self.previous_key.read().await?, self.previous_secret.read().await?) {
+            (Some(api_key), Some(api_secret)) => Some(KeyPair { api_key, api_secret }),
+            _ => None,
+        };
+        Ok([Some(current), previous].into_iter().flatten())
+    }
+
+    async fn reread_after(&self, arrived: Moment) -> Result<(), SecretError> {
+        self.current.api_secret.reread_after(arrived).await?;
+        self.current.api_key.reread_after(arrived).await?;
+        self.previous_secret.reread_after(arrived).await?;
+        self.previous_key.reread_after(arrived).await
     }
 }
 
