@@ -34,7 +34,7 @@
 //!
 //! # Lifecycle of a function and of a request
 //! 1. [`run`] reads the settings. If any are invalid, it reports all of them and stops.
-//! 2. It fetches secrets and calls [`Endpoint::prepare`], and only then asks Lambda for the first
+//! 2. It fetches secrets and meanwhile calls [`Endpoint::prepare`], and only then asks Lambda for the first
 //!    request, which may come much later.
 //! 3. [`Function::answer`] checks the origin and the method, reads the body, and calls
 //!    [`Endpoint::handle`] within the time limit. A panic becomes 500.
@@ -194,11 +194,13 @@ impl<E: Endpoint> Function<E> {
             stage?;
             Ok((endpoint, allowed_origins?, client_header?))
         });
-        let (endpoint, allowed_origins, client_header) = settings.complete(configured).await?;
-        let left = START_LIMIT.saturating_sub(clock.now().since(began));
-        if tokio::time::timeout(left, endpoint.prepare()).await.is_err() {
-            tracing::warn!(endpoint = E::NAME, "starting before preparation has finished");
-        }
+        let prepare = async |(endpoint, ..): &(E, _, _)| {
+            if tokio::time::timeout(START_LIMIT, endpoint.prepare()).await.is_err() {
+                tracing::warn!(endpoint = E::NAME, "starting before preparation has finished");
+            }
+        };
+        let (endpoint, allowed_origins, client_header) =
+            settings.complete_during(configured, prepare).await?;
         let started_in = clock.now().since(began);
         let warm = AtomicBool::new(false);
         Ok(Self { endpoint, allowed_origins, client_header, clock, started_in, warm })

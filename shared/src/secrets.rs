@@ -273,6 +273,10 @@ impl StoredSecret {
     /// Manager is only logged.
     pub(crate) async fn prefetch(&self) -> Vec<String> {
         let mut cache = self.cache.lock().await;
+        if cache.values.is_some() {
+            // Something that is prepared meanwhile needed it first.
+            return Vec::new();
+        }
         match self.fetch(&mut cache).await {
             Ok(_) => Vec::new(),
             Err(SecretError::Misconfigured(problem)) => vec![problem],

@@ -388,14 +388,29 @@ impl Settings {
 
     /// Fetches the secrets and returns the configured value, or all problems. An unreachable
     /// Secrets Manager does not count: the next request fetches the secrets again.
-    pub async fn complete<T>(mut self, configured: Result<T, Incomplete>) -> Result<T, Problems> {
+    pub async fn complete<T>(self, configured: Result<T, Incomplete>) -> Result<T, Problems> {
+        self.complete_during(configured, async |_| ()).await
+    }
+
+    /// Like [`complete`](Self::complete), and calls `prepare` with the configured value while the
+    /// secrets are being fetched, unless a problem is known already.
+    pub async fn complete_during<T>(
+        mut self,
+        configured: Result<T, Incomplete>,
+        prepare: impl AsyncFnOnce(&T),
+    ) -> Result<T, Problems> {
         let mut fetches = tokio::task::JoinSet::new();
         for stored in self.stored.drain(..) {
             fetches.spawn(async move { stored.prefetch().await });
         }
-        for problems in fetches.join_all().await {
-            self.problems.extend(problems);
-        }
+        let ready = configured.as_ref().ok().filter(|_| self.problems.is_empty());
+        let preparation = async {
+            if let Some(configured) = ready {
+                prepare(configured).await;
+            }
+        };
+        let (found, ()) = tokio::join!(fetches.join_all(), preparation);
+        self.problems.extend(found.into_iter().flatten());
         match configured {
             Ok(configured) if self.problems.is_empty() => Ok(configured),
             _ => {

@@ -36,12 +36,16 @@ impl World {
         self.manager.put(SECRET_ID, secret);
     }
 
-    async fn client(&self) -> Result<Liveblocks, Problems> {
+    fn settings(&self) -> Result<Settings, Problems> {
         let mut pairs = self.manager.settings();
         pairs.extend(self.liveblocks.settings());
         pairs.retain(|(name, _)| name != "LIVEBLOCKS_SECRET_KEY");
         pairs.push(("LIVEBLOCKS_SECRET_ID".to_owned(), SECRET_ID.to_owned()));
-        let mut settings = Settings::from_pairs(pairs, self.clock.clone())?;
+        Settings::from_pairs(pairs, self.clock.clone())
+    }
+
+    async fn client(&self) -> Result<Liveblocks, Problems> {
+        let mut settings = self.settings()?;
         let client = Liveblocks::configure(&mut settings);
         settings.complete(client).await
     }
@@ -74,6 +78,39 @@ async fn fetches_at_start_and_again_after_five_minutes() {
     assert_eq!(world.fetches(), 2);
     let asked = world.manager.requests()[0].json().unwrap();
     assert_eq!(asked, json!({ "SecretId": SECRET_ID, "VersionStage": "AWSCURRENT" }));
+}
+
+#[tokio::test]
+async fn preparation_does_not_wait_for_the_secrets() {
+    let world = World::start().await;
+    // The stand-in reads its secrets after the delay, by which time preparation must have run.
+    world.manager.inject(Fault::Slow(Duration::from_secs(1)));
+    world.manager.put(SECRET_ID, json!({}));
+    let mut settings = world.settings().unwrap();
+    let client = Liveblocks::configure(&mut settings);
+    let prepare = async |_: &Liveblocks| world.put(&world.liveblocks.secret_key());
+    let client = settings.complete_during(client, prepare).await.unwrap();
+    assert_eq!((status(&client).await, world.fetches()), (200, 1));
+}
+
+#[tokio::test]
+async fn preparation_that_needs_a_secret_shares_its_fetch() {
+    let world = World::start().await;
+    let mut settings = world.settings().unwrap();
+    let client = Liveblocks::configure(&mut settings);
+    let prepare = async |client: &Liveblocks| assert_eq!(status(client).await, 200);
+    settings.complete_during(client, prepare).await.unwrap();
+    assert_eq!(world.fetches(), 1);
+}
+
+#[tokio::test]
+async fn nothing_is_prepared_with_invalid_settings() {
+    let world = World::start().await;
+    let mut settings = world.settings().unwrap();
+    let client = Liveblocks::configure(&mut settings);
+    let _ = settings.problem("another setting is missing");
+    let prepare = async |_: &Liveblocks| panic!("prepared");
+    assert!(settings.complete_during(client, prepare).await.is_err());
 }
 
 #[tokio::test]
