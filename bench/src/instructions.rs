@@ -8,50 +8,77 @@ use std::path::Path;
 use std::process::Command;
 
 use anteroom_local::instance::Instance;
-use serde_json::Value;
 
-use crate::{Failure, Providers, Subject, ask, event_of};
+use crate::{Failure, Providers, Subject, ask, event_of, zipped_bytes};
 
 /// How many warm requests are averaged.
 const WARM_REQUESTS: u64 = 200;
 
-/// The counts of one subject.
-struct Counts {
-    start: u64,
-    first_answer: u64,
-    warm: u64,
-}
-
 /// Prints how many instructions each subject executes until it asks for an event, until its first
-/// response, and for a warm request.
-pub(crate) async fn print(subjects: &[Subject], providers: &Providers) -> Result<(), Failure> {
-    println!("| thousands of instructions | start | start and first answer | warm request |");
-    println!("|---|---|---|---|");
+/// response, and for a warm request. With `earlier`, a folder of binaries from another commit, it
+/// counts those too and prints the change in percent.
+pub(crate) async fn print(
+    subjects: &[Subject],
+    providers: &Providers,
+    earlier: Option<&Path>,
+) -> Result<(), Failure> {
+    println!(
+        "| thousands of instructions | start | start and first answer | warm request | zipped, KiB |"
+    );
+    println!("|---|---|---|---|---|");
     for subject in subjects {
-        let Counts { start, first_answer, warm } = count(subject, providers).await?;
-        let [start, first_answer, warm] = [start, first_answer, warm].map(|count| count / 1000);
-        println!("| {} | {start} | {first_answer} | {warm} |", subject.name);
+        let now = count(subject, &subject.executable, providers).await?;
+        let name = subject.executable.file_name().unwrap_or_default();
+        let before = match earlier.map(|folder| folder.join(name)).filter(|path| path.exists()) {
+            // An earlier version may not have what a subject measures.
+            Some(executable) => count(subject, &executable, providers).await.ok(),
+            None => None,
+        };
+        let cells: Vec<_> = now
+            .iter()
+            .enumerate()
+            .map(|(at, &figure)| match before.map(|before| before[at]) {
+                Some(before) => format!("{figure} ({:+.1} %)", change(before, figure)),
+                None => figure.to_string(),
+            })
+            .collect();
+        println!("| {} | {} |", subject.name, cells.join(" | "));
     }
     Ok(())
 }
 
-async fn count(subject: &Subject, providers: &Providers) -> Result<Counts, Failure> {
-    let event = event_of(subject, providers);
-    let start = run(subject, &event, 0).await?;
-    let first_answer = run(subject, &event, 1).await?;
-    let many = run(subject, &event, 1 + WARM_REQUESTS).await?;
+#[expect(clippy::cast_precision_loss, reason = "the counts are far smaller than 2^52")]
+fn change(before: u64, now: u64) -> f64 {
+    (now as f64 / before as f64 - 1.0) * 100.0
+}
+
+/// The columns of the table.
+async fn count(
+    subject: &Subject,
+    executable: &Path,
+    providers: &Providers,
+) -> Result<[u64; 4], Failure> {
+    let start = run(subject, executable, providers, 0).await?;
+    let first_answer = run(subject, executable, providers, 1).await?;
+    let many = run(subject, executable, providers, 1 + WARM_REQUESTS).await?;
     let warm = many.saturating_sub(first_answer) / WARM_REQUESTS;
-    Ok(Counts { start, first_answer, warm })
+    Ok([start / 1000, first_answer / 1000, warm / 1000, zipped_bytes(executable)? / 1024])
 }
 
 /// The instructions of a process that handles this many requests and then exits.
-async fn run(subject: &Subject, event: &Value, requests: u64) -> Result<u64, Failure> {
+async fn run(
+    subject: &Subject,
+    executable: &Path,
+    providers: &Providers,
+    requests: u64,
+) -> Result<u64, Failure> {
+    let event = event_of(subject, providers);
     let folder = tempfile::tempdir()?;
-    let (script, counts) = (folder.path().join(subject.name), folder.path().join("counts"));
-    under_callgrind(&script, &counts, &subject.executable)?;
+    let (script, counts) = (folder.path().join("under-callgrind"), folder.path().join("counts"));
+    under_callgrind(&script, &counts, executable)?;
     let instance = Instance::start(&script, subject.environment.clone()).await?;
     for _ in 0..requests {
-        ask(&instance, subject.name, event).await?;
+        ask(&instance, subject.name, &event).await?;
     }
     // If valgrind were killed, it would not write its counts.
     Command::new("kill").arg("-TERM").arg(instance.pid().to_string()).status()?;

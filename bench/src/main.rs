@@ -28,6 +28,9 @@ const STARTS: usize = 15;
 /// How many warm requests follow each start.
 const WARM_REQUESTS: u32 = 1000;
 
+/// The origin of the events' pages.
+const ORIGIN: &str = "http://localhost:3000";
+
 type Failure = Box<dyn Error>;
 type Environment = Vec<(String, String)>;
 
@@ -37,9 +40,16 @@ struct Subject {
     executable: PathBuf,
     environment: Environment,
     event: Value,
-    /// The user whose access token is sent, if any. Tokens are valid for minutes, so each start
-    /// gets a new one.
-    signed_in: Option<&'static str>,
+    /// Whose token is sent, if the event has none. Tokens are valid for minutes, so each start gets
+    /// a new one.
+    signed_in: Option<SignedIn>,
+}
+
+/// A user of an identity provider's stand-in.
+#[derive(Clone, Copy)]
+enum SignedIn {
+    WorkOs(&'static str),
+    Clerk(&'static str),
 }
 
 /// The figures of one start.
@@ -59,7 +69,9 @@ async fn main() -> Result<(), Failure> {
         None => compare(&root, &target).await,
         Some("instructions") => {
             let providers = Providers::start().await?;
-            instructions::print(&subjects(&root, &target, &providers)?, &providers).await
+            let earlier = arguments.next().map(PathBuf::from);
+            let subjects = subjects(&root, &target, &providers)?;
+            instructions::print(&subjects, &providers, earlier.as_deref()).await
         }
         Some("cost") => cost::print(&root, &target, arguments).await,
         Some(other) => Err(format!("there is nothing called {other} to measure").into()),
@@ -96,7 +108,14 @@ fn subjects(root: &Path, target: &Path, providers: &Providers) -> Result<Vec<Sub
             executable: target.join("room-auth"),
             environment: providers.of_rooms(),
             event: serde_json::from_slice(&fs::read(root.join("events/room-auth.json"))?)?,
-            signed_in: Some("jane"),
+            signed_in: Some(SignedIn::WorkOs("jane")),
+        },
+        Subject {
+            name: "room-auth, sessions from Clerk",
+            executable: target.join("room-auth"),
+            environment: providers.of_rooms_with_clerk(),
+            event: serde_json::from_slice(&fs::read(root.join("events/room-auth.json"))?)?,
+            signed_in: Some(SignedIn::Clerk("jane")),
         },
         Subject {
             name: "liveblocks-auth, secrets from variables",
@@ -109,8 +128,15 @@ fn subjects(root: &Path, target: &Path, providers: &Providers) -> Result<Vec<Sub
             name: "liveblocks-auth, secrets from Secrets Manager",
             executable: target.join("liveblocks-auth"),
             environment: providers.with_secrets_manager(),
-            event,
+            event: event.clone(),
             signed_in: None,
+        },
+        Subject {
+            name: "liveblocks-auth, sessions from WorkOS",
+            executable: target.join("liveblocks-auth"),
+            environment: providers.with_workos(),
+            event,
+            signed_in: Some(SignedIn::WorkOs("jane")),
         },
     ])
 }
@@ -118,10 +144,12 @@ fn subjects(root: &Path, target: &Path, providers: &Providers) -> Result<Vec<Sub
 /// The event for a subject, with a new access token if it has a user.
 fn event_of(subject: &Subject, providers: &Providers) -> Value {
     let mut event = subject.event.clone();
-    if let Some(user) = subject.signed_in {
-        let token = providers.workos.access_token(user);
-        event["headers"]["authorization"] = format!("Bearer {token}").into();
-    }
+    let token = match subject.signed_in {
+        None => return event,
+        Some(SignedIn::WorkOs(user)) => providers.workos.access_token(user),
+        Some(SignedIn::Clerk(user)) => providers.clerk.session_token(user),
+    };
+    event["headers"]["authorization"] = format!("Bearer {token}").into();
     event
 }
 
@@ -146,7 +174,7 @@ impl Providers {
     /// All secrets in variables, and Clerk's public key too, so startup needs no network.
     fn with_variables(&self) -> Environment {
         let mut environment = vec![
-            ("ALLOWED_ORIGINS".to_owned(), "http://localhost:3000".to_owned()),
+            ("ALLOWED_ORIGINS".to_owned(), ORIGIN.to_owned()),
             ("CLERK_JWT_KEY".to_owned(), self.clerk.jwt_key().to_owned()),
         ];
         environment.extend(self.clerk.settings());
@@ -157,13 +185,26 @@ impl Providers {
     /// The settings of `room-auth`, in variables. WorkOS's public keys are fetched at startup.
     fn of_rooms(&self) -> Environment {
         let mut environment = self.workos.settings();
-        for (name, value) in [
-            ("ALLOWED_ORIGINS", "http://localhost:3000"),
-            ("LIVEKIT_API_KEY", livekit::API_KEY),
-            ("LIVEKIT_API_SECRET", livekit::API_SECRET),
-        ] {
-            environment.push((name.to_owned(), value.to_owned()));
-        }
+        environment.extend(room_settings());
+        environment
+    }
+
+    /// The settings of `room-auth` for Clerk's sessions, with Clerk's public key.
+    fn of_rooms_with_clerk(&self) -> Environment {
+        let mut environment = self.clerk.settings();
+        environment.extend(room_settings());
+        environment.push(("CLERK_JWT_KEY".to_owned(), self.clerk.jwt_key().to_owned()));
+        environment.push(("LIVEKIT_IDENTITY".to_owned(), "clerk".to_owned()));
+        environment
+    }
+
+    /// The settings of `liveblocks-auth` for WorkOS's sessions, in variables. WorkOS's public keys
+    /// are fetched at startup.
+    fn with_workos(&self) -> Environment {
+        let mut environment = self.workos.settings();
+        environment.extend(self.liveblocks.settings());
+        environment.push(("ALLOWED_ORIGINS".to_owned(), ORIGIN.to_owned()));
+        environment.push(("LIVEBLOCKS_IDENTITY".to_owned(), "workos".to_owned()));
         environment
     }
 
@@ -180,6 +221,15 @@ impl Providers {
         }
         environment
     }
+}
+
+fn room_settings() -> Environment {
+    let settings = [
+        ("ALLOWED_ORIGINS", ORIGIN),
+        ("LIVEKIT_API_KEY", livekit::API_KEY),
+        ("LIVEKIT_API_SECRET", livekit::API_SECRET),
+    ];
+    settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
 }
 
 /// Builds all subjects. `hello` is built outside the workspace, with its own profile.
@@ -251,9 +301,13 @@ fn peak_memory_mib(pid: u32) -> Result<f64, Failure> {
 
 #[expect(clippy::cast_precision_loss, reason = "binaries are far smaller than 2^52 bytes")]
 fn zipped_mib(executable: &Path) -> Result<f64, Failure> {
+    Ok(zipped_bytes(executable)? as f64 / 1024.0 / 1024.0)
+}
+
+fn zipped_bytes(executable: &Path) -> Result<u64, Failure> {
     let mut deflated = DeflateEncoder::new(Vec::new(), Compression::best());
     deflated.write_all(&fs::read(executable)?)?;
-    Ok(deflated.finish()?.len() as f64 / 1024.0 / 1024.0)
+    Ok(deflated.finish()?.len().try_into()?)
 }
 
 fn print_table(subjects: &[Subject], runs: &[Vec<Run>]) -> Result<(), Failure> {
