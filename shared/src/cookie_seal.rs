@@ -203,9 +203,7 @@ impl<'s> Seal<'s> {
         let key = hmac::Key::new(hmac::HMAC_SHA256, &derive(password, self.integrity_salt));
         // Compares in constant time.
         hmac::verify(&key, self.signed.as_bytes(), &self.mac).ok()?;
-        let key = derive(password, self.encryption_salt);
-        let cipher = cbc::Decryptor::<Aes256>::new(&key.into(), &self.iv.into());
-        cipher.decrypt_padded_vec::<Pkcs7>(&self.ciphertext).ok()
+        decrypt(derive(password, self.encryption_salt), self.iv, &self.ciphertext)
     }
 }
 
@@ -213,8 +211,7 @@ fn lock(content: &[u8], expiry: &str, password: &SecretString) -> Result<String,
     let encryption_salt = hexadecimal(&random::<SALT_BYTES>()?);
     let iv = random::<BLOCK_BYTES>()?;
     let key = derive(password, &encryption_salt);
-    let cipher = cbc::Encryptor::<Aes256>::new(&key.into(), &iv.into());
-    let ciphertext = URL_SAFE_NO_PAD.encode(cipher.encrypt_padded_vec::<Pkcs7>(content));
+    let ciphertext = URL_SAFE_NO_PAD.encode(encrypt(key, iv, content));
     let iv = URL_SAFE_NO_PAD.encode(iv);
     let signed = format!("{PREFIX}*{PASSWORD_ID}*{encryption_salt}*{iv}*{ciphertext}*{expiry}");
 
@@ -222,6 +219,15 @@ fn lock(content: &[u8], expiry: &str, password: &SecretString) -> Result<String,
     let key = hmac::Key::new(hmac::HMAC_SHA256, &derive(password, &integrity_salt));
     let mac = URL_SAFE_NO_PAD.encode(hmac::sign(&key, signed.as_bytes()));
     Ok(format!("{signed}*{integrity_salt}*{mac}{VERSION}"))
+}
+
+fn encrypt(key: [u8; KEY_BYTES], iv: [u8; BLOCK_BYTES], content: &[u8]) -> Vec<u8> {
+    cbc::Encryptor::<Aes256>::new(&key.into(), &iv.into()).encrypt_padded_vec::<Pkcs7>(content)
+}
+
+fn decrypt(key: [u8; KEY_BYTES], iv: [u8; BLOCK_BYTES], ciphertext: &[u8]) -> Option<Vec<u8>> {
+    let cipher = cbc::Decryptor::<Aes256>::new(&key.into(), &iv.into());
+    cipher.decrypt_padded_vec::<Pkcs7>(ciphertext).ok()
 }
 
 /// The size in bytes of a seal with `content` bytes of content and no expiry.
@@ -285,6 +291,9 @@ fn has_passed(expiry: u64, now: Timestamp) -> bool {
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod vectors;
 
 #[cfg(test)]
 mod tests {
