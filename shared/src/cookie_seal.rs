@@ -297,6 +297,8 @@ mod vectors;
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
+    use proptest::sample::Index;
     use serde::Deserialize;
     use serde_json::{Value, json};
 
@@ -553,5 +555,28 @@ mod tests {
     async fn prints_no_password() {
         let seal = seal_with(first(), Some(second()));
         assert!(!format!("{seal:?}").contains("password, of"));
+    }
+
+    proptest! {
+        #[test]
+        fn only_the_whole_seal_opens(content in any::<Vec<u8>>(), at in any::<Index>(), to in "[ -~]") {
+            let sealed = lock(&content, "", &first()).expect("a seal");
+            prop_assert_eq!(sealed.len(), sealed_bytes(content.len()));
+            let seal = Seal::parse(&sealed).expect("a seal");
+            prop_assert_eq!(seal.unlock(&first()), Some(content));
+            prop_assert_eq!(seal.unlock(&second()), None);
+
+            let mut changed = sealed.clone();
+            let at = at.index(sealed.len());
+            changed.replace_range(at..=at, &to);
+            let opened = Seal::parse(&changed).and_then(|seal| seal.unlock(&first()));
+            prop_assert!(changed == sealed || opened.is_none(), "{} at {}", to, at);
+        }
+
+        #[test]
+        fn any_text_is_a_seal_or_none(text in any::<String>(), fields in "(Fe26\\.2\\*1)?(\\*[a-f0-9A-Za-z_-]{0,70}){4,7}~2") {
+            let opens = |text: &str| Seal::parse(text).and_then(|seal| seal.unlock(&first())).is_some();
+            prop_assert!(!opens(&text) && !opens(&fields));
+        }
     }
 }

@@ -102,6 +102,8 @@ pub(crate) fn fingerprint(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
+
     use super::*;
 
     type Name = Line<8, 16>;
@@ -153,5 +155,26 @@ mod tests {
     fn is_not_printed() {
         let name = Name::parse("Jane Doe").expect("a name");
         assert!(!format!("{name:?}").contains("Jane"));
+    }
+
+    proptest! {
+        #[test]
+        fn the_start_of_a_text_is_a_line_of_it(text in any::<String>()) {
+            if let Some(name) = Name::start_of(&text) {
+                prop_assert_eq!(Name::parse(name.as_str()), Some(name.clone()));
+                prop_assert!(text.trim().starts_with(name.as_str()));
+            }
+            if let Some(name) = Name::parse(&text) {
+                prop_assert_eq!(Name::start_of(&text), Some(name));
+            }
+        }
+
+        #[test]
+        fn a_line_is_within_its_limits(text in "\\PC{0,12}") {
+            if let Some(name) = Name::parse(&text) {
+                prop_assert_eq!(name.as_str(), &text);
+                prop_assert!(text.len() <= 16 && text.chars().count() <= 8);
+            }
+        }
     }
 }

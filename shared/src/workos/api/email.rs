@@ -152,6 +152,8 @@ impl fmt::Debug for Email {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
+
     use super::*;
 
     #[test]
@@ -295,6 +297,32 @@ mod tests {
         assert!(!format!("{email:?}").contains("jane"));
         for other in ["12345", "null", r#"["jane@example.com"]"#, r#""jane""#] {
             assert!(serde_json::from_str::<Email>(other).is_err(), "{other}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_normalized_address_is_short_and_stays_as_it_is(text in "\\PC{1,20}@\\PC{1,20}\\.[a-zß-žα-ω]{2,5}") {
+            if let Some(email) = Email::parse(&text) {
+                let normal = email.as_str();
+                prop_assert!(normal.len() <= MAX_BYTES && email.domain().is_ascii());
+                prop_assert_eq!(Email::parse(normal), Some(email.clone()));
+                let padded = ["  ", &text, " "].concat();
+                prop_assert!(email.is(&text) && email.is(&padded));
+            }
+        }
+
+        #[test]
+        fn the_case_of_ascii_letters_does_not_matter(text in "[ -~]{1,20}@[a-zA-Z0-9.-]{1,30}") {
+            let small = Email::parse(&text.to_ascii_lowercase());
+            prop_assert_eq!(Email::parse(&text), small.clone());
+            prop_assert_eq!(Email::parse(&text.to_ascii_uppercase()), small);
+        }
+
+        #[test]
+        fn any_text_is_an_address_or_none(text in any::<String>()) {
+            let email = Email::parse(&text);
+            prop_assert!(email.is_none_or(|email| email.as_str().matches('@').count() == 1));
         }
     }
 }
