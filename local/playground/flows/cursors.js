@@ -140,7 +140,7 @@ function cursor({ info, presence }) {
   // Properties of a style object are allowed by the policy; style attributes are not.
   element.style.left = `${presence.cursor.x * 100}%`;
   element.style.top = `${presence.cursor.y * 100}%`;
-  element.classList.toggle("at-the-right", presence.cursor.x > 0.5);
+  element.classList.toggle("at-the-right", presence.cursor.x > 0.4);
   element.style.setProperty("--color", info?.color ?? "gray");
   return element;
 }
