@@ -120,6 +120,20 @@ impl Environment {
             .collect()
     }
 
+    /// Allows these origins too, unless `STAGE` is `prod`, which does not accept pages on plain http.
+    pub fn allow_origins(&mut self, origins: &[String]) {
+        if self.value("STAGE") == Some("prod") {
+            return;
+        }
+        let mut allowed = self.allowed_origins();
+        for origin in origins {
+            if !allowed.contains(origin) {
+                allowed.push(origin.clone());
+            }
+        }
+        self.set("ALLOWED_ORIGINS", allowed.join(","));
+    }
+
     /// All variables as pairs.
     pub fn pairs(&self) -> Vec<(String, String)> {
         self.0.clone().into_iter().collect()
@@ -197,6 +211,17 @@ mod tests {
         let environment = environment(origins, &[]);
         assert_eq!(environment.web_origins(), ["https://a.example"]);
         assert_eq!(environment.allowed_origins().len(), 3, "the functions get them all");
+    }
+
+    #[test]
+    fn allows_the_origins_of_local_pages_except_in_production() {
+        let pages = ["http://localhost:8787".to_owned(), "http://localhost:3000".to_owned()];
+        let mut allowing = environment("ALLOWED_ORIGINS=http://localhost:3000\n", &[]);
+        allowing.allow_origins(&pages);
+        assert_eq!(allowing.allowed_origins(), ["http://localhost:3000", "http://localhost:8787"]);
+        let mut production = environment("ALLOWED_ORIGINS=https://a.example\nSTAGE=prod\n", &[]);
+        production.allow_origins(&pages);
+        assert_eq!(production.allowed_origins(), ["https://a.example"]);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use std::{
 
 use serde_json::Value;
 use tokio::sync::Semaphore;
+use uuid::Uuid;
 
 use crate::{
     instance::{Instance, InvocationError, Launch, StartError},
@@ -94,7 +95,7 @@ impl Function {
     /// Sends one event to a process with the current code, and waits for its response.
     pub async fn invoke(&self, event: &Value) -> Result<Value, FunctionFailure> {
         let executable = self.executable().await?;
-        Ok(self.run(executable, event).await?)
+        Ok(self.run(executable, Uuid::new_v4(), event).await?)
     }
 
     /// The up-to-date executable. Waits until it is built.
@@ -108,12 +109,18 @@ impl Function {
         }
     }
 
-    /// Sends one event to a process of this executable, and waits for its response.
-    pub async fn run(&self, executable: PathBuf, event: &Value) -> Result<Value, RunFailure> {
+    /// Sends one event to a process of this executable, and waits for its response. The function's
+    /// log lines about it have `id`.
+    pub async fn run(
+        &self,
+        executable: PathBuf,
+        id: Uuid,
+        event: &Value,
+    ) -> Result<Value, RunFailure> {
         // The semaphore is never closed, so this always succeeds.
         let _place = self.places.acquire().await;
         let warm = self.take(executable).await?;
-        let answer = warm.instance.invoke(event).await;
+        let answer = warm.instance.invoke_as(id, event).await;
         if warm.instance.is_running() {
             self.lock().push(warm);
         }

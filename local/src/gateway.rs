@@ -12,7 +12,7 @@
 //! | 500 | `Internal Server Error` | the function failed, crashed or sent an invalid response |
 //! | 503 | `Service Unavailable` | the function exceeded its timeout, or thirty seconds |
 //!
-//! The real gateway also has no 500 that reports a failed build.
+//! The real gateway also has no 500 that reports a failed build, and no [playground](crate::playground).
 
 mod answer;
 mod cors;
@@ -38,6 +38,7 @@ use crate::{
     function::{Function, RunFailure},
     instance::InvocationError,
     loopback::{only_for_this_machine, send_at_once},
+    playground::{Playground, cookies_set, is_for_it, without_body},
     template::Route,
 };
 
@@ -62,16 +63,26 @@ pub type Routes = Vec<(Route, Arc<Function>)>;
 struct Api {
     routes: Routes,
     cors: Cors,
+    playground: Option<Playground>,
 }
 
 impl Gateway {
     /// Serves the routes at `address`; port 0 means any free port.
     pub async fn start(address: SocketAddr, routes: Routes, cors: Cors) -> io::Result<Self> {
-        let listener = TcpListener::bind(address).await?;
+        Self::serve(TcpListener::bind(address).await?, routes, cors, None)
+    }
+
+    /// Serves the routes, and the playground under the paths that no route has.
+    pub fn serve(
+        listener: TcpListener,
+        routes: Routes,
+        cors: Cors,
+        playground: Option<Playground>,
+    ) -> io::Result<Self> {
         let address = listener.local_addr()?;
         let service = Router::new()
             .fallback(serve)
-            .with_state(Arc::new(Api { routes, cors }))
+            .with_state(Arc::new(Api { routes, cors, playground }))
             .layer(axum::middleware::from_fn(only_for_this_machine))
             .into_make_service_with_connect_info::<SocketAddr>();
         let server = tokio::spawn(async move {
@@ -101,6 +112,11 @@ async fn serve(
     if let Some(preflight) = api.cors.preflight(request.method(), request.headers()) {
         return preflight;
     }
+    if let Some(playground) = api.playground_for(&request) {
+        let is_head = request.method() == http::Method::HEAD;
+        let response = playground.answer(request).await;
+        return if is_head { without_body(response) } else { response };
+    }
     let headers = request.headers().clone();
     let mut response = api.answer(peer, request).await;
     api.cors.apply(&headers, response.headers_mut());
@@ -118,11 +134,26 @@ impl Api {
         };
         let request_id = Uuid::new_v4().to_string();
         let event = event::of_request(route, &parts, &body, peer, &request_id);
-        let mut response = invoke(function, event).await;
+        let invocation = Uuid::new_v4();
+        let record = self.playground.as_ref().map(Playground::record);
+        let request = (parts.method.as_str(), parts.uri.path());
+        let begun =
+            record.map(|record| record.begin(request, function.name(), &request_id, invocation));
+        let mut response = invoke(function, invocation, event).await;
+        if let (Some(record), Some(begun)) = (record, begun) {
+            record.end(&begun, response.status().as_u16(), cookies_set(response.headers()));
+        }
         if let Ok(id) = request_id.parse() {
             response.headers_mut().insert("apigw-requestid", id);
         }
         response
+    }
+
+    /// The playground, if the request is for it and not for a route.
+    fn playground_for(&self, request: &Request) -> Option<&Playground> {
+        let has_route = self.routes.iter().any(|(route, _)| route.path == request.uri().path());
+        let playground = self.playground.as_ref().filter(|_| !has_route)?;
+        is_for_it(request.method(), request.uri().path()).then_some(playground)
     }
 
     /// The function for the path. A route with a method takes precedence over one for any method.
@@ -148,7 +179,7 @@ async fn read(body: Body) -> Option<Bytes> {
 
 /// Runs the function in its own task: as at Lambda, it finishes even if the client has
 /// disconnected.
-async fn invoke(function: &Arc<Function>, event: Value) -> Response {
+async fn invoke(function: &Arc<Function>, id: Uuid, event: Value) -> Response {
     // The timeout does not include the build.
     let executable = match function.executable().await {
         Ok(executable) => executable,
@@ -158,7 +189,7 @@ async fn invoke(function: &Arc<Function>, event: Value) -> Response {
     };
     let task = tokio::spawn({
         let function = Arc::clone(function);
-        async move { function.run(executable, &event).await }
+        async move { function.run(executable, id, &event).await }
     });
     match tokio::time::timeout(LONGEST_WAIT, task).await {
         Ok(Ok(Ok(answer))) => {

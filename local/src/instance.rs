@@ -27,6 +27,7 @@ use tokio::{
     sync::watch,
     task::JoinHandle,
 };
+use uuid::Uuid;
 
 use crate::runtime_api::{FunctionError, Posted, RuntimeApi, Start};
 
@@ -243,20 +244,31 @@ impl Instance {
         event: &Value,
         limit: Duration,
     ) -> Result<Value, InvocationError> {
-        self.send(event.to_string(), limit).await
+        self.send(Uuid::new_v4(), event.to_string(), limit).await
+    }
+
+    /// The same as [`invoke`](Self::invoke) with this request id, which the function's log lines
+    /// then have.
+    pub async fn invoke_as(&self, id: Uuid, event: &Value) -> Result<Value, InvocationError> {
+        self.send(id, event.to_string(), self.timeout).await
     }
 
     /// Sends an event as text, for JSON that a [`Value`] cannot hold, such as a lone surrogate.
     pub async fn invoke_text(&self, event: &str) -> Result<Value, InvocationError> {
-        self.send(event.to_owned(), self.timeout).await
+        self.send(Uuid::new_v4(), event.to_owned(), self.timeout).await
     }
 
-    async fn send(&self, event: String, limit: Duration) -> Result<Value, InvocationError> {
+    async fn send(
+        &self,
+        id: Uuid,
+        event: String,
+        limit: Duration,
+    ) -> Result<Value, InvocationError> {
         let _turn = self.turn.lock().await;
         if let Some(status) = *self.exit.borrow() {
             return Err(InvocationError::Ended(status));
         }
-        let answer = self.runtime_api.hand_over(event.into(), self.arn(), limit);
+        let answer = self.runtime_api.hand_over(id, event.into(), self.arn(), limit);
         let posted = tokio::select! {
             // A response counts even if the process exits right after it.
             biased;

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | [`project`] | everything together: the functions of the template with their settings |
 //! | [`gateway`] | an HTTP server that behaves like an API Gateway HTTP API |
+//! | [`playground`] | a page that shows every flow, and the record that it shows them with |
 //! | [`function`] | a function, with processes that are started, kept warm and replaced as needed |
 //! | [`instance`] | one process of a function, under a Lambda Runtime API |
 //! | [`workspace`] | builds the functions, and rebuilds them when their sources change |
@@ -24,6 +25,7 @@ pub mod gateway;
 pub mod instance;
 mod loopback;
 pub mod needs;
+pub mod playground;
 pub mod project;
 pub mod providers;
 mod runtime_api;

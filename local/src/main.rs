@@ -12,7 +12,7 @@ mod signal;
 use std::{
     io,
     net::{Ipv4Addr, SocketAddr},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::ExitCode,
     sync::Arc,
 };
@@ -22,11 +22,13 @@ use anteroom_local::{
     gateway::Gateway,
     instance::LogSink,
     needs::Missing,
+    playground::{self, Playground, Record},
     project::{Executables, Project, ProjectError, listed},
     providers::Provider,
     workspace::BuildError,
 };
 use command_line::{Command, HELP};
+use tokio::net::TcpListener;
 
 /// Why the program failed.
 #[derive(Debug, thiserror::Error)]
@@ -70,12 +72,22 @@ async fn run() -> Result<(), Failure> {
     match Command::parse(std::env::args_os().skip(1))? {
         Command::Help => println!("{HELP}"),
         Command::Serve { port, left_out, build } => {
-            let project = open(left_out, build).await?;
-            until_the_end(&project, serve(&project, port)).await?;
+            // Bind the port first, so that a port in use fails before the build.
+            let listener = listen(port).await?;
+            let port = listener.local_addr()?.port();
+            let folder = std::env::current_dir()?;
+            let root = Project::root(&folder)?;
+            let record = Arc::new(Record::default());
+            let kept = Arc::clone(&record);
+            let log = move |name: &str| recorded(&kept, log_of(name));
+            let project = open(root, left_out, build, &playground::origins(port), log).await?;
+            let page = Playground::of(&project, root, port, record);
+            until_the_end(&project, serve(&project, listener, page)).await?;
         }
         Command::Invoke { function, event, left_out, build } => {
             let event = read_event(event)?;
-            let project = open(left_out, build).await?;
+            let folder = std::env::current_dir()?;
+            let project = open(Project::root(&folder)?, left_out, build, &[], log_of).await?;
             until_the_end(&project, invoke(&project, &function, &event)).await?;
         }
     }
@@ -95,18 +107,24 @@ async fn until_the_end(
     outcome
 }
 
-/// Serves the project until the program is stopped.
-async fn serve(project: &Project, port: u16) -> Result<(), Failure> {
-    // Bind the port first, so that a port in use fails before the build.
+async fn listen(port: u16) -> Result<TcpListener, Failure> {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    let gateway = Gateway::start(address, project.routes(), project.cors()).await.map_err(
-        |error| match error.kind() {
-            io::ErrorKind::AddrInUse => Failure::PortTaken(port),
-            _ => Failure::Listen(port, error),
-        },
-    )?;
+    TcpListener::bind(address).await.map_err(|error| match error.kind() {
+        io::ErrorKind::AddrInUse => Failure::PortTaken(port),
+        _ => Failure::Listen(port, error),
+    })
+}
+
+/// Serves the project until the program is stopped.
+async fn serve(
+    project: &Project,
+    listener: TcpListener,
+    page: Option<Playground>,
+) -> Result<(), Failure> {
+    let has_page = page.is_some();
+    let gateway = Gateway::serve(listener, project.routes(), project.cors(), page)?;
     project.build().await?;
-    announce(project, &gateway.url());
+    announce(project, &gateway.url(), has_page);
     std::future::pending().await
 }
 
@@ -125,12 +143,16 @@ fn no_such_function(project: &Project, name: &str) -> Failure {
     Failure::NoSuchFunction(name.to_owned(), project.names().collect::<Vec<_>>().join(", "))
 }
 
-async fn open(left_out: Vec<Provider>, build: bool) -> Result<Project, Failure> {
-    let folder = std::env::current_dir()?;
+async fn open(
+    root: &Path,
+    left_out: Vec<Provider>,
+    build: bool,
+    pages: &[String],
+    log_of: impl Fn(&str) -> LogSink,
+) -> Result<Project, Failure> {
     let executables =
         if build { Executables::Built } else { Executables::In(folder_of_this_program()?) };
-    let root = Project::root(&folder)?;
-    Ok(Project::open(root, &executables, left_out, log_of).await?)
+    Ok(Project::open(root, &executables, left_out, pages, log_of).await?)
 }
 
 /// Cargo puts this program and the functions into the same folder.
@@ -151,6 +173,15 @@ fn log_of(name: &str) -> LogSink {
     })
 }
 
+/// The same sink, which also keeps the lines about requests for the playground.
+fn recorded(record: &Arc<Record>, sink: LogSink) -> LogSink {
+    let record = Arc::clone(record);
+    Arc::new(move |line| {
+        record.log(line);
+        sink(line);
+    })
+}
+
 fn read_event(path: Option<PathBuf>) -> Result<serde_json::Value, Failure> {
     let name = path
         .as_ref()
@@ -161,8 +192,11 @@ fn read_event(path: Option<PathBuf>) -> Result<serde_json::Value, Failure> {
     serde_json::from_str(&text).map_err(|error| Failure::EventNotJson(name, error))
 }
 
-fn announce(project: &Project, url: &str) {
+fn announce(project: &Project, url: &str, has_page: bool) {
     println!("Anteroom listens on {url}");
+    if has_page {
+        println!("Open it in a browser to see every flow");
+    }
     // For a browser, 127.0.0.1 and localhost are different sites, and cookies are not shared
     // between them.
     println!(

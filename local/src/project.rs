@@ -28,9 +28,10 @@ pub struct Project {
     not_served: Vec<(String, Missing)>,
     identities: Vec<(String, Provider)>,
     cors: Cors,
-    stand_ins: Vec<StandIn>,
+    stand_ins: Arc<[StandIn]>,
     left_out: Vec<Provider>,
     missing_for_recordings: Option<&'static str>,
+    environment: Environment,
 }
 
 /// Where the executables come from.
@@ -72,16 +73,19 @@ impl Project {
     }
 
     /// Reads the template and the settings at `root`, and starts the stand-ins, without the functions
-    /// that need a provider that is left out. `log_of` returns the sink for a function's log lines, or
-    /// for the e-mails of a provider with that name.
+    /// that need a provider that is left out. Pages at the origins `pages` may call the functions and
+    /// sign in, in addition to the configured ones. `log_of` returns the sink for a function's log
+    /// lines, or for the e-mails of a provider with that name.
     pub async fn open(
         root: &Path,
         executables: &Executables,
         left_out: Vec<Provider>,
+        pages: &[String],
         log_of: impl Fn(&str) -> LogSink,
     ) -> Result<Self, ProjectError> {
         let mut template = Template::read(&root.join(TEMPLATE))?;
         let mut environment = Environment::read(root)?;
+        environment.allow_origins(pages);
         let (mut not_served, mut identities) = (Vec::new(), Vec::new());
         template.functions.retain(|function| {
             let needs = Needs::of(function, &environment);
@@ -93,7 +97,7 @@ impl Project {
         if template.functions.is_empty() && !not_served.is_empty() {
             return Err(ProjectError::NothingToServe(not_served));
         }
-        let stand_ins = stand_in_for_missing(&mut environment, &left_out, &log_of)
+        let stand_ins = stand_in_for_missing(&mut environment, &left_out, pages, &log_of)
             .await
             .map_err(ProjectError::StandIn)?;
 
@@ -127,9 +131,10 @@ impl Project {
             not_served,
             identities,
             cors: Cors::new(template.cors, environment.web_origins()),
-            stand_ins,
+            stand_ins: stand_ins.into(),
             left_out,
             missing_for_recordings,
+            environment,
         })
     }
 
@@ -185,8 +190,13 @@ impl Project {
     }
 
     /// The running stand-ins.
-    pub fn stand_ins(&self) -> &[StandIn] {
+    pub fn stand_ins(&self) -> &Arc<[StandIn]> {
         &self.stand_ins
+    }
+
+    /// The settings of the functions, which include secrets.
+    pub fn environment(&self) -> &Environment {
+        &self.environment
     }
 
     /// The missing setting that recordings need, if any.

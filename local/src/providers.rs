@@ -1,11 +1,25 @@
 //! Decides which providers are real and which are stand-ins. Everything provider-specific is in
 //! [`Provider`].
 
-use std::{any::Any, fmt, io, str::FromStr};
+use std::{
+    any::Any,
+    collections::VecDeque,
+    fmt, io,
+    str::FromStr,
+    sync::{Arc, Mutex, PoisonError},
+};
 
-use anteroom_stand_ins::{clerk::Clerk, liveblocks::Liveblocks, livekit::LiveKit, workos::WorkOs};
+use anteroom_stand_ins::{
+    clerk::Clerk,
+    faults::Fault,
+    liveblocks::Liveblocks,
+    livekit::LiveKit,
+    server,
+    workos::{self, WorkOs},
+};
+use serde::Serialize;
 
-use crate::{environment::Environment, instance::LogSink};
+use crate::{clock, environment::Environment, instance::LogSink};
 
 const DEV_SIGN_IN_EMAIL: &str = "DEV_SIGN_IN_EMAIL";
 
@@ -32,8 +46,42 @@ pub struct StandIn {
     /// Where it listens.
     pub url: String,
     settings: Vec<(String, String)>,
-    _server: Box<dyn Any + Send + Sync>,
+    server: Box<dyn Controls>,
+    mailbox: Mailbox,
 }
+
+/// The part of a stand-in that is the same for all providers.
+trait Controls: Any + Send + Sync {
+    fn inject(&self, fault: Fault);
+    fn clear_faults(&self);
+}
+
+impl<P: server::Provider> Controls for server::StandIn<P> {
+    fn inject(&self, fault: Fault) {
+        server::StandIn::inject(self, fault);
+    }
+
+    fn clear_faults(&self) {
+        server::StandIn::clear_faults(self);
+    }
+}
+
+/// An e-mail that a stand-in would have sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Mail {
+    /// The address.
+    pub to: String,
+    /// The one-time code in it.
+    pub code: String,
+    /// When it was sent, in milliseconds since the Unix epoch.
+    pub at: u64,
+}
+
+/// The latest e-mails, oldest first.
+type Mailbox = Arc<Mutex<VecDeque<Mail>>>;
+
+/// How many e-mails are kept.
+const KEPT_MAIL: usize = 50;
 
 /// A word that names no provider.
 #[derive(Debug, thiserror::Error)]
@@ -121,8 +169,14 @@ impl Provider {
         }
     }
 
-    /// Starts the stand-in on a free port. Its e-mails go to `mail`.
-    async fn stand_in(self, environment: &Environment, mail: LogSink) -> io::Result<StandIn> {
+    /// Starts the stand-in on a free port. Its e-mails go to `mail`, and it sends people back to the
+    /// pages at these origins as well as to the application.
+    async fn stand_in(
+        self,
+        environment: &Environment,
+        pages: &[String],
+        mail: LogSink,
+    ) -> io::Result<StandIn> {
         Ok(match self {
             Self::Clerk => {
                 let clerk = Clerk::start().await?;
@@ -151,14 +205,20 @@ impl Provider {
             }
             Self::WorkOs => {
                 let workos = WorkOs::start().await?;
-                // The application's own addresses do not depend on the account.
-                if let Some(uri) = environment.value("WORKOS_REDIRECT_URI") {
-                    workos.register_redirect_uri(uri);
+                for page in pages {
+                    workos.register_redirect_uri(&format!("{page}/"));
+                    workos.register_logout_uri(&format!("{page}/"));
                 }
-                if let Some(uri) = environment.value("WORKOS_LOGOUT_RETURN_TO") {
-                    workos.register_logout_uri(uri);
-                }
+                // The application's own addresses do not depend on the account. They come last,
+                // because the settings have the latest.
+                let uri = environment.value("WORKOS_REDIRECT_URI");
+                workos.register_redirect_uri(uri.unwrap_or(workos::REDIRECT_URI));
+                let uri = environment.value("WORKOS_LOGOUT_RETURN_TO");
+                workos.register_logout_uri(uri.unwrap_or(workos::LOGOUT_RETURN_TO));
+                let mailbox = Mailbox::default();
+                let sent = Arc::clone(&mailbox);
                 workos.on_magic_code(move |email, digits| {
+                    keep(&sent, email, digits);
                     mail(&format!("the code for {email} is {digits}"));
                 });
                 let mut settings = workos.settings();
@@ -167,7 +227,8 @@ impl Provider {
                     let email = "jane.doe@example.com".to_owned();
                     settings.push((DEV_SIGN_IN_EMAIL.to_owned(), email));
                 }
-                StandIn::new(self, workos.url(), settings, workos)
+                let stand_in = StandIn::new(self, workos.url(), settings, workos);
+                StandIn { mailbox, ..stand_in }
             }
         })
     }
@@ -187,9 +248,35 @@ impl StandIn {
         provider: Provider,
         url: impl Into<String>,
         settings: Vec<(String, String)>,
-        server: impl Any + Send + Sync,
+        server: impl Controls,
     ) -> Self {
-        Self { provider, url: url.into(), settings, _server: Box::new(server) }
+        let (url, server) = (url.into(), Box::new(server));
+        Self { provider, url, settings, server, mailbox: Mailbox::default() }
+    }
+
+    /// From now on, makes every request fail like this, or none.
+    pub fn set_fault(&self, fault: Option<Fault>) {
+        self.server.clear_faults();
+        if let Some(fault) = fault {
+            self.server.inject(fault);
+        }
+    }
+
+    /// The latest fifty e-mails, oldest first.
+    pub fn mail(&self) -> Vec<Mail> {
+        self.mailbox.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+    }
+
+    /// The server, if it is Clerk's.
+    pub fn clerk(&self) -> Option<&Clerk> {
+        let server: &dyn Any = &*self.server;
+        server.downcast_ref()
+    }
+
+    /// The server, if it is WorkOS's.
+    pub fn workos(&self) -> Option<&WorkOs> {
+        let server: &dyn Any = &*self.server;
+        server.downcast_ref()
     }
 }
 
@@ -197,6 +284,15 @@ impl fmt::Debug for StandIn {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{} at {}", self.provider.name(), self.url)
     }
+}
+
+fn keep(mailbox: &Mailbox, to: &str, code: &str) {
+    let at = u64::try_from(clock::unix_milliseconds()).unwrap_or_default();
+    let mut mailbox = mailbox.lock().unwrap_or_else(PoisonError::into_inner);
+    if mailbox.len() == KEPT_MAIL {
+        mailbox.pop_front();
+    }
+    mailbox.push_back(Mail { to: to.to_owned(), code: code.to_owned(), at });
 }
 
 /// The missing setting that recordings need, if any. The LiveKit stand-in sets a bucket; with a
@@ -208,10 +304,12 @@ pub fn missing_for_recordings(environment: &Environment) -> Option<&'static str>
 
 /// Starts a stand-in for every provider whose credentials the environment does not have, and
 /// points the environment at it. Removes the settings of the providers that are left out. `mail_of`
-/// returns the sink for a provider's e-mails.
+/// returns the sink for a provider's e-mails; `pages` are the origins of pages on this machine to which
+/// people may return from a sign-in.
 pub async fn stand_in_for_missing(
     environment: &mut Environment,
     left_out: &[Provider],
+    pages: &[String],
     mail_of: impl Fn(&str) -> LogSink,
 ) -> io::Result<Vec<StandIn>> {
     let mut stand_ins = Vec::new();
@@ -225,7 +323,7 @@ pub async fn stand_in_for_missing(
         if is_configured {
             continue;
         }
-        let stand_in = provider.stand_in(environment, mail_of(provider.name())).await?;
+        let stand_in = provider.stand_in(environment, pages, mail_of(provider.name())).await?;
         for name in provider.account() {
             environment.remove(name);
         }
@@ -245,7 +343,7 @@ mod tests {
 
     async fn stand_ins(environment: &mut Environment) -> Vec<StandIn> {
         let nowhere = |_: &str| -> LogSink { Arc::new(|_: &str| {}) };
-        stand_in_for_missing(environment, &[], nowhere).await.expect("they start")
+        stand_in_for_missing(environment, &[], &[], nowhere).await.expect("they start")
     }
 
     #[tokio::test]
@@ -255,7 +353,7 @@ mod tests {
         environment.set("WORKOS_COOKIE_NAME", "session");
         let nowhere = |_: &str| -> LogSink { Arc::new(|_: &str| {}) };
         let left_out = [Provider::WorkOs, Provider::LiveKit];
-        let stand_ins = stand_in_for_missing(&mut environment, &left_out, nowhere).await;
+        let stand_ins = stand_in_for_missing(&mut environment, &left_out, &[], nowhere).await;
 
         let providers: Vec<_> =
             stand_ins.expect("they start").iter().map(|stand_in| stand_in.provider).collect();
@@ -342,5 +440,31 @@ mod tests {
         let return_to = environment.value("WORKOS_LOGOUT_RETURN_TO");
         assert_eq!(return_to, Some("http://localhost:3000"));
         assert_ne!(environment.value("WORKOS_CLIENT_ID"), Some("client_of_a_real_account"));
+    }
+
+    #[tokio::test]
+    async fn people_may_return_to_a_page_of_this_machine_and_the_application_keeps_its_address() {
+        let mut environment = Environment::default();
+        let nowhere = |_: &str| -> LogSink { Arc::new(|_: &str| {}) };
+        let pages = ["http://localhost:8787".to_owned()];
+        let stand_ins =
+            stand_in_for_missing(&mut environment, &[], &pages, nowhere).await.expect("they start");
+        assert_eq!(environment.value("WORKOS_REDIRECT_URI"), Some(workos::REDIRECT_URI));
+        assert_eq!(environment.value("WORKOS_LOGOUT_RETURN_TO"), Some(workos::LOGOUT_RETURN_TO));
+        let server = stand_ins.iter().find_map(StandIn::workos).expect("WorkOS");
+        assert!(server.has_user("jane"));
+        assert!(stand_ins.iter().find_map(StandIn::clerk).is_some());
+    }
+
+    #[test]
+    fn a_mailbox_keeps_the_latest_mail() {
+        let mailbox = Mailbox::default();
+        for number in 0..=KEPT_MAIL {
+            keep(&mailbox, "jane.doe@example.com", &format!("{number:06}"));
+        }
+        let mailbox = mailbox.lock().expect("not poisoned");
+        assert_eq!(mailbox.len(), KEPT_MAIL);
+        assert_eq!(mailbox.back().expect("the latest").code, format!("{KEPT_MAIL:06}"));
+        assert_eq!(mailbox.front().expect("the oldest").code, "000001");
     }
 }

@@ -123,13 +123,14 @@ impl RuntimeApi {
     /// result. The receiver fails if the process asks for the next event without having responded.
     pub(crate) async fn hand_over(
         &self,
+        id: Uuid,
         event: Bytes,
         function_arn: String,
         time_left: Duration,
     ) -> oneshot::Receiver<Posted> {
         let (answer, posted) = oneshot::channel();
         let invocation = Invocation {
-            id: Uuid::new_v4(),
+            id,
             event,
             deadline_ms: clock::unix_milliseconds() + time_left.as_millis(),
             function_arn,

@@ -40,6 +40,7 @@ mod keys;
 mod list;
 mod magic_code;
 mod organization;
+mod page;
 mod pending;
 mod refusal;
 mod seeds;

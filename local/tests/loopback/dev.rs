@@ -57,17 +57,17 @@ Resources:
 ";
 
 /// A project with one function, which becomes the probe under a mark of its own.
-struct Project(TempDir);
+pub(crate) struct Project(TempDir);
 
 /// A running `cargo dev`.
-struct Dev {
+pub(crate) struct Dev {
     process: Child,
     output: BufReader<ChildStdout>,
-    url: String,
+    pub(crate) url: String,
 }
 
 impl Project {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let project = Self(tempfile::tempdir().unwrap());
         fs::create_dir_all(project.path("functions/probe/src")).unwrap();
         project.write("template.yaml", TEMPLATE);
@@ -80,11 +80,11 @@ impl Project {
         project
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 
-    fn write(&self, name: &str, text: &str) {
+    pub(crate) fn write(&self, name: &str, text: &str) {
         fs::write(self.path(name), text).unwrap();
     }
 
@@ -113,7 +113,7 @@ impl Project {
         self.command(arguments).output().await.unwrap()
     }
 
-    async fn serve(&self) -> Dev {
+    pub(crate) async fn serve(&self) -> Dev {
         Dev::start(&mut self.command(&["--port", "0"])).await
     }
 }

@@ -10,4 +10,6 @@ mod gateway;
 mod halves;
 mod instance;
 #[cfg(unix)]
+mod playground;
+#[cfg(unix)]
 mod processes;

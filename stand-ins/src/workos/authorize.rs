@@ -18,6 +18,7 @@ use super::{
     application::CLIENT_ID,
     fields::Query,
     organization::Organization,
+    page::{escaped, page},
     session::{SignIn, magic_auth},
     state::State,
     user::{Step, User},
@@ -314,7 +315,7 @@ fn sign_in_page(query: &Query, asked: &Authorization<'_>, candidates: &[&User]) 
         200,
         &format!("Sign in{into}"),
         &format!(
-            "<p>The stand-in for WorkOS, by way of <code>{}</code>. Who are you?</p>\
+            "<p>This is the stand-in for WorkOS, by way of <code>{}</code>. Who are you?</p>\
              <ul>{links}</ul><p><a href=\"{}\">Nobody: cancel</a></p>",
             escaped(way),
             escaped(cancel.as_str())
@@ -323,8 +324,11 @@ fn sign_in_page(query: &Query, asked: &Authorization<'_>, candidates: &[&User]) 
 }
 
 fn link(query: &Query, user: &User) -> String {
+    let names = [user.first_name.as_deref(), user.last_name.as_deref()];
+    let name = names.into_iter().flatten().collect::<Vec<_>>().join(" ");
+    let name = if name.is_empty() { name } else { format!("<b>{}</b> ", escaped(&name)) };
     format!(
-        "<li><a href=\"/user_management/authorize?{}\">{}</a></li>",
+        "<li><a href=\"/user_management/authorize?{}\">{name}<span>{}</span></a></li>",
         escaped(&query.with("user", &user.id)),
         escaped(&user.email)
     )
@@ -343,7 +347,7 @@ fn step_page(query: &Query, step: Step) -> Answer {
         title,
         &format!(
             "<p>The stand-in for WorkOS believes everybody.</p>\
-             <p><a href=\"/user_management/authorize?{}\">{done}</a></p>",
+             <p><a class=\"step\" href=\"/user_management/authorize?{}\">{done}</a></p>",
             escaped(&link)
         ),
     )
@@ -351,29 +355,4 @@ fn step_page(query: &Query, step: Step) -> Answer {
 
 fn refusal_page(problem: &str) -> Answer {
     page(400, "Something went wrong", &format!("<p>{}</p>", escaped(problem)))
-}
-
-fn page(status: u16, title: &str, body: &str) -> Answer {
-    let title = escaped(title);
-    let html = format!(
-        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>{title}</title>\
-         <style>body{{font:1rem/1.6 sans-serif;max-width:32rem;margin:4rem auto}}</style>\
-         <h1>{title}</h1>{body}</html>\n"
-    );
-    Answer::new(status, "text/html; charset=utf-8", html)
-}
-
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            other => escaped.push(other),
-        }
-    }
-    escaped
 }

@@ -1,0 +1,568 @@
+// The playground of `cargo dev` in a browser: every flow and every error case, with the stand-ins, and the live
+// rooms on LiveKit's and Liveblocks' own servers. Each state is checked by axe, in both color schemes and at
+// phone width.
+//
+//   interop/run front-ends/playground.test.mjs
+//   PICTURES=/tmp/pictures interop/run front-ends/playground.test.mjs     # keeps the pictures of every state
+//   README_PICTURES=true interop/run front-ends/playground.test.mjs       # makes those in docs/images
+
+import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, afterEach, before, beforeEach, describe, test } from "node:test";
+
+import { LiveblocksServer } from "../liveblocks/server.mjs";
+import { LiveKitServer } from "../livekit/server.mjs";
+import { Anteroom, root } from "../support/anteroom.mjs";
+import { run } from "../support/program.mjs";
+import { suite } from "../support/suite.mjs";
+import { withoutGo } from "../support/tools.mjs";
+import { Chromium, executable } from "./chromium.mjs";
+
+const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
+const wide = { width: 1360, height: 860 };
+const narrow = { width: 390, height: 844 };
+const jane = "jane.doe@example.com";
+
+let chromium;
+let anteroom;
+let context;
+let page;
+let pictures;
+let problems;
+
+before(async () => {
+  assert.ok(executable, "this needs Chromium: interop/install brings Debian's, CHROMIUM names another one");
+  pictures = process.env.PICTURES ?? mkdtempSync(join(tmpdir(), "playground-"));
+  mkdirSync(pictures, { recursive: true });
+  chromium = await Chromium.start();
+});
+
+after(async () => {
+  await chromium?.stop();
+  if (!process.env.PICTURES) rmSync(pictures, { recursive: true, force: true });
+});
+
+describe("with the stand-ins", () => {
+  before(async () => {
+    anteroom = await Anteroom.start({});
+  });
+
+  after(() => anteroom?.stop());
+
+  beforeEach(() => open("/"));
+
+  afterEach(close);
+
+  test("a code by e-mail signs in, and the session is out of every script's reach", async () => {
+    await press("Sign in");
+    await page.getByRole("button", { name: /^Use it/ }).click();
+    await check("code-sent");
+    await press("Sign in with the code");
+    await says("Signed in as Jane Doe");
+    await latest("/auth/finalize-magic-auth").getByText("WorkOS: ").first().waitFor();
+    await check("signed-in");
+
+    const [session] = (await context.cookies()).filter(({ name }) => name === "wos-session");
+    assert.equal(session.httpOnly, true);
+    assert.equal(session.sameSite, "Lax");
+    assert.ok(!(await page.evaluate(() => document.cookie)).includes("wos-session"));
+    const exchange = latest("/auth/finalize-magic-auth");
+    for (const flag of ["HttpOnly", "SameSite=Lax", "Path=/"]) {
+      assert.ok(await exchange.getByText(flag, { exact: true }).first().isVisible(), flag);
+    }
+    assert.ok(!(await page.content()).includes(session.value), "the value is not in the page");
+    await exchange.getByRole("button", { name: "Show the browser's cookies" }).click();
+    await exchange.getByText(session.value.slice(0, 40)).waitFor();
+
+    await flow("State and sign-out");
+    await press("Try to read the cookie from a script");
+    await says("document.cookie has no wos-session");
+  });
+
+  test("a code that is wrong, expired, used or none is refused, and says why", async () => {
+    await page.getByLabel("E-mail address").fill("pending@pending.example.com");
+    await press("Sign in");
+    await page
+      .getByRole("button", { name: /^Use it/ })
+      .first()
+      .waitFor();
+    await press("Send another code");
+    await says("200: OK");
+    for (const [name, status] of [
+      ["Wrong code", 401],
+      ["Not a code", 400],
+      ["Expired code", 401],
+      ["Unknown address", 400],
+      ["Resend to an address with single sign-on", 403],
+    ]) {
+      await press(name);
+      await says(new RegExp(`^${status}: `));
+    }
+    await page.getByLabel("E-mail address").fill("inactive@inactive.example.com");
+    await press("Used code");
+    await says(/^401: /);
+    await check("refused-codes");
+  });
+
+  test("single sign-on goes to the identity provider and comes back", async () => {
+    await page.getByLabel("E-mail address").fill("someone@sso.example.com");
+    await press("Sign in");
+    await says("This domain has single sign-on");
+    await check("sso");
+    await press("Continue at WorkOS");
+    await page.getByRole("heading", { name: "Sign in to Sso Example" }).waitFor();
+    await check("sso-stand-in");
+    await page.getByRole("link", { name: /someone@sso/ }).click();
+    await says("Signed in as Some One");
+    assert.equal(new URL(page.url()).search, "", "the code is not in the address any more");
+    await check("sso-back");
+    await press("Redeem the code again");
+    await says(/^400: /);
+  });
+
+  for (const [name, user] of [
+    ["Continue with Google", jane],
+    ["Continue with Microsoft", "123@gmail.com"],
+  ]) {
+    test(`${name.toLowerCase()} and come back`, async () => {
+      await flow("Google and Microsoft");
+      await check("providers");
+      await press(name);
+      await page.getByRole("link", { name: user }).click();
+      if (user === jane) await says("Signed in as Jane Doe");
+      else await page.getByRole("button", { name: "MASADAS" }).waitFor();
+    });
+  }
+
+  test("the hosted page takes a user through the second factor", async () => {
+    await page.getByLabel("E-mail address").fill("challenged@example.com");
+    await press("Sign in");
+    await page
+      .getByRole("button", { name: /^Use it/ })
+      .first()
+      .click();
+    await press("Sign in with the code");
+    await says(/^403: Sign in with your second factor/);
+    await check("second-factor");
+    await press("Continue on WorkOS's hosted page");
+    await page.getByRole("link", { name: "challenged@example.com" }).click();
+    await check("second-factor-stand-in");
+    await page.getByRole("link", { name: "This is its code" }).click();
+    await says("Signed in as challenged@example.com");
+  });
+
+  test("a sign-in that the user cancels, and one that this browser has not begun, are refused", async () => {
+    await flow("Google and Microsoft");
+    await page.getByLabel("Address for the hosted page").fill(jane);
+    await page.getByLabel("Screen").selectOption("sign-up");
+    await press("Continue on the hosted page");
+    await page.getByRole("link", { name: "Nobody: cancel" }).click();
+    await says("The user denied the request.");
+    await flow("Google and Microsoft");
+    await press("A code without a sign-in");
+    await says(/^400: /);
+    await press("A screen that does not exist");
+    await says(/^400: /);
+  });
+
+  test("a user of two organizations chooses one, once, and switches to the other", async () => {
+    await page.getByLabel("E-mail address").fill("123@gmail.com");
+    await press("Sign in");
+    await page
+      .getByRole("button", { name: /^Use it/ })
+      .first()
+      .click();
+    await press("Sign in with the code");
+    await page.getByRole("button", { name: "MASADAS" }).waitFor();
+    await check("organizations");
+    await press("An organization that was not offered");
+    await says(/^403: /);
+    await press("Another pending token");
+    await says(/^403: /);
+    await press("MASADAS");
+    await says("Signed in as Chris Chooser");
+    await press("Choose a second time");
+    await says(/^401: /);
+
+    await flow("State and sign-out");
+    await page.locator("#flow").getByLabel("Organization").selectOption({ label: "TAUNTA SCRE" });
+    await press("Switch");
+    await says(/^Switched/);
+    await page.getByText("org_01ANTER00MTAUNTASCRE000000").first().waitFor();
+    await check("session");
+    await press("Switch to a stranger's organization");
+    await says(/^403: /);
+    await press("Switch for another user");
+    await says(/^403: /);
+    await press("Show the cookie");
+    await says(/wos-session \(\d+ bytes\)/);
+  });
+
+  test("signing out ends the session at WorkOS too and comes back", async () => {
+    await signIn();
+    await flow("State and sign-out");
+    await press("Sign out");
+    await says(/^The cookie is cleared/);
+    assert.ok(!(await context.cookies()).some(({ name }) => name === "wos-session"));
+    await check("signed-out");
+    await press("Go there and come back");
+    await page.waitForURL(`${anteroom.url}/`);
+    await page.getByText("Nobody is signed in").first().waitFor();
+  });
+
+  test("an account is created once", async () => {
+    await flow("Sign up");
+    await check("sign-up");
+    await press("Sign up");
+    await says("201: Created");
+    await press("An address that has an account");
+    await says(/^409: /);
+    await press("Not an address");
+    await says(/^400: /);
+  });
+
+  test("an expired session is renewed, by two tabs at once too, and an outage does not end it", async () => {
+    await flow("Expiry and renewal");
+    await press("Let it expire, then ask for the session");
+    await says(/^The token had expired\. The call renewed it/);
+    const renewed = latest("/auth/session");
+    await renewed.getByText("wos-session", { exact: true }).first().waitFor();
+    await check("renewed");
+    await press("Two tabs renew at once");
+    await says("200 and 200");
+    await press("WorkOS is down when it expires");
+    await says(/^While WorkOS was down: 503, .* Now that it is back: 200/);
+  });
+
+  test("a page of another origin can do nothing", async () => {
+    await signIn();
+    await flow("A foreign origin");
+    for (const [name, path] of [
+      ["Sign the user out", "/auth/sign-out"],
+      ["Read the session", "/auth/session"],
+      ["Start a sign-in", "/auth/continue-with-google"],
+    ]) {
+      await press(name);
+      await says(/the browser keeps the response/);
+      await latest(path).getByText("403", { exact: true }).waitFor();
+      assert.equal(await latest(path).getByText("Cookies", { exact: true }).count(), 0, path);
+    }
+    await check("foreign-origin");
+    await press("Am I still signed in?");
+    await latest("/auth/session").getByText("200", { exact: true }).waitFor();
+  });
+
+  test("a room's token is decoded, and the values are hidden until somebody asks", async () => {
+    await flow("Token for a room");
+    await press("Get a token");
+    await says(/^401: /);
+    await signIn();
+    await flow("Token for a room");
+    await press("Get a token");
+    await says("The token is decoded on the right");
+    const exchange = latest("/api/v1/livekit/room-auth");
+    await exchange.getByRole("rowheader", { name: "video.roomJoin" }).waitFor();
+    await exchange
+      .getByText(/^9:\d\d left$/)
+      .first()
+      .waitFor();
+    await check("room-token");
+    await readmePictures();
+
+    const text = () => exchange.textContent();
+    assert.ok(!(await text()).includes("eyJ"), "the token is hidden");
+    await exchange.getByRole("button", { name: "Show the values" }).click();
+    assert.ok((await text()).includes("eyJ"));
+    await exchange.getByText("The same with curl").click();
+    assert.match(
+      await text(),
+      /curl -sS -b jar -c jar -X POST 'http:\/\/127\.0\.0\.1:\d+\/api\/v1\/livekit\/room-auth'/,
+    );
+    await exchange.getByText(/^\d+ log lines?$/).click();
+    assert.match(await text(), /"message":"answered"/);
+
+    await press("The same for LiveKit's TokenSource");
+    await latest("/api/v1/livekit/token").getByText("201", { exact: true }).waitFor();
+    for (const [name, status] of [
+      ["A name with a control character", 400],
+      ["No room", 400],
+      ["A forged bearer token", 401],
+    ]) {
+      await press(name);
+      await says(new RegExp(`^${status}: `));
+    }
+  });
+
+  test("a room is recorded once, and the recording stopped", async () => {
+    await signIn();
+    await flow("Recordings");
+    await press("Start recording");
+    await says(/^Recording since/);
+    await check("recording");
+    await press("Stop it from another zone");
+    await says(/^404: /);
+    await press("Record a room twice");
+    await says(/^409: /);
+    await press("A room that nobody is in");
+    await says(/^404: /);
+    await press("Stop an unknown recording");
+    await says(/^404: /);
+  });
+
+  test("a recording that runs is stopped", async () => {
+    await signIn();
+    await flow("Recordings");
+    await page.locator("#flow").getByLabel("Room").fill("test-room");
+    await press("Start recording");
+    await says(/^Recording since/);
+    await press("Stop");
+    await says("Stopped.");
+  });
+
+  test("a document's token is Liveblocks' own, and refusals have their status", async () => {
+    await flow("Token for documents");
+    await press("Get a token");
+    await says("The token is decoded on the right");
+    await latest("/api/liveblocks-auth").getByRole("rowheader", { name: "ui.color" }).waitFor();
+    await check("document-token");
+    for (const [name, status] of [
+      ["Nobody is signed in", 404],
+      ["A forged token", 401],
+      ["A banned user", 403],
+      ["No primary address", 404],
+    ]) {
+      await press(name);
+      await says(new RegExp(`^${status}: `));
+    }
+  });
+
+  test("an outage of each provider is 503 and ends no session", async () => {
+    await signIn();
+    for (const [provider, link, action] of [
+      ["WorkOS", "Code or single sign-on", "Sign in"],
+      ["Clerk", "Token for documents", "Get a token"],
+      ["Liveblocks", "Token for documents", "Get a token"],
+      ["LiveKit", "Recordings", "Start recording"],
+    ]) {
+      await flow("Outages");
+      await page.locator("#flow").getByLabel(provider).selectOption("failing");
+      await says(`${provider} fails now`);
+      if (provider === "WorkOS") await check("outages");
+      await flow(link);
+      await press(action);
+      await says(/^503: /);
+      if (provider === "WorkOS") await check("outage");
+      await flow("Outages");
+      await press("End every outage");
+      await says("Everything works again");
+    }
+    assert.ok((await context.cookies()).some(({ name }) => name === "wos-session"));
+  });
+
+  test("where LiveKit and Liveblocks are stand-ins, the page says so", async () => {
+    await flow("Join a call");
+    await says(/LiveKit is only the stand-in here/);
+    await check("call-stand-in");
+    await flow("Two in a document");
+    await says(/Liveblocks is only the stand-in here/);
+  });
+
+  test("a call that another program makes is shown, and the list can be cleared", async () => {
+    await fetch(`${anteroom.url}/auth/sign-in`, { method: "POST", body: "{}" });
+    await latest("/auth/sign-in").getByText("415", { exact: true }).waitFor();
+    await press("Clear", page);
+    assert.equal(await page.locator(".exchange").count(), 0);
+  });
+
+  test("everything is within reach of the keyboard", async () => {
+    await page.keyboard.press("Tab");
+    await page.keyboard.press("Enter");
+    assert.equal(await page.evaluate(() => document.activeElement.id), "flow");
+    for (let press = 0; press < 2; press += 1) await page.keyboard.press("Tab");
+    assert.equal(await page.evaluate(() => document.activeElement.textContent), "Sign in");
+    await page.keyboard.press("Enter");
+    await page.getByLabel("Code", { exact: true }).waitFor();
+    await page.waitForFunction(() => document.activeElement.name === "code");
+  });
+});
+
+suite("with LiveKit's and Liveblocks' own servers", withoutGo("livekit-server"), () => {
+  let livekit;
+  let liveblocks;
+
+  before(async () => {
+    const install = join(root, "local", "playground", "install");
+    const { code, output } = await run(install, [], { seconds: 300 });
+    assert.equal(code, 0, output);
+    livekit = await LiveKitServer.start({ redis: false });
+    liveblocks = await LiveblocksServer.start();
+    anteroom = await Anteroom.start({ ...livekit.settings, ...liveblocks.settings });
+  });
+
+  after(async () => {
+    await anteroom?.stop();
+    await liveblocks?.stop();
+    await livekit?.stop();
+  });
+
+  beforeEach(() => open("/"));
+
+  afterEach(close);
+
+  test("two people join a call and see each other's picture and name", async () => {
+    await signIn();
+    await join_("Jane Doe");
+    const first = page;
+    const firstContext = context;
+    await open("/");
+    await signIn();
+    await join_("Max Muster");
+    for (const [window, other] of [
+      [first, "Max Muster"],
+      [page, "Jane Doe"],
+    ]) {
+      const people = window.getByRole("list", { name: "In the room" });
+      await people.getByText(other, { exact: true }).waitFor();
+      // Looked up anew each time: a tile is drawn again when a track arrives.
+      await window.waitForFunction((name) => {
+        const tiles = [...document.querySelectorAll(".people li")];
+        const video = tiles.find((tile) => tile.textContent === name)?.querySelector("video");
+        return video?.videoWidth > 0 && video.currentTime > 0;
+      }, other);
+    }
+    await check("call");
+    await press("Leave");
+    await says("Left.");
+    await first.getByText("Max Muster", { exact: true }).waitFor({ state: "detached" });
+    await firstContext.close();
+  });
+
+  test("two people in a document see each other's cursor, name and color", async () => {
+    await flow("Two in a document");
+    await press("Open the document twice");
+    await says("Both are in the room");
+    const [hers, his] = [page.locator(".surface").nth(0), page.locator(".surface").nth(1)];
+    await page
+      .getByText(/^Sees /)
+      .nth(1)
+      .waitFor();
+    // A cursor that moves on: one single move right after entering can get lost between the two.
+    for (let step = 0; step < 100 && (await his.locator(".cursor").count()) === 0; step += 1) {
+      await hers.press("ArrowRight");
+    }
+    for (let step = 0; step < 100 && (await hers.locator(".cursor").count()) === 0; step += 1) {
+      await his.press("ArrowUp");
+    }
+    await his.getByText("Jane Doe").waitFor();
+    const color = await his
+      .locator(".cursor")
+      .evaluate((element) => getComputedStyle(element).backgroundColor);
+    assert.notEqual(color, "rgba(0, 0, 0, 0)");
+    await check("cursors");
+  });
+});
+
+/** A new window with the playground. */
+async function open(path) {
+  context = await chromium.window({ viewport: wide, reducedMotion: "reduce" });
+  await context.addInitScript({ path: axe });
+  page = await context.newPage();
+  problems = [];
+  const kept = problems;
+  page.on("pageerror", (error) => kept.push(String(error)));
+  page.on("console", (message) => {
+    // The browser itself reports every response from 400 on, which the error cases are about.
+    const isStatus = message
+      .text()
+      .startsWith("Failed to load resource: the server responded with a status of");
+    const isEndpoint = /\/(auth|api)\//.test(message.location().url);
+    if (message.type() === "error" && !(isStatus && isEndpoint)) kept.push(message.text());
+  });
+  await page.goto(anteroom.url + path);
+  await page.locator(".flow-title").waitFor();
+}
+
+async function close() {
+  await context?.close();
+  assert.deepEqual(problems, [], "console errors");
+  assert.deepEqual(chromium.strangers, [], "requests to other machines");
+}
+
+async function signIn() {
+  // Not by e-mail: WorkOS sends three codes a minute.
+  await flow("Google and Microsoft");
+  await press("Continue with Google");
+  await page.getByRole("link", { name: jane }).click();
+  await says("Signed in as Jane Doe");
+}
+
+async function join_(name) {
+  await flow("Join a call");
+  await page.getByLabel("Name in the room").fill(name);
+  await press("Join");
+  await says(/^Joined room123/);
+}
+
+async function flow(title) {
+  await page.getByRole("navigation", { name: "Flows" }).getByRole("link", { name: title }).click();
+  await page.locator(".flow-title", { hasText: title }).waitFor();
+}
+
+/** Presses a button of the flow, and waits until it is done. */
+async function press(name, within = page.locator("#flow")) {
+  const button = within.getByRole("button", { name, exact: true });
+  await button.click();
+  await page.waitForFunction(() => document.querySelector("[aria-busy]") === null);
+}
+
+/** Waits until the flow says this. */
+async function says(text) {
+  const pattern = typeof text === "string" ? new RegExp(text.replace(/[.?*+()]/g, "\\$&")) : text;
+  await page.locator("#flow .note").filter({ hasText: pattern }).last().waitFor();
+}
+
+/** The latest exchange with that path. */
+function latest(path) {
+  return page.locator(".exchange").filter({ hasText: path }).first();
+}
+
+/** Has axe look at this state in both color schemes and widths, and takes its pictures. */
+async function check(name) {
+  for (const [size, viewport] of Object.entries({ wide, narrow })) {
+    await page.setViewportSize(viewport);
+    for (const colorScheme of ["light", "dark"]) {
+      await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+      const violations = await page.evaluate(async () => {
+        const { violations } = await window.axe.run(document, { resultTypes: ["violations"] });
+        return violations.flatMap(({ id, nodes }) =>
+          nodes.map(({ html, failureSummary }) => `${id}: ${html.slice(0, 200)}\n${failureSummary}`),
+        );
+      });
+      assert.deepEqual(violations, [], `${name}, ${size}, ${colorScheme}`);
+      const path = join(pictures, `${name}-${size}-${colorScheme}.png`);
+      await page.screenshot({ path, fullPage: size === "narrow" });
+    }
+    const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    assert.ok(overflow <= 0, `${name} is ${overflow} px too wide at ${viewport.width} px`);
+  }
+  await page.setViewportSize(wide);
+  await page.emulateMedia({ colorScheme: "light", reducedMotion: "reduce" });
+}
+
+async function readmePictures() {
+  if (!process.env.README_PICTURES) return;
+  const folder = join(root, "docs", "images");
+  mkdirSync(folder, { recursive: true });
+  await page.setViewportSize({ width: 1280, height: 760 });
+  const devTools = await context.newCDPSession(page);
+  for (const colorScheme of ["light", "dark"]) {
+    await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+    // Playwright itself writes no WebP, which is a third of the size.
+    const { data } = await devTools.send("Page.captureScreenshot", { format: "webp", quality: 88 });
+    writeFileSync(join(folder, `playground-${colorScheme}.webp`), Buffer.from(data, "base64"));
+  }
+  await page.setViewportSize(wide);
+}

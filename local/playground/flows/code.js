@@ -1,0 +1,168 @@
+import { button, cases, field, form, h, note, outcome } from "../dom.js";
+import { ask, call } from "../gateway.js";
+import { leave, returnTo } from "../leave.js";
+import { follow } from "../signed-in.js";
+
+export default {
+  id: "code",
+  group: "Sign in",
+  title: "Code or single sign-on",
+  about:
+    "The address decides: a domain with a connection goes to its identity provider, everyone else gets six digits by e-mail.",
+  functions: ["sign-in", "resend-magic-auth", "finalize-magic-auth"],
+  render,
+};
+
+function render(app) {
+  const { users } = app.overview;
+  const email = field(
+    "E-mail address",
+    {
+      type: "email",
+      name: "email",
+      value: users.workos[0].name,
+      list: app.isStandIn("workos") ? users.workos : undefined,
+      required: true,
+    },
+    "The list has a user for each outcome.",
+  );
+  const step = h("div", { class: "step" });
+  const result = outcome();
+  const code = field(
+    "Code",
+    { name: "code", inputmode: "numeric", maxlength: 12 },
+    "Spaces and hyphens do not matter.",
+  );
+  const mailbox = app.mailbox.panel(app, (digits) => {
+    code.value = digits;
+    code.input.focus();
+  });
+  const redeem = (digits) => call("/auth/finalize-magic-auth", { email: email.value, code: digits });
+
+  async function signIn() {
+    result.clear();
+    step.replaceChildren();
+    const { ok, status, body } = await call("/auth/sign-in", { email: email.value });
+    if (!ok) return result.say("bad", `${status}: ${body.message}`);
+    const { authMethod, redirectURL } = body.authData;
+    if (authMethod === "sso") return offerRedirect(redirectURL);
+    await offerCode();
+  }
+
+  function offerRedirect(url) {
+    const remarks = [
+      note(
+        "info",
+        "This domain has single sign-on. ",
+        h("b", {}, "state"),
+        " and the PKCE verifier are sealed into a cookie of this browser.",
+      ),
+      returns(app),
+    ];
+    step.replaceChildren(
+      ...remarks.filter(Boolean),
+      form("Continue at WorkOS", [], () => leave(url)),
+    );
+    step.querySelector("button").focus();
+  }
+
+  async function offerCode() {
+    code.value = "";
+    step.replaceChildren(
+      mailbox.element ?? mailbox,
+      form("Sign in with the code", [code.element], async () => {
+        const answer = await redeem(code.value);
+        if (answer.ok) step.replaceChildren();
+        result.show(...(await follow(app, answer, { email: email.value })));
+      }),
+      button("Send another code", async () => {
+        const { status, body } = await call("/auth/resend-magic-auth", { email: email.value });
+        result.say(status === 200 ? "good" : "bad", `${status}: ${body.message}`);
+        await mailbox.refresh?.(email.value);
+      }),
+    );
+    await mailbox.refresh?.(email.value);
+    code.input.focus();
+  }
+
+  /** The latest code, sent now if there is none. */
+  async function freshCode() {
+    if (!(await call("/auth/sign-in", { email: email.value })).ok) return undefined;
+    return app.mailbox.latestCode(email.value);
+  }
+
+  async function attempt(digits) {
+    result.show(...(await follow(app, await redeem(digits), { email: email.value })));
+  }
+
+  return [
+    form("Sign in", [email.element], signIn),
+    step,
+    result.element,
+    cases(
+      [
+        "Unknown address",
+        "400, as for any bad request",
+        async () => {
+          const { status, body } = await call("/auth/sign-in", { email: "nobody@example.com" });
+          result.say("bad", `${status}: ${body.message}`);
+        },
+      ],
+      app.isStandIn("workos") && [
+        "Wrong code",
+        "401",
+        async () => {
+          const sent = await app.mailbox.latestCode(email.value);
+          await attempt(sent === "000000" ? "000001" : "000000");
+        },
+      ],
+      app.isStandIn("workos") && [
+        "Expired code",
+        "401",
+        async () => {
+          const sent = await freshCode();
+          if (!sent) return;
+          await ask("codes", {});
+          await attempt(sent);
+        },
+      ],
+      app.isStandIn("workos") && [
+        "Used code",
+        "the first works, the second is 401",
+        async () => {
+          const sent = await freshCode();
+          if (!sent) return;
+          await redeem(sent);
+          await attempt(sent);
+        },
+      ],
+      ["Not a code", "400, WorkOS is not asked", () => attempt("12345")],
+      [
+        "Resend to an address with single sign-on",
+        "403",
+        async () => {
+          const { status, body } = await call("/auth/resend-magic-auth", {
+            email: "someone@sso.example.com",
+          });
+          result.say(status < 300 ? "good" : "bad", `${status}: ${body.message}`);
+        },
+      ],
+    ),
+  ];
+}
+
+/** Where the redirect comes back to, if that is not the application's address. */
+export function returns(app) {
+  if (app.overview.redirectUri === returnTo) return undefined;
+  return h(
+    "p",
+    { class: "hint" },
+    "The URL leads back to your application at ",
+    h("code", {}, app.overview.redirectUri),
+    ". The playground asks for ",
+    h("code", {}, returnTo),
+    app.isStandIn("workos")
+      ? " instead."
+      : " instead, which must be among the redirect URIs in WorkOS's dashboard.",
+  );
+}

@@ -1,0 +1,63 @@
+import { button, field, h, note, outcome } from "../dom.js";
+import { kinds } from "../outages.js";
+
+export default {
+  id: "outage",
+  group: "When things fail",
+  title: "Outages",
+  about:
+    "Each stand-in can fail the way its provider does. Switch an outage on, then use any flow: the answer is 502 or 503 with a message, never “signed out”.",
+  render,
+};
+
+function render(app) {
+  const result = outcome();
+  const standIns = app.overview.providers.filter(({ kind }) => kind === "stand-in");
+  if (standIns.length === 0) return note("info", "Every provider is real here, and stays up.");
+  const fields = standIns.map(({ name, word }) => {
+    const active = app.outages.of(word);
+    const options = kinds.map((kind) => ({
+      name: kind.name,
+      note: kind.note,
+      selected: kind.name === active,
+    }));
+    const choice = field(name, { name: word, options });
+    for (const option of choice.input.options) option.text = option.text.replace(/^: /, "");
+    choice.input.addEventListener("change", async () => {
+      await app.outages.set(app.overview, word, choice.value);
+      result.say(
+        choice.value ? "bad" : "good",
+        choice.value ? `${name} fails now: ${choice.value}.` : `${name} works again.`,
+      );
+    });
+    return choice;
+  });
+  return [
+    h(
+      "div",
+      { class: "form" },
+      fields.map(({ element }) => element),
+    ),
+    result.element,
+    h(
+      "div",
+      { class: "actions" },
+      button("End every outage", async () => {
+        for (const { word } of standIns) await app.outages.set(app.overview, word, "");
+        for (const { input } of fields) input.value = "";
+        result.say("good", "Everything works again.");
+      }),
+    ),
+    h(
+      "p",
+      {},
+      "Try: ",
+      h("a", { href: "#code" }, "sign in"),
+      ", ",
+      h("a", { href: "#room" }, "enter a room"),
+      ", ",
+      h("a", { href: "#documents" }, "open a document"),
+      ".",
+    ),
+  ];
+}
