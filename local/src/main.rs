@@ -106,6 +106,7 @@ async fn serve(project: &Project, port: u16) -> Result<(), Failure> {
         },
     )?;
     project.build().await?;
+    project.send_webhooks_through(&gateway.url());
     announce(project, &gateway.url());
     std::future::pending().await
 }
@@ -184,6 +185,9 @@ fn announce(project: &Project, url: &str) {
             }
             None => println!("  {:<12} real, with the configured credentials", provider.name()),
         }
+    }
+    if let Some(bus) = project.event_bus() {
+        println!("  {:<12} stand-in at {}", "EventBridge", bus.url());
     }
     let setting = project.missing_for_recordings();
     if let Some(setting) = setting.filter(|_| !project.left_out().contains(&Provider::LiveKit)) {

@@ -32,7 +32,7 @@ pub struct StandIn {
     /// Where it listens.
     pub url: String,
     settings: Vec<(String, String)>,
-    _server: Box<dyn Any + Send + Sync>,
+    server: Box<dyn Any + Send + Sync>,
 }
 
 /// A word that names no provider.
@@ -111,7 +111,12 @@ impl Provider {
                 &["CLERK_PUBLISHABLE_KEY", "CLERK_JWT_KEY", "CLERK_ISSUER", "CLERK_API_URL"]
             }
             Self::Liveblocks => &["LIVEBLOCKS_API_URL"],
-            Self::LiveKit => &["LIVEKIT_URL", "LIVEKIT_API_SECRET"],
+            Self::LiveKit => &[
+                "LIVEKIT_URL",
+                "LIVEKIT_API_SECRET",
+                "LIVEKIT_API_KEY_PREVIOUS",
+                "LIVEKIT_API_SECRET_PREVIOUS",
+            ],
             Self::WorkOs => &[
                 "WORKOS_CLIENT_ID",
                 "WORKOS_API_URL",
@@ -189,7 +194,14 @@ impl StandIn {
         settings: Vec<(String, String)>,
         server: impl Any + Send + Sync,
     ) -> Self {
-        Self { provider, url: url.into(), settings, _server: Box::new(server) }
+        Self { provider, url: url.into(), settings, server: Box::new(server) }
+    }
+
+    /// Makes LiveKit's stand-in send its events to this address. Other providers send none.
+    pub fn send_webhooks_to(&self, address: &str) {
+        if let Some(livekit) = self.server.downcast_ref::<LiveKit>() {
+            livekit.send_webhooks_to(address);
+        }
     }
 }
 
