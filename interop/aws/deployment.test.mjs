@@ -39,7 +39,7 @@ test("checkov finds nothing in what CloudFormation gets, and would find an open 
   const { failed, skipped } = await checkov({ good, bad });
   assert.deepEqual(failed.good, []);
   assert.deepEqual(failed.bad.sort(), ["CKV_AWS_149 WorkOsSecret", "CKV_AWS_258 OpenDoor"]);
-  assert.equal(skipped.good.length, 7, skipped.good.join(", "));
+  assert.equal(skipped.good.length, 9, skipped.good.join(", "));
 });
 
 test("sam validate --lint finds nothing", async () => {
@@ -61,36 +61,42 @@ const traces = {
   clerk: /clerk/i,
   liveblocks: /liveblocks/i,
   livekit: /livekit/i,
+  events: /event-?(bus|bridge)|webhook|sqs|putevents/i,
   recordings: /(start|stop)-?recording|"recordings?_|recordingsbucket/i,
 };
 const workos = { WorkOsClientId: "client_01", WorkOsRedirectUri: "https://a.example/callback" };
 const clerk = { ClerkPublishableKey: "pk_test_Y2xlcmsuZXhhbXBsZSQ" };
 const livekit = { LiveKitUrl: "wss://livekit.example" };
 const recordings = { ...livekit, RecordingsBucket: "our-recordings" };
+const events = { ...livekit, EventBus: "own", RecordingQueue: "true" };
 const documents = { Liveblocks: "true" };
 const halves = {
-  "WorkOS alone": { given: workos, absent: ["clerk", "liveblocks", "livekit", "recordings"] },
+  "WorkOS alone": { given: workos, absent: ["clerk", "liveblocks", "livekit", "recordings", "events"] },
   "WorkOS and LiveKit": {
     given: { ...workos, ...livekit },
-    absent: ["clerk", "liveblocks", "recordings"],
+    absent: ["clerk", "liveblocks", "recordings", "events"],
   },
   "WorkOS, LiveKit and recordings": {
     given: { ...workos, ...recordings },
-    absent: ["clerk", "liveblocks"],
+    absent: ["clerk", "liveblocks", "events"],
+  },
+  "WorkOS, LiveKit and events": {
+    given: { ...workos, ...events },
+    absent: ["clerk", "liveblocks", "recordings"],
   },
   "WorkOS and Liveblocks": {
     given: { ...workos, ...documents, LiveblocksIdentity: "workos" },
-    absent: ["clerk", "livekit", "recordings"],
+    absent: ["clerk", "livekit", "recordings", "events"],
   },
   "Clerk and Liveblocks": {
     given: { ...clerk, ...documents },
-    absent: ["workos", "livekit", "recordings"],
+    absent: ["workos", "livekit", "recordings", "events"],
   },
   "Clerk, Liveblocks and LiveKit": {
     given: { ...clerk, ...documents, ...recordings, LiveKitIdentity: "clerk" },
-    absent: ["workos"],
+    absent: ["workos", "events"],
   },
-  everything: { given: { ...workos, ...clerk, ...documents, ...recordings }, absent: [] },
+  everything: { given: { ...workos, ...clerk, ...documents, ...recordings, ...events }, absent: [] },
 };
 
 test("a half of the stack has no trace of the providers that are not used", async () => {
@@ -135,12 +141,13 @@ test("a half of the stack has its endpoints, secrets, alarms and outputs", async
     WorkOs: /\/auth\//,
     Clerk: /^$/,
     Liveblocks: /\/api\/liveblocks/,
-    LiveKit: /\/livekit\/(?!.*recording)/,
+    LiveKit: /\/livekit\/(?!.*recording|webhook)/,
+    EventBridge: /\/livekit\/webhook/,
     Recordings: /\/livekit\/.*recording/,
   };
   const only = (providers, routes) =>
     routes.filter((route) => providers.some((provider) => prefixes[provider].test(route)));
-  const endpoints = { WorkOs: 11, Clerk: 0, Liveblocks: 1, LiveKit: 1, Recordings: 2 };
+  const endpoints = { WorkOs: 11, Clerk: 0, Liveblocks: 1, LiveKit: 1, EventBridge: 1, Recordings: 2 };
   for (const [provider, atLeast] of Object.entries(endpoints))
     assert.ok(only([provider], whole.paths).length >= atLeast, provider);
 
@@ -153,13 +160,15 @@ test("a half of the stack has its endpoints, secrets, alarms and outputs", async
     ];
     const providers = parts.toSorted();
     if (given.RecordingsBucket) parts.push("Recordings");
+    if (given.EventBus) parts.push("EventBridge");
+    const refusing = [...providers, ...(given.EventBus ? ["EventBridge"] : [])].toSorted();
     assert.deepEqual(partsOf(stackOf(template, given)), {
       paths: only(parts, whole.paths),
       limited: only(parts, whole.limited),
       functions: only(parts, whole.paths).length,
       secrets: providers,
-      alarms: providers,
-      shown: providers.length,
+      alarms: refusing,
+      shown: refusing.length + (given.RecordingQueue ? 1 : 0),
       outputs: providers,
     });
   }
@@ -179,6 +188,12 @@ test("parameters that cannot work together are refused in words", async () => {
     [{ ...clerk, ...livekit }, /set LiveKitIdentity=clerk$/],
     [{ ...workos, ...livekit, LiveKitIdentity: "clerk" }, /^LiveKitIdentity=clerk requires ClerkPublish/],
     [{ ...workos, RecordingsBucket: "our-recordings" }, /^RecordingsBucket requires LiveKitUrl$/],
+    [{ ...workos, EventBus: "own" }, /^EventBus requires LiveKitUrl$/],
+    [{ ...workos, ...livekit, RecordingQueue: "true" }, /^RecordingQueue=true requires EventBus$/],
+    [
+      { ...workos, ...livekit, EventBus: "my-bus" },
+      /^EventBus must be own or the ARN of an event bus, or empty$/,
+    ],
     [{ ...workos, ...livekit, LiveKitIdentity: "auth0" }, /^LiveKitIdentity must be one of workos, clerk$/],
   ]) {
     const { refusals } = stackOf(template, given);
@@ -221,6 +236,33 @@ test("a function may read the secrets of the chosen identity's provider and its 
     }
   }
 });
+
+test("the webhook may put events on the bus and read LiveKit's secret, and nothing else", async () => {
+  const template = await transformed();
+  const arn = "arn:aws:events:eu-west-1:123456789012:event-bus/of-another-stack";
+  for (const [EventBus, own] of [
+    ["own", { "Fn::GetAtt": ["OwnEventBus", "Arn"] }],
+    [arn, arn],
+  ]) {
+    const { resources } = stackOf(template, { ...workos, ...events, EventBus });
+    assert.equal("OwnEventBus" in resources, EventBus === "own");
+    assert.deepEqual(resources.EventBusArn.Properties.Value, own);
+    const bus = { "Fn::GetAtt": "EventBusArn.Value" };
+    const statement = { Effect: "Allow", Action: "events:PutEvents", Resource: bus };
+    const { Policies } = resources.LivekitWebhookFunctionRole.Properties;
+    const [secret, ...others] = Policies.flatMap(({ PolicyDocument }) => PolicyDocument.Statement);
+    assert.deepEqual(secret.Action, ["secretsmanager:GetSecretValue"]);
+    assert.deepEqual(normalized(others), normalized([statement]));
+    const boundary = resources.FunctionBoundary.Properties.PolicyDocument.Statement;
+    assert.deepEqual(normalized(boundary.at(-1)), normalized(statement));
+    assert.deepEqual(normalized(resources.EndedRecordingsRule.Properties.EventBusName), normalized(bus));
+  }
+});
+
+/** The same with one spelling of `Fn::GetAtt`. */
+function normalized(value) {
+  return JSON.parse(JSON.stringify(value).replaceAll('["EventBusArn","Value"]', '"EventBusArn.Value"'));
+}
 
 test("no resource waits for itself, the updates of aliases included", async () => {
   const all = await resources();

@@ -1,4 +1,4 @@
-// AWS Secrets Manager, imitated by `moto_server`.
+// AWS Secrets Manager and EventBridge, imitated by `moto_server`.
 
 import { fileURLToPath } from "node:url";
 
@@ -62,6 +62,63 @@ export class SecretsManager {
   /** The number of calls answered, including those of `put`; each has a log line. */
   get calls() {
     return this.#program.lines.filter((line) => line.includes("POST / HTTP")).length;
+  }
+
+  async stop() {
+    await this.#program?.stop();
+  }
+}
+
+const eventBus = fileURLToPath(new URL("event_bus.py", import.meta.url));
+
+/** A bus, whose events a rule sends to a queue. */
+export class EventBus {
+  /** All events that have arrived so far, in the order of their arrival. */
+  events = [];
+  #name = "interop";
+  #program;
+  #url;
+
+  static async start() {
+    const bus = new EventBus();
+    const port = await freePort();
+    bus.#url = `http://127.0.0.1:${port}`;
+    bus.#program = new Program("moto", `${tools}/moto_server`, ["-H", "127.0.0.1", "-p", String(port)]);
+    try {
+      await bus.#program.answering(`${bus.#url}/moto-api/`, 60);
+      await bus.#ask("create");
+      return bus;
+    } catch (error) {
+      await bus.stop();
+      throw error;
+    }
+  }
+
+  /** The settings with which Anteroom finds it. */
+  get settings() {
+    return { ...credentials, AWS_ENDPOINT_URL_EVENTBRIDGE: this.#url, EVENT_BUS_NAME: this.#name };
+  }
+
+  /** Waits until an event arrives that `is` accepts, or has arrived. */
+  async arrived(is, seconds = 20) {
+    const deadline = Date.now() + seconds * 1000;
+    for (;;) {
+      const found = this.events.find(is);
+      if (found) return found;
+      if (Date.now() > deadline) {
+        const types = this.events.map((event) => event["detail-type"]);
+        throw new Error(`no such event among ${types.join(", ")}`);
+      }
+      const output = await this.#ask("receive");
+      this.events.push(...JSON.parse(output.split("\n").find((line) => line.startsWith("["))));
+    }
+  }
+
+  async #ask(command) {
+    const args = [eventBus, this.#url, this.#name, command];
+    const { code, output } = await run(`${tools}/python`, args, { seconds: 30, env: credentials });
+    if (code !== 0) throw new Error(`${command}: ${output}`);
+    return output;
   }
 
   async stop() {

@@ -31,12 +31,12 @@ export class LiveKitServer {
   #redisAddress;
   #programs = [];
 
-  /** Starts a server, with Redis by default. */
-  static async start({ redis = true } = {}) {
+  /** Starts a server, with Redis by default, that sends its events to these addresses. */
+  static async start({ redis = true, webhooks = [] } = {}) {
     const server = new LiveKitServer();
     try {
       if (redis) await server.#startRedis();
-      await server.#startServer();
+      await server.#startServer(webhooks);
       return server;
     } catch (error) {
       await server.stop();
@@ -118,7 +118,7 @@ export class LiveKitServer {
     this.#redisAddress = `127.0.0.1:${port}`;
   }
 
-  async #startServer() {
+  async #startServer(webhooks) {
     this.port = await freePort();
     const config = {
       port: this.port,
@@ -136,6 +136,7 @@ export class LiveKitServer {
         stun_servers: ["127.0.0.1:1"],
       },
       ...(this.#redisAddress && { redis: { address: this.#redisAddress } }),
+      ...(webhooks.length > 0 && { webhook: { api_key: apiKey, urls: webhooks } }),
     };
     // Every JSON document is a YAML document.
     const args = ["--config-body", JSON.stringify(config)];

@@ -42,8 +42,11 @@ before(async () => {
   }
 });
 
-test("the client calls every endpoint there is", () => {
+test("the client calls every endpoint that pages call", () => {
   const { paths } = parse(readFileSync(description, "utf8"));
+  // A provider's server calls these.
+  for (const [path, { post }] of Object.entries(paths))
+    if (post?.tags.includes("Webhooks")) delete paths[path];
   const called = new Set([...client.matchAll(/anteroom\.[A-Z]+\("([^"]+)"/g)].map(([, path]) => path));
   assert.deepEqual([...called].sort(), Object.keys(paths).sort());
 });

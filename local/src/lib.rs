@@ -14,12 +14,14 @@
 //! | [`template`] | the routes and limits in `template.yaml` |
 //! | [`environment`] | the variables that the functions get |
 //! | [`providers`] | the providers' stand-ins |
+//! | [`event_bus`] | EventBridge's stand-in |
 //! | [`needs`] | which providers a function needs |
 //!
 //! It shares no code with the functions, so that it cannot repeat their mistakes.
 
 mod clock;
 pub mod environment;
+pub mod event_bus;
 pub mod function;
 pub mod gateway;
 pub mod instance;

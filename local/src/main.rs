@@ -124,6 +124,7 @@ async fn serve(
     let has_page = page.is_some();
     let gateway = Gateway::serve(listener, project.routes(), project.cors(), page)?;
     project.build().await?;
+    project.send_webhooks_through(&gateway.url());
     announce(project, &gateway.url(), has_page);
     std::future::pending().await
 }
@@ -218,6 +219,9 @@ fn announce(project: &Project, url: &str, has_page: bool) {
             }
             None => println!("  {:<12} real, with the configured credentials", provider.name()),
         }
+    }
+    if let Some(bus) = project.event_bus() {
+        println!("  {:<12} stand-in at {}", "EventBridge", bus.url());
     }
     let setting = project.missing_for_recordings();
     if let Some(setting) = setting.filter(|_| !project.left_out().contains(&Provider::LiveKit)) {

@@ -9,6 +9,7 @@ use std::{
 
 use crate::{
     environment::{Environment, EnvironmentError},
+    event_bus::EventBus,
     function::{Function, Source},
     gateway::{Cors, Routes},
     instance::{Launch, LogSink},
@@ -21,6 +22,10 @@ use crate::{
 /// The file that marks a project's folder.
 pub const TEMPLATE: &str = "template.yaml";
 
+/// The function that takes LiveKit's events, and its path.
+const WEBHOOK: &str = "livekit-webhook";
+const WEBHOOK_PATH: &str = "/api/v1/livekit/webhook";
+
 /// The functions, their settings and the stand-ins.
 #[derive(Debug)]
 pub struct Project {
@@ -29,6 +34,7 @@ pub struct Project {
     identities: Vec<(String, Provider)>,
     cors: Cors,
     stand_ins: Arc<[StandIn]>,
+    event_bus: Option<EventBus>,
     left_out: Vec<Provider>,
     missing_for_recordings: Option<&'static str>,
     environment: Environment,
@@ -100,6 +106,12 @@ impl Project {
         let stand_ins = stand_in_for_missing(&mut environment, &left_out, pages, &log_of)
             .await
             .map_err(ProjectError::StandIn)?;
+        let event_bus = if left_out.contains(&Provider::LiveKit) {
+            None
+        } else {
+            let bus = EventBus::stand_in(&mut environment, log_of("EventBridge"));
+            bus.await.map_err(ProjectError::StandIn)?
+        };
 
         let missing_for_recordings = missing_for_recordings(&environment);
         let names = template.functions.iter().map(|function| function.name.clone());
@@ -132,6 +144,7 @@ impl Project {
             identities,
             cors: Cors::new(template.cors, environment.web_origins()),
             stand_ins: stand_ins.into(),
+            event_bus,
             left_out,
             missing_for_recordings,
             environment,
@@ -197,6 +210,21 @@ impl Project {
     /// The settings of the functions, which include secrets.
     pub fn environment(&self) -> &Environment {
         &self.environment
+    }
+
+    /// EventBridge's stand-in, if it runs.
+    pub fn event_bus(&self) -> Option<&EventBus> {
+        self.event_bus.as_ref()
+    }
+
+    /// Makes LiveKit's stand-in send its events through the gateway at `url`, if there is an endpoint
+    /// for them.
+    pub fn send_webhooks_through(&self, url: &str) {
+        if self.function(WEBHOOK).is_some() {
+            self.stand_ins
+                .iter()
+                .for_each(|stand_in| stand_in.send_webhooks_to(&format!("{url}{WEBHOOK_PATH}")));
+        }
     }
 
     /// The missing setting that recordings need, if any.

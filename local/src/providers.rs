@@ -159,7 +159,12 @@ impl Provider {
                 &["CLERK_PUBLISHABLE_KEY", "CLERK_JWT_KEY", "CLERK_ISSUER", "CLERK_API_URL"]
             }
             Self::Liveblocks => &["LIVEBLOCKS_API_URL"],
-            Self::LiveKit => &["LIVEKIT_URL", "LIVEKIT_API_SECRET"],
+            Self::LiveKit => &[
+                "LIVEKIT_URL",
+                "LIVEKIT_API_SECRET",
+                "LIVEKIT_API_KEY_PREVIOUS",
+                "LIVEKIT_API_SECRET_PREVIOUS",
+            ],
             Self::WorkOs => &[
                 "WORKOS_CLIENT_ID",
                 "WORKOS_API_URL",
@@ -277,6 +282,14 @@ impl StandIn {
     pub fn workos(&self) -> Option<&WorkOs> {
         let server: &dyn Any = &*self.server;
         server.downcast_ref()
+    }
+
+    /// Makes LiveKit's stand-in send its events to this address. Other providers send none.
+    pub fn send_webhooks_to(&self, address: &str) {
+        let server: &dyn Any = &*self.server;
+        if let Some(livekit) = server.downcast_ref::<LiveKit>() {
+            livekit.send_webhooks_to(address);
+        }
     }
 }
 

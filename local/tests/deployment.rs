@@ -86,7 +86,15 @@ fn no_function_may_do_anything_else() {
             assert!(own[key].is_null(), "{}: {key}", function.id);
         }
         let secrets = |policy| readable_secret(policy).unwrap_or_else(|| panic!("{}", function.id));
-        for policy in own["Policies"].as_sequence().unwrap() {
+        let is_for_events = |policy: &&Value| !policy["Statement"].is_null();
+        let policies = own["Policies"].as_sequence().unwrap();
+        for policy in policies.iter().filter(is_for_events) {
+            assert_eq!(function.name, "livekit-webhook");
+            let statements = policy["Statement"].as_sequence().unwrap();
+            assert_eq!((policy.as_mapping().unwrap().len(), statements.len()), (1, 1));
+            assert_is_for_the_bus(&statements[0]);
+        }
+        for policy in policies.iter().filter(|policy| !is_for_events(policy)) {
             match tagged_value(policy, "If") {
                 Some(branches) => {
                     secrets(&branches[1]);
@@ -98,11 +106,59 @@ fn no_function_may_do_anything_else() {
     }
 }
 
+/// Whether a statement allows events to be put on the stack's bus, and nothing else.
+fn assert_is_for_the_bus(statement: &Value) {
+    let names: Names = entries(statement).map(|(name, _)| name.to_owned()).collect();
+    assert_eq!(names, ["Effect", "Action", "Resource"].map(str::to_owned).into());
+    assert_eq!(statement["Action"].as_str(), Some("events:PutEvents"));
+    assert_eq!(attribute(&statement["Resource"]), "EventBusArn.Value");
+}
+
 #[test]
-fn the_boundary_allows_logs_traces_and_secrets() {
+fn the_bus_is_the_one_that_is_given_or_else_one_of_the_stacks_own() {
+    let template = document();
+    let arn = &resource(&template, "EventBusArn")["Properties"]["Value"];
+    let arn = tagged_value(arn, "If").unwrap();
+    assert_eq!(arn[0].as_str(), Some("MakeEventBus"));
+    assert_eq!(attribute(&arn[1]), "OwnEventBus.Arn");
+    assert_eq!(reference(&arn[2]), Some("EventBus"));
+}
+
+#[test]
+fn the_queue_of_ended_recordings_is_encrypted_and_loses_nothing_unseen() {
+    let template = document();
+    let queues: Vec<_> = of_type(&template, "AWS::SQS::Queue").collect();
+    assert_eq!(queues.len(), 2);
+    for (id, queue) in &queues {
+        assert_eq!(queue["Condition"].as_str(), Some("WithRecordingQueue"), "{id}");
+        assert_eq!(queue["Properties"]["SqsManagedSseEnabled"].as_bool(), Some(true), "{id}");
+    }
+    let target = &resource(&template, "EndedRecordingsRule")["Properties"]["Targets"][0];
+    assert_eq!(attribute(&target["Arn"]), "EndedRecordings.Arn");
+    let redrive = &resource(&template, "EndedRecordings")["Properties"]["RedrivePolicy"];
+    for lost in [&target["DeadLetterConfig"]["Arn"], &redrive["deadLetterTargetArn"]] {
+        assert_eq!(attribute(lost), "LostEvents.Arn");
+    }
+    let alarm = &resource(&template, "EventsLost")["Properties"];
+    assert_eq!(attribute(&alarm["Dimensions"][0]["Value"]), "LostEvents.QueueName");
+    // Only this rule may send to them.
+    let policy = &resource(&template, "EndedRecordingsPolicy")["Properties"];
+    let statements = policy["PolicyDocument"]["Statement"].as_sequence().unwrap();
+    assert_eq!(statements.len(), 1);
+    let source = &statements[0]["Condition"]["ArnEquals"]["aws:SourceArn"];
+    assert_eq!(attribute(source), "EndedRecordingsRule.Arn");
+}
+
+#[test]
+fn the_boundary_allows_logs_traces_secrets_and_events() {
     let template = document();
     let boundary = &resource(&template, "FunctionBoundary")["Properties"]["PolicyDocument"];
-    let statements = boundary["Statement"].as_sequence().unwrap();
+    let statements = boundary["Statement"].as_sequence().unwrap().iter();
+    // The one for the bus is there if events are used.
+    let statements: Vec<_> = statements
+        .map(|statement| tagged_value(statement, "If").map_or(statement, |branches| &branches[1]))
+        .collect();
+    assert_is_for_the_bus(statements.last().unwrap());
     let actions = statements.iter().flat_map(|statement| match &statement["Action"] {
         Value::Sequence(actions) => actions.clone(),
         action => vec![action.clone()],
@@ -116,6 +172,7 @@ fn the_boundary_allows_logs_traces_and_secrets() {
             "xray:PutTraceSegments",
             "xray:PutTelemetryRecords",
             "secretsmanager:GetSecretValue",
+            "events:PutEvents",
         ]
     );
     let anything =
@@ -327,6 +384,7 @@ fn a_function_exists_only_with_its_providers() {
             "dev-sign-in" => "DevSignIn",
             "start-recording" | "stop-recording" => "WithRecordings",
             "liveblocks-auth" => "WithLiveblocks",
+            "livekit-webhook" => "WithEvents",
             _ if function.routes[0].path.starts_with("/auth/") => "WithWorkOs",
             _ => "WithLiveKit",
         };
@@ -422,7 +480,10 @@ fn a_key_that_a_provider_refuses_raises_an_alarm_for_each_provider() {
             dimensions[1]["Value"].as_str().unwrap().to_owned()
         })
         .collect();
-    assert_eq!(watched, ["clerk", "liveblocks", "livekit", "workos"].map(str::to_owned).into());
+    assert_eq!(
+        watched,
+        ["clerk", "eventbridge", "liveblocks", "livekit", "workos"].map(str::to_owned).into()
+    );
 }
 
 #[test]
@@ -530,6 +591,8 @@ async fn asked_for(function: &FunctionTemplate, identity: &str) -> Asked {
         .env_clear()
         // Without a developer there is no dev-sign-in, which then needs nothing.
         .envs([("STAGE", "dev"), ("DEV_SIGN_IN_EMAIL", "dev@example.com")])
+        // Lambda sets these.
+        .envs(["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"].map(|name| (name, "x")))
         .envs(IDENTITIES.map(|setting| (setting, identity)))
         .stdin(Stdio::null())
         .kill_on_drop(true);
@@ -646,7 +709,8 @@ fn entries(value: &Value) -> impl Iterator<Item = (&str, &Value)> {
 /// The secrets that a function's policies let it read for users of a provider, as `Resource.Attribute`.
 fn readable_secrets(template: &Value, id: &str, identity: &str) -> Vec<String> {
     let policies = resource(template, id)["Properties"]["Policies"].as_sequence().unwrap();
-    let policies = policies.iter().filter_map(|policy| chosen(policy, identity));
+    let policies = policies.iter().filter(|policy| policy["Statement"].is_null());
+    let policies = policies.filter_map(|policy| chosen(policy, identity));
     policies.map(|policy| readable_secret(policy).unwrap()).collect()
 }
 

@@ -28,7 +28,8 @@
 //! becomes 503, and one that rejects our key becomes 502.
 //!
 //! # Limits
-//! - A body is a JSON object of at most 16 KiB, without duplicate keys.
+//! - A body is a JSON object of at most 16 KiB, without duplicate keys, unless the endpoint reads it
+//!   itself.
 //! - A message never contains input, a secret or a provider's text.
 //!
 //! # Where the rules come from
@@ -48,8 +49,8 @@ mod outgoing;
 mod reply;
 mod response;
 
-pub use body::Empty;
 pub(crate) use body::read_body;
+pub use body::{Empty, leave_body};
 pub(crate) use client_header::ClientHeader;
 pub use error::ApiError;
 pub(crate) use gateway::{Event, Flaw, answer};

@@ -15,12 +15,6 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use aws_smithy_runtime_api::client::http::{
-    HttpConnector, HttpConnectorFuture, SharedHttpClient, SharedHttpConnector, http_client_fn,
-};
-use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
-use aws_smithy_runtime_api::client::result::ConnectorError;
-use aws_smithy_types::body::SdkBody;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use url::{Position, Url};
@@ -42,10 +36,6 @@ pub(crate) const IDLE_TIMEOUT: Duration = Duration::from_secs(50);
 /// of servers and network devices. A new connection costs two round trips and less than half a
 /// millisecond of CPU time; a dead one costs the user a code.
 pub(crate) const SINGLE_SEND_IDLE_TIMEOUT: Duration = Duration::from_secs(3);
-
-/// The longest response that we read from AWS. A secret has up to 64 KB, and JSON escapes can make
-/// it six times as long.
-const MAX_AWS_ANSWER_BYTES: usize = 512 * 1024;
 
 /// The shared client. Clones share connections.
 #[derive(Clone)]
@@ -119,12 +109,6 @@ impl Http {
     fn hosts(&self) -> MutexGuard<'_, HashMap<String, Host>> {
         self.0.hosts.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    /// The same client for the AWS SDK.
-    pub(crate) fn for_aws_sdk(&self) -> SharedHttpClient {
-        let connector = SharedHttpConnector::new(AwsConnector(self.clone()));
-        http_client_fn(move |_, _| connector.clone())
-    }
 }
 
 impl fmt::Debug for Http {
@@ -181,59 +165,6 @@ fn tls_provider() -> rustls::crypto::CryptoProvider {
     };
     provider.cipher_suites.sort_by_key(is_sha384);
     provider
-}
-
-/// Sends the AWS SDK's requests through the shared client, with the client's timeouts. The SDK
-/// makes few calls, so it gets a new connection instead of an idle one, and also after a failure.
-#[derive(Debug)]
-struct AwsConnector(Http);
-
-impl HttpConnector for AwsConnector {
-    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let http = self.0.clone();
-        HttpConnectorFuture::new(async move {
-            let request = request
-                .try_into_http1x()
-                .map_err(|error| ConnectorError::user(error.into()))?
-                .map(|body| reqwest::Body::from(body.bytes().unwrap_or_default().to_vec()));
-            let request = reqwest::Request::try_from(request)
-                .map_err(|error| ConnectorError::user(error.into()))?;
-            let url = request.url().clone();
-            let result = exchange(&http.client(&url, SINGLE_SEND_IDLE_TIMEOUT), request).await;
-            match result {
-                Ok(_) => http.answered(&url),
-                Err(_) => http.failed(&url),
-            }
-            result
-        })
-    }
-}
-
-async fn exchange(
-    client: &reqwest::Client,
-    request: reqwest::Request,
-) -> Result<HttpResponse, ConnectorError> {
-    let mut response = client.execute(request).await.map_err(connector_error)?;
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(connector_error)? {
-        if body.len() + chunk.len() > MAX_AWS_ANSWER_BYTES {
-            return Err(ConnectorError::other("the response is too long".into(), None));
-        }
-        body.extend_from_slice(&chunk);
-    }
-    let (parts, _) = http::Response::from(response).into_parts();
-    let response = http::Response::from_parts(parts, SdkBody::from(body));
-    response.try_into().map_err(|error: aws_smithy_runtime_api::http::HttpError| {
-        ConnectorError::other(error.into(), None)
-    })
-}
-
-fn connector_error(error: reqwest::Error) -> ConnectorError {
-    if error.is_timeout() {
-        ConnectorError::timeout(error.into())
-    } else {
-        ConnectorError::io(error.into())
-    }
 }
 
 #[cfg(test)]

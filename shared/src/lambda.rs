@@ -100,6 +100,9 @@ pub trait Endpoint: Sized + Send + Sync + 'static {
     const TIME_LIMIT: Duration = Duration::from_millis(9_500);
     /// The message of every 400, if the contract prescribes one.
     const BAD_REQUEST: Option<&'static str> = None;
+    /// Whether browsers call it. If so, a browser's request must come from an allowed origin. An
+    /// endpoint that only servers call authenticates them itself.
+    const CHECKS_ORIGIN: bool = true;
     /// The type of the request body.
     type Input: DeserializeOwned + Send;
     /// The type of the response body.
@@ -112,6 +115,11 @@ pub trait Endpoint: Sized + Send + Sync + 'static {
     /// Fetches in advance, so that the first request does not have to wait.
     fn prepare(&self) -> impl Future<Output = ()> + Send {
         async {}
+    }
+
+    /// Reads the input: by default the body, as JSON of at most 16 KiB.
+    fn read(request: &Request) -> Result<Self::Input, ApiError> {
+        api::read_body(request.headers(), request.body())
     }
 
     /// Handles a request.
@@ -268,7 +276,9 @@ impl<E: Endpoint> Function<E> {
         if request.method() == Method::OPTIONS {
             return Ok(api::empty_response(StatusCode::NO_CONTENT));
         }
-        api::check_origin(request.headers(), &self.allowed_origins)?;
+        if E::CHECKS_ORIGIN {
+            api::check_origin(request.headers(), &self.allowed_origins)?;
+        }
         let flaw = Flaw::of(request);
         if flaw == Some(Flaw::Method) {
             return Err(ApiError::bad_request("The method cannot be read"));
@@ -279,7 +289,7 @@ impl<E: Endpoint> Function<E> {
         if flaw == Some(Flaw::Body) {
             return Err(ApiError::bad_request("The body cannot be read"));
         }
-        let input = api::read_body(request.headers(), request.body())?;
+        let input = E::read(request)?;
         // Boxed, because it is large and would be moved through every enclosing future.
         let reply = Box::pin(self.endpoint.handle(request, input)).await?;
         Ok(reply.into_response())

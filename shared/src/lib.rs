@@ -22,6 +22,8 @@
 //! | [`text`] | validated single-line text, such as names |
 //! | [`clock`] | the current time |
 //! | [`request_scope`] | the arrival, the deadline and the client of the current request |
+//! | [`event_bus`] | events on an EventBridge bus |
+//! | `aws` | what clients of the AWS SDK share |
 //! | `address` | checks of hosts, origins and domains in settings |
 //! | `json` | lenient JSON parsing, like JavaScript's |
 //! | `afterwork` | background work that continues after the response |
@@ -29,11 +31,13 @@
 mod address;
 mod afterwork;
 pub mod api;
+mod aws;
 pub mod caller;
 pub mod clerk;
 pub mod client;
 pub mod clock;
 pub mod cookie_seal;
+pub mod event_bus;
 pub mod http;
 pub mod identity;
 mod ids;

@@ -1,4 +1,4 @@
-//! LiveKit: join tokens and recordings.
+//! LiveKit: join tokens, recordings and events.
 //!
 //! | to | start with |
 //! |---|---|
@@ -6,8 +6,9 @@
 //! | let a caller join a room | [`Joins`], which returns a [`JoinToken`] |
 //! | start a recording, one per room | [`Recorder`] |
 //! | stop a recording | [`Recordings`] |
+//! | receive LiveKit's events | [`Webhooks`] |
 //!
-//! All of them take a [`Caller`](crate::caller::Caller), no matter which provider the session comes
+//! All of them, except for events, take a [`Caller`](crate::caller::Caller), no matter which provider the session comes
 //! from.
 //!
 //! # Joining a room
@@ -59,19 +60,21 @@
 //! |---|---|
 //! | tokens | <https://docs.livekit.io/home/get-started/authentication/> |
 //! | the server API | <https://docs.livekit.io/reference/server/server-apis/>, <https://twitchtv.github.io/twirp/docs/spec_v7.html> |
+//! | events | <https://docs.livekit.io/home/server/webhooks/> |
 //! | recordings | <https://docs.livekit.io/reference/other/egress/api/> |
 //! | objects and their metadata | <https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html> |
 
 mod access_token;
 mod join;
-#[expect(dead_code, reason = "webhooks and invitations, which verify tokens, follow")]
 mod keys;
 mod object_metadata;
 mod recording;
 mod room;
 mod server_api;
+mod webhook;
 
 pub use join::{Connection, JoinToken, Joins, Server, TokenRequest, Username, default_username};
 pub use recording::{NewRecording, Participants, Recorder, Recording, Recordings, Topic, Zone};
 pub use room::{RoomId, RoomName, Rooms};
 pub use server_api::EgressId;
+pub use webhook::Webhooks;

@@ -11,16 +11,13 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use aws_sdk_secretsmanager::config::retry::RetryConfig;
-use aws_sdk_secretsmanager::config::{BehaviorVersion, Credentials, Region, SharedAsyncSleep};
 use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueError;
-use aws_smithy_async::rt::sleep::TokioSleep;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::value::RawValue;
 
+use crate::aws::{self, AwsAccess};
 use crate::clock::{Clock, Timestamp};
-use crate::http::Http;
 use crate::json;
 use crate::metrics;
 use crate::request_scope::Moment;
@@ -427,18 +424,8 @@ impl Cache {
 pub struct SecretsManager(aws_sdk_secretsmanager::Client);
 
 impl SecretsManager {
-    pub(crate) fn new(http: &Http, access: AwsAccess) -> Self {
-        let mut config = aws_sdk_secretsmanager::Config::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .http_client(http.for_aws_sdk())
-            .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
-            .region(Region::new(access.region))
-            .credentials_provider(access.credentials)
-            // Lambda allows ten seconds for startup; the SDK's default is three attempts with
-            // growing pauses.
-            .retry_config(RetryConfig::standard().with_max_attempts(2));
-        config.set_endpoint_url(access.endpoint);
-        Self(aws_sdk_secretsmanager::Client::from_conf(config.build()))
+    pub(crate) fn new(access: AwsAccess) -> Self {
+        Self(aws::sdk_client!(aws_sdk_secretsmanager, access))
     }
 
     async fn fetch(&self, id: &str) -> Result<SecretString, SecretError> {
@@ -455,31 +442,12 @@ impl SecretsManager {
     }
 }
 
-/// The address of Secrets Manager and the credentials for it.
-pub(crate) struct AwsAccess {
-    pub(crate) region: String,
-    pub(crate) credentials: Credentials,
-    pub(crate) endpoint: Option<String>,
-}
-
 /// Classifies an AWS error: permanent if retrying cannot help. Everything else (throttling, server
 /// errors, expired credentials, no connection) may be temporary.
 /// <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html#API_GetSecretValue_Errors>
 fn fetch_error(error: &SdkError<GetSecretValueError>) -> SecretError {
     let SdkError::ServiceError(refusal) = error else {
-        return SecretError::Unreachable(
-            match error {
-                SdkError::TimeoutError(_) => "timed out",
-                SdkError::DispatchFailure(failure) if failure.is_timeout() => "timed out",
-                SdkError::DispatchFailure(failure) if failure.is_other() => {
-                    "an unreadable response"
-                }
-                SdkError::DispatchFailure(_) => "no connection",
-                SdkError::ResponseError(_) => "an unreadable response",
-                _ => "the request could not be made",
-            }
-            .to_owned(),
-        );
+        return SecretError::Unreachable(aws::unanswered(error).to_owned());
     };
     match refusal.err().code() {
         Some("ResourceNotFoundException") => {

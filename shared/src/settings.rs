@@ -14,14 +14,10 @@ use secrecy::SecretString;
 use url::Url;
 
 use crate::address;
+use crate::aws::AwsAccess;
 use crate::clock::Clock;
 use crate::http::Http;
-use crate::secrets::{
-    AwsAccess, Check, OptionalSecret, Reading, Secret, SecretsManager, StoredSecret,
-};
-
-/// The variables with the address of Secrets Manager. The service-specific one takes precedence.
-const AWS_ENDPOINTS: [&str; 2] = ["AWS_ENDPOINT_URL_SECRETS_MANAGER", "AWS_ENDPOINT_URL"];
+use crate::secrets::{Check, OptionalSecret, Reading, Secret, SecretsManager, StoredSecret};
 
 /// A setting is missing or malformed. [`Settings`] has recorded which one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -356,28 +352,35 @@ impl Settings {
         if let Some(known) = self.stored.iter().find(|stored| stored.has_id(&id)) {
             return Ok(Arc::clone(known));
         }
-        let manager = self.secrets_manager()?;
+        let manager = SecretsManager::new(self.aws_access("AWS_ENDPOINT_URL_SECRETS_MANAGER")?);
         let stored = Arc::new(StoredSecret::new(id, id_variable, manager, self.clock.clone()));
         self.stored.push(Arc::clone(&stored));
         Ok(stored)
     }
 
-    fn secrets_manager(&mut self) -> Result<SecretsManager, Incomplete> {
+    /// Reads how an AWS service is reached from Lambda's own variables (`AWS_REGION`,
+    /// `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`). The variable
+    /// `own_endpoint` or else `AWS_ENDPOINT_URL` may replace the service's address.
+    pub(crate) fn aws_access(
+        &mut self,
+        own_endpoint: &'static str,
+    ) -> Result<AwsAccess, Incomplete> {
         let region = self.text("AWS_REGION");
         let key_id = self.text("AWS_ACCESS_KEY_ID");
         let key = self.text("AWS_SECRET_ACCESS_KEY");
         let session = self.optional("AWS_SESSION_TOKEN").map(str::to_owned);
-        let name = AWS_ENDPOINTS.into_iter().find(|name| self.optional(name).is_some());
+        let mut endpoints = [own_endpoint, "AWS_ENDPOINT_URL"].into_iter();
+        let name = endpoints.find(|name| self.optional(name).is_some());
         let endpoint = match name.map(|name| (name, self.optional(name).map(str::to_owned))) {
             Some((name, Some(endpoint))) => self.check_address(name, &endpoint).map(Some),
             _ => Ok(None),
         };
-        let access = AwsAccess {
+        Ok(AwsAccess {
             region: region?,
             credentials: Credentials::new(key_id?, key?, session, None, "environment"),
             endpoint: endpoint?.map(String::from),
-        };
-        Ok(SecretsManager::new(&self.http, access))
+            http: self.http(),
+        })
     }
 
     /// Records a problem. The text names the variable and the expected format, never the value.

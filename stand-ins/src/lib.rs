@@ -21,7 +21,7 @@
 //!
 //! | module | purpose |
 //! |---|---|
-//! | [`clerk`], [`liveblocks`], [`livekit`], [`secrets_manager`], [`workos`] | one provider each |
+//! | [`clerk`], [`event_bridge`], [`liveblocks`], [`livekit`], [`secrets_manager`], [`workos`] | one provider each |
 //! | [`server`] | shared by all: starting, stopping, TLS, recorded requests |
 //! | [`faults`] | failures on demand |
 //! | [`exchange`] | requests and responses |
@@ -30,8 +30,10 @@
 //! They share no code with the functions, so that neither can hide the other's mistakes. To add a
 //! provider, implement [`server::Provider`].
 
+mod aws;
 pub mod clerk;
 mod clock;
+pub mod event_bridge;
 pub mod exchange;
 pub mod faults;
 pub mod jwt;

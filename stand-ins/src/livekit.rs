@@ -55,6 +55,10 @@
 //! [`LiveKit::hold_starting`] and [`LiveKit::hold_ending`] prevent that; [`LiveKit::egress`] does
 //! not advance an egress.
 //!
+//! **Webhooks.** [`LiveKit::send_webhooks_to`] sends an event for each room, participant and egress that
+//! comes, changes or goes, signed and in the server's JSON. From then on, egresses advance by
+//! themselves.
+//!
 //! **Not imitated.** Other methods (`unimplemented`), outputs other than one file and storage other
 //! than S3; checks of codec combinations; manifests; the expiry of empty rooms and, after a day, of
 //! egress information; the WebSocket of `/rtc`; CORS; the limit of 10 MiB on a body (it is 1 MiB
@@ -76,6 +80,7 @@ mod room;
 mod room_service;
 mod state;
 mod twirp;
+mod webhooks;
 
 pub use self::{
     access::{API_KEY, API_SECRET},
@@ -84,4 +89,5 @@ pub use self::{
     join::Seat,
     messages::EgressStatus,
     state::{STOP_PATIENCE, USUAL_PATIENCE},
+    webhooks::{webhook_claims, webhook_token},
 };

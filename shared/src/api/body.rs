@@ -8,7 +8,7 @@ use http::header::CONTENT_TYPE;
 use serde::Deserialize;
 use serde::de::{self, DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, SeqAccess};
 
-use crate::api::ApiError;
+use crate::api::{ApiError, Request};
 
 /// The maximum body size.
 const MAX_BODY_BYTES: usize = 16 * 1024;
@@ -43,6 +43,15 @@ pub(crate) fn read_body<T: DeserializeOwned>(
         return Err(ApiError::bad_request("The body is not a JSON object"));
     }
     parse(body)
+}
+
+/// Accepts a body of up to `limit` bytes and of any content type, for an endpoint that needs its exact
+/// bytes and reads them itself.
+pub fn leave_body(request: &Request, limit: usize) -> Result<Empty, ApiError> {
+    if request.body().len() > limit {
+        return Err(ApiError::payload_too_large(limit));
+    }
+    Ok(Empty {})
 }
 
 fn declares_json(headers: &HeaderMap) -> bool {

@@ -34,7 +34,7 @@ pub(super) const ORGANIZATION: &str = "organization";
 pub(super) const STARTED_BY: &str = "started-by";
 
 /// The encoded ellipsis at the end of a truncated text.
-const CUT: &str = "%E2%80%A6";
+pub(super) const CUT: &str = "%E2%80%A6";
 
 /// The bytes reserved for the participants, which are added last, so that long values before them
 /// leave room.

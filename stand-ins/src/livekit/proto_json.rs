@@ -15,6 +15,16 @@ use serde_json::Value;
 /// The keys of these maps are data and not field names.
 const MAPS: [&str; 3] = ["metadata", "tags", "attributes"];
 
+/// The names of the enums' zeros, which are the defaults.
+const FIRST_NAMES: [&str; 6] = [
+    "DEFAULT_FILETYPE",
+    "DEFAULT_MIXING",
+    "EGRESS_SOURCE_TYPE_WEB",
+    "EGRESS_STARTING",
+    "JOINING",
+    "STANDARD",
+];
+
 /// Reads the first JSON value of a body as a message. Like the server, it ignores anything that
 /// follows and unknown fields.
 pub(super) fn read<M: DeserializeOwned>(body: &[u8]) -> Option<M> {
@@ -42,6 +52,46 @@ fn normalized(value: Value) -> Value {
             .collect(),
         other => other,
     }
+}
+
+/// The value as the server writes it in a webhook: names in camel case, without fields that have their
+/// default.
+pub(super) fn sparse(value: Value) -> Value {
+    match value {
+        Value::Array(items) => items.into_iter().map(sparse).collect(),
+        Value::Object(fields) => fields
+            .into_iter()
+            .filter(|(_, value)| !is_default(value))
+            .map(|(name, value)| {
+                let value = if MAPS.contains(&name.as_str()) { value } else { sparse(value) };
+                (camel_case(&name), value)
+            })
+            .collect(),
+        other => other,
+    }
+}
+
+fn is_default(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Bool(value) => !value,
+        Value::Number(number) => number.as_i64() == Some(0),
+        Value::String(text) => {
+            text.is_empty() || text == "0" || FIRST_NAMES.contains(&text.as_str())
+        }
+        Value::Array(items) => items.is_empty(),
+        Value::Object(_) => false,
+    }
+}
+
+fn camel_case(name: &str) -> String {
+    let mut words = name.split('_');
+    let first = words.next().unwrap_or_default().to_owned();
+    words.fold(first, |camel, word| {
+        let mut letters = word.chars();
+        let initial = letters.next().map(|letter| letter.to_ascii_uppercase());
+        camel + &initial.into_iter().chain(letters).collect::<String>()
+    })
 }
 
 fn snake_case(name: &str) -> String {

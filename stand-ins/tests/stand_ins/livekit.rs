@@ -3,7 +3,8 @@ use std::time::Duration;
 use anteroom_stand_ins::{
     faults::Fault,
     jwt,
-    livekit::{EgressStatus, LiveKit, STOP_PATIENCE, Seat},
+    liveblocks::Liveblocks,
+    livekit::{self, EgressStatus, LiveKit, STOP_PATIENCE, Seat},
 };
 use prost::Message;
 use reqwest::{RequestBuilder, StatusCode};
@@ -784,4 +785,74 @@ async fn refuses_the_old_keys_after_a_rotation() {
     let settings = livekit.settings();
     assert!(settings.contains(&("LIVEKIT_API_KEY".to_owned(), "APInew".to_owned())));
     assert!(settings.contains(&("LIVEKIT_URL".to_owned(), livekit.url().replace("http", "ws"))));
+}
+
+/// The events that have arrived at `sink`, once there are `count`.
+async fn webhooks(sink: &Liveblocks, count: usize) -> Vec<Value> {
+    for _ in 0..200 {
+        let requests = sink.requests();
+        if requests.len() >= count {
+            return requests.iter().map(|request| request.json().expect("JSON")).collect();
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("only {:?}", sink.requests())
+}
+
+fn names(events: &[Value]) -> Vec<&str> {
+    events.iter().map(|event| event["event"].as_str().expect("a name")).collect()
+}
+
+/// Liveblocks answers 404 to all of them, which LiveKit takes for an answer.
+#[tokio::test]
+async fn tells_of_rooms_people_and_recordings_in_signed_webhooks() {
+    let sink = Liveblocks::start().await.expect("it starts");
+    let livekit = start().await;
+    livekit.send_webhooks_to(&format!("{}/hook", sink.url()));
+    let joined = ["room_started", "participant_joined", "participant_joined"];
+    assert_eq!(names(&webhooks(&sink, 3).await), joined);
+    let id = begin(&livekit).await;
+    let started = ["egress_started", "egress_updated"];
+    assert_eq!(names(&webhooks(&sink, 5).await)[3..], started);
+    record(&livekit, "StopEgress", json!({ "egress_id": id })).await;
+    let seen = webhooks(&sink, 6).await;
+    // Whether it is seen ending is a matter of time.
+    let count = if seen[5]["event"] == "egress_updated" { 7 } else { 6 };
+    webhooks(&sink, count).await;
+    livekit.open_room("daily", 1);
+    livekit.close_room("daily");
+    let events = webhooks(&sink, count + 3).await;
+    assert_eq!(events[count - 1]["event"], "egress_ended");
+    let gone = ["participant_left", "participant_left", "room_finished"];
+    assert_eq!(names(&events[count..]), gone);
+
+    let egress = &events[count - 1]["egressInfo"];
+    assert_eq!((&egress["egressId"], &egress["status"]), (&json!(id), &json!("EGRESS_COMPLETE")));
+    assert_eq!(egress["roomComposite"]["fileOutputs"][0]["filepath"], "a.mp4");
+    assert_eq!(events[3]["egressInfo"].get("status"), None, "zero, as protobuf has it");
+    let room = &events[0]["room"];
+    assert_eq!(room["name"], "daily");
+    let password = room["turnPassword"].as_str().expect("a password");
+    assert_eq!(events[count + 2]["room"]["turnPassword"], password);
+    let ids: std::collections::BTreeSet<_> =
+        events.iter().map(|event| event["id"].as_str().expect("an id")).collect();
+    assert_eq!(ids.len(), events.len());
+    for request in sink.requests() {
+        let token = request.header("authorization").expect("a token").to_owned();
+        let expected = livekit::webhook_claims(&livekit.api_key(), &request.body, 0);
+        let claims = jwt::claims(&token).expect("claims");
+        assert_eq!(claims["sha256"], expected["sha256"]);
+        assert_eq!(request.header("content-type"), Some("application/webhook+json"));
+    }
+}
+
+#[tokio::test]
+async fn a_webhook_that_fails_is_sent_again_with_the_same_id() {
+    let sink = Liveblocks::start().await.expect("it starts");
+    sink.inject(Fault::Failing(503).times(2));
+    let livekit = LiveKit::start().await.expect("it starts");
+    livekit.open_room("daily", 0);
+    livekit.send_webhooks_to(&format!("{}/hook", sink.url()));
+    let ids: Vec<_> = webhooks(&sink, 3).await.iter().map(|event| event["id"].clone()).collect();
+    assert_eq!(ids, vec![ids[0].clone(); 3]);
 }

@@ -1,6 +1,8 @@
 //! The stand-ins refuse what the providers refuse, and fail as they are told to.
 
+mod aws;
 mod clerk;
+mod event_bridge;
 mod faults;
 mod liveblocks;
 mod livekit;

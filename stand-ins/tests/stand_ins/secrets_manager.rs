@@ -1,65 +1,11 @@
-use anteroom_stand_ins::secrets_manager::{ACCESS_KEY_ID, REGION, SecretsManager};
+use anteroom_stand_ins::secrets_manager::SecretsManager;
 use serde_json::{Value, json};
-use time::{Duration, OffsetDateTime};
+use time::Duration;
 
-use super::{client, send};
+use super::{aws::Signed, client, send};
 
-/// A request as an AWS SDK signs it, any part of which can be wrong.
-struct Signed {
-    key: String,
-    region: String,
-    signature: String,
-    headers: String,
-    age: Duration,
-}
-
-impl Signed {
-    fn rightly() -> Self {
-        Self {
-            key: ACCESS_KEY_ID.to_owned(),
-            region: REGION.to_owned(),
-            signature: "a1".repeat(32),
-            headers: "content-type;host;x-amz-date;x-amz-target".to_owned(),
-            age: Duration::ZERO,
-        }
-    }
-
-    async fn asks(&self, secrets: &SecretsManager, body: Value) -> (u16, Value) {
-        let date = amz_date(now() - self.age);
-        let authorization = format!(
-            "AWS4-HMAC-SHA256 Credential={}/{}/{}/secretsmanager/aws4_request, SignedHeaders={}, Signature={}",
-            self.key,
-            &date[..8],
-            self.region,
-            self.headers,
-            self.signature,
-        );
-        let request = client()
-            .post(secrets.url())
-            .header("content-type", "application/x-amz-json-1.1")
-            .header("x-amz-target", "secretsmanager.GetSecretValue")
-            .header("x-amz-date", date)
-            .header("authorization", authorization);
-        send(request.body(body.to_string())).await
-    }
-}
-
-#[allow(clippy::disallowed_methods, reason = "the stand-in looks at the real clock too")]
-fn now() -> OffsetDateTime {
-    std::time::SystemTime::now().into()
-}
-
-fn amz_date(at: OffsetDateTime) -> String {
-    let (date, time) = (at.date(), at.time());
-    format!(
-        "{:04}{:02}{:02}T{:02}{:02}{:02}Z",
-        date.year(),
-        u8::from(date.month()),
-        date.day(),
-        time.hour(),
-        time.minute(),
-        time.second(),
-    )
+fn rightly() -> Signed {
+    Signed::rightly("secretsmanager", "secretsmanager.GetSecretValue")
 }
 
 async fn start() -> SecretsManager {
@@ -69,7 +15,7 @@ async fn start() -> SecretsManager {
 }
 
 async fn ask(secrets: &SecretsManager, body: Value) -> (u16, Value) {
-    Signed::rightly().asks(secrets, body).await
+    rightly().asks(&secrets.url(), body).await
 }
 
 fn kind(body: &Value) -> &str {
@@ -137,7 +83,7 @@ async fn refuses_a_malformed_body() {
 #[tokio::test]
 async fn refuses_a_request_that_is_not_signed_for_it() {
     let secrets = start().await;
-    let right = Signed::rightly;
+    let right = rightly;
     let cases = [
         (Signed { key: "AKIAOTHER".to_owned(), ..right() }, "UnrecognizedClientException"),
         (Signed { region: "us-east-1".to_owned(), ..right() }, "InvalidSignatureException"),
@@ -147,11 +93,12 @@ async fn refuses_a_request_that_is_not_signed_for_it() {
         (Signed { age: Duration::minutes(-6), ..right() }, "InvalidSignatureException"),
     ];
     for (signed, expected) in cases {
-        let (status, body) = signed.asks(&secrets, json!({"SecretId": "anteroom/clerk"})).await;
+        let (status, body) =
+            signed.asks(&secrets.url(), json!({"SecretId": "anteroom/clerk"})).await;
         assert_eq!((status, kind(&body)), (400, expected));
     }
     let still_good = Signed { age: Duration::minutes(4), ..right() };
-    assert_eq!(still_good.asks(&secrets, json!({"SecretId": "anteroom/clerk"})).await.0, 200);
+    assert_eq!(still_good.asks(&secrets.url(), json!({"SecretId": "anteroom/clerk"})).await.0, 200);
 
     let (status, body) = send(client().post(secrets.url())).await;
     assert_eq!((status, kind(&body)), (400, "MissingAuthenticationTokenException"));

@@ -10,7 +10,8 @@ use crate::livekit::RoomName;
 use crate::livekit::recording::zone::Zone;
 use crate::text::{FINGERPRINT_DIGITS, fingerprint};
 
-const FOLDER: &str = "recordings";
+/// The first part of every key.
+pub(super) const FOLDER: &str = "recordings";
 
 /// How many bytes of a text are kept if it is too long or has other characters.
 const MAX_KEPT: usize = 48;
@@ -82,7 +83,7 @@ impl ObjectKey {
 
 /// A text as a part of a key: unchanged if it is harmless, otherwise its harmless characters with a
 /// digest of the whole text, so that two texts never map to the same part.
-fn part(text: &str) -> String {
+pub(super) fn part(text: &str) -> String {
     if text.len() <= MAX_PART && text.bytes().all(is_harmless) && !ends_like_a_digest(text) {
         return text.to_owned();
     }

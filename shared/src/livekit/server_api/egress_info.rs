@@ -246,10 +246,15 @@ impl EgressInfo {
         &self,
         organization: Option<&str>,
     ) -> Option<bool> {
-        let metadata = self.metadata().filter(|metadata| metadata.contains_key(STARTED_BY))?;
+        let metadata = self.all_own_metadata()?;
         let expected = organization.map(object_metadata::encode);
         let named = metadata.get(ORGANIZATION).map(|value| value.as_str().unwrap_or_default());
         Some(named == expected.as_deref())
+    }
+
+    /// An encoded value in the metadata of its object, if the metadata is ours.
+    pub(in crate::livekit) fn own_metadata(&self, name: &str) -> Option<&str> {
+        self.all_own_metadata()?.get(name)?.as_str()
     }
 
     /// When it ended, in Unix seconds.
@@ -274,6 +279,10 @@ impl EgressInfo {
         let composite = composite.flat_map(|it| it.file_outputs.iter().chain(&it.file));
         let outputs = self.egress.iter().flat_map(|it| &it.outputs);
         composite.chain(outputs.filter_map(|output| output.file.as_ref()))
+    }
+
+    fn all_own_metadata(&self) -> Option<&BTreeMap<String, Value>> {
+        self.metadata().filter(|metadata| metadata.contains_key(STARTED_BY))
     }
 
     fn metadata(&self) -> Option<&BTreeMap<String, Value>> {

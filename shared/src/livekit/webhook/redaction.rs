@@ -1,0 +1,222 @@
+//! Removes credentials from an event. LiveKit puts a room's `turnPassword` into every event about the
+//! room, and passes on what a recorder reports; a bus has many readers.
+
+use serde_json::{Map, Value};
+use url::Url;
+
+/// A field is left out if its name has one of these words, whatever its case and separators.
+const CREDENTIALS: [&str; 8] = [
+    "password",
+    "secret",
+    "token",
+    "credential",
+    "accesskey",
+    "accountkey",
+    "streamkey",
+    "externalid",
+];
+
+/// Fields with addresses, which may have a stream key, a password or a token in them.
+const ADDRESSES: [&str; 3] = ["url", "urls", "websocketurl"];
+
+/// The schemes whose host is a server. LiveKit's recorder also takes `mux://<key>` and
+/// `twitch://<key>`, whose host is a stream key.
+/// <https://docs.livekit.io/home/egress/outputs/#supported-outputs>
+const WITH_HOST: [&str; 9] =
+    ["http", "https", "ws", "wss", "rtmp", "rtmps", "rtsp", "rtsps", "srt"];
+
+/// Leaves out every field with a credential, at any depth, and cuts addresses to scheme and host.
+pub(super) fn redact(event: &mut Map<String, Value>) {
+    event.retain(|name, value| {
+        let name = plain(name);
+        if name == "proxy" || CREDENTIALS.iter().any(|word| name.contains(word)) {
+            return false;
+        }
+        if ADDRESSES.contains(&name.as_str()) {
+            return cut(value);
+        }
+        redact_value(value);
+        true
+    });
+}
+
+fn redact_value(value: &mut Value) {
+    match value {
+        Value::Object(fields) => redact(fields),
+        Value::Array(items) => items.iter_mut().for_each(redact_value),
+        Value::String(text) if is_stream(text) => *text = scheme_and_host(text).unwrap_or_default(),
+        _ => {}
+    }
+}
+
+/// `accessKey`, `access_key` and `ACCESS-KEY` are the same name.
+fn plain(name: &str) -> String {
+    name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase()
+}
+
+/// Cuts an address, or a list of them. Returns whether anything is left.
+fn cut(value: &mut Value) -> bool {
+    match value {
+        Value::String(text) if text.is_empty() => true,
+        Value::String(text) => match scheme_and_host(text) {
+            Some(address) => {
+                *text = address;
+                true
+            }
+            None => false,
+        },
+        Value::Array(items) => {
+            items.retain_mut(cut);
+            true
+        }
+        other => {
+            redact_value(other);
+            true
+        }
+    }
+}
+
+/// Whether a text is an address of a live stream, wherever it is.
+fn is_stream(text: &str) -> bool {
+    let scheme = text.split_once("://").map_or("", |(scheme, _)| scheme).trim();
+    ["rtmp", "rtmps", "srt", "mux", "twitch"].iter().any(|it| scheme.eq_ignore_ascii_case(it))
+}
+
+fn scheme_and_host(text: &str) -> Option<String> {
+    let url = Url::parse(text).ok()?;
+    let scheme = url.scheme();
+    match url.host_str() {
+        Some(host) if WITH_HOST.contains(&scheme) => Some(format!("{scheme}://{host}")),
+        _ => Some(format!("{scheme}://")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn redacted(value: Value) -> Value {
+        let Value::Object(mut fields) = value else { panic!("no object") };
+        redact(&mut fields);
+        Value::Object(fields)
+    }
+
+    #[test]
+    fn a_field_with_a_credential_is_left_out_in_any_spelling() {
+        for name in [
+            "turnPassword",
+            "turn_password",
+            "password",
+            "PASSWORD",
+            "secret",
+            "apiSecret",
+            "clientSecretValue",
+            "sessionToken",
+            "session_token",
+            "token",
+            "tokens",
+            "credentials",
+            "credentialsJson",
+            "credentials_json",
+            "accessKey",
+            "access_key",
+            "ACCESS-KEY",
+            "accessKeyId",
+            "accountKey",
+            "account_key",
+            "streamKey",
+            "stream_key",
+            "assumeRoleExternalId",
+            "assume_role_external_id",
+            "proxy",
+            "Proxy",
+        ] {
+            for value in [json!("hidden"), json!({ "a": "hidden" }), json!(["hidden"]), json!(7)] {
+                // Deep in objects and in lists.
+                let mut deep = json!({ name: value, "kept": 1 });
+                let mut expected = json!({ "kept": 1 });
+                for level in 0..40 {
+                    let wrap = |inner: Value| match level % 2 {
+                        0 => json!({ "egressInfo": inner }),
+                        _ => json!({ "items": [1, [inner]] }),
+                    };
+                    (deep, expected) = (wrap(deep), wrap(expected));
+                }
+                assert_eq!(redacted(deep), expected, "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn other_fields_stay_as_they_are() {
+        let event = json!({
+            "event": "egress_ended", "id": "EV_1", "createdAt": "1767323045",
+            "room": { "sid": "RM_1", "name": "daily", "metadata": "{\"token\":1}", "numParticipants": 2 },
+            "participant": { "identity": "user_1:0123", "attributes": { "hand": "up" } },
+            "egressInfo": { "roomComposite": { "fileOutputs": [{
+                "filepath": "recordings/1/daily/x.mp4",
+                "s3": { "bucket": "b", "region": "r", "assumeRoleArn": "arn:aws:iam::1:role/r",
+                        "metadata": { "room": "daily" } },
+            }], "customBaseUrl": "https://layout.example/a?b=c" },
+            "fileResults": [{ "location": "https://b.s3.amazonaws.com/recordings/x.mp4" }] },
+            "odd": [null, true, 1.5, "", "not://a stream"],
+        });
+        assert_eq!(redacted(event.clone()), event);
+    }
+
+    #[test]
+    fn of_a_streams_address_only_scheme_and_host_are_left() {
+        for (address, left) in [
+            ("rtmp://live.example.com/app/stream-key", "rtmp://live.example.com"),
+            ("rtmps://user:pass@live.example.com:443/app/key?a=b#c", "rtmps://live.example.com"),
+            ("RTMP://live.example.com/{abc...xyz}", "rtmp://live.example.com"),
+            ("srt://live.example.com:7001?streamid=key&passphrase=p", "srt://live.example.com"),
+            ("wss://live.example.com/?token=key", "wss://live.example.com"),
+            ("https://user:pass@page.example/room?key=1", "https://page.example"),
+            ("rtmp://[2001:db8::1]:1935/app/key", "rtmp://[2001:db8::1]"),
+            // Here, the key is where a host would be.
+            ("mux://stream-key", "mux://"),
+            ("twitch://stream-key", "twitch://"),
+            ("of-next-year://stream-key", "of-next-year://"),
+            ("data:stream-key", "data://"),
+        ] {
+            let event = json!({
+                "url": address, "urls": [address, address], "websocket_url": address,
+                "websocketUrl": address, "streamResults": [{ "url": address }],
+            });
+            let expected = json!({
+                "url": left, "urls": [left, left], "websocket_url": left,
+                "websocketUrl": left, "streamResults": [{ "url": left }],
+            });
+            assert_eq!(redacted(event), expected, "{address}");
+            assert!(!left.contains("key"), "{left}");
+        }
+    }
+
+    #[test]
+    fn an_address_that_cannot_be_read_is_left_out() {
+        for odd in ["stream-key", "//live.example.com/key", "rtmp://live example/key", "http://"] {
+            let event = json!({ "url": odd, "urls": [odd, "srt://a.example?streamid=key"] });
+            assert_eq!(redacted(event), json!({ "urls": ["srt://a.example"] }), "{odd}");
+        }
+        let empty = json!({ "url": "", "urls": [], "websocketUrl": null });
+        assert_eq!(redacted(empty.clone()), empty);
+        let odd = json!({ "url": { "streamKey": "key", "urls": [["rtmp://a.example/key"]] } });
+        assert_eq!(redacted(odd), json!({ "url": { "urls": [["rtmp://a.example"]] } }));
+    }
+
+    #[test]
+    fn a_streams_address_is_cut_under_any_name_and_in_a_list() {
+        let event = json!({
+            "destination": "rtmps://live.example.com/app/key",
+            "outputs": ["twitch://key", ["SRT://live.example.com?streamid=key"]],
+        });
+        let expected = json!({
+            "destination": "rtmps://live.example.com",
+            "outputs": ["twitch://", ["srt://live.example.com"]],
+        });
+        assert_eq!(redacted(event), expected);
+    }
+}
