@@ -62,35 +62,53 @@ const traces = {
   liveblocks: /liveblocks/i,
   livekit: /livekit/i,
   recordings: /(start|stop)-?recording|"recordings?_|recordingsbucket/i,
+  guests: /invite-?guest|guest-?auth/i,
+  moderation: /(remove|mute)-?participant/i,
 };
 const workos = { WorkOsClientId: "client_01", WorkOsRedirectUri: "https://a.example/callback" };
 const clerk = { ClerkPublishableKey: "pk_test_Y2xlcmsuZXhhbXBsZSQ" };
 const livekit = { LiveKitUrl: "wss://livekit.example" };
 const recordings = { ...livekit, RecordingsBucket: "our-recordings" };
+const guests = { RoomInvitePermission: "guests:invite" };
+const moderation = { RoomModeratePermission: "rooms:moderate" };
 const documents = { Liveblocks: "true" };
 const halves = {
-  "WorkOS alone": { given: workos, absent: ["clerk", "liveblocks", "livekit", "recordings"] },
+  "WorkOS alone": {
+    given: workos,
+    absent: ["clerk", "liveblocks", "livekit", "recordings", "guests", "moderation"],
+  },
   "WorkOS and LiveKit": {
     given: { ...workos, ...livekit },
-    absent: ["clerk", "liveblocks", "recordings"],
+    absent: ["clerk", "liveblocks", "recordings", "guests", "moderation"],
+  },
+  "WorkOS, LiveKit and guests": {
+    given: { ...workos, ...livekit, ...guests },
+    absent: ["clerk", "liveblocks", "recordings", "moderation"],
+  },
+  "WorkOS, LiveKit and moderation": {
+    given: { ...workos, ...livekit, ...moderation },
+    absent: ["clerk", "liveblocks", "recordings", "guests"],
   },
   "WorkOS, LiveKit and recordings": {
     given: { ...workos, ...recordings },
-    absent: ["clerk", "liveblocks"],
+    absent: ["clerk", "liveblocks", "guests", "moderation"],
   },
   "WorkOS and Liveblocks": {
-    given: { ...workos, ...documents, LiveblocksIdentity: "workos" },
-    absent: ["clerk", "livekit", "recordings"],
+    given: { ...workos, ...documents, LiveblocksIdentity: "workos", ...guests, ...moderation },
+    absent: ["clerk", "livekit", "recordings", "guests", "moderation"],
   },
   "Clerk and Liveblocks": {
     given: { ...clerk, ...documents },
-    absent: ["workos", "livekit", "recordings"],
+    absent: ["workos", "livekit", "recordings", "guests", "moderation"],
   },
   "Clerk, Liveblocks and LiveKit": {
-    given: { ...clerk, ...documents, ...recordings, LiveKitIdentity: "clerk" },
+    given: { ...clerk, ...documents, ...recordings, ...guests, ...moderation, LiveKitIdentity: "clerk" },
     absent: ["workos"],
   },
-  everything: { given: { ...workos, ...clerk, ...documents, ...recordings }, absent: [] },
+  everything: {
+    given: { ...workos, ...clerk, ...documents, ...recordings, ...guests, ...moderation },
+    absent: [],
+  },
 };
 
 test("a half of the stack has no trace of the providers that are not used", async () => {
@@ -135,12 +153,22 @@ test("a half of the stack has its endpoints, secrets, alarms and outputs", async
     WorkOs: /\/auth\//,
     Clerk: /^$/,
     Liveblocks: /\/api\/liveblocks/,
-    LiveKit: /\/livekit\/(?!.*recording)/,
+    LiveKit: /\/livekit\/(?!.*(recording|guest|participant))/,
     Recordings: /\/livekit\/.*recording/,
+    Guests: /\/livekit\/.*guest/,
+    Moderation: /\/livekit\/.*participant/,
   };
   const only = (providers, routes) =>
     routes.filter((route) => providers.some((provider) => prefixes[provider].test(route)));
-  const endpoints = { WorkOs: 11, Clerk: 0, Liveblocks: 1, LiveKit: 1, Recordings: 2 };
+  const endpoints = {
+    WorkOs: 11,
+    Clerk: 0,
+    Liveblocks: 1,
+    LiveKit: 1,
+    Recordings: 2,
+    Guests: 2,
+    Moderation: 2,
+  };
   for (const [provider, atLeast] of Object.entries(endpoints))
     assert.ok(only([provider], whole.paths).length >= atLeast, provider);
 
@@ -153,6 +181,8 @@ test("a half of the stack has its endpoints, secrets, alarms and outputs", async
     ];
     const providers = parts.toSorted();
     if (given.RecordingsBucket) parts.push("Recordings");
+    if (given.LiveKitUrl && given.RoomInvitePermission) parts.push("Guests");
+    if (given.LiveKitUrl && given.RoomModeratePermission) parts.push("Moderation");
     assert.deepEqual(partsOf(stackOf(template, given)), {
       paths: only(parts, whole.paths),
       limited: only(parts, whole.limited),
@@ -194,8 +224,9 @@ test("a function may read the secrets of the chosen identity's provider and its 
     // biome-ignore lint/suspicious/noTemplateCurlyInString: CloudFormation fills it in.
     Resource: { "Fn::Sub": ["${secretArn}", { secretArn: { "Fn::GetAtt": [id, "Value"] } }] },
   });
-  const whole = { ...workos, ...clerk, ...documents, ...recordings };
-  const rooms = ["RoomAuth", "LivekitToken", "StartRecording", "StopRecording"];
+  const whole = halves.everything.given;
+  const moderated = ["InviteGuest", "RemoveParticipant", "MuteParticipant"];
+  const rooms = ["RoomAuth", "LivekitToken", "StartRecording", "StopRecording", ...moderated];
   for (const [given, functions, secrets] of [
     [whole, ["LiveblocksAuth"], ["ClerkSecretId", "LiveblocksSecretId"]],
     [
@@ -205,6 +236,7 @@ test("a function may read the secrets of the chosen identity's provider and its 
     ],
     [whole, rooms, ["WorkOsSecretId", "LiveKitSecretId"]],
     [{ ...whole, LiveKitIdentity: "clerk" }, rooms, ["ClerkSecretId", "LiveKitSecretId"]],
+    [whole, ["GuestAuth"], ["LiveKitSecretId"]],
     [{ ...whole, LiveKitIdentity: "clerk" }, ["SignIn", "Session"], ["WorkOsSecretId"]],
   ]) {
     const { resources } = stackOf(template, given);
