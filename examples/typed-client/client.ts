@@ -133,6 +133,28 @@ export async function roomToken(username: string, roomId: string): Promise<strin
   return success(await anteroom.POST("/api/v1/livekit/room-auth", { body })).token;
 }
 
+/** An invitation to a room for guests, for a day. */
+export async function inviteGuests(roomId: string, canPublish: boolean): Promise<string> {
+  const body = { roomId, hours: 24, canPublish };
+  return success(await anteroom.POST("/api/v1/livekit/invite-guest", { body })).invitation;
+}
+
+/** A guest's token to join the room of an invitation. */
+export async function guestToken(invitation: string, username: string): Promise<string> {
+  const body = { invitation, username };
+  return success(await anteroom.POST("/api/v1/livekit/guest-auth", { body })).token;
+}
+
+export async function muteMicrophone(roomId: string, identity: string): Promise<void> {
+  const body = { roomId, identity, source: "microphone" as const };
+  success(await anteroom.POST("/api/v1/livekit/mute-participant", { body }));
+}
+
+export async function removeParticipant(roomId: string, identity: string): Promise<void> {
+  const body = { roomId, identity };
+  success(await anteroom.POST("/api/v1/livekit/remove-participant", { body }));
+}
+
 /** For LiveKit's `TokenSource.custom`, if `TokenSource.endpoint` does not fit. */
 export async function connection(
   roomName: string,

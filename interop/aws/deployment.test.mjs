@@ -63,40 +63,58 @@ const traces = {
   livekit: /livekit/i,
   events: /event-?(bus|bridge)|webhook|sqs|putevents/i,
   recordings: /(start|stop)-?recording|"recordings?_|recordingsbucket/i,
+  guests: /invite-?guest|guest-?auth/i,
+  moderation: /(remove|mute)-?participant/i,
 };
 const workos = { WorkOsClientId: "client_01", WorkOsRedirectUri: "https://a.example/callback" };
 const clerk = { ClerkPublishableKey: "pk_test_Y2xlcmsuZXhhbXBsZSQ" };
 const livekit = { LiveKitUrl: "wss://livekit.example" };
 const recordings = { ...livekit, RecordingsBucket: "our-recordings" };
-const events = { ...livekit, EventBus: "own", RecordingQueue: "true" };
+const events = { EventBus: "own", RecordingQueue: "true" };
+const guests = { RoomInvitePermission: "guests:invite" };
+const moderation = { RoomModeratePermission: "rooms:moderate" };
 const documents = { Liveblocks: "true" };
+const ofRooms = ["livekit", "recordings", "events", "guests", "moderation"];
+/** All parts of rooms but some. */
+const without = (...present) => ofRooms.filter((part) => !present.includes(part));
 const halves = {
-  "WorkOS alone": { given: workos, absent: ["clerk", "liveblocks", "livekit", "recordings", "events"] },
+  "WorkOS alone": { given: workos, absent: ["clerk", "liveblocks", ...ofRooms] },
   "WorkOS and LiveKit": {
     given: { ...workos, ...livekit },
-    absent: ["clerk", "liveblocks", "recordings", "events"],
+    absent: ["clerk", "liveblocks", ...without("livekit")],
+  },
+  "WorkOS, LiveKit and guests": {
+    given: { ...workos, ...livekit, ...guests },
+    absent: ["clerk", "liveblocks", ...without("livekit", "guests")],
+  },
+  "WorkOS, LiveKit and moderation": {
+    given: { ...workos, ...livekit, ...moderation },
+    absent: ["clerk", "liveblocks", ...without("livekit", "moderation")],
   },
   "WorkOS, LiveKit and recordings": {
     given: { ...workos, ...recordings },
-    absent: ["clerk", "liveblocks", "events"],
+    absent: ["clerk", "liveblocks", ...without("livekit", "recordings")],
   },
   "WorkOS, LiveKit and events": {
-    given: { ...workos, ...events },
-    absent: ["clerk", "liveblocks", "recordings"],
+    given: { ...workos, ...livekit, ...events },
+    absent: ["clerk", "liveblocks", ...without("livekit", "events")],
   },
   "WorkOS and Liveblocks": {
-    given: { ...workos, ...documents, LiveblocksIdentity: "workos" },
-    absent: ["clerk", "livekit", "recordings", "events"],
+    given: { ...workos, ...documents, LiveblocksIdentity: "workos", ...guests, ...moderation },
+    absent: ["clerk", ...ofRooms],
   },
   "Clerk and Liveblocks": {
     given: { ...clerk, ...documents },
-    absent: ["workos", "livekit", "recordings", "events"],
+    absent: ["workos", ...ofRooms],
   },
   "Clerk, Liveblocks and LiveKit": {
-    given: { ...clerk, ...documents, ...recordings, LiveKitIdentity: "clerk" },
+    given: { ...clerk, ...documents, ...recordings, ...guests, ...moderation, LiveKitIdentity: "clerk" },
     absent: ["workos", "events"],
   },
-  everything: { given: { ...workos, ...clerk, ...documents, ...recordings, ...events }, absent: [] },
+  everything: {
+    given: { ...workos, ...clerk, ...documents, ...recordings, ...events, ...guests, ...moderation },
+    absent: [],
+  },
 };
 
 test("a half of the stack has no trace of the providers that are not used", async () => {
@@ -141,13 +159,24 @@ test("a half of the stack has its endpoints, secrets, alarms and outputs", async
     WorkOs: /\/auth\//,
     Clerk: /^$/,
     Liveblocks: /\/api\/liveblocks/,
-    LiveKit: /\/livekit\/(?!.*recording|webhook)/,
+    LiveKit: /\/livekit\/(?!.*(recording|webhook|guest|participant))/,
     EventBridge: /\/livekit\/webhook/,
     Recordings: /\/livekit\/.*recording/,
+    Guests: /\/livekit\/.*guest/,
+    Moderation: /\/livekit\/.*participant/,
   };
   const only = (providers, routes) =>
     routes.filter((route) => providers.some((provider) => prefixes[provider].test(route)));
-  const endpoints = { WorkOs: 11, Clerk: 0, Liveblocks: 1, LiveKit: 1, EventBridge: 1, Recordings: 2 };
+  const endpoints = {
+    WorkOs: 11,
+    Clerk: 0,
+    Liveblocks: 1,
+    LiveKit: 1,
+    EventBridge: 1,
+    Recordings: 2,
+    Guests: 2,
+    Moderation: 2,
+  };
   for (const [provider, atLeast] of Object.entries(endpoints))
     assert.ok(only([provider], whole.paths).length >= atLeast, provider);
 
@@ -160,6 +189,8 @@ test("a half of the stack has its endpoints, secrets, alarms and outputs", async
     ];
     const providers = parts.toSorted();
     if (given.RecordingsBucket) parts.push("Recordings");
+    if (given.LiveKitUrl && given.RoomInvitePermission) parts.push("Guests");
+    if (given.LiveKitUrl && given.RoomModeratePermission) parts.push("Moderation");
     if (given.EventBus) parts.push("EventBridge");
     const refusing = [...providers, ...(given.EventBus ? ["EventBridge"] : [])].toSorted();
     assert.deepEqual(partsOf(stackOf(template, given)), {
@@ -209,8 +240,9 @@ test("a function may read the secrets of the chosen identity's provider and its 
     // biome-ignore lint/suspicious/noTemplateCurlyInString: CloudFormation fills it in.
     Resource: { "Fn::Sub": ["${secretArn}", { secretArn: { "Fn::GetAtt": [id, "Value"] } }] },
   });
-  const whole = { ...workos, ...clerk, ...documents, ...recordings };
-  const rooms = ["RoomAuth", "LivekitToken", "StartRecording", "StopRecording"];
+  const whole = halves.everything.given;
+  const moderated = ["InviteGuest", "RemoveParticipant", "MuteParticipant"];
+  const rooms = ["RoomAuth", "LivekitToken", "StartRecording", "StopRecording", ...moderated];
   for (const [given, functions, secrets] of [
     [whole, ["LiveblocksAuth"], ["ClerkSecretId", "LiveblocksSecretId"]],
     [
@@ -220,6 +252,7 @@ test("a function may read the secrets of the chosen identity's provider and its 
     ],
     [whole, rooms, ["WorkOsSecretId", "LiveKitSecretId"]],
     [{ ...whole, LiveKitIdentity: "clerk" }, rooms, ["ClerkSecretId", "LiveKitSecretId"]],
+    [whole, ["GuestAuth"], ["LiveKitSecretId"]],
     [{ ...whole, LiveKitIdentity: "clerk" }, ["SignIn", "Session"], ["WorkOsSecretId"]],
   ]) {
     const { resources } = stackOf(template, given);

@@ -277,7 +277,7 @@ test("a page that loads learns who is signed in, and nobody is no failure", asyn
   assert.equal(user.firstName, "Jane");
   assert.match(organizationId, /^org_/);
   assert.equal(role, "admin");
-  assert.deepEqual(permissions, ["recordings:manage"]);
+  assert.deepEqual(permissions, ["recordings:manage", "guests:invite", "rooms:moderate"]);
   assert.equal(expiresAt, standIn.claims((await sessionNow()).accessToken).exp);
 
   page.cookies.clear();

@@ -75,6 +75,15 @@ export class Participant {
     await until(() => Object.keys(this.others).sort().join() === wanted, `to see ${wanted || "nobody"}`);
   }
 
+  /** Waits until it is told that all that somebody publishes is muted. */
+  async seesMuted(identity) {
+    const isMuted = () => {
+      const tracks = [...this.#room.remoteParticipants.get(identity).trackPublications.values()];
+      return tracks.length > 0 && tracks.every(({ muted }) => muted);
+    };
+    await until(isMuted, `to see that ${identity} is muted`);
+  }
+
   /** Waits for the end, and says why it was. */
   async end() {
     await until(() => this.ended !== undefined, "the end");

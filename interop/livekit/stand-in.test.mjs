@@ -19,6 +19,8 @@ import {
   EncodingOptionsPreset,
   ParticipantInfo_State,
   S3Upload,
+  TrackSource,
+  TrackType,
 } from "livekit-server-sdk";
 
 import { Anteroom } from "../support/anteroom.mjs";
@@ -81,6 +83,29 @@ test("the SDK sees who is in a room", async () => {
     assert.equal(permission.canPublish, true);
   }
   assert.deepEqual(await rooms.listParticipants("absent"), []);
+});
+
+test("the SDK finds, mutes and removes a participant", async () => {
+  const token = new AccessToken(apiKey, apiSecret, { identity: "jane", name: "Jane" });
+  token.addGrant({ roomJoin: true, room: "moderated" });
+  await livekit.join(await token.toJwt(), "MICROPHONE", "CAMERA");
+  const { name, tracks } = await rooms.getParticipant("moderated", "jane");
+  assert.equal(name, "Jane");
+  const sources = tracks.map(({ source, type, muted }) => [source, type, muted]);
+  assert.deepEqual(sources, [
+    [TrackSource.MICROPHONE, TrackType.AUDIO, false],
+    [TrackSource.CAMERA, TrackType.VIDEO, false],
+  ]);
+  const muted = await rooms.mutePublishedTrack("moderated", "jane", tracks[0].sid, true);
+  assert.deepEqual([muted.sid, muted.muted], [tracks[0].sid, true]);
+  const unmute = rooms.mutePublishedTrack("moderated", "jane", tracks[0].sid, false);
+  await assert.rejects(unmute, refusal(412, "failed_precondition"));
+  const now = (await rooms.getParticipant("moderated", "jane")).tracks.map(({ muted }) => muted);
+  assert.deepEqual(now, [true, false]);
+  await rooms.removeParticipant("moderated", "jane");
+  assert.deepEqual(await rooms.listParticipants("moderated"), []);
+  for (const again of ["getParticipant", "removeParticipant"])
+    await assert.rejects(rooms[again]("moderated", "jane"), refusal(404, "not_found"));
 });
 
 test("a room that the SDK deletes is gone, and its recording ends", async () => {

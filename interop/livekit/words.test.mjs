@@ -25,6 +25,19 @@ const refused = [
   ["RoomService/ListRooms", {}, { roomRecord: true }, 0],
   ["RoomService/ListParticipants", { room: "another" }, all, 0],
   ["RoomService/DeleteRoom", { room: "absent" }, all, 0],
+  ["RoomService/GetParticipant", { room: "words", identity: "guest:1" }, all, 0],
+  ["RoomService/GetParticipant", { room: "another", identity: "guest:1" }, all, 0],
+  ["RoomService/GetParticipant", { room: "words", identity: "guest:1" }, { roomList: true }, 0],
+  ["RoomService/RemoveParticipant", { room: "words", identity: "guest:1" }, all, 0],
+  ["RoomService/RemoveParticipant", { room: "another", identity: "guest:1" }, all, 0],
+  ["RoomService/RemoveParticipant", { room: "words" }, all, 0],
+  ["RoomService/MutePublishedTrack", { room: "another", identity: "guest:1" }, all, 0],
+  [
+    "RoomService/MutePublishedTrack",
+    { room: "words", identity: "guest:1", track_sid: "TR_1", muted: true },
+    all,
+    0,
+  ],
 ];
 
 suite("LiveKit's own server and our stand-in", own.missing, () => {

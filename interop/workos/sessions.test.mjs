@@ -51,7 +51,7 @@ test("the SDK opens the session that finalize-magic-auth has sealed, and goes on
   assert.equal(read.user.email, email);
   assert.equal(read.user.firstName, "Jane");
   assert.equal(read.role, "admin");
-  assert.deepEqual(read.permissions, ["recordings:manage"]);
+  assert.deepEqual(read.permissions, ["recordings:manage", "guests:invite", "rooms:moderate"]);
   assert.equal(read.authenticationMethod, "MagicAuth");
   assert.ok(read.organizationId.startsWith("org_"));
 

@@ -243,7 +243,7 @@ test("the SDK verifies, refreshes and ends a session in its sealed cookie", asyn
   const verified = await session.authenticate();
   assert.equal(verified.authenticated, true, JSON.stringify(verified));
   assert.equal(verified.role, "admin");
-  assert.deepEqual(verified.permissions, ["recordings:manage"]);
+  assert.deepEqual(verified.permissions, ["recordings:manage", "guests:invite", "rooms:moderate"]);
 
   const refreshed = await session.refresh();
   assert.equal(refreshed.authenticated, true, JSON.stringify(refreshed));

@@ -15,7 +15,7 @@ use anteroom_stand_ins::{
     liveblocks::Liveblocks,
     livekit::LiveKit,
     server,
-    workos::{self, WorkOs},
+    workos::{self, INVITE_PERMISSION, MODERATE_PERMISSION, WorkOs},
 };
 use serde::Serialize;
 
@@ -174,6 +174,21 @@ impl Provider {
         }
     }
 
+    /// The settings for inviting and moderating that suit the stand-in's users, if the rooms are for
+    /// them, without those that are set already: a real account has other permissions.
+    fn room_permissions(self, environment: &Environment) -> Vec<(String, String)> {
+        if environment.value("LIVEKIT_IDENTITY").unwrap_or(Self::WorkOs.word()) != self.word() {
+            return Vec::new();
+        }
+        let prefix = if self == Self::Clerk { "org:" } else { "" };
+        let permissions = [
+            ("ROOM_INVITE_PERMISSION", INVITE_PERMISSION),
+            ("ROOM_MODERATE_PERMISSION", MODERATE_PERMISSION),
+        ];
+        let missing = permissions.into_iter().filter(|(name, _)| environment.value(name).is_none());
+        missing.map(|(name, slug)| (name.to_owned(), format!("{prefix}{slug}"))).collect()
+    }
+
     /// Starts the stand-in on a free port. Its e-mails go to `mail`, and it sends people back to the
     /// pages at these origins as well as to the application.
     async fn stand_in(
@@ -189,7 +204,9 @@ impl Provider {
                 if let Some(origin) = environment.authorized_parties().first() {
                     clerk.issue_to(origin);
                 }
-                StandIn::new(self, clerk.url(), clerk.settings(), clerk)
+                let mut settings = clerk.settings();
+                settings.extend(self.room_permissions(environment));
+                StandIn::new(self, clerk.url(), settings, clerk)
             }
             Self::Liveblocks => {
                 let liveblocks = Liveblocks::start().await?;
@@ -232,6 +249,7 @@ impl Provider {
                     let email = "jane.doe@example.com".to_owned();
                     settings.push((DEV_SIGN_IN_EMAIL.to_owned(), email));
                 }
+                settings.extend(self.room_permissions(environment));
                 let stand_in = StandIn::new(self, workos.url(), settings, workos);
                 StandIn { mailbox, ..stand_in }
             }
@@ -357,6 +375,28 @@ mod tests {
     async fn stand_ins(environment: &mut Environment) -> Vec<StandIn> {
         let nowhere = |_: &str| -> LogSink { Arc::new(|_: &str| {}) };
         stand_in_for_missing(environment, &[], &[], nowhere).await.expect("they start")
+    }
+
+    #[tokio::test]
+    async fn the_users_of_a_stand_in_may_invite_and_moderate_unless_it_is_configured() {
+        for (own, expected) in [
+            (&[][..], [Some("guests:invite"), Some("rooms:moderate")]),
+            (
+                &[("LIVEKIT_IDENTITY", "clerk")],
+                [Some("org:guests:invite"), Some("org:rooms:moderate")],
+            ),
+            (&[("ROOM_INVITE_PERMISSION", "a:b")], [Some("a:b"), Some("rooms:moderate")]),
+            (&[("WORKOS_API_KEY", "a real key")], [None, None]),
+        ] {
+            let mut environment = Environment::default();
+            for (name, value) in own {
+                environment.set(*name, *value);
+            }
+            let _stand_ins = stand_ins(&mut environment).await;
+            let found = ["ROOM_INVITE_PERMISSION", "ROOM_MODERATE_PERMISSION"]
+                .map(|name| environment.value(name));
+            assert_eq!(found, expected, "{own:?}");
+        }
     }
 
     #[tokio::test]

@@ -331,7 +331,7 @@ fn the_origins_of_apps_reach_the_functions_and_not_the_gateway() {
 }
 
 #[test]
-fn every_route_is_limited_and_those_that_sign_in_or_wait_long_far_lower() {
+fn every_route_is_limited_and_those_that_let_strangers_in_or_wait_long_far_lower() {
     let template = document();
     let api = &resource(&template, "Api")["Properties"];
     let usual = &api["DefaultRouteSettings"];
@@ -350,6 +350,7 @@ fn every_route_is_limited_and_those_that_sign_in_or_wait_long_far_lower() {
         "finalize-magic-auth",
         "finalize-oauth",
         "select-organization",
+        "guest-auth",
         "start-recording",
     ];
     let functions = functions();
@@ -383,6 +384,8 @@ fn a_function_exists_only_with_its_providers() {
         let expected = match function.name.as_str() {
             "dev-sign-in" => "DevSignIn",
             "start-recording" | "stop-recording" => "WithRecordings",
+            "invite-guest" | "guest-auth" => "WithGuests",
+            "remove-participant" | "mute-participant" => "WithModeration",
             "liveblocks-auth" => "WithLiveblocks",
             "livekit-webhook" => "WithEvents",
             _ if function.routes[0].path.starts_with("/auth/") => "WithWorkOs",
@@ -659,8 +662,11 @@ fn matters(variable: &str, function: &str) -> bool {
         // Only these are shown access tokens.
         "WORKOS_ISSUER" => matches!(
             function,
-            "liveblocks-auth"
+            "invite-guest"
+                | "liveblocks-auth"
                 | "livekit-token"
+                | "mute-participant"
+                | "remove-participant"
                 | "room-auth"
                 | "session"
                 | "sign-out"

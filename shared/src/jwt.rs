@@ -270,10 +270,23 @@ pub struct SigningError(#[from] jsonwebtoken::errors::Error);
 /// # Errors
 /// If the claims cannot be written as a JSON object.
 pub fn sign_hs256(claims: &impl Serialize, key: &Hs256Key) -> Result<SecretString, SigningError> {
+    sign_typed_hs256("JWT", claims, key)
+}
+
+/// The same for a token with its own type (`typ`), which keeps it from being used as another kind of
+/// token (RFC 8725, section 3.11).
+///
+/// # Errors
+/// As [`sign_hs256`].
+pub fn sign_typed_hs256(
+    typ: &str,
+    claims: &impl Serialize,
+    key: &Hs256Key,
+) -> Result<SecretString, SigningError> {
     install_ring();
+    let header = NewHeader { typ: Some(typ.to_owned()), ..NewHeader::new(Algorithm::HS256) };
     let key = EncodingKey::from_secret(key.0.expose_secret());
-    let token = jsonwebtoken::encode(&NewHeader::new(Algorithm::HS256), claims, &key)?;
-    Ok(SecretString::from(token))
+    Ok(SecretString::from(jsonwebtoken::encode(&header, claims, &key)?))
 }
 
 /// Installs ring as the crypto provider of `jsonwebtoken`, for RS256 verification and HS256 signing

@@ -9,8 +9,11 @@
 //! | `POST /twirp/livekit.Egress/ListEgress` | recordings, including ended ones |
 //! | `POST /twirp/livekit.Egress/StopEgress` | stops a recording |
 //! | `POST /twirp/livekit.RoomService/CreateRoom`, `ListRooms`, `DeleteRoom`, `ListParticipants` | rooms |
+//! | `POST /twirp/livekit.RoomService/GetParticipant`, `RemoveParticipant`, `MutePublishedTrack` | participants |
 //! | `GET /rtc/validate`, `GET /rtc/v1/validate` | whether a token would be accepted |
 //! | `POST /dev/rooms` | opens a room, only in the stand-in: `{"name": "daily", "participants": 2}` |
+//! | `POST /dev/participants` | joins with a token and publishes: `{"token": "ey…", "publish": ["MICROPHONE"]}` |
+//! | `GET /dev/participants` | who is in which room |
 //! | `GET /dev/egresses` | all recordings |
 //!
 //! ```text
@@ -40,6 +43,8 @@
 //!   it takes three seconds to refuse such a stop ([`LiveKit::take_its_time`]).
 //! - `started_at` is set from the start. Older recorders set it when recording begins:
 //!   [`LiveKit::report_start_times_late`].
+//! - `RemoveParticipant` looks the participant up first, and `MutePublishedTrack` does not: for a
+//!   participant who has left, it gets no response. It takes any track id, and never unmutes.
 //! - If there is no recorder, or none has capacity, the server makes nine attempts with random
 //!   pauses, for 18 to 27 seconds, before it reports that:
 //!   [`LiveKit::without_recorder`], [`LiveKit::without_capacity`].
@@ -87,7 +92,7 @@ pub use self::{
     dispatch::{LiveKit, RECORDINGS_BUCKET, Server},
     egress::EgressView,
     join::Seat,
-    messages::EgressStatus,
+    messages::{EgressStatus, TrackSource},
     state::{STOP_PATIENCE, USUAL_PATIENCE},
     webhooks::{webhook_claims, webhook_token},
 };

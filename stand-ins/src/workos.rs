@@ -58,7 +58,10 @@ pub use self::{
     magic_code::{MAGIC_CODE_GUESSES, MAGIC_CODE_SECONDS},
     organization::{Connection, Domain, Membership, Organization},
     pending::PENDING_SECONDS,
-    seeds::{RECORDING_PERMISSION, seeded_organizations, seeded_users},
+    seeds::{
+        INVITE_PERMISSION, MODERATE_PERMISSION, PERMISSIONS, RECORDING_PERMISSION,
+        seeded_organizations, seeded_users,
+    },
     session::{ACCESS_TOKEN_SECONDS, REPLAY_SECONDS},
     user::{Step, User},
 };

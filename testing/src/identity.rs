@@ -34,11 +34,27 @@ impl Identity {
         }
     }
 
-    /// The permission that the user `jane` has, and nobody else.
+    /// The permission to record that the user `jane` has, and nobody else.
     pub fn recording_permission(self) -> &'static str {
         match self {
             Self::WorkOs => workos::RECORDING_PERMISSION,
             Self::Clerk => "org:recordings:manage",
+        }
+    }
+
+    /// The permission to invite guests that the user `jane` has, and nobody else.
+    pub fn invite_permission(self) -> &'static str {
+        match self {
+            Self::WorkOs => workos::INVITE_PERMISSION,
+            Self::Clerk => "org:guests:invite",
+        }
+    }
+
+    /// The permission to moderate that the user `jane` has, and nobody else.
+    pub fn moderate_permission(self) -> &'static str {
+        match self {
+            Self::WorkOs => workos::MODERATE_PERMISSION,
+            Self::Clerk => "org:rooms:moderate",
         }
     }
 }
@@ -60,7 +76,9 @@ pub(crate) fn clerk_claims(clerk: &Clerk, user: &str, organization: Option<&str>
         slug: name.to_lowercase(),
         role: "admin".to_owned(),
         permissions: match user {
-            "jane" => vec![("recordings".to_owned(), "manage".to_owned())],
+            "jane" => [("recordings", "manage"), ("guests", "invite"), ("rooms", "moderate")]
+                .map(|(feature, permission)| (feature.to_owned(), permission.to_owned()))
+                .to_vec(),
             _ => vec![],
         },
     });

@@ -1,7 +1,12 @@
 //! Helpers for tests of rooms and recordings: LiveKit's calls, keys and recordings.
 
+use std::time::Duration;
+
+use anteroom::caller::Caller;
 use anteroom::clock::Clock;
-use anteroom_stand_ins::livekit::LiveKit;
+use anteroom::livekit::{Invitations, NewInvitation, Rooms};
+use anteroom::settings::Settings;
+use anteroom_stand_ins::livekit::{LiveKit, TrackSource};
 use serde_json::{Value, json};
 
 use crate::answer::Answer;
@@ -9,6 +14,9 @@ use crate::room_world::RoomWorld;
 
 /// The room of the tests.
 pub const TEST_ROOM: &str = "test-room";
+
+/// The identity of the participant whom tests moderate.
+pub const PARTICIPANT: &str = "guest:01234567890123456789";
 
 /// The path of a call like `livekit.Egress/ListEgress`.
 pub fn path_of(call: &str) -> String {
@@ -21,6 +29,55 @@ pub fn open_test_room(world: &RoomWorld) {
     let organization = world.organization_id("Example");
     world.livekit.open_room(TEST_ROOM, 2);
     world.livekit.open_room(&format!("{organization}:{TEST_ROOM}"), 2);
+}
+
+/// Lets somebody into a room, who publishes a microphone.
+pub fn admit(world: &RoomWorld, room: &str, identity: &str) {
+    world.livekit.admit(room, identity);
+    world.livekit.publish(room, identity, TrackSource::Microphone);
+}
+
+/// Lets [`PARTICIPANT`] into the test room, both in the shared namespace and in Jane's organization.
+pub fn admit_participant(world: &RoomWorld) {
+    let organization = world.organization_id("Example");
+    for room in [TEST_ROOM.to_owned(), format!("{organization}:{TEST_ROOM}")] {
+        admit(world, &room, PARTICIPANT);
+    }
+}
+
+/// An invitation of Jane's, made some time ago by a function with these settings.
+///
+/// # Panics
+/// If the settings are incomplete, or this is not a request for an invitation.
+pub async fn invitation(settings: &[(String, String)], request: &Value, ago: Duration) -> String {
+    let clock = Clock::fixed(now() - ago.as_secs());
+    let mut settings = Settings::from_pairs(settings.to_vec(), clock).expect("settings");
+    let configured = Invitations::configure(&mut settings);
+    let configured = Rooms::to_join(&mut settings).and_then(|rooms| Ok((rooms, configured?)));
+    let (rooms, invitations) = settings.complete(configured).await.expect("complete settings");
+    let request: NewInvitation = serde_json::from_value(request.clone()).expect("a request");
+    let jane = Caller {
+        user_id: "user_01ANTER00MJANE".to_owned(),
+        session_id: "session_1".to_owned(),
+        organization_id: Some("org_01EXAMPLE".to_owned()),
+        permissions: Vec::new(),
+        impersonator: None,
+    };
+    let room = rooms.room(&jane, &request.room_id).expect("a room");
+    let invitation = invitations.invite(&jane, &room, &request).await.expect("an invitation");
+    let answer = serde_json::to_value(invitation).expect("JSON");
+    answer["invitation"].as_str().expect("a text").to_owned()
+}
+
+/// These settings with others in their place.
+pub fn with_settings(
+    settings: &[(String, String)],
+    others: &[(&str, &str)],
+) -> Vec<(String, String)> {
+    let mut settings = settings.to_vec();
+    settings.retain(|(name, _)| others.iter().all(|(other, _)| other != name));
+    settings.extend(others.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+    settings
 }
 
 /// The recording in a response: its id and the time in Unix seconds, and nothing else.
@@ -44,6 +101,12 @@ pub fn running(livekit: &LiveKit, room: &str) -> Vec<String> {
     let egresses = livekit.egresses().into_iter();
     let running = egresses.filter(|egress| egress.is_running() && egress.room_name == room);
     running.map(|egress| egress.id).collect()
+}
+
+/// What a request could have changed in a room: the egresses that are recording it, the people in it,
+/// and their muted tracks.
+pub fn state_of_room(livekit: &LiveKit, room: &str) -> [Vec<String>; 3] {
+    [running(livekit, room), livekit.identities(room), livekit.muted_tracks(room)]
 }
 
 /// The `StartRoomCompositeEgress` JSON of another program that records a room to this path in its

@@ -29,6 +29,14 @@ const OF_WORKOS: [&str; 5] = [
     "WORKOS_REDIRECT_URI",
 ];
 
+/// The settings without which nobody may invite or moderate.
+pub(crate) fn permissions(identity: Identity) -> [(&'static str, &'static str); 2] {
+    [
+        ("ROOM_INVITE_PERMISSION", identity.invite_permission()),
+        ("ROOM_MODERATE_PERMISSION", identity.moderate_permission()),
+    ]
+}
+
 /// The stand-ins for LiveKit and for the provider of sessions, and a function that has their settings.
 pub struct RoomWorld {
     /// LiveKit.
@@ -48,7 +56,8 @@ impl RoomWorld {
     }
 
     /// The same with settings of its own, which win. An empty one is as good as none. With
-    /// `LIVEKIT_IDENTITY=clerk`, the function has Clerk's settings and none of WorkOS's.
+    /// `LIVEKIT_IDENTITY=clerk`, the function has Clerk's settings and none of WorkOS's. Inviting and
+    /// moderating need permissions that only `jane` has.
     ///
     /// # Panics
     /// Same as above.
@@ -59,10 +68,12 @@ impl RoomWorld {
         let others = settings.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let settings = others.filter(|(name, _)| !is_own(name)).chain(own.iter().copied());
         let mut settings: Vec<_> = settings.collect();
-        let clerk = if own.contains(&("LIVEKIT_IDENTITY", Identity::Clerk.name())) {
-            Some(Clerk::start().await.expect("a free port"))
-        } else {
-            None
+        let is_for_clerk = own.contains(&("LIVEKIT_IDENTITY", Identity::Clerk.name()));
+        let identity = if is_for_clerk { Identity::Clerk } else { Identity::WorkOs };
+        settings.extend(permissions(identity).into_iter().filter(|(name, _)| !is_own(name)));
+        let clerk = match identity {
+            Identity::Clerk => Some(Clerk::start().await.expect("a free port")),
+            Identity::WorkOs => None,
         };
         let of_clerk = clerk.as_ref().map(Clerk::settings).unwrap_or_default();
         if clerk.is_some() {

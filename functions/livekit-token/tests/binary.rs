@@ -33,18 +33,7 @@ const ENDPOINT: RoomEndpoint = RoomEndpoint {
     good_input,
 };
 
-anteroom_testing::rooms_suite!(ENDPOINT);
-anteroom_testing::workos_rooms_suite!(ENDPOINT);
-
-mod with_clerk {
-    use anteroom_testing::Identity;
-    use anteroom_testing::suites::rooms::RoomEndpoint;
-
-    const ENDPOINT: RoomEndpoint = RoomEndpoint { identity: Identity::Clerk, ..super::ENDPOINT };
-
-    anteroom_testing::rooms_suite!(ENDPOINT);
-    anteroom_testing::clerk_rooms_suite!(ENDPOINT);
-}
+anteroom_testing::room_endpoint_suites!(ENDPOINT);
 
 fn good_input(_: &RoomWorld) -> Value {
     json!({ "room_name": "room123", "participant_name": "John Doe" })

@@ -3,7 +3,7 @@
 use anteroom_local::instance::Instance;
 use anteroom_stand_ins::faults::Fault;
 use anteroom_stand_ins::jwt;
-use anteroom_stand_ins::workos::RECORDING_PERMISSION;
+use anteroom_stand_ins::workos::{PERMISSIONS, RECORDING_PERMISSION};
 use anteroom_testing::sessions::{
     COOKIE, access_token, assert_cleared, expired_session, opened, refresh_outages, sealed,
     session_near_its_end, sid, token_of, with_access_token,
@@ -55,7 +55,7 @@ fn jane(world: &AuthWorld) -> Value {
 fn janes(world: &AuthWorld, token: &str) -> Value {
     json!({
         "user": jane(world), "organizationId": world.workos.organization("Example").id,
-        "role": "admin", "roles": ["admin"], "permissions": [RECORDING_PERMISSION],
+        "role": "admin", "roles": ["admin"], "permissions": PERMISSIONS,
         "entitlements": [], "featureFlags": [], "authenticatedAt": claims(token)["auth_time"],
         "expiresAt": claims(token)["exp"],
     })

@@ -43,20 +43,7 @@ const ENDPOINT: RoomEndpoint = RoomEndpoint {
     good_input,
 };
 
-anteroom_testing::rooms_suite!(ENDPOINT);
-anteroom_testing::workos_rooms_suite!(ENDPOINT);
-anteroom_testing::recordings_suite!(ENDPOINT);
-
-mod with_clerk {
-    use anteroom_testing::Identity;
-    use anteroom_testing::suites::rooms::RoomEndpoint;
-
-    const ENDPOINT: RoomEndpoint = RoomEndpoint { identity: Identity::Clerk, ..super::ENDPOINT };
-
-    anteroom_testing::rooms_suite!(ENDPOINT);
-    anteroom_testing::clerk_rooms_suite!(ENDPOINT);
-    anteroom_testing::recordings_suite!(ENDPOINT);
-}
+anteroom_testing::room_endpoint_suites!(ENDPOINT, recordings_suite);
 
 /// The documented body, for a recording that has begun.
 fn good_input(world: &RoomWorld) -> Value {

@@ -11,11 +11,12 @@ use crate::api::ApiError;
 use crate::clock::Timestamp;
 use crate::jwt::{self, Hs256Key};
 use crate::livekit::RoomName;
+use crate::livekit::identity::Identity;
 use crate::livekit::keys::KeyPair;
 
 /// How long a token can be used to join. Connected participants stay, because the server refreshes
 /// their tokens.
-const JOIN_LIFETIME: Duration = Duration::from_mins(10);
+pub(super) const JOIN_LIFETIME: Duration = Duration::from_mins(10);
 
 /// The lifetime of a token for the server API, which is made for one call.
 const SERVER_LIFETIME: Duration = Duration::from_mins(1);
@@ -29,8 +30,8 @@ pub(super) enum Grant<'a> {
     Record,
     /// To list rooms.
     ListRooms,
-    /// To ask who is in exactly this room.
-    InspectRoom(&'a RoomName),
+    /// To see, mute and remove the participants of exactly this room.
+    AdministerRoom(&'a RoomName),
 }
 
 /// What a participant may do in a room besides seeing and hearing the others.
@@ -64,7 +65,7 @@ impl Grant<'_> {
             }
             Self::Record => json!({ "roomRecord": true }),
             Self::ListRooms => json!({ "roomList": true }),
-            Self::InspectRoom(room) => json!({ "roomAdmin": true, "room": room }),
+            Self::AdministerRoom(room) => json!({ "roomAdmin": true, "room": room }),
         }
     }
 }
@@ -73,7 +74,7 @@ impl Grant<'_> {
 #[derive(Clone, Copy)]
 pub(super) struct Joining<'a> {
     /// The identity.
-    pub(super) identity: &'a str,
+    pub(super) identity: &'a Identity,
     /// The display name.
     pub(super) name: &'a str,
 }
@@ -91,16 +92,17 @@ struct Claims<'a> {
 }
 
 impl KeyPair {
-    /// A token to join `room`.
+    /// A token to join `room`, valid from `now` until `end`.
     pub(super) fn join_token(
         &self,
         room: &RoomName,
         rights: Rights,
         joining: Joining<'_>,
         now: Timestamp,
+        end: Timestamp,
     ) -> Result<SecretString, ApiError> {
         let grant = Grant::Join(room, rights);
-        self.sign(grant, Some(joining), now, JOIN_LIFETIME).map_err(ApiError::internal)
+        self.sign(grant, Some(joining), now, end).map_err(ApiError::internal)
     }
 
     /// A token for a server API call.
@@ -109,7 +111,7 @@ impl KeyPair {
         grant: Grant<'_>,
         now: Timestamp,
     ) -> Result<SecretString, jwt::SigningError> {
-        self.sign(grant, None, now, SERVER_LIFETIME)
+        self.sign(grant, None, now, now.after(SERVER_LIFETIME))
     }
 
     fn sign(
@@ -117,14 +119,14 @@ impl KeyPair {
         grant: Grant<'_>,
         joining: Option<Joining<'_>>,
         now: Timestamp,
-        lifetime: Duration,
+        end: Timestamp,
     ) -> Result<SecretString, jwt::SigningError> {
         let claims = Claims {
             iss: self.api_key.expose_secret(),
             nbf: now.whole_seconds(),
-            exp: now.after(lifetime).whole_seconds(),
+            exp: end.whole_seconds(),
             video: grant.claim(),
-            sub: joining.map(|joining| joining.identity),
+            sub: joining.map(|joining| joining.identity.as_str()),
             name: joining.map(|joining| joining.name),
         };
         jwt::sign_hs256(&claims, &Hs256Key::from_secret(&self.api_secret))

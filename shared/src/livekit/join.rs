@@ -8,35 +8,29 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::api::ApiError;
 use crate::caller::{Caller, Person};
-use crate::livekit::access_token::{Joining, Rights};
+use crate::livekit::access_token::{JOIN_LIFETIME, Joining, Rights};
+use crate::livekit::identity::Identity;
 use crate::livekit::keys::Keys;
-use crate::livekit::room::MAX_NAME_BYTES;
+use crate::livekit::room::{MAX_NAME_BYTES, PublishPermission};
 use crate::livekit::{RoomId, RoomName};
 use crate::settings::{Incomplete, Settings};
-use crate::text::{Line, fingerprint};
+use crate::text::Line;
 
 /// A participant's display name: 1 to 128 printable characters. It does not identify the user.
 pub type Username = Line<128, MAX_NAME_BYTES>;
 
-/// A participant's identity: the user and one of the user's sessions. If two participants have the
-/// same identity, LiveKit evicts the older one. Therefore two devices of a user do not evict each
-/// other, but a device that reconnects replaces its old connection.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Identity(String);
-
-impl Identity {
-    /// The identity of a caller. It is the user's id, a colon and 16 hexadecimal digits, which do
-    /// not reveal the session's id.
-    fn of(caller: &Caller) -> Self {
-        Self(format!("{}:{}", caller.user_id, fingerprint(&caller.session_id)))
-    }
-}
-
-/// A token to join one room, valid for ten minutes, as endpoints return it. `Debug` omits it.
+/// A token to join one room, valid for ten minutes at most, as endpoints return it. `Debug` omits
+/// it.
 #[derive(Clone, Debug, Serialize)]
 pub struct JoinToken {
     #[serde(serialize_with = "expose")]
     token: SecretString,
+}
+
+impl JoinToken {
+    pub(super) fn new(token: SecretString) -> Self {
+        Self { token }
+    }
 }
 
 /// A token to join one room with and the server's address: the answer to LiveKit's own token
@@ -73,7 +67,7 @@ fn unless_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Use
 #[derive(Clone)]
 pub struct Joins {
     keys: Keys,
-    publish_permission: Option<String>,
+    publish_permission: PublishPermission,
     own_metadata: bool,
 }
 
@@ -83,7 +77,7 @@ impl Joins {
     /// and listens, and `ROOM_OWN_METADATA`.
     pub fn configure(settings: &mut Settings) -> Result<Self, Incomplete> {
         let (keys, own_metadata) = (Keys::configure(settings), settings.flag("ROOM_OWN_METADATA"));
-        let publish_permission = settings.optional("ROOM_PUBLISH_PERMISSION").map(str::to_owned);
+        let publish_permission = PublishPermission::configure(settings);
         Ok(Self { keys: keys?, publish_permission, own_metadata: own_metadata? })
     }
 
@@ -98,7 +92,7 @@ impl Joins {
         username: &Username,
     ) -> Result<JoinToken, ApiError> {
         let token = self.sign(caller, room, username).await?;
-        Ok(JoinToken { token })
+        Ok(JoinToken::new(token))
     }
 
     /// The same token, with the address of the server to use it at.
@@ -123,16 +117,11 @@ impl Joins {
         username: &Username,
     ) -> Result<SecretString, ApiError> {
         let keys = self.keys.read().await?;
-        let joining = Joining { identity: &Identity::of(caller).0, name: username.as_str() };
-        keys.join_token(room, self.rights(caller), joining, self.keys.clock.now())
-    }
-
-    fn rights(&self, caller: &Caller) -> Rights {
-        let needed = self.publish_permission.as_ref();
-        Rights {
-            publish: needed.is_none_or(|needed| caller.permissions.contains(needed)),
-            own_metadata: self.own_metadata,
-        }
+        let joining = Joining { identity: &Identity::of(caller), name: username.as_str() };
+        let publish = self.publish_permission.is_held_by(caller);
+        let rights = Rights { publish, own_metadata: self.own_metadata };
+        let now = self.keys.clock.now();
+        keys.join_token(room, rights, joining, now, now.after(JOIN_LIFETIME))
     }
 }
 

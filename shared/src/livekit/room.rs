@@ -13,6 +13,9 @@ use crate::text::Line;
 /// <https://github.com/livekit/livekit/blob/master/config-sample.yaml>
 pub(super) const MAX_NAME_BYTES: usize = 256;
 
+/// The setting that names the permission to invite guests. Without it, guests cannot join either.
+pub(super) const INVITE_PERMISSION: &str = "ROOM_INVITE_PERMISSION";
+
 /// A room as callers name it: 1 to 128 printable characters.
 pub type RoomId = Line<128, MAX_NAME_BYTES>;
 
@@ -29,6 +32,12 @@ pub struct RoomName {
 }
 
 impl RoomName {
+    /// The room that an invitation names, for a guest, who acts in no organization.
+    pub(super) fn of_invitation(name: String) -> Option<Self> {
+        let owned_name = format!(":{name}");
+        (!name.is_empty()).then_some(Self { name, organization: None, owned_name })
+    }
+
     /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.name
@@ -54,15 +63,68 @@ impl fmt::Debug for RoomName {
     }
 }
 
-/// The rooms that callers may join or record.
+/// The rooms that callers may join or record, or whose participants they may invite or moderate.
 #[derive(Clone, Debug)]
 pub struct Rooms {
     namespace: Namespace,
-    permission: Option<String>,
+    access: Access,
 }
 
+/// Who may do something in a room.
+#[derive(Clone, Debug)]
+enum Access {
+    /// Every signed-in user.
+    Everybody,
+    /// A user with this permission. Without one, nobody.
+    Permitted { permission: Option<String>, refusal: &'static str },
+}
+
+impl Access {
+    /// A permission that is required only if `setting` names one.
+    fn optional(settings: &Settings, setting: &str, refusal: &'static str) -> Self {
+        match settings.optional(setting) {
+            None => Self::Everybody,
+            Some(slug) => Self::Permitted { permission: Some(slug.to_owned()), refusal },
+        }
+    }
+
+    /// A permission without which nobody has access, even if `setting` names none.
+    fn required(settings: &Settings, setting: &str, refusal: &'static str) -> Self {
+        Self::Permitted { permission: settings.optional(setting).map(str::to_owned), refusal }
+    }
+
+    fn check(&self, caller: &Caller) -> Result<(), ApiError> {
+        match self {
+            Self::Everybody => Ok(()),
+            Self::Permitted { permission: Some(needed), .. }
+                if caller.permissions.contains(needed) =>
+            {
+                Ok(())
+            }
+            Self::Permitted { refusal, .. } => Err(ApiError::forbidden(*refusal)),
+        }
+    }
+}
+
+/// The permission without which a participant only watches and listens, if one is configured.
+#[derive(Clone, Debug)]
+pub(super) struct PublishPermission(Option<String>);
+
+impl PublishPermission {
+    /// Reads `ROOM_PUBLISH_PERMISSION`.
+    pub(super) fn configure(settings: &Settings) -> Self {
+        Self(settings.optional("ROOM_PUBLISH_PERMISSION").map(str::to_owned))
+    }
+
+    /// Whether the caller may publish.
+    pub(super) fn is_held_by(&self, caller: &Caller) -> bool {
+        self.0.as_ref().is_none_or(|needed| caller.permissions.contains(needed))
+    }
+}
+
+/// Whether callers share rooms.
 #[derive(Clone, Copy, Debug)]
-enum Namespace {
+pub(super) enum Namespace {
     /// One room for everybody.
     Shared,
     /// One room per organization.
@@ -72,14 +134,32 @@ enum Namespace {
 impl Rooms {
     /// Rooms to join. Reads `ROOM_NAMESPACE`: `none` (the default) or `organization`.
     pub fn to_join(settings: &mut Settings) -> Result<Self, Incomplete> {
-        Ok(Self { namespace: Namespace::configure(settings)?, permission: None })
+        Ok(Self { namespace: Namespace::configure(settings)?, access: Access::Everybody })
     }
 
     /// Rooms to record. Reads `ROOM_NAMESPACE` and `RECORDING_PERMISSION`, the slug of the required
     /// permission. Without it, every signed-in user may record.
     pub fn to_record(settings: &mut Settings) -> Result<Self, Incomplete> {
-        let permission = settings.optional("RECORDING_PERMISSION").map(str::to_owned);
-        Ok(Self { namespace: Namespace::configure(settings)?, permission })
+        let refusal = "You are not allowed to record";
+        let access = Access::optional(settings, "RECORDING_PERMISSION", refusal);
+        Ok(Self { namespace: Namespace::configure(settings)?, access })
+    }
+
+    /// Rooms to invite guests to. Reads `ROOM_NAMESPACE` and `ROOM_INVITE_PERMISSION`, the slug of
+    /// the required permission. Without it, nobody may invite.
+    pub fn to_invite(settings: &mut Settings) -> Result<Self, Incomplete> {
+        let refusal = "You are not allowed to invite guests";
+        let access = Access::required(settings, INVITE_PERMISSION, refusal);
+        Ok(Self { namespace: Namespace::configure(settings)?, access })
+    }
+
+    /// Rooms to mute and remove participants in. Reads `ROOM_NAMESPACE` and
+    /// `ROOM_MODERATE_PERMISSION`, the slug of the required permission. Without it, nobody may
+    /// moderate.
+    pub fn to_moderate(settings: &mut Settings) -> Result<Self, Incomplete> {
+        let refusal = "You are not allowed to moderate";
+        let access = Access::required(settings, "ROOM_MODERATE_PERMISSION", refusal);
+        Ok(Self { namespace: Namespace::configure(settings)?, access })
     }
 
     /// The room that a caller names `id`.
@@ -88,9 +168,7 @@ impl Rooms {
     /// 403 without the permission. With rooms per organization: 403 for a caller without an
     /// organization, and 400 if the name with its organization prefix is too long for LiveKit.
     pub fn room(&self, caller: &Caller, id: &RoomId) -> Result<RoomName, ApiError> {
-        if self.permission.as_ref().is_some_and(|needed| !caller.permissions.contains(needed)) {
-            return Err(ApiError::forbidden("You are not allowed to record"));
-        }
+        self.access.check(caller)?;
         let organization = caller.organization_id.clone().filter(|id| !id.is_empty());
         let owned_name = format!("{}:{}", organization.as_deref().unwrap_or_default(), id.as_str());
         let name = match self.namespace {
@@ -108,11 +186,20 @@ impl Rooms {
 }
 
 impl Namespace {
-    fn configure(settings: &mut Settings) -> Result<Self, Incomplete> {
+    /// Reads `ROOM_NAMESPACE`.
+    pub(super) fn configure(settings: &mut Settings) -> Result<Self, Incomplete> {
         match settings.optional("ROOM_NAMESPACE") {
             None | Some("none") => Ok(Self::Shared),
             Some("organization") => Ok(Self::Organization),
             Some(_) => Err(settings.problem("ROOM_NAMESPACE is neither none nor organization")),
+        }
+    }
+
+    /// The setting's value.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Shared => "none",
+            Self::Organization => "organization",
         }
     }
 }
@@ -197,6 +284,42 @@ mod tests {
         assert_eq!(room.as_str().len(), 256);
         let error = rooms.room(&caller(Some("org_12"), &[]), &long).expect_err("257 bytes");
         assert_eq!(error.status(), 400);
+    }
+
+    #[test]
+    fn nobody_invites_or_moderates_unless_a_permission_is_configured_and_held() {
+        type Configure = fn(&mut Settings) -> Result<Rooms, Incomplete>;
+        for (name, configure, message) in [
+            (
+                "ROOM_INVITE_PERMISSION",
+                Rooms::to_invite as Configure,
+                "You are not allowed to invite guests",
+            ),
+            ("ROOM_MODERATE_PERMISSION", Rooms::to_moderate, "You are not allowed to moderate"),
+        ] {
+            for (configured, held, allowed) in [
+                ("", &[][..], false),
+                ("", &["", "rooms:run"], false),
+                ("rooms:run", &["rooms", "rooms:run:all", "Rooms:run"], false),
+                ("rooms:run", &["rooms:run"], true),
+            ] {
+                let pairs = [(name, configured)];
+                let mut settings = Settings::from_pairs(pairs, Clock::system()).expect("settings");
+                let rooms = configure(&mut settings).expect("rooms");
+                let room = rooms.room(&caller(None, held), &id("room123"));
+                let refused =
+                    room.err().map(|error| (error.status().as_u16(), error.message().to_owned()));
+                let expected = (!allowed).then(|| (403, message.to_owned()));
+                assert_eq!(refused, expected, "{name}={configured}: {held:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_guest_joins_no_room_without_a_name() {
+        let room = RoomName::of_invitation("org_1:daily".to_owned()).expect("a room");
+        assert_eq!((room.as_str(), room.organization()), ("org_1:daily", None));
+        assert!(RoomName::of_invitation(String::new()).is_none());
     }
 
     #[test]

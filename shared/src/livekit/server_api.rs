@@ -30,6 +30,7 @@ use crate::settings::{Incomplete, Settings};
 
 pub use egress_info::EgressId;
 pub(super) use egress_info::{ConfirmedEgress, EgressInfo, Status};
+pub(super) use room_service::TrackSource;
 
 /// The server API of a LiveKit server or project.
 #[derive(Clone, Debug)]
@@ -62,8 +63,8 @@ impl<'a> Method<'a> {
 /// Why a call of the server API failed.
 #[derive(Clone, Debug, thiserror::Error)]
 pub(super) enum CallError {
-    /// The room or egress does not exist.
-    #[error("livekit does not know the room or egress")]
+    /// The room, participant or egress does not exist.
+    #[error("livekit does not know the room, participant or egress")]
     NotFound,
     /// The egress is in the wrong state.
     #[error("livekit refuses the call in the current state")]

@@ -158,9 +158,9 @@ mod tests {
     #[test]
     fn packs_the_permissions_of_an_organization() {
         let claims = session_claims(&User::seeded("member"), 1_800_000_000);
-        assert_eq!(claims["fea"], "o:articles,o:billing");
-        assert_eq!(claims["o"]["per"], "read,write");
-        assert_eq!(claims["o"]["fpm"], "3,1");
+        assert_eq!(claims["fea"], "o:articles,o:billing,o:guests,o:rooms");
+        assert_eq!(claims["o"]["per"], "read,write,invite,moderate");
+        assert_eq!(claims["o"]["fpm"], "3,1,4,8");
         assert_eq!(claims["o"]["rol"], "admin");
         assert_eq!(claims["o"]["slg"], "acme");
     }
@@ -169,7 +169,13 @@ mod tests {
     fn version_1_spells_the_organization_out() {
         let claims = session_claims_version_1(&User::seeded("member"), 1_800_000_000);
         assert_eq!(claims["org_role"], "org:admin");
-        let permissions = ["org:articles:read", "org:articles:write", "org:billing:read"];
+        let permissions = [
+            "org:articles:read",
+            "org:articles:write",
+            "org:billing:read",
+            "org:guests:invite",
+            "org:rooms:moderate",
+        ];
         assert_eq!(claims["org_permissions"], json!(permissions));
         assert_eq!((&claims["v"], &claims["o"]), (&Value::Null, &Value::Null));
     }

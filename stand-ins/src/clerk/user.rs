@@ -299,7 +299,13 @@ pub fn seeded_users() -> Vec<User> {
 }
 
 fn acme() -> Organization {
-    let permissions = [("articles", "read"), ("articles", "write"), ("billing", "read")];
+    let permissions = [
+        ("articles", "read"),
+        ("articles", "write"),
+        ("billing", "read"),
+        ("guests", "invite"),
+        ("rooms", "moderate"),
+    ];
     Organization {
         id: id("org", "acme"),
         slug: "acme".to_owned(),

@@ -204,12 +204,23 @@ pub(super) struct VideoGrant {
     pub(super) room_join: bool,
     pub(super) room: String,
     can_publish: Option<bool>,
+    can_publish_data: Option<bool>,
+    can_subscribe: Option<bool>,
     can_update_own_metadata: Option<bool>,
 }
 
 impl VideoGrant {
     pub(super) fn can_publish(&self) -> bool {
         self.can_publish.unwrap_or(true)
+    }
+
+    /// Data goes with the tracks unless the token says otherwise.
+    pub(super) fn can_publish_data(&self) -> bool {
+        self.can_publish_data.unwrap_or_else(|| self.can_publish())
+    }
+
+    pub(super) fn can_subscribe(&self) -> bool {
+        self.can_subscribe.unwrap_or(true)
     }
 
     pub(super) fn can_update_own_metadata(&self) -> bool {

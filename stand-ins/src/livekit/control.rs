@@ -13,8 +13,9 @@ use super::{
     dispatch::LiveKit,
     egress::{Egress, EgressView, Holds},
     join::{self, Seat},
-    messages::EgressStatus,
+    messages::{EgressStatus, ParticipantPermission, TrackSource},
     recorder::Start,
+    room::OpenRoom,
     state::{Absence, Fate, STOP_PATIENCE, State},
     twirp::Refusal,
 };
@@ -56,6 +57,64 @@ impl LiveKit {
         let grants = self.state().keys.grants_in(token, clock::unix_seconds());
         let seat = grants.and_then(|grants| join::seat(&grants));
         seat.map_err(Refusal::into_status_and_text)
+    }
+
+    /// Lets the holder of a token into its room, like [`seat`](Self::seat).
+    ///
+    /// # Errors
+    /// Same as above.
+    pub fn join(&self, token: &str) -> Result<Seat, (u16, String)> {
+        self.state().join_with(token).map_err(Refusal::into_status_and_text)
+    }
+
+    /// Lets somebody into a room without a token, who may publish.
+    pub fn admit(&self, room: &str, identity: &str) {
+        let permission = ParticipantPermission {
+            can_subscribe: true,
+            can_publish: true,
+            can_publish_data: true,
+            ..ParticipantPermission::default()
+        };
+        let seat =
+            Seat { room: room.to_owned(), identity: identity.to_owned(), name: String::new() };
+        self.state().open_room(room).join(&seat, permission, clock::unix_milliseconds());
+    }
+
+    /// Takes somebody out of a room.
+    pub fn leave(&self, room: &str, identity: &str) {
+        self.state().open_room(room).leave(identity);
+    }
+
+    /// The identities of the people in a room.
+    pub fn identities(&self, room: &str) -> Vec<String> {
+        let state = self.state();
+        let people = state.room(room).into_iter().flat_map(OpenRoom::people);
+        people.map(|person| person.identity.clone()).collect()
+    }
+
+    /// Publishes a track, and returns its id, or nothing for a participant who may not publish.
+    ///
+    /// # Panics
+    /// If there is no such participant.
+    pub fn publish(&self, room: &str, identity: &str, source: TrackSource) -> Option<String> {
+        let mut state = self.state();
+        let participant = state.open_room(room).participant_mut(identity);
+        participant.unwrap_or_else(|| panic!("no {identity} in {room}")).publish(source)
+    }
+
+    /// Unmutes a track, as only its participant can.
+    pub fn unmute(&self, room: &str, identity: &str, sid: &str) {
+        if let Some(participant) = self.state().open_room(room).participant_mut(identity) {
+            participant.mute(sid, false);
+        }
+    }
+
+    /// The ids of the muted tracks in a room.
+    pub fn muted_tracks(&self, room: &str) -> Vec<String> {
+        let state = self.state();
+        let people = state.room(room).into_iter().flat_map(OpenRoom::people);
+        let tracks = people.flat_map(|person| &person.tracks);
+        tracks.filter(|track| track.muted).map(|track| track.sid.clone()).collect()
     }
 
     /// All egresses so far, oldest first.

@@ -73,6 +73,8 @@ impl Provider for Server {
     fn dev_answer(&self, request: &Request) -> Option<Answer> {
         match (request.method.as_str(), request.path()) {
             ("POST", "/dev/rooms") => Some(lock(&self.state).dev_open_room(request)),
+            ("POST", "/dev/participants") => Some(lock(&self.state).dev_join(request)),
+            ("GET", "/dev/participants") => Some(lock(&self.state).dev_participants()),
             ("GET", "/dev/egresses") => Some(lock(&self.state).dev_egresses()),
             _ => None,
         }
@@ -162,6 +164,15 @@ impl State {
             ("RoomService", "ListParticipants") => {
                 call.answer(|request| self.list_participants(&request, grants))
             }
+            ("RoomService", "GetParticipant") => {
+                call.answer(|request| self.find_participant(&request, grants))
+            }
+            ("RoomService", "RemoveParticipant") => {
+                call.answer(|request| self.remove_participant(&request, grants))
+            }
+            ("RoomService", "MutePublishedTrack") => {
+                call.answer(|request| self.mute_published_track(&request, grants))
+            }
             (service, method) if is_missing_here(service, method) => {
                 let problem = format!("the stand-in does not imitate {method}");
                 Err(Refusal::new(Code::Unimplemented, problem))
@@ -185,10 +196,7 @@ fn is_missing_here(service: &str, method: &str) -> bool {
         ),
         _ => matches!(
             method,
-            "GetParticipant"
-                | "RemoveParticipant"
-                | "MutePublishedTrack"
-                | "UpdateParticipant"
+            "UpdateParticipant"
                 | "UpdateSubscriptions"
                 | "SendData"
                 | "UpdateRoomMetadata"

@@ -10,6 +10,7 @@ use base64::{Engine as _, prelude::BASE64_URL_SAFE};
 
 use super::{
     access::{Grants, VideoGrant},
+    messages::ParticipantPermission,
     room::LONGEST_NAME,
     twirp::Refusal,
 };
@@ -52,6 +53,18 @@ pub(super) fn seat(grants: &Grants) -> Result<Seat, Refusal> {
         identity: grants.identity.clone(),
         name: grants.name.clone(),
     })
+}
+
+/// The participant's permissions that these grants give.
+pub(super) fn permission(grants: &Grants) -> ParticipantPermission {
+    let video = grants.video.as_ref();
+    ParticipantPermission {
+        can_subscribe: video.is_some_and(VideoGrant::can_subscribe),
+        can_publish: video.is_some_and(VideoGrant::can_publish),
+        can_publish_data: video.is_some_and(VideoGrant::can_publish_data),
+        can_update_metadata: video.is_some_and(VideoGrant::can_update_own_metadata),
+        ..ParticipantPermission::default()
+    }
 }
 
 /// Checks a join request in the older format, with parameters in the query.

@@ -11,7 +11,7 @@ mod encoding;
 mod room;
 mod unread;
 
-pub use self::egress::EgressStatus;
+pub use self::{egress::EgressStatus, room::TrackSource};
 pub(super) use self::{
     egress::{
         EgressInfo, EgressSourceType, FileInfo, ListEgressRequest, ListEgressResponse, Output,
@@ -21,8 +21,9 @@ pub(super) use self::{
     encoding::{EncodedFileType, EncodingOptions, EncodingOptionsPreset},
     room::{
         Codec, CreateRoomRequest, DeleteRoomRequest, ListParticipantsRequest,
-        ListParticipantsResponse, ListRoomsRequest, ListRoomsResponse, ParticipantInfo,
-        ParticipantKind, ParticipantPermission, ParticipantState, Room,
+        ListParticipantsResponse, ListRoomsRequest, ListRoomsResponse, MuteRoomTrackRequest,
+        MuteRoomTrackResponse, ParticipantInfo, ParticipantKind, ParticipantPermission,
+        ParticipantState, Room, RoomParticipantIdentity, TrackInfo, TrackType,
     },
     unread::Unread,
 };

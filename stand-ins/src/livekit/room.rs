@@ -3,9 +3,10 @@
 use super::{
     egress::Egress,
     identifier::random_id,
+    join::Seat,
     messages::{
         Codec, CreateRoomRequest, ParticipantInfo, ParticipantKind, ParticipantPermission,
-        ParticipantState, Room,
+        ParticipantState, Room, TrackInfo, TrackSource, TrackType,
     },
     twirp::{Code, Refusal},
 };
@@ -73,6 +74,38 @@ impl OpenRoom {
         self.participants.extend((present..participants).map(|index| participant(index, now_ms)));
     }
 
+    /// Adds a participant. An earlier one with the same identity is evicted.
+    pub(super) fn join(&mut self, seat: &Seat, permission: ParticipantPermission, now_ms: i64) {
+        self.leave(&seat.identity);
+        self.participants.push(ParticipantInfo {
+            sid: random_id("PA_"),
+            identity: seat.identity.clone(),
+            name: seat.name.clone(),
+            state: ParticipantState::Active.into(),
+            joined_at: now_ms / 1000,
+            joined_at_ms: now_ms,
+            permission: Some(permission),
+            ..ParticipantInfo::default()
+        });
+    }
+
+    /// Removes a participant, and tells whether there was one.
+    pub(super) fn leave(&mut self, identity: &str) -> bool {
+        let before = self.participants.len();
+        self.participants.retain(|participant| participant.identity != identity);
+        self.participants.len() < before
+    }
+
+    /// A participant who is not a recorder.
+    pub(super) fn participant_mut(&mut self, identity: &str) -> Option<&mut ParticipantInfo> {
+        self.participants.iter_mut().find(|participant| participant.identity == identity)
+    }
+
+    /// The participants who are not recorders.
+    pub(super) fn people(&self) -> &[ParticipantInfo] {
+        &self.participants
+    }
+
     /// Applies the request's options to the room.
     pub(super) fn configure(&mut self, request: &CreateRoomRequest) {
         let set = |value: &mut u32, wanted: u32| {
@@ -125,6 +158,43 @@ pub(super) fn check(request: &CreateRoomRequest) -> Result<(), Refusal> {
         return Err(Refusal::from_inside(Code::InvalidArgument, problem));
     }
     Ok(())
+}
+
+impl ParticipantInfo {
+    /// Publishes a track, and returns its id, or nothing for a participant who may not publish.
+    pub(super) fn publish(&mut self, source: TrackSource) -> Option<String> {
+        if !self.permission.as_ref().is_some_and(|permission| permission.can_publish) {
+            return None;
+        }
+        let (kind, mime_type) = match source {
+            TrackSource::Microphone | TrackSource::ScreenShareAudio => {
+                (TrackType::Audio, "audio/red")
+            }
+            _ => (TrackType::Video, "video/VP8"),
+        };
+        let track = TrackInfo {
+            sid: random_id("TR_"),
+            kind: kind.into(),
+            source: source.into(),
+            mime_type: mime_type.to_owned(),
+            ..TrackInfo::default()
+        };
+        self.is_publisher = true;
+        self.tracks.push(track.clone());
+        Some(track.sid)
+    }
+
+    /// Mutes or unmutes a track, and returns it if there is one.
+    pub(super) fn mute(&mut self, sid: &str, muted: bool) -> Option<TrackInfo> {
+        let track = self.tracks.iter_mut().find(|track| track.sid == sid)?;
+        track.muted = muted;
+        Some(track.clone())
+    }
+}
+
+/// The error for a participant who does not exist.
+pub(super) fn no_such_participant() -> Refusal {
+    Refusal::from_inside(Code::NotFound, "participant does not exist")
 }
 
 /// The error for a room that does not exist.

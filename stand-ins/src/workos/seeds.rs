@@ -5,8 +5,17 @@ use super::{
     user::{Step, User},
 };
 
-/// The permission that the user `jane` has, and nobody else.
+/// The permission to record that the user `jane` has, and nobody else.
 pub const RECORDING_PERMISSION: &str = "recordings:manage";
+
+/// The permission to invite guests that the user `jane` has, and nobody else.
+pub const INVITE_PERMISSION: &str = "guests:invite";
+
+/// The permission to moderate that the user `jane` has, and nobody else.
+pub const MODERATE_PERMISSION: &str = "rooms:moderate";
+
+/// All permissions of the user `jane`.
+pub const PERMISSIONS: [&str; 3] = [RECORDING_PERMISSION, INVITE_PERMISSION, MODERATE_PERMISSION];
 
 /// The users that every environment starts with:
 ///
@@ -81,7 +90,7 @@ fn membership(user: &User, organization: &Organization) -> Membership {
     if user.short_name != "jane" {
         return member;
     }
-    let permissions = vec![RECORDING_PERMISSION.to_owned()];
+    let permissions = PERMISSIONS.map(str::to_owned).to_vec();
     Membership { role: "admin".to_owned(), permissions, ..member }
 }
 

@@ -1,5 +1,6 @@
-//! Every endpoint of LiveKit's rooms, whosever the sessions are: `room-auth`, `livekit-token`,
-//! `start-recording`, `stop-recording`. Denials first.
+//! Every endpoint of LiveKit's rooms with a session, whosever it is: `room-auth`, `livekit-token`,
+//! `start-recording`, `stop-recording`, `invite-guest`, `remove-participant`, `mute-participant`.
+//! Denials first.
 
 #![allow(missing_docs, reason = "the name of a test is a sentence")]
 #![allow(clippy::missing_panics_doc, reason = "a test panics when it fails")]
@@ -208,6 +209,30 @@ macro_rules! rooms_suite {
             keys_come_from_secrets_manager_which_may_be_away_at_start,
             stops_at_start_with_one_line_that_names_all_that_is_missing,
             stops_at_start_with_one_line_that_names_all_that_is_malformed_and_no_value,
+        }
+    };
+}
+
+/// Declares the tests that every [`RoomEndpoint`](crate::suites::rooms::RoomEndpoint) must pass, with
+/// sessions of WorkOS and of Clerk, and with both those of the other suites that are named. The
+/// constant of this name is the endpoint with sessions of WorkOS.
+#[macro_export]
+macro_rules! room_endpoint_suites {
+    ($endpoint:ident $(, $suite:ident)*) => {
+        $crate::rooms_suite!($endpoint);
+        $crate::workos_rooms_suite!($endpoint);
+        $($crate::$suite!($endpoint);)*
+
+        mod with_clerk {
+            use $crate::Identity;
+            use $crate::suites::rooms::RoomEndpoint;
+
+            const $endpoint: RoomEndpoint =
+                RoomEndpoint { identity: Identity::Clerk, ..super::$endpoint };
+
+            $crate::rooms_suite!($endpoint);
+            $crate::clerk_rooms_suite!($endpoint);
+            $($crate::$suite!($endpoint);)*
         }
     };
 }

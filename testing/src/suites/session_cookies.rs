@@ -17,6 +17,8 @@ use tokio::task::JoinSet;
 use crate::answer::Answer;
 use crate::auth_world::AuthWorld;
 use crate::event::Event;
+use crate::identity::Identity;
+use crate::room_world::permissions;
 use crate::sessions::{
     self, COOKIE, access_token, expired_session, sealed, session_near_its_end, sid,
 };
@@ -531,6 +533,8 @@ impl Scene {
             _ => None,
         };
         settings.extend(livekit.iter().flat_map(LiveKit::settings));
+        let permissions = permissions(Identity::WorkOs);
+        settings.extend(permissions.map(|(name, value)| (name.to_owned(), value.to_owned())));
         let secrets = match credential {
             Credential::Forged(Forgery::NoPassword | Forgery::NoNewerPassword) => {
                 let manager = SecretsManager::start().await.expect("a free port");

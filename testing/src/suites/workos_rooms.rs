@@ -168,6 +168,7 @@ pub async fn only_what_can_never_be_good_clears_the_cookie(endpoint: &RoomEndpoi
             "username": "Jane", "roomId": "lobby", "roomName": "lobby", "zoneId": "zone",
             "room_name": "lobby",
             "conferenceTopic": "", "participants": "", "egressId": "EG_none",
+            "identity": "guest:1", "source": "camera",
         })
     };
     session_cookies::check(Endpoint { binary: endpoint.binary, kind: Kind::Room(input) }).await;

@@ -1,12 +1,14 @@
-//! LiveKit's `RoomService`: whether a room has participants.
+//! LiveKit's `RoomService`: whether a room has participants, and muting and removing them.
 //! <https://docs.livekit.io/reference/server/server-apis/#roomservice-apis>
 
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 
 use crate::json;
 use crate::livekit::RoomName;
 use crate::livekit::access_token::Grant;
+use crate::livekit::identity::Identity;
 use crate::livekit::server_api::{self, CallError, Method, ServerApi};
 
 const SERVICE: &str = "livekit.RoomService";
@@ -53,6 +55,64 @@ struct Permission {
     agent: bool,
 }
 
+/// A participant's published tracks.
+#[derive(Deserialize)]
+pub(in crate::livekit) struct Published {
+    /// The tracks.
+    #[serde(deserialize_with = "server_api::objects")]
+    pub(in crate::livekit) tracks: Vec<Track>,
+}
+
+/// A published track.
+#[derive(Deserialize)]
+pub(in crate::livekit) struct Track {
+    sid: String,
+    #[serde(default, deserialize_with = "json::or_default")]
+    source: Value,
+}
+
+#[derive(Deserialize)]
+struct Muted {
+    /// `null` if the participant no longer publishes the track.
+    #[serde(deserialize_with = "json::or_default")]
+    track: Option<IgnoredAny>,
+}
+
+/// An empty message.
+#[derive(Deserialize)]
+struct Removed {}
+
+/// What a track carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(in crate::livekit) enum TrackSource {
+    /// The camera.
+    Camera,
+    /// The microphone.
+    Microphone,
+    /// The screen, with its audio.
+    ScreenShare,
+}
+
+impl TrackSource {
+    /// LiveKit's names and numbers for it.
+    /// <https://github.com/livekit/protocol/blob/main/protobufs/livekit_models.proto>
+    fn values(self) -> &'static [(&'static str, u64)] {
+        match self {
+            Self::Camera => &[("CAMERA", 1)],
+            Self::Microphone => &[("MICROPHONE", 2)],
+            Self::ScreenShare => &[("SCREEN_SHARE", 3), ("SCREEN_SHARE_AUDIO", 4)],
+        }
+    }
+}
+
+impl Track {
+    /// Whether it carries this.
+    pub(in crate::livekit) fn is_from(&self, source: TrackSource) -> bool {
+        source.values().iter().any(|(name, number)| is(&self.source, name, *number))
+    }
+}
+
 /// A number, possibly written as a string; otherwise 0.
 fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
     let value: Value = json::or_default(deserializer)?;
@@ -91,12 +151,58 @@ impl ServerApi {
         if rooms.iter().any(|found| found.name == room.as_str() && found.num_participants > 0) {
             return Ok(true);
         }
-        let list = Method::repeatable(SERVICE, "ListParticipants", Grant::InspectRoom(room));
+        let list = Method::repeatable(SERVICE, "ListParticipants", Grant::AdministerRoom(room));
         match self.call::<ListParticipants>(&list, json!({ "room": room })).await {
             Ok(list) => Ok(list.participants.iter().any(Participant::is_present)),
             Err(CallError::NotFound) => Ok(false),
             Err(error) => Err(error),
         }
+    }
+
+    /// The tracks that a participant has published.
+    ///
+    /// # Errors
+    /// [`CallError::NotFound`] if the participant is not in the room.
+    pub(in crate::livekit) async fn published(
+        &self,
+        room: &RoomName,
+        identity: &Identity,
+    ) -> Result<Published, CallError> {
+        let find = Method::repeatable(SERVICE, "GetParticipant", Grant::AdministerRoom(room));
+        self.call(&find, json!({ "room": room, "identity": identity })).await
+    }
+
+    /// Mutes a track for everybody, even if it is muted already. Its participant is told, and can
+    /// unmute it.
+    ///
+    /// # Errors
+    /// [`CallError::NotFound`] if the participant no longer publishes the track.
+    pub(in crate::livekit) async fn mute(
+        &self,
+        room: &RoomName,
+        identity: &Identity,
+        track: &Track,
+    ) -> Result<(), CallError> {
+        let mute = Method::repeatable(SERVICE, "MutePublishedTrack", Grant::AdministerRoom(room));
+        let message =
+            json!({ "room": room, "identity": identity, "track_sid": track.sid, "muted": true });
+        let Muted { track } = self.call(&mute, message).await?;
+        track.map(drop).ok_or(CallError::NotFound)
+    }
+
+    /// Ends a participant's connection to the room.
+    ///
+    /// # Errors
+    /// As [`published`](Self::published).
+    pub(in crate::livekit) async fn remove(
+        &self,
+        room: &RoomName,
+        identity: &Identity,
+    ) -> Result<(), CallError> {
+        let remove = Method::repeatable(SERVICE, "RemoveParticipant", Grant::AdministerRoom(room));
+        let message = json!({ "room": room, "identity": identity });
+        let Removed {} = self.call(&remove, message).await?;
+        Ok(())
     }
 }
 
@@ -127,6 +233,48 @@ mod tests {
             let read: Participant = serde_json::from_value(participant.clone()).expect("somebody");
             assert_eq!(read.is_present(), present, "{participant}");
         }
+    }
+
+    #[test]
+    fn a_track_is_recognized_by_its_source() {
+        use TrackSource::{Camera, Microphone, ScreenShare};
+        for (track, source) in [
+            (json!({ "source": "CAMERA" }), Some(Camera)),
+            (json!({ "source": 1 }), Some(Camera)),
+            (json!({ "source": "MICROPHONE" }), Some(Microphone)),
+            (json!({ "source": 2 }), Some(Microphone)),
+            (json!({ "source": "SCREEN_SHARE" }), Some(ScreenShare)),
+            (json!({ "source": "SCREEN_SHARE_AUDIO" }), Some(ScreenShare)),
+            (json!({ "source": 4 }), Some(ScreenShare)),
+            (json!({ "source": "UNKNOWN" }), None),
+            (json!({ "source": "OF_ANOTHER_VERSION" }), None),
+            (json!({ "source": null }), None),
+            (json!({}), None),
+        ] {
+            let mut read = track.clone();
+            read["sid"] = json!("TR_1");
+            let read: Track = serde_json::from_value(read).expect("a track");
+            for candidate in [Camera, Microphone, ScreenShare] {
+                assert_eq!(read.is_from(candidate), source == Some(candidate), "{track}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_muted_track_is_said_to_be_there_or_not() {
+        let read =
+            |body: Value| serde_json::from_value::<Muted>(body).map(|muted| muted.track.is_some());
+        assert!(read(json!({ "track": { "sid": "TR_1" } })).expect("a track"));
+        assert!(!read(json!({ "track": null })).expect("no track"));
+        assert!(read(json!({})).is_err());
+    }
+
+    #[test]
+    fn a_participant_without_a_list_of_tracks_is_an_error() {
+        let read = |body: Value| serde_json::from_value::<Published>(body);
+        let odd = json!({ "tracks": [{ "sid": 7 }, 7, { "sid": "TR_1" }] });
+        assert_eq!(read(odd).expect("a list").tracks.len(), 1);
+        assert!(read(json!({})).is_err() && read(json!({ "tracks": 7 })).is_err());
     }
 
     #[test]

@@ -61,6 +61,34 @@ pub(crate) struct ListParticipantsResponse {
     pub(crate) participants: Vec<ParticipantInfo>,
 }
 
+#[derive(Clone, PartialEq, Message, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct RoomParticipantIdentity {
+    #[prost(string, tag = "1")]
+    pub(crate) room: String,
+    #[prost(string, tag = "2")]
+    pub(crate) identity: String,
+}
+
+#[derive(Clone, PartialEq, Message, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct MuteRoomTrackRequest {
+    #[prost(string, tag = "1")]
+    pub(crate) room: String,
+    #[prost(string, tag = "2")]
+    pub(crate) identity: String,
+    #[prost(string, tag = "3")]
+    pub(crate) track_sid: String,
+    #[prost(bool, tag = "4")]
+    pub(crate) muted: bool,
+}
+
+#[derive(Clone, PartialEq, Message, Serialize)]
+pub(crate) struct MuteRoomTrackResponse {
+    #[prost(message, optional, tag = "1")]
+    pub(crate) track: Option<TrackInfo>,
+}
+
 #[derive(Clone, PartialEq, Message, Serialize)]
 pub(crate) struct Room {
     #[prost(string, tag = "1")]
@@ -113,7 +141,7 @@ pub(crate) struct ParticipantInfo {
     #[serde(with = "ByName::<ParticipantState>")]
     pub(crate) state: i32,
     #[prost(message, repeated, tag = "4")]
-    pub(crate) tracks: Vec<Unread>,
+    pub(crate) tracks: Vec<TrackInfo>,
     #[prost(string, tag = "5")]
     pub(crate) metadata: String,
     #[prost(int64, tag = "6")]
@@ -135,6 +163,58 @@ pub(crate) struct ParticipantInfo {
     pub(crate) kind: i32,
     #[prost(btree_map = "string, string", tag = "15")]
     pub(crate) attributes: BTreeMap<String, String>,
+}
+
+#[derive(Clone, PartialEq, Message, Serialize)]
+pub(crate) struct TrackInfo {
+    #[prost(string, tag = "1")]
+    pub(crate) sid: String,
+    #[prost(enumeration = "TrackType", tag = "2")]
+    #[serde(rename = "type", with = "ByName::<TrackType>")]
+    pub(crate) kind: i32,
+    #[prost(string, tag = "3")]
+    pub(crate) name: String,
+    #[prost(bool, tag = "4")]
+    pub(crate) muted: bool,
+    #[prost(uint32, tag = "5")]
+    pub(crate) width: u32,
+    #[prost(uint32, tag = "6")]
+    pub(crate) height: u32,
+    #[prost(enumeration = "TrackSource", tag = "9")]
+    #[serde(with = "ByName::<TrackSource>")]
+    pub(crate) source: i32,
+    #[prost(string, tag = "11")]
+    pub(crate) mime_type: String,
+}
+
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Enumeration, Serialize, Deserialize,
+)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[repr(i32)]
+pub(crate) enum TrackType {
+    Audio = 0,
+    Video = 1,
+    Data = 2,
+}
+
+/// What a track carries.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Enumeration, Serialize, Deserialize,
+)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[repr(i32)]
+pub enum TrackSource {
+    /// The client did not say.
+    Unknown = 0,
+    /// A camera.
+    Camera = 1,
+    /// A microphone.
+    Microphone = 2,
+    /// A screen.
+    ScreenShare = 3,
+    /// The sound of what is on the screen.
+    ScreenShareAudio = 4,
 }
 
 #[derive(Clone, PartialEq, Message, Serialize)]

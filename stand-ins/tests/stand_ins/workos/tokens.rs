@@ -1,6 +1,6 @@
 use anteroom_stand_ins::{
     jwt,
-    workos::{ACCESS_TOKEN_SECONDS, CLIENT_ID, RECORDING_PERMISSION},
+    workos::{ACCESS_TOKEN_SECONDS, CLIENT_ID, PERMISSIONS},
 };
 use base64::{
     Engine as _,
@@ -42,7 +42,7 @@ async fn an_access_token_says_who_in_which_session_and_organization() {
     assert!(claims["sid"].as_str().is_some_and(|sid| sid.starts_with("session_")), "{claims}");
     assert_eq!(claims["org_id"], application.organization_id("Example"));
     assert_eq!((&claims["role"], &claims["roles"]), (&json!("admin"), &json!(["admin"])));
-    assert_eq!(claims["permissions"], json!([RECORDING_PERMISSION]));
+    assert_eq!(claims["permissions"], json!(PERMISSIONS));
     let seconds = |name: &str| claims[name].as_i64().expect("a number");
     assert_eq!(seconds("exp") - seconds("iat"), ACCESS_TOKEN_SECONDS);
 }
