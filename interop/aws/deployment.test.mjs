@@ -61,12 +61,13 @@ const traces = {
   clerk: /clerk/i,
   liveblocks: /liveblocks/i,
   livekit: /livekit/i,
-  recordings: /(start|stop)-?recording|"recordings?_|recordingsbucket/i,
+  recordings: /(start|stop)-?recording|livekit\/recordings|"recordings?_|recordingsbucket|"s3:/i,
 };
 const workos = { WorkOsClientId: "client_01", WorkOsRedirectUri: "https://a.example/callback" };
 const clerk = { ClerkPublishableKey: "pk_test_Y2xlcmsuZXhhbXBsZSQ" };
 const livekit = { LiveKitUrl: "wss://livekit.example" };
 const recordings = { ...livekit, RecordingsBucket: "our-recordings" };
+const listed = { ...recordings, RecordingPermission: "recordings:manage" };
 const documents = { Liveblocks: "true" };
 const halves = {
   "WorkOS alone": { given: workos, absent: ["clerk", "liveblocks", "livekit", "recordings"] },
@@ -90,7 +91,7 @@ const halves = {
     given: { ...clerk, ...documents, ...recordings, LiveKitIdentity: "clerk" },
     absent: ["workos"],
   },
-  everything: { given: { ...workos, ...clerk, ...documents, ...recordings }, absent: [] },
+  everything: { given: { ...workos, ...clerk, ...documents, ...listed }, absent: [] },
 };
 
 test("a half of the stack has no trace of the providers that are not used", async () => {
@@ -136,11 +137,12 @@ test("a half of the stack has its endpoints, secrets, alarms and outputs", async
     Clerk: /^$/,
     Liveblocks: /\/api\/liveblocks/,
     LiveKit: /\/livekit\/(?!.*recording)/,
-    Recordings: /\/livekit\/.*recording/,
+    Recordings: /\/livekit\/\w+-recording$/,
+    RecordingsList: /\/livekit\/recordings$/,
   };
   const only = (providers, routes) =>
     routes.filter((route) => providers.some((provider) => prefixes[provider].test(route)));
-  const endpoints = { WorkOs: 11, Clerk: 0, Liveblocks: 1, LiveKit: 1, Recordings: 2 };
+  const endpoints = { WorkOs: 11, Clerk: 0, Liveblocks: 1, LiveKit: 1, Recordings: 2, RecordingsList: 1 };
   for (const [provider, atLeast] of Object.entries(endpoints))
     assert.ok(only([provider], whole.paths).length >= atLeast, provider);
 
@@ -153,13 +155,15 @@ test("a half of the stack has its endpoints, secrets, alarms and outputs", async
     ];
     const providers = parts.toSorted();
     if (given.RecordingsBucket) parts.push("Recordings");
+    const listed = given.RecordingPermission ? ["RecordingsList"] : [];
+    parts.push(...listed);
     assert.deepEqual(partsOf(stackOf(template, given)), {
       paths: only(parts, whole.paths),
       limited: only(parts, whole.limited),
       functions: only(parts, whole.paths).length,
       secrets: providers,
       alarms: providers,
-      shown: providers.length,
+      shown: providers.length + listed.length,
       outputs: providers,
     });
   }
@@ -220,6 +224,26 @@ test("a function may read the secrets of the chosen identity's provider and its 
       assert.deepEqual(named.map((value) => value["Fn::GetAtt"][0]).sort(), secrets.toSorted(), name);
     }
   }
+});
+
+test("the list of recordings may read recordings in the bucket, and no other function may", async () => {
+  const { resources } = stackOf(await transformed(), halves.everything.given);
+  const roles = Object.entries(resources).filter(([, { Type }]) => Type === "AWS::IAM::Role");
+  const statementsOf = (role) =>
+    role.Properties.Policies?.flatMap((policy) => policy.PolicyDocument.Statement);
+  const reading = (role) => statementsOf(role)?.filter(({ Action }) => [Action].flat()[0].startsWith("s3:"));
+  const readers = roles.filter(([, role]) => reading(role)?.length > 0);
+  assert.deepEqual(
+    readers.map(([id]) => id),
+    ["RecordingsFunctionRole"],
+  );
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: CloudFormation fills it in.
+  const bucket = "arn:${AWS::Partition}:s3:::${RecordingsBucket}";
+  const condition = { StringLike: { "s3:prefix": "recordings/*" } };
+  assert.deepEqual(reading(readers[0][1]), [
+    { Effect: "Allow", Action: "s3:ListBucket", Resource: { "Fn::Sub": bucket }, Condition: condition },
+    { Effect: "Allow", Action: "s3:GetObject", Resource: { "Fn::Sub": `${bucket}/recordings/*` } },
+  ]);
 });
 
 test("no resource waits for itself, the updates of aliases included", async () => {

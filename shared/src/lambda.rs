@@ -100,7 +100,7 @@ pub trait Endpoint: Sized + Send + Sync + 'static {
     const TIME_LIMIT: Duration = Duration::from_millis(9_500);
     /// The message of every 400, if the contract prescribes one.
     const BAD_REQUEST: Option<&'static str> = None;
-    /// The type of the request body.
+    /// The type of the request body, or of the query of a `GET`.
     type Input: DeserializeOwned + Send;
     /// The type of the response body.
     type Output: Serialize + Send;
@@ -277,7 +277,7 @@ impl<E: Endpoint> Function<E> {
         if flaw == Some(Flaw::Body) {
             return Err(ApiError::bad_request("The body cannot be read"));
         }
-        let input = api::read_body(request.headers(), request.body())?;
+        let input = E::ROUTE.read_input(request)?;
         // Boxed, because it is large and would be moved through every enclosing future.
         let reply = Box::pin(self.endpoint.handle(request, input)).await?;
         Ok(reply.into_response())

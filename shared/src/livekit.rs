@@ -6,6 +6,7 @@
 //! | let a caller join a room | [`Joins`], which returns a [`JoinToken`] |
 //! | start a recording, one per room | [`Recorder`] |
 //! | stop a recording | [`Recordings`] |
+//! | list recordings, with links to their files | [`Archive`] |
 //!
 //! All of them take a [`Caller`](crate::caller::Caller), no matter which provider the session comes
 //! from.
@@ -53,6 +54,7 @@
 //! - Room and participant names have up to 128 characters and 256 bytes, including a namespace.
 //! - LiveKit takes up to 27 seconds to start a recording or to report that no recorder is free.
 //! - A recording's metadata has up to 2 KB; longer values are truncated.
+//! - A page of a list has a hundred recordings, and its links are valid for ten minutes.
 //!
 //! # Where the rules come from
 //! | rules | source |
@@ -71,6 +73,9 @@ mod room;
 mod server_api;
 
 pub use join::{Connection, JoinToken, Joins, Server, TokenRequest, Username, default_username};
-pub use recording::{NewRecording, Participants, Recorder, Recording, Recordings, Topic, Zone};
+pub use recording::{
+    Archive, Cursor, ListedRecording, NewRecording, Participants, Recorder, Recording, Recordings,
+    RecordingsPage, RecordingsQuery, Topic, Zone,
+};
 pub use room::{RoomId, RoomName, Rooms};
 pub use server_api::EgressId;

@@ -4,6 +4,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::address::is_this_machine;
 use crate::clock::Clock;
+use crate::request_scope::Moment;
 use crate::secrets::{Secret, SecretError};
 use crate::settings::{Incomplete, Settings};
 use crate::text::is_visible_ascii;
@@ -47,6 +48,11 @@ impl Keys {
                 return Ok(KeyPair { api_key, api_secret });
             }
         }
+    }
+
+    /// Makes sure that the pair was read after `arrived`: see [`Secret::reread_after`].
+    pub(super) async fn reread_after(&self, arrived: Moment) -> Result<(), SecretError> {
+        self.api_secret.reread_after(arrived).await
     }
 
     /// The pair to use after LiveKit has rejected `refused`, if there is another.

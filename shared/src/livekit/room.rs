@@ -58,7 +58,28 @@ impl fmt::Debug for RoomName {
 #[derive(Clone, Debug)]
 pub struct Rooms {
     namespace: Namespace,
-    permission: Option<String>,
+    permission: Permission,
+}
+
+/// The permission that a caller needs.
+#[derive(Clone, Debug)]
+enum Permission {
+    /// None.
+    Unneeded,
+    /// The one with this slug.
+    Slug(String),
+    /// One that the deployment has not named, so nobody has it.
+    Unnamed,
+}
+
+impl Permission {
+    fn is_held_by(&self, caller: &Caller) -> bool {
+        match self {
+            Self::Unneeded => true,
+            Self::Slug(slug) => caller.permissions.contains(slug),
+            Self::Unnamed => false,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -72,13 +93,23 @@ enum Namespace {
 impl Rooms {
     /// Rooms to join. Reads `ROOM_NAMESPACE`: `none` (the default) or `organization`.
     pub fn to_join(settings: &mut Settings) -> Result<Self, Incomplete> {
-        Ok(Self { namespace: Namespace::configure(settings)?, permission: None })
+        Ok(Self { namespace: Namespace::configure(settings)?, permission: Permission::Unneeded })
     }
 
     /// Rooms to record. Reads `ROOM_NAMESPACE` and `RECORDING_PERMISSION`, the slug of the required
     /// permission. Without it, every signed-in user may record.
     pub fn to_record(settings: &mut Settings) -> Result<Self, Incomplete> {
-        let permission = settings.optional("RECORDING_PERMISSION").map(str::to_owned);
+        Self::with_permission(settings, Permission::Unneeded)
+    }
+
+    /// Rooms whose recordings to list. Reads the same; without `RECORDING_PERMISSION`, nobody may.
+    pub fn to_list_recordings(settings: &mut Settings) -> Result<Self, Incomplete> {
+        Self::with_permission(settings, Permission::Unnamed)
+    }
+
+    fn with_permission(settings: &mut Settings, default: Permission) -> Result<Self, Incomplete> {
+        let slug = settings.optional("RECORDING_PERMISSION").map(str::to_owned);
+        let permission = slug.map_or(default, Permission::Slug);
         Ok(Self { namespace: Namespace::configure(settings)?, permission })
     }
 
@@ -88,7 +119,7 @@ impl Rooms {
     /// 403 without the permission. With rooms per organization: 403 for a caller without an
     /// organization, and 400 if the name with its organization prefix is too long for LiveKit.
     pub fn room(&self, caller: &Caller, id: &RoomId) -> Result<RoomName, ApiError> {
-        if self.permission.as_ref().is_some_and(|needed| !caller.permissions.contains(needed)) {
+        if !self.permission.is_held_by(caller) {
             return Err(ApiError::forbidden("You are not allowed to record"));
         }
         let organization = caller.organization_id.clone().filter(|id| !id.is_empty());
@@ -207,6 +238,19 @@ mod tests {
         for held in [&[][..], &["recordings"], &["recordings:manage:all"]] {
             let error = rooms.room(&caller(None, held), &id("room123")).expect_err("no permission");
             assert_eq!(error.status(), 403, "{held:?}");
+        }
+    }
+
+    #[test]
+    fn nobody_may_list_recordings_where_the_permission_has_no_name() {
+        for (permission, allowed) in [("", false), ("recordings:manage", true)] {
+            let pairs = [("RECORDING_PERMISSION", permission)];
+            let mut settings = Settings::from_pairs(pairs, Clock::system()).expect("settings");
+            let rooms = Rooms::to_list_recordings(&mut settings).expect("rooms");
+            let permitted = caller(None, &["recordings:manage", ""]);
+            assert_eq!(rooms.room(&permitted, &id("room123")).is_ok(), allowed, "{permission}");
+            let error = rooms.room(&caller(None, &[]), &id("room123")).expect_err("no permission");
+            assert_eq!(error.status(), 403, "{permission}");
         }
     }
 }
