@@ -281,8 +281,8 @@ fn print_month(root: &Path, template: &str, assumed: &Assumptions) -> Result<(),
     let functions = count(fs::read_dir(root.join("functions"))?.count()) - 1.0;
     // Per function: duration, cold starts, ok and refused requests; in `all`, also failed requests.
     let (usual, all) = (functions * 4.0, functions * 5.0);
-    // For WorkOS, Clerk, Liveblocks, LiveKit, Secrets Manager and EventBridge: duration, ok and refused
-    // calls; in `all`, also seven kinds of failure.
+    // For WorkOS, Clerk, Liveblocks, LiveKit, S3, Secrets Manager and EventBridge: duration, ok and
+    // refused calls; in `all`, also seven kinds of failure.
     let (usual, all) = (usual + 6.0 * 3.0, all + 6.0 * 10.0);
     // The metric filters on the gateway's log.
     let filters = count(template.matches("Type: AWS::Logs::MetricFilter").count());

@@ -180,6 +180,19 @@ export async function record(roomName: string, until: Promise<void>): Promise<nu
   return stopped.timestamp - started.timestamp;
 }
 
+/** The links to all recordings of a room that can be played, newest first. */
+export async function films(roomName: string): Promise<string[]> {
+  const links: string[] = [];
+  let cursor: string | undefined;
+  do {
+    const query = { roomName, zoneId: "1", ...(cursor !== undefined && { cursor }) };
+    const page = success(await anteroom.GET("/api/v1/livekit/recordings", { params: { query } }));
+    links.push(...page.recordings.flatMap(({ url }) => url ?? []));
+    cursor = page.cursor;
+  } while (cursor !== undefined);
+  return links;
+}
+
 /** For the `authEndpoint` of Liveblocks' client. */
 export async function liveblocksAuthEndpoint(): Promise<{ token: string }> {
   return success(await anteroom.POST("/api/liveblocks-auth"));

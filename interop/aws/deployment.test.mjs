@@ -62,7 +62,7 @@ const traces = {
   liveblocks: /liveblocks/i,
   livekit: /livekit/i,
   events: /event-?(bus|bridge)|webhook|sqs|putevents/i,
-  recordings: /(start|stop)-?recording|"recordings?_|recordingsbucket/i,
+  recordings: /(start|stop)-?recording|livekit\/recordings|"recordings?_|recordingsbucket|"s3:/i,
   guests: /invite-?guest|guest-?auth/i,
   moderation: /(remove|mute)-?participant/i,
 };
@@ -73,6 +73,7 @@ const recordings = { ...livekit, RecordingsBucket: "our-recordings" };
 const events = { EventBus: "own", RecordingQueue: "true" };
 const guests = { RoomInvitePermission: "guests:invite" };
 const moderation = { RoomModeratePermission: "rooms:moderate" };
+const listed = { ...recordings, RecordingPermission: "recordings:manage" };
 const documents = { Liveblocks: "true" };
 const ofRooms = ["livekit", "recordings", "events", "guests", "moderation"];
 /** All parts of rooms but some. */
@@ -161,7 +162,8 @@ test("a half of the stack has its endpoints, secrets, alarms and outputs", async
     Liveblocks: /\/api\/liveblocks/,
     LiveKit: /\/livekit\/(?!.*(recording|webhook|guest|participant))/,
     EventBridge: /\/livekit\/webhook/,
-    Recordings: /\/livekit\/.*recording/,
+    Recordings: /\/livekit\/\w+-recording$/,
+    RecordingsList: /\/livekit\/recordings$/,
     Guests: /\/livekit\/.*guest/,
     Moderation: /\/livekit\/.*participant/,
   };
@@ -174,6 +176,7 @@ test("a half of the stack has its endpoints, secrets, alarms and outputs", async
     LiveKit: 1,
     EventBridge: 1,
     Recordings: 2,
+    RecordingsList: 1,
     Guests: 2,
     Moderation: 2,
   };
@@ -193,13 +196,15 @@ test("a half of the stack has its endpoints, secrets, alarms and outputs", async
     if (given.LiveKitUrl && given.RoomModeratePermission) parts.push("Moderation");
     if (given.EventBus) parts.push("EventBridge");
     const refusing = [...providers, ...(given.EventBus ? ["EventBridge"] : [])].toSorted();
+    const listed = given.RecordingPermission ? ["RecordingsList"] : [];
+    parts.push(...listed);
     assert.deepEqual(partsOf(stackOf(template, given)), {
       paths: only(parts, whole.paths),
       limited: only(parts, whole.limited),
       functions: only(parts, whole.paths).length,
       secrets: providers,
       alarms: refusing,
-      shown: refusing.length + (given.RecordingQueue ? 1 : 0),
+      shown: refusing.length + (given.RecordingQueue ? 1 : 0) + listed.length,
       outputs: providers,
     });
   }
@@ -296,6 +301,27 @@ test("the webhook may put events on the bus and read LiveKit's secret, and nothi
 function normalized(value) {
   return JSON.parse(JSON.stringify(value).replaceAll('["EventBusArn","Value"]', '"EventBusArn.Value"'));
 }
+
+
+test("the list of recordings may read recordings in the bucket, and no other function may", async () => {
+  const { resources } = stackOf(await transformed(), halves.everything.given);
+  const roles = Object.entries(resources).filter(([, { Type }]) => Type === "AWS::IAM::Role");
+  const statementsOf = (role) =>
+    role.Properties.Policies?.flatMap((policy) => policy.PolicyDocument.Statement);
+  const reading = (role) => statementsOf(role)?.filter(({ Action }) => [Action].flat()[0].startsWith("s3:"));
+  const readers = roles.filter(([, role]) => reading(role)?.length > 0);
+  assert.deepEqual(
+    readers.map(([id]) => id),
+    ["RecordingsFunctionRole"],
+  );
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: CloudFormation fills it in.
+  const bucket = "arn:${AWS::Partition}:s3:::${RecordingsBucket}";
+  const condition = { StringLike: { "s3:prefix": "recordings/*" } };
+  assert.deepEqual(reading(readers[0][1]), [
+    { Effect: "Allow", Action: "s3:ListBucket", Resource: { "Fn::Sub": bucket }, Condition: condition },
+    { Effect: "Allow", Action: "s3:GetObject", Resource: { "Fn::Sub": `${bucket}/recordings/*` } },
+  ]);
+});
 
 test("no resource waits for itself, the updates of aliases included", async () => {
   const all = await resources();

@@ -19,7 +19,10 @@ client = boto3.client(
     aws_secret_access_key="interop",
     config=Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 1}),
 )
-client.create_bucket(Bucket=bucket)
+try:
+    client.create_bucket(Bucket=bucket)
+except client.exceptions.BucketAlreadyOwnedByYou:
+    pass
 
 
 def stored(key):

@@ -31,7 +31,10 @@ let signedIn;
 let stranger;
 
 before(async () => {
-  anteroom = await Anteroom.start({ DEV_SIGN_IN_EMAIL: "jane.doe@example.com" });
+  anteroom = await Anteroom.start({
+    DEV_SIGN_IN_EMAIL: "jane.doe@example.com",
+    RECORDING_PERMISSION: "recordings:manage",
+  });
   const keys = { workosCookie: await workosSession(), clerkCookie: await clerkSession() };
   const common = { description, url: anteroom.url, config, examples: 145, seconds: 240 };
   // A processor for each.
@@ -79,6 +82,7 @@ test("whoever is signed in is served, and nobody else", () => {
     "/auth/session",
     "/auth/sign-out",
     "/api/v1/livekit/room-auth",
+    "/api/v1/livekit/recordings",
     "/api/liveblocks-auth",
   ]) {
     assert.ok(served(signedIn).has(path), path);

@@ -14,6 +14,7 @@ use anteroom_stand_ins::{
     faults::Fault,
     liveblocks::Liveblocks,
     livekit::LiveKit,
+    s3::S3,
     server,
     workos::{self, INVITE_PERMISSION, MODERATE_PERMISSION, WorkOs},
 };
@@ -22,6 +23,10 @@ use serde::Serialize;
 use crate::{clock, environment::Environment, instance::LogSink};
 
 const DEV_SIGN_IN_EMAIL: &str = "DEV_SIGN_IN_EMAIL";
+
+/// The settings that describe a bucket of the application's own. Without them, a stand-in serves the
+/// bucket of the stand-in for LiveKit.
+const OWN_BUCKET: [&str; 2] = ["RECORDINGS_BUCKET", "RECORDINGS_ENDPOINT"];
 
 /// Rooms that are open from the start, with someone in them, so that they can be recorded.
 const OPEN_ROOMS: [&str; 2] = ["test-room", "room123"];
@@ -47,6 +52,8 @@ pub struct StandIn {
     pub url: String,
     settings: Vec<(String, String)>,
     server: Box<dyn Controls>,
+    /// The bucket that LiveKit's recorder uploads to, kept alive with it.
+    _bucket: Option<S3>,
     mailbox: Mailbox,
 }
 
@@ -219,11 +226,20 @@ impl Provider {
                     livekit.open_room(room, 1);
                 }
                 let mut settings = livekit.settings();
-                // The bucket is not LiveKit's, and the stand-in uploads nothing to it.
+                // The bucket is not LiveKit's. The stand-in uploads nothing to one of the
+                // application's own.
                 settings.retain(|(name, _)| {
                     !name.starts_with("RECORDINGS_") || environment.value(name).is_none()
                 });
-                StandIn::new(self, livekit.url(), settings, livekit)
+                if OWN_BUCKET.iter().any(|name| environment.value(name).is_some()) {
+                    return Ok(StandIn::new(self, livekit.url(), settings, livekit));
+                }
+                let s3 = S3::start().await?;
+                livekit.record_to(&s3);
+                settings.retain(|(name, _)| !name.starts_with("RECORDINGS_"));
+                settings.extend(s3.settings());
+                let stand_in = StandIn::new(self, livekit.url(), settings, livekit);
+                StandIn { _bucket: Some(s3), ..stand_in }
             }
             Self::WorkOs => {
                 let workos = WorkOs::start().await?;
@@ -274,7 +290,7 @@ impl StandIn {
         server: impl Controls,
     ) -> Self {
         let (url, server) = (url.into(), Box::new(server));
-        Self { provider, url, settings, server, mailbox: Mailbox::default() }
+        Self { provider, url, settings, server, _bucket: None, mailbox: Mailbox::default() }
     }
 
     /// From now on, makes every request fail like this, or none.
@@ -462,6 +478,23 @@ mod tests {
         assert!(environment.value("LIVEKIT_API_SECRET").is_some());
         assert_eq!(environment.value("RECORDINGS_BUCKET"), Some("our-own"));
         assert!(environment.value("RECORDINGS_REGION").is_some());
+    }
+
+    #[tokio::test]
+    async fn the_stand_in_for_livekit_has_a_bucket_of_its_own_unless_there_is_another() {
+        let names = ["RECORDINGS_ENDPOINT", "RECORDINGS_ACCESS_KEY_ID", "RECORDINGS_REGION"];
+        let mut environment = Environment::default();
+        environment.set("RECORDINGS_REGION", "eu-central-1");
+        environment.set("RECORDINGS_ACCESS_KEY_ID", "a key for another bucket");
+        let _stand_ins = stand_ins(&mut environment).await;
+        assert!(environment.value(names[0]).expect("one").starts_with("http://127.0.0.1:"));
+        assert_eq!(environment.value(names[1]), Some(anteroom_stand_ins::s3::ACCESS_KEY_ID));
+        assert_eq!(environment.value(names[2]), Some(anteroom_stand_ins::s3::REGION));
+
+        let mut environment = Environment::default();
+        environment.set("RECORDINGS_BUCKET", "our-own");
+        let _stand_ins = stand_ins(&mut environment).await;
+        assert_eq!(names.map(|name| environment.value(name))[..2], [None, None]);
     }
 
     #[tokio::test]

@@ -86,15 +86,19 @@ fn no_function_may_do_anything_else() {
             assert!(own[key].is_null(), "{}: {key}", function.id);
         }
         let secrets = |policy| readable_secret(policy).unwrap_or_else(|| panic!("{}", function.id));
-        let is_for_events = |policy: &&Value| !policy["Statement"].is_null();
+        let has_statements = |policy: &&Value| !policy["Statement"].is_null();
         let policies = own["Policies"].as_sequence().unwrap();
-        for policy in policies.iter().filter(is_for_events) {
+        for policy in policies.iter().filter(has_statements) {
+            if function.name == READS_THE_BUCKET {
+                assert_reads_recordings_only(&policy["Statement"]);
+                continue;
+            }
             assert_eq!(function.name, "livekit-webhook");
             let statements = policy["Statement"].as_sequence().unwrap();
             assert_eq!((policy.as_mapping().unwrap().len(), statements.len()), (1, 1));
             assert_is_for_the_bus(&statements[0]);
         }
-        for policy in policies.iter().filter(|policy| !is_for_events(policy)) {
+        for policy in policies.iter().filter(|policy| !has_statements(policy)) {
             match tagged_value(policy, "If") {
                 Some(branches) => {
                     secrets(&branches[1]);
@@ -103,6 +107,26 @@ fn no_function_may_do_anything_else() {
                 None => drop(secrets(policy)),
             }
         }
+    }
+}
+
+/// The one function that may do more than read secrets.
+const READS_THE_BUCKET: &str = "recordings";
+
+fn assert_reads_recordings_only(statements: &Value) {
+    let statements = statements.as_sequence().unwrap();
+    let bucket = "arn:${AWS::Partition}:s3:::${RecordingsBucket}";
+    let expected = [
+        ("s3:ListBucket", bucket.to_owned(), Some("recordings/*")),
+        ("s3:GetObject", format!("{bucket}/recordings/*"), None),
+    ];
+    assert_eq!(statements.len(), expected.len());
+    for (statement, (action, resource, prefix)) in statements.iter().zip(expected) {
+        assert_eq!(statement["Effect"].as_str(), Some("Allow"));
+        assert_eq!(statement["Action"].as_str(), Some(action));
+        assert_eq!(tagged(&statement["Resource"], "Sub"), Some(resource.as_str()));
+        let condition = &statement["Condition"]["StringLike"]["s3:prefix"];
+        assert_eq!(condition.as_str(), prefix, "{action}");
     }
 }
 
@@ -150,7 +174,7 @@ fn the_queue_of_ended_recordings_is_encrypted_and_loses_nothing_unseen() {
 }
 
 #[test]
-fn the_boundary_allows_logs_traces_secrets_and_events() {
+fn the_boundary_allows_logs_traces_secrets_events_and_recordings() {
     let template = document();
     let boundary = &resource(&template, "FunctionBoundary")["Properties"]["PolicyDocument"];
     let statements = boundary["Statement"].as_sequence().unwrap().iter();
@@ -173,6 +197,8 @@ fn the_boundary_allows_logs_traces_secrets_and_events() {
             "xray:PutTelemetryRecords",
             "secretsmanager:GetSecretValue",
             "events:PutEvents",
+            "s3:ListBucket",
+            "s3:GetObject",
         ]
     );
     let anything =
@@ -386,6 +412,7 @@ fn a_function_exists_only_with_its_providers() {
             "start-recording" | "stop-recording" => "WithRecordings",
             "invite-guest" | "guest-auth" => "WithGuests",
             "remove-participant" | "mute-participant" => "WithModeration",
+            "recordings" => "WithRecordingsList",
             "liveblocks-auth" => "WithLiveblocks",
             "livekit-webhook" => "WithEvents",
             _ if function.routes[0].path.starts_with("/auth/") => "WithWorkOs",
@@ -483,10 +510,8 @@ fn a_key_that_a_provider_refuses_raises_an_alarm_for_each_provider() {
             dimensions[1]["Value"].as_str().unwrap().to_owned()
         })
         .collect();
-    assert_eq!(
-        watched,
-        ["clerk", "eventbridge", "liveblocks", "livekit", "workos"].map(str::to_owned).into()
-    );
+    let providers = ["clerk", "eventbridge", "liveblocks", "livekit", "s3", "workos"];
+    assert_eq!(watched, providers.map(str::to_owned).into());
 }
 
 #[test]
@@ -672,6 +697,7 @@ fn matters(variable: &str, function: &str) -> bool {
                 | "sign-out"
                 | "start-recording"
                 | "stop-recording"
+                | "recordings"
                 | "switch-organization"
         ),
         // These begin a sign-in, and have nothing to do with the session's cookie yet.

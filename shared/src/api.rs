@@ -46,6 +46,7 @@ mod error;
 mod gateway;
 mod headers;
 mod outgoing;
+mod query;
 mod reply;
 mod response;
 
@@ -58,6 +59,7 @@ pub use headers::{Authorization, cookies};
 pub(crate) use headers::{all_cookies, check_origin};
 pub(crate) use outgoing::add_cookies;
 pub use outgoing::{send_cookie, with_cookies};
+pub(crate) use query::read_query;
 pub use reply::{Reply, Status};
 pub(crate) use response::empty_response;
 

@@ -115,6 +115,11 @@ impl Timestamp {
         OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH)
     }
 
+    /// The time as libraries take it.
+    pub(crate) fn system_time(self) -> SystemTime {
+        UNIX_EPOCH.checked_add(self.0).unwrap_or(UNIX_EPOCH)
+    }
+
     /// The time since `earlier`, or zero if that is in the future.
     pub fn since(self, earlier: Self) -> Duration {
         self.0.saturating_sub(earlier.0)

@@ -103,7 +103,7 @@ pub trait Endpoint: Sized + Send + Sync + 'static {
     /// Whether browsers call it. If so, a browser's request must come from an allowed origin. An
     /// endpoint that only servers call authenticates them itself.
     const CHECKS_ORIGIN: bool = true;
-    /// The type of the request body.
+    /// The type of the request body, or of the query of a `GET`.
     type Input: DeserializeOwned + Send;
     /// The type of the response body.
     type Output: Serialize + Send;
@@ -117,9 +117,9 @@ pub trait Endpoint: Sized + Send + Sync + 'static {
         async {}
     }
 
-    /// Reads the input: by default the body, as JSON of at most 16 KiB.
+    /// Reads the input: by default the body, as JSON of at most 16 KiB, or the query of a `GET`.
     fn read(request: &Request) -> Result<Self::Input, ApiError> {
-        api::read_body(request.headers(), request.body())
+        Self::ROUTE.read_input(request)
     }
 
     /// Handles a request.

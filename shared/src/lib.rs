@@ -26,6 +26,7 @@
 //! | `aws` | what clients of the AWS SDK share |
 //! | `address` | checks of hosts, origins and domains in settings |
 //! | `json` | lenient JSON parsing, like JavaScript's |
+//! | `object_store` | an S3 bucket: its list, and signed links to its objects |
 //! | `afterwork` | background work that continues after the response |
 
 mod address;
@@ -49,6 +50,7 @@ pub mod liveblocks;
 pub mod livekit;
 mod log;
 mod metrics;
+mod object_store;
 pub mod provider;
 pub mod request_scope;
 pub mod secrets;

@@ -10,6 +10,7 @@
 //! | invite guests | [`Invitations`], which returns an [`Invitation`] |
 //! | let a guest join | [`Guests`], which takes an [`InvitationToken`] |
 //! | mute or remove a participant | [`Moderator`] |
+//! | list recordings, with links to their files | [`Archive`] |
 //!
 //! All of them except [`Webhooks`] and [`Guests`] take a [`Caller`](crate::caller::Caller) or a room of
 //! one, no matter which provider the session comes from.
@@ -84,6 +85,7 @@
 //! - Room and participant names have up to 128 characters and 256 bytes, including a namespace.
 //! - LiveKit takes up to 27 seconds to start a recording or to report that no recorder is free.
 //! - A recording's metadata has up to 2 KB; longer values are truncated.
+//! - A page of a list has a hundred recordings, and its links are valid for ten minutes.
 //!
 //! # Where the rules come from
 //! | rules | source |
@@ -110,7 +112,10 @@ mod webhook;
 pub use invitation::{Guests, Invitation, InvitationToken, Invitations, NewInvitation};
 pub use join::{Connection, JoinToken, Joins, Server, TokenRequest, Username, default_username};
 pub use moderation::{Moderator, Muting, Removal};
-pub use recording::{NewRecording, Participants, Recorder, Recording, Recordings, Topic, Zone};
+pub use recording::{
+    Archive, Cursor, ListedRecording, NewRecording, Participants, Recorder, Recording, Recordings,
+    RecordingsPage, RecordingsQuery, Topic, Zone,
+};
 pub use room::{RoomId, RoomName, Rooms};
 pub use server_api::EgressId;
 pub use webhook::Webhooks;

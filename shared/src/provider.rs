@@ -22,8 +22,8 @@ use crate::metrics;
 use crate::request_scope;
 use crate::secrets::{Secret, SecretError};
 
-/// The longest response that we read. No documented response comes close.
-const MAX_ANSWER_BYTES: usize = 1024 * 1024;
+/// The longest response that we read unless a call allows more. No documented response comes close.
+pub(crate) const MAX_ANSWER_BYTES: usize = 1024 * 1024;
 
 const BROKEN: &str = "the connection broke";
 const TIMED_OUT: &str = "timed out";
@@ -104,7 +104,7 @@ pub struct Call<'a> {
     /// The query parameters. They are encoded here as well.
     pub query: &'a [(&'a str, &'a str)],
     /// Additional headers.
-    pub headers: &'a [(&'static str, &'static str)],
+    pub headers: &'a [(&'static str, &'a str)],
     /// The JSON body, if there is one.
     pub body: Option<serde_json::Value>,
     /// Where the key is sent, if the call has one.
@@ -114,6 +114,8 @@ pub struct Call<'a> {
     /// Timeout for one attempt, from its first byte to its last. The time left for the request also
     /// limits it.
     pub time_limit: Duration,
+    /// The longest response that is read, in bytes.
+    pub max_bytes: usize,
     /// Tells whether a response means that the provider rejected our key.
     pub refuses_key: fn(&Answer) -> bool,
     /// Whether a 429 is returned as a response, because it may be about our own caller, instead of
@@ -455,7 +457,7 @@ impl Provider {
         let mut response = request.send().await.map_err(|error| unreachable(&error))?;
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| unreachable(&error))? {
-            if body.len() + chunk.len() > MAX_ANSWER_BYTES {
+            if body.len() + chunk.len() > call.max_bytes {
                 // A failure is recognized without its body.
                 if response.status().is_success() {
                     return Err(Failure::Unreadable("it is too long"));
@@ -549,6 +551,11 @@ impl Answer {
         })
     }
 
+    /// The body as text, if it is UTF-8.
+    pub fn text(&self) -> Option<&str> {
+        str::from_utf8(&self.body).ok()
+    }
+
     /// The error for a status that the call does not expect.
     pub fn unexpected(&self) -> ProviderError {
         self.error(Failure::Unexpected(self.status))
@@ -609,6 +616,7 @@ impl<'a> Call<'a> {
             key: KeyPlace::Header,
             retry: Retry::Once,
             time_limit: CALL_TIMEOUT,
+            max_bytes: MAX_ANSWER_BYTES,
             refuses_key: Answer::is_unauthorized,
             hands_back_limits: false,
         }

@@ -156,6 +156,14 @@ impl OptionalSecret {
         }
     }
 
+    /// See [`Secret::after_refusal_of`].
+    pub async fn after_refusal_of(&self, refused: &SecretString) -> Option<SecretString> {
+        match &self.0 {
+            None | Some(Source::Fixed(_)) => None,
+            Some(Source::Stored { name, secret }) => secret.newer_value(name, refused).await,
+        }
+    }
+
     /// See [`Secret::reread_after`].
     pub async fn reread_after(&self, arrived: Moment) -> Result<(), SecretError> {
         match &self.0 {

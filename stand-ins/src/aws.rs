@@ -6,11 +6,10 @@
 
 use http::HeaderName;
 use serde_json::{Value, json};
-use time::{Date, Month, PrimitiveDateTime, Time};
 use uuid::Uuid;
 
 use super::{
-    clock::unix_seconds,
+    clock::{parse_aws_date, unix_seconds},
     exchange::{Answer, Request},
 };
 
@@ -99,26 +98,12 @@ fn check_signed_headers(names: &str) -> Result<(), Refusal> {
 }
 
 fn check_time(date: &str) -> Result<(), Refusal> {
-    let signed_at = parse_date(date)
+    let signed_at = parse_aws_date(date)
         .ok_or_else(|| Refusal::incomplete("Date must be in ISO-8601 'basic format'."))?;
     if signed_at.abs_diff(unix_seconds()) <= SIGNATURE_SECONDS {
         return Ok(());
     }
     Err(Refusal::wrong_signature(&format!("Signature expired: {date} is too far from now.")))
-}
-
-/// Parses `20260102T030405Z` into Unix seconds.
-fn parse_date(date: &str) -> Option<u64> {
-    if date.len() != 16 || date.as_bytes()[8] != b'T' || !date.ends_with('Z') {
-        return None;
-    }
-    let number = |from: usize, to: usize| date.get(from..to)?.parse::<u8>().ok();
-    let year = date.get(..4)?.parse().ok()?;
-    let month = Month::try_from(number(4, 6)?).ok()?;
-    let day = Date::from_calendar_date(year, month, number(6, 8)?).ok()?;
-    let time = Time::from_hms(number(9, 11)?, number(11, 13)?, number(13, 15)?).ok()?;
-    let seconds = PrimitiveDateTime::new(day, time).assume_utc().unix_timestamp();
-    u64::try_from(seconds).ok()
 }
 
 /// An error of AWS's JSON protocol.
@@ -181,12 +166,12 @@ mod tests {
 
     #[test]
     fn reads_the_time_of_a_signature() {
-        assert_eq!(parse_date("19700101T000001Z"), Some(1));
-        assert_eq!(parse_date("20260102T030405Z"), Some(1_767_323_045));
+        assert_eq!(parse_aws_date("19700101T000001Z"), Some(1));
+        assert_eq!(parse_aws_date("20260102T030405Z"), Some(1_767_323_045));
         for wrong in
             ["", "20260102", "20260102T030405", "20261302T030405Z", "2026-01-02T03:04Z", "ääääääää"]
         {
-            assert_eq!(parse_date(wrong), None, "{wrong}");
+            assert_eq!(parse_aws_date(wrong), None, "{wrong}");
         }
     }
 }

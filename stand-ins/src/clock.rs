@@ -3,6 +3,8 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use time::{Date, Month, PrimitiveDateTime, Time};
+
 /// Seconds since 1970.
 pub(crate) fn unix_seconds() -> u64 {
     now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
@@ -23,4 +25,18 @@ pub(crate) fn unix_nanoseconds() -> i64 {
 #[allow(clippy::disallowed_methods, reason = "the one home of the time in this package")]
 pub(crate) fn now() -> SystemTime {
     SystemTime::now()
+}
+
+/// Parses the time of a signature of AWS's, `20260102T030405Z`, into Unix seconds.
+pub(crate) fn parse_aws_date(date: &str) -> Option<u64> {
+    if date.len() != 16 || date.as_bytes()[8] != b'T' || !date.ends_with('Z') {
+        return None;
+    }
+    let number = |from: usize, to: usize| date.get(from..to)?.parse::<u8>().ok();
+    let year = date.get(..4)?.parse().ok()?;
+    let month = Month::try_from(number(4, 6)?).ok()?;
+    let day = Date::from_calendar_date(year, month, number(6, 8)?).ok()?;
+    let time = Time::from_hms(number(9, 11)?, number(11, 13)?, number(13, 15)?).ok()?;
+    let seconds = PrimitiveDateTime::new(day, time).assume_utc().unix_timestamp();
+    u64::try_from(seconds).ok()
 }

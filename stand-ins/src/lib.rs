@@ -21,7 +21,7 @@
 //!
 //! | module | purpose |
 //! |---|---|
-//! | [`clerk`], [`event_bridge`], [`liveblocks`], [`livekit`], [`secrets_manager`], [`workos`] | one provider each |
+//! | [`clerk`], [`event_bridge`], [`liveblocks`], [`livekit`], [`s3`], [`secrets_manager`], [`workos`] | one provider each |
 //! | [`server`] | shared by all: starting, stopping, TLS, recorded requests |
 //! | [`faults`] | failures on demand |
 //! | [`exchange`] | requests and responses |
@@ -39,6 +39,7 @@ pub mod faults;
 pub mod jwt;
 pub mod liveblocks;
 pub mod livekit;
+pub mod s3;
 pub mod secrets_manager;
 pub mod server;
 pub mod workos;

@@ -1,6 +1,7 @@
 //! The parts of LiveKit's server and its recorder that this project uses. The official server SDKs'
 //! `EgressClient` and `RoomServiceClient` work with the same calls. There is no media: nobody is
-//! connected, and no file is written. <https://docs.livekit.io/reference/server/server-apis/>
+//! connected, and no film is made; with [`LiveKit::record_to`], a few bytes are uploaded in its place.
+//! <https://docs.livekit.io/reference/server/server-apis/>
 //!
 //! | request | response or effect |
 //! |---|---|
@@ -71,6 +72,7 @@
 //! Twirp's own `resource_exhausted`.
 
 mod access;
+mod archive;
 mod control;
 mod dispatch;
 mod egress;

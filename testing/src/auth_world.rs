@@ -52,7 +52,7 @@ impl AuthWorld {
 
     /// A request from the page, without a body or cookies.
     pub fn event(&self) -> Event {
-        Event::post(&self.path)
+        Event::to(&self.path)
     }
 
     /// The response to an event.

@@ -8,11 +8,20 @@ use serde_json::{Value, json};
 /// The origin of the page in the stand-ins' settings.
 pub const PAGE: &str = "http://localhost:3000";
 
+/// The endpoints whose input is in the query of a `GET`.
+const WITH_QUERY: [&str; 1] = ["recordings"];
+
 /// An event of payload format 2.0, built step by step.
 #[derive(Clone, Debug)]
 pub struct Event(Value);
 
 impl Event {
+    /// The same as [`post`](Self::post), but a `GET` if the endpoint at `path` has a query.
+    pub fn to(path: &str) -> Self {
+        let has_query = path.rsplit('/').next().is_some_and(|name| WITH_QUERY.contains(&name));
+        if has_query { Self::post(path).method("GET") } else { Self::post(path) }
+    }
+
     /// A `POST` to `path` without a body or cookies, from a page at [`PAGE`].
     pub fn post(path: &str) -> Self {
         Self(json!({
@@ -73,6 +82,28 @@ impl Event {
     pub fn query(mut self, query: &str) -> Self {
         self.0["rawQueryString"] = json!(query);
         self
+    }
+
+    /// A copy with this input, an object: as JSON or, if it is a `GET`, in the query. There, a field
+    /// that is `null` is left out.
+    ///
+    /// # Panics
+    /// If a field for the query is not text.
+    #[must_use]
+    pub fn input(self, input: &Value) -> Self {
+        if !self.is_get() {
+            return self.json(input);
+        }
+        let fields = input.as_object().into_iter().flatten();
+        let fields = fields.filter(|(_, value)| !value.is_null());
+        let fields = fields.map(|(name, value)| (name, value.as_str().expect("a text")));
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        self.query(&query.extend_pairs(fields).finish())
+    }
+
+    /// Whether its method is `GET`.
+    pub fn is_get(&self) -> bool {
+        self.0["requestContext"]["http"]["method"] == "GET"
     }
 
     /// A copy with this header; its name must be lower-case.

@@ -9,6 +9,7 @@
 //! | [`Identity`] | whose sessions the callers of a world have |
 //! | [`sessions`] | WorkOS sessions in every state, and their cookies |
 //! | [`signing_keys`] | signing keys with odd parameters |
+//! | [`link`] | opens signed links |
 //! | [`livekit`] | LiveKit's calls and recordings |
 //! | [`mistakes`] | malformed requests, names and addresses; outages of a provider |
 //! | [`openapi`] | checks responses against `openapi.yaml` |
@@ -20,6 +21,7 @@ mod answer;
 mod auth_world;
 mod event;
 mod identity;
+pub mod link;
 pub mod livekit;
 pub mod mistakes;
 pub mod openapi;

@@ -7,6 +7,7 @@ use anteroom::clock::Clock;
 use anteroom::livekit::{Invitations, NewInvitation, Rooms};
 use anteroom::settings::Settings;
 use anteroom_stand_ins::livekit::{LiveKit, TrackSource};
+use ring::digest::{SHA256, digest};
 use serde_json::{Value, json};
 
 use crate::answer::Answer;
@@ -89,6 +90,30 @@ pub fn recording(answer: &Answer) -> (String, u64) {
     assert_eq!(body.as_object().map(serde_json::Map::len), Some(2), "{body}");
     let id = body["egressId"].as_str().expect("an id").to_owned();
     (id, body["timestamp"].as_u64().expect("whole seconds"))
+}
+
+/// The folder of the recordings of a room and a zone, started by this organization or by none. They
+/// may be stopped and listed by a later version than the one that started them, so the form is
+/// written down here again.
+pub fn folder_of(organization: Option<&str>, room: &str, zone: &str) -> String {
+    let owned = format!("{}:{room}", organization.unwrap_or_default());
+    format!("recordings/{}/{}", part(zone), part(&owned))
+}
+
+/// A text as a part of an object's key.
+///
+/// # Panics
+/// Never: a digest has more than eight bytes.
+pub fn part(text: &str) -> String {
+    let is_harmless = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+    if text.bytes().all(is_harmless) {
+        return text.to_owned();
+    }
+    let harmless = |byte| if is_harmless(byte) { char::from(byte) } else { '_' };
+    let kept: String = text.bytes().take(48).map(harmless).collect();
+    let digest = digest(&SHA256, text.as_bytes());
+    let digest = digest.as_ref().first_chunk().map(|start| u64::from_be_bytes(*start));
+    format!("{kept}-{:016x}", digest.expect("eight bytes"))
 }
 
 /// Now, in Unix seconds.

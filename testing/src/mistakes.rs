@@ -89,8 +89,9 @@ pub const OUTAGES: [(Fault, u64); 10] = [
 /// Requests that every endpoint rejects, each with its status. `good` is a request that succeeds.
 pub fn malformed_requests(good: &Event) -> Vec<(Event, u64)> {
     let as_json = |body: &str| good.clone().body("application/json", body);
+    let other = if good.is_get() { "POST" } else { "GET" };
     let mut events = vec![
-        (good.clone().method("GET"), 405),
+        (good.clone().method(other), 405),
         (good.clone().method("PUT"), 405),
         (good.clone().method("DELETE"), 405),
         (good.clone().method("no method"), 400),

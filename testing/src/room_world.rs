@@ -1,13 +1,16 @@
 //! [`RoomWorld`]: the stand-ins for WorkOS or Clerk and for LiveKit, and the binary of one endpoint
 //! under `/api/v1/livekit/`.
 
+use std::path::Path;
 use std::time::Duration;
 
 use anteroom_local::instance::{Instance, Launch};
 use anteroom_stand_ins::{
     clerk::{Clerk, User},
     exchange::Request,
+    jwt,
     livekit::{self, LiveKit},
+    s3::S3,
     workos::WorkOs,
 };
 use serde_json::{Value, json};
@@ -38,9 +41,15 @@ pub(crate) fn permissions(identity: Identity) -> [(&'static str, &'static str); 
 }
 
 /// The stand-ins for LiveKit and for the provider of sessions, and a function that has their settings.
+/// The endpoint that reads the bucket, and that nobody may call while no permission is configured.
+const READS_THE_BUCKET: &str = "recordings";
+
+/// The stand-ins for LiveKit, for the bucket of its recordings and for the provider of sessions, and a function that has their settings.
 pub struct RoomWorld {
-    /// LiveKit.
+    /// LiveKit, which uploads its recordings to the bucket if its settings say so.
     pub livekit: LiveKit,
+    /// The bucket.
+    pub s3: S3,
     clerk: Option<Clerk>,
     auth: AuthWorld,
     executable: String,
@@ -63,7 +72,17 @@ impl RoomWorld {
     /// Same as above.
     pub async fn start_with(executable: &str, own: &[(&str, &str)]) -> Self {
         let livekit = LiveKit::start().await.expect("a free port");
-        let settings = livekit.settings();
+        let s3 = S3::start().await.expect("a free port");
+        livekit.record_to(&s3);
+        let mut settings = livekit.settings();
+        if Path::new(executable).file_stem().is_some_and(|name| name == READS_THE_BUCKET) {
+            settings.retain(|(name, _)| !name.starts_with("RECORDINGS_"));
+            settings.extend(s3.settings());
+            let of_clerk = own.contains(&("LIVEKIT_IDENTITY", Identity::Clerk.name()));
+            let identity = if of_clerk { Identity::Clerk } else { Identity::WorkOs };
+            let permission = identity.recording_permission().to_owned();
+            settings.push(("RECORDING_PERMISSION".to_owned(), permission));
+        }
         let is_own = |name: &str| own.iter().any(|(other, _)| *other == name);
         let others = settings.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let settings = others.filter(|(name, _)| !is_own(name)).chain(own.iter().copied());
@@ -83,7 +102,7 @@ impl RoomWorld {
         settings.extend(of_clerk.filter(|(name, _)| !is_own(name)));
         let mut auth = AuthWorld::start_with(executable, &settings).await;
         auth.path = auth.path.replacen("/auth/", "/api/v1/livekit/", 1);
-        Self { livekit, clerk, auth, executable: executable.to_owned() }
+        Self { livekit, s3, clerk, auth, executable: executable.to_owned() }
     }
 
     /// WorkOS. It is there, and not asked, if the sessions are Clerk's.
@@ -131,10 +150,10 @@ impl RoomWorld {
         self.auth.event()
     }
 
-    /// A request with this JSON, from a user who has just signed in to their first organization, if
+    /// A request with this input, from a user who has just signed in to their first organization, if
     /// any.
     pub fn event_of(&self, user: &str, body: &Value) -> Event {
-        self.event().bearer(&self.token_of(user)).json(body)
+        self.event().bearer(&self.token_of(user)).input(body)
     }
 
     /// The same, from a user in one of several organizations.
@@ -148,7 +167,7 @@ impl RoomWorld {
             }
             None => access_token(&self.workos().sign_in(user, Some(organization))).to_owned(),
         };
-        self.event().bearer(&token).json(body)
+        self.event().bearer(&token).input(body)
     }
 
     /// The same with the session in a cookie.
@@ -156,7 +175,7 @@ impl RoomWorld {
     /// # Panics
     /// When the user cannot sign in.
     pub async fn cookie_event_of(&self, user: &str, body: &Value) -> Event {
-        let event = self.event().json(body);
+        let event = self.event().input(body);
         if self.clerk.is_some() {
             return event.cookie("__session", &self.token_of(user));
         }
@@ -169,22 +188,40 @@ impl RoomWorld {
     /// # Panics
     /// If the stand-in's claims are not an object.
     pub fn event_with_permissions(&self, permissions: &[&str], body: &Value) -> Event {
+        self.event_in_with_permissions("jane", Some("Example"), permissions, body)
+    }
+
+    /// A request from a user in this organization, or in none, whose session has these permissions
+    /// and no others.
+    ///
+    /// # Panics
+    /// Same as above, and if the user cannot sign in there.
+    pub fn event_in_with_permissions(
+        &self,
+        user: &str,
+        organization: Option<&str>,
+        permissions: &[&str],
+        body: &Value,
+    ) -> Event {
         let token = if let Some(clerk) = &self.clerk {
-            let mut claims = clerk_claims(clerk, "jane", Some("Example"));
+            let mut claims = clerk_claims(clerk, user, organization);
             // Version 1 of the claims spells permissions out.
             let own = claims.as_object_mut().expect("an object");
             for claim in ["v", "o", "fea"] {
                 own.remove(claim);
             }
-            claims["org_id"] = json!(self.organization_id("Example"));
+            if let Some(organization) = organization {
+                claims["org_id"] = json!(self.organization_id(organization));
+            }
             claims["org_permissions"] = json!(permissions);
             clerk.sign(&clerk.header(), &claims)
         } else {
-            let mut claims = self.workos().claims_for("jane");
+            let session = self.workos().sign_in(user, organization);
+            let mut claims = jwt::claims(access_token(&session)).expect("claims");
             claims["permissions"] = json!(permissions);
             self.workos().sign(&self.workos().header(), &claims)
         };
-        self.event().bearer(&token).json(body)
+        self.event().bearer(&token).input(body)
     }
 
     /// The token of a user who has just signed in: to the first organization, if there is one.

@@ -5,12 +5,12 @@ use std::time::Duration;
 use anteroom_stand_ins::faults::Fault;
 use anteroom_stand_ins::livekit::{EgressStatus, RECORDINGS_BUCKET};
 use anteroom_testing::livekit::{
-    TEST_ROOM, change_listed, foreign_recording, now, open_test_room, path_of, recording, running,
+    TEST_ROOM, change_listed, foreign_recording, now, open_test_room, part, path_of, recording,
+    running,
 };
 use anteroom_testing::mistakes::{HOSTILE_NAMES, LONE_SURROGATE, MALFORMED_NAMES, with_field};
 use anteroom_testing::suites::rooms::RoomEndpoint;
 use anteroom_testing::{Answer, Identity, RoomWorld};
-use ring::digest::{SHA256, digest};
 use serde_json::{Value, json};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_stop-recording");
@@ -88,20 +88,6 @@ fn record_to(
     let request = json!({ "room_name": name, "file_outputs": [{ "filepath": path, "s3": s3 }] });
     let id = world.livekit.start_egress("StartRoomCompositeEgress", request);
     json!({ "roomName": room, "egressId": id, "zoneId": zone })
-}
-
-/// A text as a part of an object's key. A recording may be stopped by a later version than the one
-/// that started it, so the form is written down here again.
-fn part(text: &str) -> String {
-    let is_harmless = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
-    if text.bytes().all(is_harmless) {
-        return text.to_owned();
-    }
-    let harmless = |byte| if is_harmless(byte) { char::from(byte) } else { '_' };
-    let kept: String = text.bytes().take(48).map(harmless).collect();
-    let digest = digest(&SHA256, text.as_bytes());
-    let digest = digest.as_ref().first_chunk().map(|start| u64::from_be_bytes(*start));
-    format!("{kept}-{:016x}", digest.expect("eight bytes"))
 }
 
 /// Starts somebody else's recording of a room, and gives its id.

@@ -78,8 +78,16 @@ fn check_keys(body: &[u8]) -> Result<(), ApiError> {
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
-    let reader = &mut serde_json::Deserializer::from_slice(body);
-    serde_path_to_error::deserialize(reader).map_err(|error| {
+    read(&mut serde_json::Deserializer::from_slice(body))
+}
+
+/// Reads input as `T`, with errors that name the field.
+pub(super) fn read<'de, T, D>(input: D) -> Result<T, ApiError>
+where
+    T: DeserializeOwned,
+    D: Deserializer<'de, Error = serde_json::Error>,
+{
+    serde_path_to_error::deserialize(input).map_err(|error| {
         let path = error.path().to_string();
         let error = error.inner();
         // serde's message quotes the input, which may be personal. We pass on only the names of our

@@ -1,6 +1,9 @@
 //! [`Route`]: the method and the path of an endpoint.
 
 use http::Method;
+use serde::de::DeserializeOwned;
+
+use crate::api::{self, ApiError, Empty, Request};
 
 /// The method that an endpoint accepts, and the path that API Gateway routes to it.
 ///
@@ -15,7 +18,7 @@ pub struct Route {
 }
 
 impl Route {
-    /// `GET path`, for an endpoint that changes nothing and takes no input.
+    /// `GET path`, for an endpoint that changes nothing. Its input is the query.
     pub const fn get(path: &'static str) -> Self {
         Self { method: "GET", path }
     }
@@ -23,6 +26,16 @@ impl Route {
     /// `POST path`.
     pub const fn post(path: &'static str) -> Self {
         Self { method: "POST", path }
+    }
+
+    /// The input of a request with that method: its body, or the query of a `GET`, which has no
+    /// body.
+    pub(super) fn read_input<T: DeserializeOwned>(&self, request: &Request) -> Result<T, ApiError> {
+        if self.method == "GET" {
+            let Empty {} = api::read_body(request.headers(), request.body())?;
+            return api::read_query(request.uri());
+        }
+        api::read_body(request.headers(), request.body())
     }
 
     /// Whether the endpoint accepts requests with `method`.

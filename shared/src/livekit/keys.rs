@@ -55,6 +55,11 @@ impl Keys {
         }
     }
 
+    /// Makes sure that the pair was read after `arrived`: see [`Secret::reread_after`].
+    pub(super) async fn reread_after(&self, arrived: Moment) -> Result<(), SecretError> {
+        self.api_secret.reread_after(arrived).await
+    }
+
     /// The pair to use after LiveKit has rejected `refused`, if there is another.
     pub(super) async fn after_refusal_of(&self, refused: &KeyPair) -> Option<KeyPair> {
         let newer = match self.api_secret.after_refusal_of(&refused.api_secret).await {

@@ -1,13 +1,19 @@
-//! Recordings: starting and stopping them, their owners and their storage.
+//! Recordings: starting, stopping and listing them, their owners and their storage.
 
+mod archive;
+mod cursor;
 mod new_recording;
 mod object_key;
+mod objects;
 mod origin;
 mod recorder;
 mod recordings;
+mod storage;
 mod upload;
 mod zone;
 
+pub use archive::{Archive, ListedRecording, RecordingsPage, RecordingsQuery};
+pub use cursor::Cursor;
 pub use new_recording::{NewRecording, Participants, Topic};
 pub(in crate::livekit) use origin::Origin;
 pub use recorder::Recorder;

@@ -16,6 +16,9 @@ pub(super) const MAX_NAME_BYTES: usize = 256;
 /// The setting that names the permission to invite guests. Without it, guests cannot join either.
 pub(super) const INVITE_PERMISSION: &str = "ROOM_INVITE_PERMISSION";
 
+const RECORDING_PERMISSION: &str = "RECORDING_PERMISSION";
+const RECORDING_REFUSED: &str = "You are not allowed to record";
+
 /// A room as callers name it: 1 to 128 printable characters.
 pub type RoomId = Line<128, MAX_NAME_BYTES>;
 
@@ -140,8 +143,13 @@ impl Rooms {
     /// Rooms to record. Reads `ROOM_NAMESPACE` and `RECORDING_PERMISSION`, the slug of the required
     /// permission. Without it, every signed-in user may record.
     pub fn to_record(settings: &mut Settings) -> Result<Self, Incomplete> {
-        let refusal = "You are not allowed to record";
-        let access = Access::optional(settings, "RECORDING_PERMISSION", refusal);
+        let access = Access::optional(settings, RECORDING_PERMISSION, RECORDING_REFUSED);
+        Ok(Self { namespace: Namespace::configure(settings)?, access })
+    }
+
+    /// Rooms whose recordings to list. Reads the same; without `RECORDING_PERMISSION`, nobody may.
+    pub fn to_list_recordings(settings: &mut Settings) -> Result<Self, Incomplete> {
+        let access = Access::required(settings, RECORDING_PERMISSION, RECORDING_REFUSED);
         Ok(Self { namespace: Namespace::configure(settings)?, access })
     }
 
@@ -330,6 +338,19 @@ mod tests {
         for held in [&[][..], &["recordings"], &["recordings:manage:all"]] {
             let error = rooms.room(&caller(None, held), &id("room123")).expect_err("no permission");
             assert_eq!(error.status(), 403, "{held:?}");
+        }
+    }
+
+    #[test]
+    fn nobody_may_list_recordings_where_the_permission_has_no_name() {
+        for (permission, allowed) in [("", false), ("recordings:manage", true)] {
+            let pairs = [("RECORDING_PERMISSION", permission)];
+            let mut settings = Settings::from_pairs(pairs, Clock::system()).expect("settings");
+            let rooms = Rooms::to_list_recordings(&mut settings).expect("rooms");
+            let permitted = caller(None, &["recordings:manage", ""]);
+            assert_eq!(rooms.room(&permitted, &id("room123")).is_ok(), allowed, "{permission}");
+            let error = rooms.room(&caller(None, &[]), &id("room123")).expect_err("no permission");
+            assert_eq!(error.status(), 403, "{permission}");
         }
     }
 }

@@ -23,7 +23,8 @@ use crate::http::CALL_TIMEOUT;
 use crate::livekit::access_token::Grant;
 use crate::livekit::keys::{KeyPair, Keys};
 use crate::provider::{
-    Answer, Call, Credential, Failure, KeyedProvider, Provider, ProviderError, Retry,
+    Answer, Call, Credential, Failure, KeyedProvider, MAX_ANSWER_BYTES, Provider, ProviderError,
+    Retry,
 };
 use crate::secrets::SecretError;
 use crate::settings::{Incomplete, Settings};
@@ -51,12 +52,21 @@ pub(super) struct Method<'a> {
     pub(super) repeatable: bool,
     /// The timeout.
     pub(super) time_limit: Duration,
+    /// The longest response that is read, in bytes.
+    pub(super) max_bytes: usize,
 }
 
 impl<'a> Method<'a> {
     /// An idempotent call with the usual timeout.
     pub(super) fn repeatable(service: &'static str, name: &'static str, grant: Grant<'a>) -> Self {
-        Self { service, name, grant, repeatable: true, time_limit: CALL_TIMEOUT }
+        Self {
+            service,
+            name,
+            grant,
+            repeatable: true,
+            time_limit: CALL_TIMEOUT,
+            max_bytes: MAX_ANSWER_BYTES,
+        }
     }
 }
 
@@ -136,6 +146,11 @@ impl ServerApi {
         Ok(Self { provider: Provider { name: "livekit", base: base?, http, clock }, keys: keys? })
     }
 
+    /// The keys that it is called with.
+    pub(super) fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
     /// Calls `method` with `message` and reads the response.
     pub(super) async fn call<T: DeserializeOwned>(
         &self,
@@ -146,6 +161,7 @@ impl ServerApi {
         let call = Call {
             retry: if method.repeatable { Retry::Once } else { Retry::Never },
             time_limit: method.time_limit,
+            max_bytes: method.max_bytes,
             refuses_key,
             // Twirp's code tells what a 429 is about.
             hands_back_limits: true,

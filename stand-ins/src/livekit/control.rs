@@ -10,6 +10,7 @@ use tokio::sync::Barrier;
 
 use super::{
     access::Keys,
+    archive::Archive,
     dispatch::LiveKit,
     egress::{Egress, EgressView, Holds},
     join::{self, Seat},
@@ -19,7 +20,7 @@ use super::{
     state::{Absence, Fate, STOP_PATIENCE, State},
     twirp::Refusal,
 };
-use crate::{clock, lock};
+use crate::{clock, lock, s3::S3};
 
 impl LiveKit {
     /// The current API key.
@@ -136,7 +137,9 @@ impl LiveKit {
     /// # Panics
     /// If there is no such egress.
     pub fn set_egress_status(&self, id: &str, status: EgressStatus) {
-        self.state().known_egress(id).put(status, clock::unix_nanoseconds());
+        let mut state = self.state();
+        let archive = state.archive.clone();
+        state.known_egress(id).put(status, archive.as_ref(), clock::unix_nanoseconds());
     }
 
     /// Moves an egress's times into the past.
@@ -165,6 +168,12 @@ impl LiveKit {
     /// Reports a start time of 0 for new egresses until they are recording, like older recorders.
     pub fn report_start_times_late(&self) {
         self.state().start_times_are_late = true;
+    }
+
+    /// From now on, uploads recordings that are complete, if this S3 is where they are to go.
+    pub fn record_to(&self, s3: &S3) {
+        let server = Arc::clone(&s3.provider);
+        self.state().archive = Some(Archive { url: s3.url(), server });
     }
 
     /// Gives the recorders a key pair to assume roles with. Without it they reject a role without a

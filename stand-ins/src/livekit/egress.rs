@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{
+    archive::{Archive, FILE},
     identifier::random_id,
     messages::{EgressInfo, EgressStatus, FileInfo, S3Upload},
     plan::{Plan, location, upload_problem},
@@ -128,13 +129,13 @@ impl Egress {
     }
 
     /// Makes the next transition that happens by itself.
-    pub(super) fn go_on(&mut self, holds: Holds, now: i64) {
+    pub(super) fn go_on(&mut self, holds: Holds, archive: Option<&Archive>, now: i64) {
         match self.status() {
             _ if self.is_pinned => {}
             EgressStatus::Starting if now < self.loaded_at => {}
             EgressStatus::Starting if self.is_told_to_stop => self.abort(now),
             EgressStatus::Starting if !holds.starting => self.activate(now),
-            EgressStatus::Ending if !holds.ending => self.complete(now),
+            EgressStatus::Ending if !holds.ending => self.complete(archive, now),
             _ => {}
         }
     }
@@ -197,12 +198,12 @@ impl Egress {
     }
 
     /// Sets its status for a test, and keeps it until it is stopped.
-    pub(super) fn put(&mut self, status: EgressStatus, now: i64) {
+    pub(super) fn put(&mut self, status: EgressStatus, archive: Option<&Archive>, now: i64) {
         match status {
             EgressStatus::Starting => self.update(status, now),
             EgressStatus::Active => self.activate(now),
             EgressStatus::Ending => self.begin_to_end(now),
-            EgressStatus::Complete => self.complete(now),
+            EgressStatus::Complete => self.complete(archive, now),
             EgressStatus::Failed => {
                 self.set_end_reason("Failure");
                 self.end(status, "failed to launch the page", 500, now);
@@ -254,7 +255,7 @@ impl Egress {
     }
 
     /// The upload comes last, so a recording that S3 rejects fails here.
-    fn complete(&mut self, now: i64) {
+    fn complete(&mut self, archive: Option<&Archive>, now: i64) {
         if self.file.ended_at == 0 {
             self.finish_file(now);
         }
@@ -263,7 +264,16 @@ impl Egress {
             self.file.location.clone_from(&self.file.filename);
             return self.end(EgressStatus::Complete, "", 0, now);
         };
-        if let Some(problem) = upload_problem(upload, &self.file.filename) {
+        let key = &self.file.filename;
+        let uploaded = match (upload_problem(upload, key), archive) {
+            (Some(problem), _) => Err(problem),
+            (None, Some(archive)) => archive.upload(upload, key),
+            (None, None) => Ok(false),
+        };
+        if uploaded == Ok(true) {
+            self.file.size = i64::try_from(FILE.len()).unwrap_or_default();
+        }
+        if let Err(problem) = uploaded {
             let problem = format!("S3 upload failed: {problem}");
             return self.end(EgressStatus::Failed, &problem, 400, now);
         }

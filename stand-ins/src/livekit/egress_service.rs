@@ -118,7 +118,8 @@ impl State {
             return;
         }
         let (holds, now) = (self.holds, clock::unix_nanoseconds());
-        self.egresses.iter_mut().for_each(|egress| egress.go_on(holds, now));
+        let archive = self.archive.as_ref();
+        self.egresses.iter_mut().for_each(|egress| egress.go_on(holds, archive, now));
     }
 
     pub(super) fn egress(&mut self, id: &str) -> Option<&mut Egress> {

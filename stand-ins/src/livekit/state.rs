@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::{
     access::Keys,
+    archive::Archive,
     egress::{Egress, Holds},
     recorder::Recorder,
     room::OpenRoom,
@@ -25,6 +26,7 @@ pub(super) struct State {
     pub(super) rooms: Vec<OpenRoom>,
     pub(super) egresses: Vec<Egress>,
     pub(super) recorder: Recorder,
+    pub(super) archive: Option<Archive>,
     pub(super) holds: Holds,
     pub(super) absence: Option<Absence>,
     /// How long it takes to refuse a stop that no recorder responds to.
@@ -97,6 +99,7 @@ impl Default for State {
             rooms: Vec::new(),
             egresses: Vec::new(),
             recorder: Recorder::default(),
+            archive: None,
             holds: Holds::default(),
             absence: None,
             stop_patience: Duration::ZERO,

@@ -46,7 +46,7 @@ pub async fn nobody_signed_in_at_clerk_is_401_and_livekit_is_not_asked(endpoint:
         ("signed out", world.event().cookie(CLERK_COOKIE, &good).cookie("__client_uat", "0")),
         ("WorkOS's cookie", world.event().cookie(COOKIE, &sealed(&settings, &session).await)),
     ] {
-        let answer = world.ask(&event.json(&input)).await;
+        let answer = world.ask(&event.input(&input)).await;
         assert_eq!(answer.refusal(), (401, "Sign in first".to_owned()), "{why}");
         assert_eq!(answer.cookies(), [], "{why}");
     }
@@ -74,7 +74,7 @@ pub async fn a_token_that_is_not_clerks_for_us_is_401_even_with_a_good_cookie(
         ("for no session", token(&world, &json!({ "sid": null }))),
     ] {
         for event in [world.event(), world.event().cookie(CLERK_COOKIE, &cookie)] {
-            let answer = world.ask(&event.bearer(&token).json(&input)).await;
+            let answer = world.ask(&event.bearer(&token).input(&input)).await;
             let refused = (401, "The session token is not valid".to_owned());
             assert_eq!(answer.refusal(), refused, "{why}");
             assert_eq!(answer.cookies(), [], "{why}");
@@ -83,7 +83,7 @@ pub async fn a_token_that_is_not_clerks_for_us_is_401_even_with_a_good_cookie(
     // Clerk is asked for an unknown key once, and then not for a while, in which nobody can tell.
     for status in [401, 503] {
         let event = world.event().bearer(&world.workos().access_token("jane"));
-        assert_eq!(world.ask(&event.json(&input)).await.refusal().0, status, "WorkOS's");
+        assert_eq!(world.ask(&event.input(&input)).await.refusal().0, status, "WorkOS's");
     }
     assert_eq!(world.asked(), [""; 0]);
 }
@@ -98,7 +98,7 @@ pub async fn a_session_of_clerk_is_served_from_the_header_or_the_cookie(endpoint
     for with in with {
         let world = endpoint.start().await;
         let input = (endpoint.good_input)(&world);
-        let event = with(world.event(), &token(&world, &json!({}))).json(&input);
+        let event = with(world.event(), &token(&world, &json!({}))).input(&input);
         let answer = world.ask(&event).await;
         assert_eq!(answer.status(), endpoint.success, "{}", answer.text());
         assert_eq!(answer.cookies(), []);

@@ -1,4 +1,4 @@
-//! For endpoints of recordings: `start-recording`, `stop-recording`. Denials first.
+//! For endpoints that call LiveKit: `start-recording`, `stop-recording`, `recordings`. Denials first.
 
 #![allow(missing_docs, reason = "the name of a test is a sentence")]
 #![allow(clippy::missing_panics_doc, reason = "a test panics when it fails")]
@@ -42,5 +42,27 @@ macro_rules! recordings_suite {
             without_the_permission_that_is_configured_it_is_403_and_livekit_is_not_asked,
         }
         $crate::livekit_calls_suite!($endpoint);
+    };
+}
+
+/// Declares those of the suite's tests that also apply to an endpoint for which a room that does not
+/// exist has no recordings.
+#[macro_export]
+macro_rules! recordings_list_suite {
+    ($endpoint:ident) => {
+        $crate::tests! { recordings($endpoint):
+            without_the_permission_that_is_configured_it_is_403_and_livekit_is_not_asked,
+        }
+        $crate::tests! { livekit_calls($endpoint):
+            an_outage_of_livekit_is_never_signed_out_and_changes_nothing,
+            a_limit_is_503_whatever_status_livekit_gives_it,
+            a_gateways_page_is_503,
+            a_date_on_which_to_come_back_is_passed_on_as_seconds,
+            nobody_at_livekits_address_is_503,
+            a_livekit_that_does_not_answer_in_time_or_to_the_end_is_503,
+            our_own_key_being_wrong_is_502,
+            a_rotated_key_is_taken_into_use_without_a_restart,
+            each_call_brings_a_token_of_its_own_that_grants_no_more_than_it_needs,
+        }
     };
 }

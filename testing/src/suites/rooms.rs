@@ -1,5 +1,5 @@
 //! Every endpoint of LiveKit's rooms with a session, whosever it is: `room-auth`, `livekit-token`,
-//! `start-recording`, `stop-recording`, `invite-guest`, `remove-participant`, `mute-participant`.
+//! `start-recording`, `stop-recording`, `recordings`, `invite-guest`, `remove-participant`, `mute-participant`.
 //! Denials first.
 
 #![allow(missing_docs, reason = "the name of a test is a sentence")]
@@ -30,7 +30,7 @@ pub struct RoomEndpoint {
     pub event_status: u64,
     /// The status of a success.
     pub success: u64,
-    /// The field of the body that names the room.
+    /// The field of the input that names the room.
     pub room_field: &'static str,
     /// The settings without which the function does not start, those of the provider of sessions left
     /// out.
@@ -39,7 +39,7 @@ pub struct RoomEndpoint {
     pub malformed_settings: &'static [(&'static str, &'static str)],
     /// The LiveKit API methods that it calls: `livekit.Egress/ListEgress`.
     pub livekit_calls: &'static [&'static str],
-    /// Prepares the world for a request that succeeds, and returns the request's body.
+    /// Prepares the world for a request that succeeds, and returns the request's input.
     pub good_input: fn(&RoomWorld) -> Value,
 }
 
@@ -80,8 +80,16 @@ pub async fn what_is_no_name_of_a_room_is_400_and_livekit_is_not_asked(endpoint:
     let too_long = ["x".repeat(129), "字".repeat(86)].map(|name| json!(name).to_string());
     let bad_names = MALFORMED_NAMES.map(str::to_owned).into_iter().chain(too_long);
     for name in bad_names {
-        let body = with_field(&input, endpoint.room_field, &name);
-        let event = world.event_of("jane", &input).body("application/json", &body);
+        let event = world.event_of("jane", &input);
+        let event = if event.is_get() {
+            // A query has texts only, and halves of surrogate pairs have no form in it.
+            let Ok(name) = serde_json::from_str::<String>(&name) else { continue };
+            let mut input = input.clone();
+            input[endpoint.room_field] = json!(name);
+            world.event_of("jane", &input)
+        } else {
+            event.body("application/json", &with_field(&input, endpoint.room_field, &name))
+        };
         let (status, message) = world.ask(&event).await.refusal();
         assert_eq!(status, 400, "{name}");
         assert!(
@@ -108,7 +116,7 @@ pub async fn nobody_signed_in_is_401_and_livekit_is_not_asked(endpoint: &RoomEnd
         ("no token", world.event().header("authorization", "Bearer ")),
         ("forged headers", world.event().header("x-workos-session", "session_1")),
     ] {
-        let answer = world.ask(&event.json(&input)).await;
+        let answer = world.ask(&event.input(&input)).await;
         assert_eq!(answer.refusal(), (401, "Sign in first".to_owned()), "{why}");
         assert_eq!(answer.cookies(), [], "{why}: there is nothing to clear");
     }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use anteroom_stand_ins::faults::Fault;
 use anteroom_stand_ins::jwt;
 use anteroom_stand_ins::livekit::LiveKit;
+use anteroom_stand_ins::s3::S3;
 use anteroom_stand_ins::secrets_manager::SecretsManager;
 use anteroom_stand_ins::workos::COOKIE_PASSWORD;
 use serde_json::{Value, json};
@@ -522,6 +523,7 @@ struct Scene {
     kind: Kind,
     world: AuthWorld,
     _livekit: Option<LiveKit>,
+    _s3: Option<S3>,
     _secrets: Option<SecretsManager>,
 }
 
@@ -535,6 +537,11 @@ impl Scene {
         settings.extend(livekit.iter().flat_map(LiveKit::settings));
         let permissions = permissions(Identity::WorkOs);
         settings.extend(permissions.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        let s3 = match endpoint.kind {
+            Kind::Room(_) => Some(S3::start().await.expect("a free port")),
+            _ => None,
+        };
+        settings.extend(s3.iter().flat_map(S3::settings));
         let secrets = match credential {
             Credential::Forged(Forgery::NoPassword | Forgery::NoNewerPassword) => {
                 let manager = SecretsManager::start().await.expect("a free port");
@@ -560,7 +567,7 @@ impl Scene {
         if livekit.is_some() {
             world.path = world.path.replacen("/auth/", "/api/v1/livekit/", 1);
         }
-        Self { kind: endpoint.kind, world, _livekit: livekit, _secrets: secrets }
+        Self { kind: endpoint.kind, world, _livekit: livekit, _s3: s3, _secrets: secrets }
     }
 
     /// The status for a valid session.
@@ -591,7 +598,7 @@ impl Scene {
                 let id = self.world.workos.organization("TAUNTA SCRE").id;
                 event.json(&json!({ "email": "123@gmail.com", "organizationId": id }))
             }
-            Kind::Room(body) => event.json(&body()),
+            Kind::Room(body) => event.input(&body()),
         }
     }
 

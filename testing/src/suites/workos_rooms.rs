@@ -47,12 +47,12 @@ pub async fn a_cookie_that_is_not_good_is_401_and_cleared_and_livekit_is_not_ask
         ("an unsigned token", with_token(&jwt::unsigned(&json!({"alg": "none"}), &claims)).await),
         ("another user's token", with_token(&world.workos().sign(&header, &eve)).await),
     ] {
-        let answer = world.ask(&world.event().cookie(COOKIE, &value).json(&input)).await;
+        let answer = world.ask(&world.event().cookie(COOKIE, &value).input(&input)).await;
         assert_eq!(answer.refusal().0, 401, "{why}");
         assert_cleared(&answer, why);
     }
     let two = world.event().cookie(COOKIE, &cookie).cookie(COOKIE, &cookie);
-    let answer = world.ask(&two.json(&input)).await;
+    let answer = world.ask(&two.input(&input)).await;
     assert_eq!(answer.refusal().0, 401, "two cookies");
     assert_cleared(&answer, "two cookies");
     assert_eq!(world.asked(), [""; 0]);
@@ -77,7 +77,7 @@ pub async fn a_token_that_is_not_good_is_401_even_with_a_good_cookie(endpoint: &
         ("the sealed cookie", cookie.clone()),
     ] {
         for event in [world.event(), world.event().cookie(COOKIE, &cookie)] {
-            let answer = world.ask(&event.bearer(&token).json(&input)).await;
+            let answer = world.ask(&event.bearer(&token).input(&input)).await;
             assert_eq!(answer.refusal().0, 401, "{why}");
             assert_eq!(answer.cookies(), [], "{why}: the cookie was not looked at");
         }
@@ -85,12 +85,12 @@ pub async fn a_token_that_is_not_good_is_401_even_with_a_good_cookie(endpoint: &
     // WorkOS is asked for an unknown key once, and then not for a while, in which nobody can tell.
     for status in [401, 503] {
         let event = world.event().cookie(COOKIE, &cookie).bearer(&clerk.session_token("jane"));
-        let answer = world.ask(&event.json(&input)).await;
+        let answer = world.ask(&event.input(&input)).await;
         assert_eq!(answer.refusal().0, status, "Clerk's");
         assert_eq!(answer.cookies(), [], "the cookie was not looked at");
     }
     let of_clerk = world.event().cookie("__session", &clerk.session_token("jane"));
-    assert_eq!(world.ask(&of_clerk.json(&input)).await.refusal().0, 401, "Clerk's cookie");
+    assert_eq!(world.ask(&of_clerk.input(&input)).await.refusal().0, 401, "Clerk's cookie");
     assert_eq!(world.asked(), [""; 0]);
 }
 
@@ -110,7 +110,7 @@ pub async fn a_session_that_has_ended_is_401_and_the_cookie_is_cleared(endpoint:
     let claims = jwt::claims(access_token(&session)).expect("claims");
     assert!(world.workos().revoke_session(claims["sid"].as_str().expect("an id")));
     let cookie = sealed(world.settings(), &session).await;
-    let answer = world.ask(&world.event().cookie(COOKIE, &cookie).json(&input)).await;
+    let answer = world.ask(&world.event().cookie(COOKIE, &cookie).input(&input)).await;
     assert_eq!(answer.refusal().0, 401);
     assert_cleared(&answer, "expired and revoked");
     assert_eq!(world.asked(), [""; 0]);
@@ -121,7 +121,7 @@ pub async fn an_expired_session_is_renewed_on_the_way(endpoint: &RoomEndpoint) {
     let input = (endpoint.good_input)(&world);
     let session = expired_session(world.workos(), "jane", None);
     let cookie = sealed(world.settings(), &session).await;
-    let answer = world.ask(&world.event().cookie(COOKIE, &cookie).json(&input)).await;
+    let answer = world.ask(&world.event().cookie(COOKIE, &cookie).input(&input)).await;
     assert_eq!(answer.status(), endpoint.success, "{}", answer.text());
     let renewed = answer.cookie();
     assert_eq!(renewed.name, COOKIE);
@@ -133,12 +133,12 @@ pub async fn a_renewed_session_leaves_with_a_refusal_as_well(endpoint: &RoomEndp
     let input = (endpoint.good_input)(&world);
     let session = expired_session(world.workos(), "without_organization", None);
     let cookie = sealed(world.settings(), &session).await;
-    let answer = world.ask(&world.event().cookie(COOKIE, &cookie).json(&input)).await;
+    let answer = world.ask(&world.event().cookie(COOKIE, &cookie).input(&input)).await;
     assert_eq!(answer.refusal().0, 403);
     let renewed = answer.cookie();
     assert_eq!(renewed.name, COOKIE);
     assert!(renewed.value.starts_with("Fe26.2*") && renewed.value != cookie);
-    let answer = world.ask(&world.event().cookie(COOKIE, &renewed.value).json(&input)).await;
+    let answer = world.ask(&world.event().cookie(COOKIE, &renewed.value).input(&input)).await;
     assert_eq!(answer.refusal().0, 403, "the new one is good");
 }
 
@@ -148,7 +148,7 @@ pub async fn an_outage_of_workos_is_never_signed_out(endpoint: &RoomEndpoint) {
     world.livekit.forget_requests();
     let session = expired_session(world.workos(), "jane", None);
     let event = world.event().cookie(COOKIE, &sealed(world.settings(), &session).await);
-    let event = event.json(&input);
+    let event = event.input(&input);
     let limit = (Fault::Limiting { retry_after: Some(9) }, 503);
     for (fault, status) in refresh_outages().chain([limit]) {
         world.workos().inject(fault.on("/user_management/authenticate"));

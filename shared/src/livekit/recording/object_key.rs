@@ -5,6 +5,10 @@
 //! S3 treats `../` as a literal name while browsers resolve it. Therefore user input is reduced to
 //! letters, digits, `_` and `-`.
 
+use std::time::Duration;
+
+use time::{Date, Month, PrimitiveDateTime, Time};
+
 use crate::clock::Timestamp;
 use crate::livekit::RoomName;
 use crate::livekit::recording::zone::Zone;
@@ -24,9 +28,15 @@ const MAX_PART: usize = 64;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ObjectFolder(String);
 
-/// The key of one recording.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The key of one recording. Keys of one folder sort by time.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct ObjectKey(String);
+
+/// The part of a key behind its folder: `<date>/<time>-<random>.mp4`.
+const FORM: &[u8] = b"0000-00-00/000000-xxxxxxxxxxxxxxxx.mp4";
+
+/// The length of the date in a key, with its `/`.
+const DATE_LENGTH: usize = "0000-00-00/".len();
 
 impl ObjectFolder {
     /// `recordings/<zone>/<room>/`, where `<room>` begins with the organization's id and ends with
@@ -55,6 +65,28 @@ impl ObjectFolder {
         key.split('/').next() == Some(FOLDER)
     }
 
+    /// The folder as text, with a `/` at the end.
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// A key that is in this folder and that [`new_key`](Self::new_key) could have made.
+    pub(super) fn key(&self, text: &str) -> Option<ObjectKey> {
+        let own = text.strip_prefix(&self.0)?;
+        moment(own).map(|_| ObjectKey(text.to_owned()))
+    }
+
+    /// The same, given without the folder.
+    pub(super) fn key_of(&self, own: &str) -> Option<ObjectKey> {
+        self.key(&format!("{}{own}", self.0))
+    }
+
+    /// The folder of one day, if `text` is that.
+    pub(super) fn day(&self, text: &str) -> Option<String> {
+        let own = text.strip_prefix(&self.0)?;
+        (own.len() == DATE_LENGTH && date(own).is_some()).then(|| text.to_owned())
+    }
+
     /// A new key in this folder: `<date>/<time>-<random>.mp4`, in UTC. Keys sort by time.
     pub(super) fn new_key(&self, now: Timestamp) -> ObjectKey {
         let moment = now.utc();
@@ -75,10 +107,51 @@ impl ObjectKey {
         &self.0
     }
 
+    /// The part behind the folder: `<date>/<time>-<random>.mp4`.
+    pub(super) fn own_part(&self) -> &str {
+        &self.0[self.0.len().saturating_sub(FORM.len())..]
+    }
+
+    /// When the recording was started.
+    pub(super) fn started(&self) -> Timestamp {
+        moment(self.own_part()).unwrap_or(Timestamp::EPOCH)
+    }
+
     /// The last part of the key, which is safe to log: `<time>-<random>.mp4`.
     pub(super) fn name(&self) -> &str {
         self.0.rsplit('/').next().unwrap_or_default()
     }
+}
+
+/// The time in the part of a key behind its folder, if it has our form.
+fn moment(own: &str) -> Option<Timestamp> {
+    let has_form = own.len() == FORM.len()
+        && own.bytes().zip(FORM).all(|(byte, form)| match form {
+            b'0' => byte.is_ascii_digit(),
+            b'x' => byte.is_ascii_digit() || matches!(byte, b'a'..=b'f'),
+            form => byte == *form,
+        });
+    if !has_form {
+        return None;
+    }
+    let number = |from: usize| own.get(from..from + 2)?.parse::<u8>().ok();
+    let time = Time::from_hms(number(11)?, number(13)?, number(15)?).ok()?;
+    let seconds = PrimitiveDateTime::new(date(own)?, time).assume_utc().unix_timestamp();
+    Some(Timestamp::EPOCH.after(Duration::from_secs(u64::try_from(seconds).ok()?)))
+}
+
+/// The date at the start of a text, which is followed by a `/`.
+fn date(own: &str) -> Option<Date> {
+    let (date, _) = own.split_once('/').filter(|(date, _)| date.len() + 1 == DATE_LENGTH)?;
+    let has_form = date.bytes().zip(FORM).all(|(byte, form)| match form {
+        b'0' => byte.is_ascii_digit(),
+        form => byte == *form,
+    });
+    if !has_form {
+        return None;
+    }
+    let month = Month::try_from(date.get(5..7)?.parse::<u8>().ok()?).ok()?;
+    Date::from_calendar_date(date.get(..4)?.parse().ok()?, month, date.get(8..)?.parse().ok()?).ok()
 }
 
 /// A text as a part of a key: unchanged if it is harmless, otherwise its harmless characters with a
@@ -243,6 +316,43 @@ mod tests {
         for (zone, name) in [("1", "roo"), ("1", "room2"), ("2", "room"), ("11", "room")] {
             let other = ObjectFolder::of(&self::zone(zone), &self::room(name));
             assert!(!other.holds(key.as_str()), "{zone} {name}");
+        }
+    }
+
+    #[test]
+    fn only_keys_that_we_could_have_made_are_ours() {
+        let folder = ObjectFolder::of(&zone("1"), &room("room"));
+        let now = Timestamp::EPOCH.after(Duration::from_secs(1_752_486_896));
+        let key = folder.new_key(now);
+        assert_eq!(folder.key(key.as_str()), Some(key.clone()));
+        assert_eq!(folder.key_of(key.own_part()), Some(key.clone()));
+        assert_eq!(key.started(), now);
+        let day = format!("{}2025-07-14/", folder.0);
+        assert_eq!(folder.day(&day), Some(day));
+        for own in [
+            "",
+            "2025-07-14/",
+            "2025-07-14/095456-0123456789abcdef.mp3",
+            "2025-07-14/095456-0123456789abcdef.mp4.json",
+            "2025-07-14/095456-0123456789ABCDEF.mp4",
+            "2025-07-14/095456-0123456789abcde.mp4",
+            "2025-07-14/245456-0123456789abcdef.mp4",
+            "2025-02-30/095456-0123456789abcdef.mp4",
+            "2025-13-14/095456-0123456789abcdef.mp4",
+            "1969-12-31/235959-0123456789abcdef.mp4",
+            "+025-07-14/095456-0123456789abcdef.mp4",
+            "2025-07-14/+95456-0123456789abcdef.mp4",
+            "2025/07/14/095456-0123456789abcdef.mp4",
+            "2025-07-14//95456-0123456789abcdef.mp4",
+            "../07-14-/0095456-0123456789abcdef.mp4",
+            "2025-07-14/095456-0123456789abcd\u{e9}.mp4",
+        ] {
+            assert_eq!(folder.key_of(own), None, "{own}");
+        }
+        let other = ObjectFolder::of(&zone("2"), &room("room"));
+        assert_eq!(other.key(key.as_str()), None);
+        for day in ["2025-07-14", "2025-07-32/", "2025-07-1/", "live/", "2025-07-14/0/"] {
+            assert_eq!(folder.day(&format!("{}{day}", folder.0)), None, "{day}");
         }
     }
 }

@@ -106,7 +106,9 @@ impl Recordings {
     /// The response for a recording that was already stopped.
     fn stopped(&self, id: &EgressId, recording: &EgressInfo) -> Result<Recording, ApiError> {
         match recording.status() {
-            Status::Ended => Err(ApiError::conflict("The recording has already ended")),
+            Status::Complete | Status::Failed => {
+                Err(ApiError::conflict("The recording has already ended"))
+            }
             _ => Ok(self.ending(id, recording.ended())),
         }
     }
@@ -119,15 +121,15 @@ impl Recordings {
 
 /// The zone and room in which a caller looks for a recording.
 #[derive(Clone, Copy)]
-struct Place<'a> {
-    room: &'a RoomName,
-    zone: &'a Zone,
+pub(super) struct Place<'a> {
+    pub(super) room: &'a RoomName,
+    pub(super) zone: &'a Zone,
 }
 
 impl Place<'_> {
     /// Whether a recording was started here by the caller's organization. The folder of its object
     /// shows that. In an old shared folder, only the object's metadata does.
-    fn is_of(self, egress: &EgressInfo) -> bool {
+    pub(super) fn is_of(self, egress: &EgressInfo) -> bool {
         let Some(key) = egress.object_key().filter(|_| egress.is_of(self.room)) else {
             return false;
         };
@@ -138,11 +140,11 @@ impl Place<'_> {
         }
     }
 
-    fn folder(self) -> ObjectFolder {
+    pub(super) fn folder(self) -> ObjectFolder {
         ObjectFolder::of(self.zone, self.room)
     }
 
-    fn shared_folder(self) -> ObjectFolder {
+    pub(super) fn shared_folder(self) -> ObjectFolder {
         ObjectFolder::shared(self.zone, self.room)
     }
 }

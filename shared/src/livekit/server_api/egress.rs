@@ -11,6 +11,7 @@ use crate::livekit::access_token::Grant;
 use crate::livekit::server_api::egress_info::{ConfirmedEgress, EgressInfo};
 use crate::livekit::server_api::{self, CallError, Method, ServerApi};
 use crate::livekit::{EgressId, RoomName};
+use crate::provider::MAX_ANSWER_BYTES;
 
 const SERVICE: &str = "livekit.Egress";
 
@@ -20,6 +21,10 @@ const STOP_LIMIT: Duration = Duration::from_secs(5);
 /// The maximum number of pages that we read. LiveKit's server returns one; no room has enough
 /// egresses to fill more than these.
 const MAX_PAGES: usize = 10;
+
+/// The longest page of a list that we read: several thousand egresses, since all organizations may
+/// share a room's name.
+const MAX_LIST_BYTES: usize = 8 * 1024 * 1024;
 
 #[derive(Deserialize)]
 struct ListEgress {
@@ -49,6 +54,7 @@ impl ServerApi {
             grant: Grant::Record,
             repeatable: false,
             time_limit,
+            max_bytes: MAX_ANSWER_BYTES,
         };
         self.call(&start, request).await
     }
@@ -58,8 +64,24 @@ impl ServerApi {
         &self,
         room: &RoomName,
     ) -> Result<Vec<EgressInfo>, CallError> {
-        let list = Method::repeatable(SERVICE, "ListEgress", Grant::Record);
-        let mut message = json!({ "room_name": room, "active": true });
+        self.list(room, json!({ "room_name": room, "active": true })).await
+    }
+
+    /// The egresses of a room, including those that have ended and that LiveKit still lists: its
+    /// server keeps them for a day.
+    pub(in crate::livekit) async fn all_egresses_of(
+        &self,
+        room: &RoomName,
+    ) -> Result<Vec<EgressInfo>, CallError> {
+        self.list(room, json!({ "room_name": room })).await
+    }
+
+    async fn list(&self, room: &RoomName, request: Value) -> Result<Vec<EgressInfo>, CallError> {
+        let list = Method {
+            max_bytes: MAX_LIST_BYTES,
+            ..Method::repeatable(SERVICE, "ListEgress", Grant::Record)
+        };
+        let mut message = request;
         let mut egresses = Vec::new();
         for _ in 0..MAX_PAGES {
             let page: ListEgress = self.call(&list, message.clone()).await?;

@@ -73,8 +73,10 @@ pub(in crate::livekit) enum Status {
     Active,
     /// Recording has stopped, and the file is being written.
     Ending,
-    /// It has ended: complete, failed, aborted, or limit reached.
-    Ended,
+    /// It has ended, and its file is or will soon be in the bucket: complete, or limit reached.
+    Complete,
+    /// It has failed or was aborted.
+    Failed,
     /// An unknown state.
     #[default]
     Unknown,
@@ -86,13 +88,10 @@ impl From<Value> for Status {
             (Some("EGRESS_STARTING"), _) | (_, Some(0)) => Self::Starting,
             (Some("EGRESS_ACTIVE"), _) | (_, Some(1)) => Self::Active,
             (Some("EGRESS_ENDING"), _) | (_, Some(2)) => Self::Ending,
-            (
-                Some(
-                    "EGRESS_COMPLETE" | "EGRESS_FAILED" | "EGRESS_ABORTED" | "EGRESS_LIMIT_REACHED",
-                ),
-                _,
-            )
-            | (_, Some(3..=6)) => Self::Ended,
+            (Some("EGRESS_COMPLETE" | "EGRESS_LIMIT_REACHED"), _) | (_, Some(3 | 6)) => {
+                Self::Complete
+            }
+            (Some("EGRESS_FAILED" | "EGRESS_ABORTED"), _) | (_, Some(4 | 5)) => Self::Failed,
             _ => Self::Unknown,
         }
     }
@@ -183,15 +182,22 @@ struct S3Upload {
 struct FileResult {
     #[serde(deserialize_with = "json::or_default")]
     filename: Option<String>,
+    #[serde(deserialize_with = "positive")]
+    size: Option<u64>,
 }
 
 /// Nanoseconds since the Unix epoch, which protobuf's JSON writes as text. Zero, and anything else
 /// that is not a positive number, means that there is no time.
 fn nanoseconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
+    let since_epoch = positive(deserializer)?.map(Duration::from_nanos);
+    Ok(since_epoch.map(|since_epoch| Timestamp::EPOCH.after(since_epoch)))
+}
+
+/// A 64-bit number, which protobuf's JSON writes as text. Zero and anything else count as absent.
+fn positive<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
     let value: Value = json::or_default(deserializer)?;
     let number = value.as_u64().or_else(|| value.as_str()?.parse().ok());
-    let since_epoch = number.filter(|number| *number > 0).map(Duration::from_nanos);
-    Ok(since_epoch.map(|since_epoch| Timestamp::EPOCH.after(since_epoch)))
+    Ok(number.filter(|number| *number > 0))
 }
 
 impl EgressInfo {
@@ -209,7 +215,7 @@ impl EgressInfo {
     /// The state.
     pub(in crate::livekit) fn status(&self) -> Status {
         match self.status {
-            Status::Unknown if self.ended_at.is_some() => Status::Ended,
+            Status::Unknown if self.ended_at.is_some() => Status::Complete,
             status => status,
         }
     }
@@ -217,6 +223,11 @@ impl EgressInfo {
     /// Whether it is starting or recording, or may be.
     pub(in crate::livekit) fn is_running(&self) -> bool {
         matches!(self.status(), Status::Starting | Status::Active | Status::Unknown)
+    }
+
+    /// Whether it has ended, whether well or not.
+    pub(in crate::livekit) fn has_ended(&self) -> bool {
+        matches!(self.status(), Status::Complete | Status::Failed)
     }
 
     /// Whether it records the whole room to files. Single participants and tracks, exports of
@@ -257,9 +268,19 @@ impl EgressInfo {
         self.all_own_metadata()?.get(name)?.as_str()
     }
 
+    /// When it started, in Unix seconds.
+    pub(in crate::livekit) fn started(&self) -> Option<u64> {
+        self.started_at.map(Timestamp::whole_seconds)
+    }
+
     /// When it ended, in Unix seconds.
     pub(in crate::livekit) fn ended(&self) -> Option<u64> {
         self.ended_at.map(Timestamp::whole_seconds)
+    }
+
+    /// The size of its file in bytes, once it is known.
+    pub(in crate::livekit) fn size(&self) -> Option<u64> {
+        self.file_results.iter().find_map(|file| file.size)
     }
 
     /// Whether it has been running for longer than `age`, if LiveKit says when it began.

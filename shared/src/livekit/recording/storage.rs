@@ -1,0 +1,167 @@
+//! The bucket for recordings: its settings, which the recorder's upload and our own access share.
+
+use std::net::Ipv4Addr;
+
+use secrecy::SecretString;
+use url::Url;
+
+use crate::address;
+use crate::api::ApiError;
+use crate::object_store::{AccessKey, AccessKeys, Bucket, Place};
+use crate::secrets::OptionalSecret;
+use crate::settings::{Incomplete, Settings};
+use crate::text::is_visible_ascii;
+
+/// The bucket, and the key pair for it if one is configured.
+#[derive(Clone, Debug)]
+pub(super) struct Storage {
+    pub(super) bucket: String,
+    pub(super) region: String,
+    pub(super) endpoint: Option<Url>,
+    pub(super) access_key_id: OptionalSecret,
+    pub(super) secret_access_key: OptionalSecret,
+}
+
+impl Storage {
+    /// Reads `RECORDINGS_BUCKET`, `RECORDINGS_REGION` (default `AWS_REGION`) and, if set,
+    /// `RECORDINGS_ENDPOINT` and the secrets `RECORDINGS_ACCESS_KEY_ID` and
+    /// `RECORDINGS_SECRET_ACCESS_KEY` (or `LIVEKIT_SECRET_ID`).
+    pub(super) fn configure(settings: &mut Settings) -> Result<Self, Incomplete> {
+        let bucket = read_bucket(settings);
+        let region = read_region(settings);
+        let endpoint = read_endpoint(settings);
+        if let (Ok(bucket), Ok(Some(endpoint))) = (&bucket, &endpoint)
+            && names(endpoint, bucket)
+        {
+            settings.problem(
+                "RECORDINGS_ENDPOINT names the bucket, which is added to it (give the server's \
+                 address alone)",
+            );
+        }
+        let mut secret = |name, form| settings.optional_secret(name, "LIVEKIT_SECRET_ID", form);
+        let access_key_id = secret("RECORDINGS_ACCESS_KEY_ID", key_id_form);
+        let secret_access_key = secret("RECORDINGS_SECRET_ACCESS_KEY", secret_key_form);
+        if settings.optional("RECORDINGS_ACCESS_KEY_ID").is_some()
+            != settings.optional("RECORDINGS_SECRET_ACCESS_KEY").is_some()
+        {
+            settings.problem(
+                "RECORDINGS_ACCESS_KEY_ID and RECORDINGS_SECRET_ACCESS_KEY go together, both as \
+                 variables or both in the secret",
+            );
+        }
+        Ok(Self {
+            bucket: bucket?,
+            region: region?,
+            endpoint: endpoint?,
+            access_key_id: access_key_id?,
+            secret_access_key: secret_access_key?,
+        })
+    }
+
+    /// The key of the function's role, for our own calls, which use it if there is no key pair.
+    pub(super) fn role(settings: &mut Settings) -> Result<Option<AccessKey>, Incomplete> {
+        let role = AccessKey::of_role(settings)?;
+        let has_pair = ["RECORDINGS_ACCESS_KEY_ID", "LIVEKIT_SECRET_ID"]
+            .iter()
+            .any(|name| settings.optional(name).is_some());
+        if role.is_none() && !has_pair {
+            return Err(settings.problem(
+                "RECORDINGS_ACCESS_KEY_ID is missing (set it, or set LIVEKIT_SECRET_ID to a secret \
+                 that holds it; on Lambda, the function's role is enough)",
+            ));
+        }
+        Ok(role)
+    }
+
+    /// Rejects an endpoint without TLS on another machine: links lead people there, and browsers do
+    /// not play from it.
+    pub(super) fn with_tls(self, settings: &mut Settings) -> Result<Self, Incomplete> {
+        if self.endpoint.as_ref().is_none_or(address::is_base) {
+            return Ok(self);
+        }
+        Err(settings
+            .problem("RECORDINGS_ENDPOINT is not an https address (http is for this machine only)"))
+    }
+
+    /// The bucket, for our own calls.
+    pub(super) fn bucket(
+        self,
+        settings: &Settings,
+        role: Option<AccessKey>,
+    ) -> Result<Bucket, Incomplete> {
+        let keys = AccessKeys { id: self.access_key_id, secret: self.secret_access_key, role };
+        let place = Place { name: self.bucket, region: self.region, endpoint: self.endpoint };
+        Bucket::new(settings, place, keys)
+    }
+
+    /// The key pair, if there is one.
+    pub(super) async fn key_pair(&self) -> Result<Option<(SecretString, SecretString)>, ApiError> {
+        match (self.access_key_id.read().await?, self.secret_access_key.read().await?) {
+            (Some(id), Some(secret)) => Ok(Some((id, secret))),
+            (None, None) => Ok(None),
+            _ => Err(ApiError::internal(
+                "the secret has one of RECORDINGS_ACCESS_KEY_ID and RECORDINGS_SECRET_ACCESS_KEY \
+                 and not the other",
+            )),
+        }
+    }
+}
+
+/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html>
+fn read_bucket(settings: &mut Settings) -> Result<String, Incomplete> {
+    let bucket = settings.text("RECORDINGS_BUCKET")?;
+    let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let good = (3..=63).contains(&bucket.len())
+        && bucket.bytes().all(|byte| inner(byte) || byte == b'-' || byte == b'.')
+        && bucket.bytes().next().is_some_and(inner)
+        && bucket.bytes().last().is_some_and(inner)
+        && !bucket.contains("..")
+        && bucket.parse::<Ipv4Addr>().is_err();
+    if good { Ok(bucket) } else { Err(settings.problem("RECORDINGS_BUCKET is not a bucket name")) }
+}
+
+fn read_region(settings: &mut Settings) -> Result<String, Incomplete> {
+    let region = settings.optional("RECORDINGS_REGION").or(settings.optional("AWS_REGION"));
+    let Some(region) = region.map(str::to_owned) else {
+        return Err(settings.problem("RECORDINGS_REGION is missing"));
+    };
+    let good = region.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        && region.starts_with(|first: char| first.is_ascii_alphanumeric());
+    if good { Ok(region) } else { Err(settings.problem("RECORDINGS_REGION is not a region")) }
+}
+
+/// Plain `http` is allowed here, because the recorder makes the call, in its own network.
+fn read_endpoint(settings: &mut Settings) -> Result<Option<Url>, Incomplete> {
+    let Some(endpoint) = settings.optional("RECORDINGS_ENDPOINT") else {
+        return Ok(None);
+    };
+    let plain = |url: &Url| {
+        matches!(url.scheme(), "https" | "http")
+            && url.has_host()
+            && url.username().is_empty()
+            && url.password().is_none()
+            && url.query().is_none()
+            && url.fragment().is_none()
+    };
+    match endpoint.parse().ok().filter(plain) {
+        Some(url) => Ok(Some(url)),
+        None => Err(settings.problem("RECORDINGS_ENDPOINT is not an https or http address")),
+    }
+}
+
+/// Whether the address already contains the bucket, as the host's first label or the path's last
+/// segment.
+fn names(endpoint: &Url, bucket: &str) -> bool {
+    let host = endpoint.host_str().unwrap_or_default();
+    let path = endpoint.path().trim_end_matches('/');
+    path.rsplit('/').next() == Some(bucket)
+        || host.strip_prefix(bucket).is_some_and(|rest| rest.starts_with('.'))
+}
+
+fn key_id_form(id: &str) -> Result<(), &'static str> {
+    if is_visible_ascii(id) { Ok(()) } else { Err("an access key id") }
+}
+
+fn secret_key_form(key: &str) -> Result<(), &'static str> {
+    if is_visible_ascii(key) { Ok(()) } else { Err("a secret access key") }
+}
