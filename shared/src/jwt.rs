@@ -461,8 +461,8 @@ mod tests {
     fn a_derived_key_is_hkdfs() {
         let secret = SecretString::from("\u{b}".repeat(22));
         let key = Hs256Key::derived(&secret, b"").expect("a key");
-        let hexadecimal: String =
-            key.0.expose_secret().iter().map(|byte| format!("{byte:02x}")).collect();
+        let bytes = key.0.expose_secret().iter();
+        let hexadecimal = bytes.fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
         assert_eq!(hexadecimal, "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d");
     }
 
