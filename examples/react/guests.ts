@@ -6,17 +6,17 @@ interface Invitation {
   expiresAt: number;
 }
 
-/** A link to this page with which anybody can join the room as a guest, for this many hours. */
-export async function guestLink(roomId: string, hours: number, canPublish = true): Promise<string> {
-  const input = { roomId, hours, canPublish };
+/** A link with which anybody can join the room as a guest for this many hours. `page` is the guests' page. */
+export async function guestLink(page: string, roomId: string, hours: number): Promise<string> {
+  const input = { roomId, hours, canPublish: true };
   const { invitation } = await call<Invitation>("/api/v1/livekit/invite-guest", input, { attempts: 3 });
   // Browsers do not send the fragment, so it is in no server's log.
-  return new URL(`/guest#${invitation}`, location.href).href;
+  return `${page}#${invitation}`;
 }
 
-/** The token with which the visitor of such a link joins. A 401 means that the invitation is over. */
-export async function guestToken(username: string): Promise<string> {
-  const input = { invitation: location.hash.slice(1), username };
+/** A guest's token to join. `fragment` is the guests' page's `location.hash`. */
+export async function guestToken(fragment: string, username: string): Promise<string> {
+  const input = { invitation: fragment.slice(1), username };
   const { token } = await call<{ token: string }>("/api/v1/livekit/guest-auth", input, { attempts: 3 });
   return token;
 }

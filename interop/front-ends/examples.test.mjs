@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, afterEach, before, beforeEach, test } from "node:test";
-
+import { LiveKitStandIn } from "../livekit/stand-in.mjs";
 import { Anteroom, root } from "../support/anteroom.mjs";
 import { blocks } from "../support/guide.mjs";
 import { opened, sealed, WorkOsStandIn } from "../workos/stand-in.mjs";
@@ -52,6 +52,8 @@ const mistakes = [
   ["SignInEndpoint.tsx", '"authkit"', '"hosted"', "'\"hosted\"' is not assignable"],
   ["session.ts", "error.isSignedOut", "error.signedOut", "'signedOut' does not exist"],
   ["room.ts", "ROOM_DELETED", "ROOM_GONE", "'ROOM_GONE' does not exist"],
+  ["guests.ts", "participant.identity.", "participant.id.", "'id' does not exist"],
+  ["moderation.ts", "error.status ===", "error.code ===", "'code' does not exist"],
   ["token-source.ts", "credentials:", "credential:", "'credential' does not exist"],
   ["Conference.tsx", "serverUrl={url}", "server={url}", "'server' does not exist"],
   ["liveblocks.ts", "authEndpoint:", "authEndPoint:", "'authEndPoint'"],
@@ -353,6 +355,36 @@ test("LiveKit's client fetches a token with the session's cookie", async () => {
   assert.match(serverUrl, /^ws:/);
   const claims = standIn.claims(participantToken);
   assert.deepEqual([claims.name, claims.video.room], ["Jane Doe", "room123"]);
+});
+
+test("a guest comes in by a link, is told by the identity, and is muted and removed", async () => {
+  const { guestLink, guestToken, isGuest } = await page.load("guests.js");
+  const { mute, remove } = await page.load("moderation.js");
+  await signInAs("jane");
+  const link = new URL(await guestLink("https://app.example.com/guest", "guests", 1));
+  assert.equal(link.pathname, "/guest");
+
+  page.cookies.clear();
+  const token = await guestToken(link.hash, "Jane Doe");
+  assert.equal(standIn.claims(token).name, "Jane Doe");
+  const livekit = new LiveKitStandIn(anteroom);
+  const identity = await livekit.join(token, "MICROPHONE");
+  assert.equal(isGuest({ identity }), true);
+  assert.equal(isGuest({ identity: "user_guest:0123456789abcdef" }), false);
+  await assert.rejects(mute("guests", identity, "microphone"), { status: 401 });
+  await assert.rejects(guestToken(`${link.hash}x`, "Gus"), { status: 401 });
+
+  await signInAs("jane");
+  assert.equal(await mute("guests", identity, "microphone"), true);
+  assert.equal(await mute("guests", identity, "camera"), false);
+  assert.equal(await remove("guests", identity), true);
+  assert.equal(await remove("guests", identity), false);
+  assert.deepEqual(await livekit.roomClient().listParticipants("guests"), []);
+
+  page.cookies.clear();
+  await signInAs("without_organization");
+  await assert.rejects(guestLink("/guest", "guests", 1), { status: 403 });
+  await assert.rejects(remove("guests", identity), { status: 403 });
 });
 
 test("a recording is started by one, and stopped, once or twice", async () => {

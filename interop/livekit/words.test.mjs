@@ -36,7 +36,7 @@ const refused = [
     "RoomService/MutePublishedTrack",
     { room: "words", identity: "guest:1", track_sid: "TR_1", muted: true },
     all,
-    0,
+    3,
   ],
 ];
 
