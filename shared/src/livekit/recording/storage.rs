@@ -67,7 +67,7 @@ impl Storage {
         if role.is_none() && !has_pair {
             return Err(settings.problem(
                 "RECORDINGS_ACCESS_KEY_ID is missing (set it, or set LIVEKIT_SECRET_ID to a secret \
-                 that holds it; on Lambda, the function's role is enough)",
+                 that holds it, or give the function a role)",
             ));
         }
         Ok(role)
