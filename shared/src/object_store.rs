@@ -5,6 +5,7 @@
 //! <https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html>,
 //! <https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html>
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
@@ -408,7 +409,7 @@ impl Page {
             }
             // S3 writes a space as `+`.
             let key = key.replace('+', " ");
-            percent_decode_str(&key).decode_utf8().ok().map(|key| key.into_owned())
+            percent_decode_str(&key).decode_utf8().ok().map(Cow::into_owned)
         };
         let object = |object: Contents| {
             Some(Object {

@@ -287,8 +287,8 @@ impl Page<'_> {
             let key = self.objects.last().map(|(key, _)| *key);
             // What a folder holds is behind the folder, and has been listed with it.
             let folder = self.prefixes.last().map(|folder| format!("{folder}\u{10ffff}"));
-            let last = key.map(str::to_owned).max(folder).unwrap_or_default();
-            parts.push(format!("<NextContinuationToken>{}</NextContinuationToken>", escape(&last)));
+            let end = key.map(str::to_owned).max(folder).unwrap_or_default();
+            parts.push(format!("<NextContinuationToken>{}</NextContinuationToken>", escape(&end)));
         }
         parts.extend(self.objects.iter().map(|(key, object)| {
             format!(

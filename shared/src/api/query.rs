@@ -1,5 +1,7 @@
 //! Reads the query of a `GET`, strictly in the parameters that the endpoint has.
 
+use std::borrow::Cow;
+
 use http::Uri;
 use percent_encoding::percent_decode;
 use serde::de::DeserializeOwned;
@@ -32,7 +34,7 @@ pub(crate) fn read_query<T: DeserializeOwned>(uri: &Uri) -> Result<T, ApiError> 
 /// <https://url.spec.whatwg.org/#application/x-www-form-urlencoded>
 fn decode(text: &str) -> Option<String> {
     let text = text.replace('+', " ");
-    percent_decode(text.as_bytes()).decode_utf8().ok().map(std::borrow::Cow::into_owned)
+    percent_decode(text.as_bytes()).decode_utf8().ok().map(Cow::into_owned)
 }
 
 #[cfg(test)]

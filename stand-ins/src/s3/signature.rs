@@ -183,9 +183,10 @@ impl Signed {
         if scope == expected {
             return Ok(expected);
         }
-        let code = match in_query {
-            true => "AuthorizationQueryParametersError",
-            false => "AuthorizationHeaderMalformed",
+        let code = if in_query {
+            "AuthorizationQueryParametersError"
+        } else {
+            "AuthorizationHeaderMalformed"
         };
         let message = format!("Error parsing the Credential; the scope must be '{expected}'.");
         Err(Refusal::new(400, code, &message))
@@ -235,7 +236,8 @@ fn hmac(key: &[u8], text: &str) -> Vec<u8> {
 
 /// Lower-case hexadecimal digits.
 pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let digit = |value: u8| char::from_digit(value.into(), 16).unwrap_or_default();
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 /// AWS's percent-encoding: everything but letters, digits and `-._~`, and `/` in paths.
@@ -243,10 +245,16 @@ pub(super) fn encode(text: &str, is_path: bool) -> String {
     let plain = |byte: u8| {
         byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) || (is_path && byte == b'/')
     };
-    let encoded = text.bytes().map(|byte| {
-        if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }
-    });
-    encoded.collect()
+    let mut encoded = String::new();
+    for byte in text.bytes() {
+        if plain(byte) {
+            encoded.push(byte.into());
+        } else {
+            encoded.push('%');
+            encoded.push_str(&hex(&[byte]).to_uppercase());
+        }
+    }
+    encoded
 }
 
 /// The text without its percent-encoding.

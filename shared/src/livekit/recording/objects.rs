@@ -150,7 +150,7 @@ impl Reader<'_> {
             let page = self.bucket.list(&mut self.access_key, &listing).await?;
             let next = page.end().filter(|key| is_before_end(key) && Some(key) > after.as_ref());
             let objects = page.objects.into_iter().filter(|object| is_before_end(&object.key));
-            found.extend(objects.filter_map(|object| self.recorded(object)));
+            found.extend(objects.filter_map(|object| self.recorded(&object)));
             match (next, rest) {
                 (None, _) => break,
                 (Some(_), Rest::LeaveOut) => return Ok(None),
@@ -181,7 +181,7 @@ impl Reader<'_> {
         }
     }
 
-    fn recorded(&self, object: Object) -> Option<RecordedObject> {
+    fn recorded(&self, object: &Object) -> Option<RecordedObject> {
         let key = self.folder.key(&object.key)?;
         Some(RecordedObject { key, size: object.size, changed: object.changed })
     }
