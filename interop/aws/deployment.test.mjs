@@ -113,7 +113,7 @@ const halves = {
     absent: ["workos", "events"],
   },
   everything: {
-    given: { ...workos, ...clerk, ...documents, ...recordings, ...events, ...guests, ...moderation },
+    given: { ...workos, ...clerk, ...documents, ...listed, ...events, ...guests, ...moderation },
     absent: [],
   },
 };
@@ -301,7 +301,6 @@ test("the webhook may put events on the bus and read LiveKit's secret, and nothi
 function normalized(value) {
   return JSON.parse(JSON.stringify(value).replaceAll('["EventBusArn","Value"]', '"EventBusArn.Value"'));
 }
-
 
 test("the list of recordings may read recordings in the bucket, and no other function may", async () => {
   const { resources } = stackOf(await transformed(), halves.everything.given);

