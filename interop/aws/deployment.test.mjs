@@ -282,7 +282,7 @@ test("the webhook may put events on the bus and read LiveKit's secret, and nothi
     ["own", { "Fn::GetAtt": ["OwnEventBus", "Arn"] }],
     [arn, arn],
   ]) {
-    const { resources } = stackOf(template, { ...workos, ...events, EventBus });
+    const { resources } = stackOf(template, { ...workos, ...livekit, ...events, EventBus });
     assert.equal("OwnEventBus" in resources, EventBus === "own");
     assert.deepEqual(resources.EventBusArn.Properties.Value, own);
     const bus = { "Fn::GetAtt": "EventBusArn.Value" };
