@@ -196,9 +196,9 @@ fn the_boundary_allows_logs_traces_secrets_events_and_recordings() {
             "xray:PutTraceSegments",
             "xray:PutTelemetryRecords",
             "secretsmanager:GetSecretValue",
-            "events:PutEvents",
             "s3:ListBucket",
             "s3:GetObject",
+            "events:PutEvents",
         ]
     );
     let anything =
