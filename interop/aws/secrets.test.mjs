@@ -122,8 +122,9 @@ test("without Secrets Manager at the start it answers 503, and 200 once it is th
     await late.put("liveblocks", { LIVEBLOCKS_SECRET_KEY: liveblocks.secretKey });
     await succeeds(waiting);
 
-    await waiting.logged(/"message":"(answered|refused)"/, 0, 2);
-    const starts = waiting.lines.filter((line) => line.includes('"cold":true'));
+    const handled = /"message":"(answered|refused)".*"endpoint":"liveblocks-auth"/;
+    await waiting.logged(handled, 0, 2);
+    const starts = waiting.lines.filter((line) => handled.test(line) && line.includes('"cold":true'));
     assert.equal(starts.length, 1, "one process answered both");
   } finally {
     await waiting.stop();
