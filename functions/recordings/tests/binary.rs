@@ -416,9 +416,12 @@ async fn a_broken_connection_is_retried_once() {
     assert_eq!(page(&list(&world, &input).await).0.len(), 1);
 }
 
+/// A way in which a bucket refuses us, and its name.
+type Refusal = (&'static str, fn(&S3));
+
 #[tokio::test]
 async fn a_bucket_that_refuses_us_is_502() {
-    let refuse: [(&str, fn(&S3)); 4] = [
+    let refuse: [Refusal; 4] = [
         ("denied", S3::deny),
         ("deleted", S3::delete_bucket),
         ("elsewhere", S3::move_away),
