@@ -7,7 +7,7 @@
 //! | `GET` or `HEAD /<bucket>/<key>` | an object, or a range of it |
 //!
 //! Every request must have a Signature Version 4, in its headers or in its query. It is computed
-//! anew and compared: [`signature`]. A signature in the query is a link, which expires.
+//! anew and compared. A signature in the query is a link, which expires.
 //!
 //! Objects are put into the bucket with [`S3::put`], or by the recorder of the stand-in for LiveKit:
 //! [`LiveKit::record_to`](crate::livekit::LiveKit::record_to).
