@@ -246,10 +246,19 @@ impl Hs256Key {
         derive(secret.expose_secret().as_bytes(), purpose).map(Self)
     }
 
-    fn has_signed(&self, message: &[u8], signature: &[u8]) -> bool {
-        let key = hmac::Key::new(hmac::HMAC_SHA256, self.0.expose_secret());
+    /// The signature of a message, 32 bytes.
+    pub(crate) fn sign(&self, message: &[u8]) -> impl AsRef<[u8]> + use<> {
+        hmac::sign(&self.hmac_key(), message)
+    }
+
+    /// Whether a signature is that of the message.
+    pub(crate) fn has_signed(&self, message: &[u8], signature: &[u8]) -> bool {
         // Compares in constant time.
-        hmac::verify(&key, message, signature).is_ok()
+        hmac::verify(&self.hmac_key(), message, signature).is_ok()
+    }
+
+    fn hmac_key(&self) -> hmac::Key {
+        hmac::Key::new(hmac::HMAC_SHA256, self.0.expose_secret())
     }
 }
 

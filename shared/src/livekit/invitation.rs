@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::Error as _;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize};
 use url::Url;
 
 use crate::api::ApiError;
@@ -17,7 +17,7 @@ use crate::clock::Timestamp;
 use crate::jwt::{self, Hs256Key, Lifetime, Token};
 use crate::livekit::access_token::{JOIN_LIFETIME, Joining, Rights};
 use crate::livekit::identity::Identity;
-use crate::livekit::join::{JoinToken, Username};
+use crate::livekit::join::{JoinToken, Username, expose};
 use crate::livekit::keys::{AcceptedKeys, KeyPair, Keys, NotAccepted};
 use crate::livekit::room::{INVITE_PERMISSION, Namespace, PublishPermission};
 use crate::livekit::{RoomId, RoomName};
@@ -73,10 +73,6 @@ pub struct Invitation {
     invitation: SecretString,
     /// In Unix seconds.
     expires_at: u64,
-}
-
-fn expose<S: Serializer>(token: &SecretString, serializer: S) -> Result<S::Ok, S::Error> {
-    token.expose_secret().serialize(serializer)
 }
 
 /// An invitation as a guest presents it, unverified. `Debug` omits it.

@@ -42,7 +42,11 @@ pub struct Connection {
     participant_token: SecretString,
 }
 
-fn expose<S: Serializer>(token: &SecretString, serializer: S) -> Result<S::Ok, S::Error> {
+/// For `#[serde(serialize_with)]`: writes a token into the response to whoever asked for it.
+pub(super) fn expose<S: Serializer>(
+    token: &SecretString,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     token.expose_secret().serialize(serializer)
 }
 

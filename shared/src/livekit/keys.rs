@@ -57,7 +57,8 @@ impl Keys {
 
     /// Makes sure that the pair was read after `arrived`: see [`Secret::reread_after`].
     pub(super) async fn reread_after(&self, arrived: Moment) -> Result<(), SecretError> {
-        self.api_secret.reread_after(arrived).await
+        self.api_secret.reread_after(arrived).await?;
+        self.api_key.reread_after(arrived).await
     }
 
     /// The pair to use after LiveKit has rejected `refused`, if there is another.
@@ -172,8 +173,7 @@ impl AcceptedKeys {
     }
 
     async fn reread_after(&self, arrived: Moment) -> Result<(), SecretError> {
-        self.current.api_secret.reread_after(arrived).await?;
-        self.current.api_key.reread_after(arrived).await?;
+        self.current.reread_after(arrived).await?;
         self.previous_secret.reread_after(arrived).await?;
         self.previous_key.reread_after(arrived).await
     }

@@ -9,12 +9,10 @@ use std::fmt;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use ring::digest::SHA256_OUTPUT_LEN;
-use ring::hkdf::{HKDF_SHA256, Salt};
-use ring::hmac::{self, HMAC_SHA256};
-use secrecy::ExposeSecret;
 use serde::Deserialize;
 
 use crate::api::ApiError;
+use crate::jwt::Hs256Key;
 use crate::livekit::keys::{KeyPair, Keys};
 use crate::livekit::recording::object_key::{ObjectFolder, ObjectKey};
 use crate::request_scope;
@@ -62,7 +60,7 @@ impl Cursor {
         keys: &Keys,
     ) -> Result<String, ApiError> {
         let own_part = key.own_part().as_bytes();
-        let tag = hmac::sign(&signing_key(&keys.read().await?)?, &message(folder, own_part));
+        let tag = signing_key(&keys.read().await?)?.sign(&message(folder, own_part));
         Ok(BASE64_URL_SAFE_NO_PAD.encode([own_part, tag.as_ref()].concat()))
     }
 
@@ -87,7 +85,7 @@ impl Cursor {
 
     fn is_signed_with(&self, pair: &KeyPair, folder: &ObjectFolder) -> Result<bool, ApiError> {
         let message = message(folder, self.own_part.as_bytes());
-        Ok(hmac::verify(&signing_key(pair)?, &message, &self.tag).is_ok())
+        Ok(signing_key(pair)?.has_signed(&message, &self.tag))
     }
 }
 
@@ -97,12 +95,10 @@ fn message(folder: &ObjectFolder, own_part: &[u8]) -> Vec<u8> {
     [folder.as_str().as_bytes(), own_part].concat()
 }
 
-/// A key derived from the API secret (RFC 5869), which is not used as a key here itself.
-fn signing_key(pair: &KeyPair) -> Result<hmac::Key, ApiError> {
-    let secret = pair.api_secret.expose_secret().as_bytes();
-    let derived = Salt::new(HKDF_SHA256, &[]).extract(secret);
-    let derived = derived.expand(&[PURPOSE], HMAC_SHA256);
-    derived.map(hmac::Key::from).map_err(|_| ApiError::internal("the cursor's key is too long"))
+/// A key derived from the API secret, which is not used as a key here itself.
+fn signing_key(pair: &KeyPair) -> Result<Hs256Key, ApiError> {
+    let key = Hs256Key::derived(&pair.api_secret, PURPOSE);
+    key.ok_or_else(|| ApiError::internal("the cursor's key cannot be derived"))
 }
 
 fn foreign() -> ApiError {

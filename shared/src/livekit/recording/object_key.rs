@@ -33,10 +33,10 @@ pub(super) struct ObjectFolder(String);
 pub(super) struct ObjectKey(String);
 
 /// The part of a key behind its folder: `<date>/<time>-<random>.mp4`.
-const FORM: &[u8] = b"0000-00-00/000000-xxxxxxxxxxxxxxxx.mp4";
+const FORM: &str = "0000-00-00/000000-xxxxxxxxxxxxxxxx.mp4";
 
-/// The length of the date in a key, with its `/`.
-const DATE_LENGTH: usize = "0000-00-00/".len();
+/// The date in a key, with its `/`.
+const DATE_FORM: &str = "0000-00-00/";
 
 impl ObjectFolder {
     /// `recordings/<zone>/<room>/`, where `<room>` begins with the organization's id and ends with
@@ -84,7 +84,7 @@ impl ObjectFolder {
     /// The folder of one day, if `text` is that.
     pub(super) fn day(&self, text: &str) -> Option<String> {
         let own = text.strip_prefix(&self.0)?;
-        (own.len() == DATE_LENGTH && date(own).is_some()).then(|| text.to_owned())
+        (own.len() == DATE_FORM.len() && date(own).is_some()).then(|| text.to_owned())
     }
 
     /// A new key in this folder: `<date>/<time>-<random>.mp4`, in UTC. Keys sort by time.
@@ -123,15 +123,26 @@ impl ObjectKey {
     }
 }
 
+/// Whether a text has the form of the part of a key behind its folder. Its date and time may be
+/// impossible ones.
+pub(super) fn is_own_part(text: &str) -> bool {
+    has_form(text, FORM)
+}
+
+/// Whether a text has decimal digits where `form` has `0`, hexadecimal ones where it has `x`, and
+/// elsewhere the same characters.
+fn has_form(text: &str, form: &str) -> bool {
+    text.len() == form.len()
+        && text.bytes().zip(form.bytes()).all(|(byte, form)| match form {
+            b'0' => byte.is_ascii_digit(),
+            b'x' => matches!(byte, b'0'..=b'9' | b'a'..=b'f'),
+            form => byte == form,
+        })
+}
+
 /// The time in the part of a key behind its folder, if it has our form.
 fn moment(own: &str) -> Option<Timestamp> {
-    let has_form = own.len() == FORM.len()
-        && own.bytes().zip(FORM).all(|(byte, form)| match form {
-            b'0' => byte.is_ascii_digit(),
-            b'x' => byte.is_ascii_digit() || matches!(byte, b'a'..=b'f'),
-            form => byte == *form,
-        });
-    if !has_form {
+    if !is_own_part(own) {
         return None;
     }
     let number = |from: usize| own.get(from..from + 2)?.parse::<u8>().ok();
@@ -142,16 +153,10 @@ fn moment(own: &str) -> Option<Timestamp> {
 
 /// The date at the start of a text, which is followed by a `/`.
 fn date(own: &str) -> Option<Date> {
-    let (date, _) = own.split_once('/').filter(|(date, _)| date.len() + 1 == DATE_LENGTH)?;
-    let has_form = date.bytes().zip(FORM).all(|(byte, form)| match form {
-        b'0' => byte.is_ascii_digit(),
-        form => byte == *form,
-    });
-    if !has_form {
-        return None;
-    }
+    let date = own.get(..DATE_FORM.len()).filter(|date| has_form(date, DATE_FORM))?;
     let month = Month::try_from(date.get(5..7)?.parse::<u8>().ok()?).ok()?;
-    Date::from_calendar_date(date.get(..4)?.parse().ok()?, month, date.get(8..)?.parse().ok()?).ok()
+    let (year, day) = (date.get(..4)?.parse().ok()?, date.get(8..10)?.parse().ok()?);
+    Date::from_calendar_date(year, month, day).ok()
 }
 
 /// A text as a part of a key: unchanged if it is harmless, otherwise its harmless characters with a

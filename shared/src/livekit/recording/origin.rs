@@ -4,11 +4,8 @@ use percent_encoding::percent_decode_str;
 use serde::Serialize;
 
 use crate::livekit::object_metadata::{CUT, ORGANIZATION};
-use crate::livekit::recording::object_key::{FOLDER, part};
+use crate::livekit::recording::object_key::{FOLDER, is_own_part, part};
 use crate::livekit::server_api::EgressInfo;
-
-/// The digits of the random part of a key's name.
-const RANDOM_DIGITS: usize = 16;
 
 /// Where a recording of ours came from. A part that is not known for certain is left out. It may be
 /// personal, so it has no `Debug`.
@@ -54,16 +51,9 @@ impl Origin {
 impl<'a> KeyParts<'a> {
     /// `recordings/<zone>/<room>/<date>/<time>-<random>.mp4`
     fn of(key: &'a str) -> Option<Self> {
-        let parts: Vec<&str> = key.split('/').collect();
-        let [folder, zone, room, date, name] = parts[..] else { return None };
-        let (time, random) = name.strip_suffix(".mp4")?.split_once('-')?;
-        let is_ours = folder == FOLDER
-            && !zone.is_empty()
-            && !room.is_empty()
-            && has_form(date, "0000-00-00")
-            && has_form(time, "000000")
-            && random.len() == RANDOM_DIGITS
-            && random.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        let parts: Vec<&str> = key.splitn(4, '/').collect();
+        let [FOLDER, zone, room, own_part] = parts[..] else { return None };
+        let is_ours = !zone.is_empty() && !room.is_empty() && is_own_part(own_part);
         is_ours.then_some(Self { zone, room })
     }
 
@@ -79,15 +69,6 @@ impl<'a> KeyParts<'a> {
         let own = organization.and_then(|_| name.strip_prefix(&prefix));
         (part(name) == self.room).then(|| own.unwrap_or(name).to_owned())
     }
-}
-
-/// Whether a text has digits and other characters where `form` has them.
-fn has_form(text: &str, form: &str) -> bool {
-    text.len() == form.len()
-        && text.bytes().zip(form.bytes()).all(|(byte, expected)| match expected {
-            b'0' => byte.is_ascii_digit(),
-            other => byte == other,
-        })
 }
 
 fn decode(value: &str) -> String {
