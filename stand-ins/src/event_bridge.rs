@@ -3,6 +3,9 @@
 //!
 //! The protocol is AWS JSON 1.1: `POST /` with the operation in `X-Amz-Target`, signed. An entry that
 //! is not accepted does not fail the call: the response is 200 and has its error.
+//!
+//! `GET /dev/events`, which only the stand-in has, lists all events so far as a rule's target receives
+//! them: `source`, `detail-type`, `detail`.
 
 use std::{
     collections::BTreeSet,
@@ -47,6 +50,13 @@ pub struct BusEvent {
     pub detail_type: String,
     /// `detail`.
     pub detail: Value,
+}
+
+impl BusEvent {
+    /// The event's fields that a rule's target reads.
+    fn as_delivered(&self) -> Value {
+        json!({ "source": self.source, "detail-type": self.detail_type, "detail": self.detail })
+    }
 }
 
 impl EventBridge {
@@ -126,6 +136,12 @@ impl Default for State {
 }
 
 impl Provider for Buses {
+    fn dev_answer(&self, request: &Request) -> Option<Answer> {
+        let is_list = (request.method.as_str(), request.path()) == ("GET", "/dev/events");
+        let list = || lock(&self.state).events.iter().map(BusEvent::as_delivered).collect();
+        is_list.then(|| Answer::json(200, &list()))
+    }
+
     fn answer(&self, request: &Request) -> Answer {
         let mut state = lock(&self.state);
         let before = state.events.len();

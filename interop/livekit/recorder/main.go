@@ -1,5 +1,6 @@
 // Recorder answers for LiveKit's egress service on the message bus of a LiveKit server, so that the whole
-// path of a recording (start, updates, stop) runs through the real server. It records nothing.
+// path of a recording (start, updates, stop, upload) runs through the real server. It records nothing: what it
+// uploads is an empty movie.
 //
 // It is controlled over HTTP on 127.0.0.1:
 //
@@ -62,6 +63,7 @@ type running struct {
 	behavior behavior
 	handler  rpc.EgressHandlerServer
 	loaded   chan struct{}
+	output   *livekit.EncodedFileOutput
 
 	mu   sync.Mutex
 	info *livekit.EgressInfo
@@ -123,7 +125,7 @@ func (r *recorder) StartEgress(ctx context.Context, request *rpc.StartEgressRequ
 	if _, err := r.io.CreateEgress(ctx, info); err != nil {
 		return nil, err
 	}
-	e := &running{recorder: r, behavior: behavior, info: info, loaded: make(chan struct{})}
+	e := &running{recorder: r, behavior: behavior, info: info, loaded: make(chan struct{}), output: outputOf(request)}
 	if e.handler, err = rpc.NewEgressHandlerServer(e, r.bus); err != nil {
 		return nil, err
 	}
@@ -141,6 +143,14 @@ func (r *recorder) StartEgress(ctx context.Context, request *rpc.StartEgressRequ
 // ListActiveEgress is not asked by the server.
 func (r *recorder) ListActiveEgress(context.Context, *rpc.ListActiveEgressRequest) (*rpc.ListActiveEgressResponse, error) {
 	return nil, psrpc.ErrUnimplemented
+}
+
+// outputOf is the file that a start asks for, credentials included.
+func outputOf(request *rpc.StartEgressRequest) *livekit.EncodedFileOutput {
+	if outputs := request.GetRoomComposite().GetFileOutputs(); len(outputs) > 0 {
+		return outputs[0]
+	}
+	return nil
 }
 
 // newInfo is what the real recorder answers a start with: the request without its secrets.
@@ -228,11 +238,17 @@ func (e *running) StopEgress(_ context.Context, request *livekit.StopEgressReque
 }
 
 func (e *running) end() {
+	failure := e.behavior.Fail
+	if failure == "" {
+		if err := upload(e.output); err != nil {
+			failure = err.Error()
+		}
+	}
 	e.update(func(info *livekit.EgressInfo) bool {
 		info.Status = livekit.EgressStatus_EGRESS_COMPLETE
-		if e.behavior.Fail != "" {
+		if failure != "" {
 			info.Status = livekit.EgressStatus_EGRESS_FAILED
-			info.Error = e.behavior.Fail
+			info.Error = failure
 			info.ErrorCode = http.StatusInternalServerError
 		}
 		info.EndedAt = time.Now().UnixNano()
