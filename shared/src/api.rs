@@ -54,7 +54,7 @@ pub(crate) use body::read_body;
 pub use body::{Empty, leave_body};
 pub(crate) use client_header::ClientHeader;
 pub use error::ApiError;
-pub(crate) use gateway::{Event, Flaw, answer};
+pub(crate) use gateway::{Event, Flaw, GatewayResponse};
 pub use headers::{Authorization, cookies};
 pub(crate) use headers::{all_cookies, check_origin};
 pub(crate) use outgoing::add_cookies;
@@ -64,7 +64,7 @@ pub use reply::{Reply, Status};
 pub(crate) use response::empty_response;
 
 /// A request from API Gateway.
-pub type Request = lambda_http::Request;
+pub type Request = http::Request<Vec<u8>>;
 
-/// A response to API Gateway.
-pub type Response = http::Response<lambda_http::Body>;
+/// A response to API Gateway. An empty text means that there is no body.
+pub type Response = http::Response<String>;

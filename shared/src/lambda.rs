@@ -64,15 +64,16 @@ use std::task::Poll;
 use std::time::Duration;
 
 use http::{Method, StatusCode};
-use lambda_http::lambda_runtime::Runtime;
-use lambda_http::lambda_runtime::layers::TracingLayer;
-use lambda_http::tower::util::MapFutureLayer;
-use lambda_http::{LambdaEvent, RequestExt as _, service_fn};
+use lambda_runtime::layers::TracingLayer;
+use lambda_runtime::tower::util::MapFutureLayer;
+use lambda_runtime::{LambdaEvent, Runtime, service_fn};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::afterwork;
-use crate::api::{self, ApiError, ClientHeader, Event, Flaw, Reply, Request, Response};
+use crate::api::{
+    self, ApiError, ClientHeader, Event, Flaw, GatewayResponse, Reply, Request, Response,
+};
 use crate::client::Client;
 use crate::clock::{Clock, Timestamp};
 use crate::lambda::init_error::InitErrors;
@@ -130,6 +131,21 @@ pub trait Endpoint: Sized + Send + Sync + 'static {
     ) -> impl Future<Output = Result<Reply<Self::Output>, ApiError>> + Send;
 }
 
+/// What Lambda says about a request, in an extension of it.
+#[derive(Clone, Debug)]
+pub struct Invocation {
+    /// Lambda's id of the request, which log lines have.
+    pub id: String,
+    /// When Lambda ends the function.
+    pub deadline: Timestamp,
+}
+
+impl Invocation {
+    fn of(request: &Request) -> Option<&Self> {
+        request.extensions().get()
+    }
+}
+
 /// The deadline of a request.
 #[derive(Clone, Copy)]
 struct Deadline(Timestamp);
@@ -160,8 +176,11 @@ pub fn run<E: Endpoint>() -> ExitCode {
         starting = None;
         let function = &function;
         let service = service_fn(move |event: LambdaEvent<Event>| async move {
-            let request = event.payload.into_request().with_lambda_context(event.context);
-            Ok::<_, Infallible>(api::answer(function.answer(request).await))
+            let LambdaEvent { payload, context } = event;
+            let mut request = payload.into_request();
+            let deadline = Timestamp::EPOCH.after(Duration::from_millis(context.deadline));
+            request.extensions_mut().insert(Invocation { id: context.request_id, deadline });
+            Ok::<_, Infallible>(GatewayResponse::from(function.answer(request).await))
         });
         let runtime = Runtime::new(service).layer(TracingLayer::new());
         runtime.layer(MapFutureLayer::new(finish_afterwards)).run().await
@@ -209,6 +228,7 @@ impl<E: Endpoint> Function<E> {
         };
         let (endpoint, allowed_origins, client_header) =
             settings.complete_during(configured, prepare).await?;
+        log::flush();
         let started_in = clock.now().since(began);
         let warm = AtomicBool::new(false);
         Ok(Self { endpoint, allowed_origins, client_header, clock, started_in, warm })
@@ -227,10 +247,12 @@ impl<E: Endpoint> Function<E> {
         let now = self.clock.now();
         let took = now.since(began);
         let ms = (took.as_secs_f64() * 10_000.0).round() / 10.0;
-        let id = request.lambda_context_ref().map(|context| context.request_id.as_str());
+        let id = Invocation::of(&request).map(|invocation| invocation.id.as_str());
+        let status = result.as_ref().map_or_else(ApiError::status, Response::status);
+        metrics::answered(E::NAME, status, took, cold, now);
         let mut response = match result {
             Ok(response) => {
-                let status = response.status().as_u16();
+                let status = status.as_u16();
                 tracing::info!(requestId = id, endpoint = E::NAME, status, ms, cold, "answered");
                 response
             }
@@ -239,8 +261,8 @@ impl<E: Endpoint> Function<E> {
                 error.into_response()
             }
         };
+        log::flush();
         api::add_cookies(&mut response, cookies);
-        metrics::answered(E::NAME, response.status(), took, cold, now);
         response
     }
 
@@ -300,13 +322,12 @@ impl<E: Endpoint> Function<E> {
     fn time_left(&self, request: &Request, cold: bool) -> Duration {
         let waited = if cold { self.started_in } else { Duration::ZERO };
         let limit = E::TIME_LIMIT.saturating_sub(waited);
-        let Some(context) = request.lambda_context_ref() else {
+        let Some(Invocation { deadline, .. }) = Invocation::of(request) else {
             return limit;
         };
-        let deadline = Timestamp::EPOCH.after(Duration::from_millis(context.deadline));
         let now = self.clock.now();
         // `cargo lambda` sends a deadline in 1970, so ignore a deadline that has already passed.
-        if deadline < now {
+        if *deadline < now {
             return limit;
         }
         deadline.since(now).saturating_sub(RESERVE).min(limit)
@@ -350,6 +371,7 @@ fn log_error<E: Endpoint>(error: &ApiError, id: Option<&str>, ms: f64, cold: boo
 async fn finish_afterwards<T, E>(sent: impl Future<Output = Result<T, E>>) -> Result<T, E> {
     let sent = sent.await;
     afterwork::finish().await;
+    log::flush();
     sent
 }
 

@@ -1,7 +1,17 @@
 //! Log lines: one JSON object each, on standard output, where Lambda picks them up.
+//!
+//! All lines of a request, metrics included, leave in one write before its response is sent, because a
+//! write costs more than composing a line. A warning or an error leaves at once, with what waits, in
+//! case the process does not reach the end of the request.
+
+use std::io::{self, Write};
+use std::mem;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tracing::level_filters::LevelFilter;
+use tracing::{Level, Metadata};
 use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{Layer as _, fmt, registry};
@@ -22,7 +32,67 @@ pub(crate) fn start(level: Option<&str>) {
         .with_default(LevelFilter::WARN)
         .with_target("lambda_runtime::layers::trace", LevelFilter::INFO)
         .with_target("anteroom", level);
-    let lines = fmt::layer().json().flatten_event(true).with_span_list(false).with_target(false);
+    let lines = fmt::layer()
+        .with_writer(Lines)
+        .json()
+        .flatten_event(true)
+        .with_span_list(false)
+        .with_target(false);
     // Fails if logging has already been started, as in tests.
     let _ = registry().with(lines.with_filter(heard)).try_init();
+}
+
+/// Lines that wait for [`flush`].
+static HELD: Mutex<Vec<u8>> = Mutex::new(Vec::new());
+
+/// Decides by its level whether a line waits.
+struct Lines;
+
+/// Takes one line.
+struct Line {
+    is_urgent: bool,
+}
+
+impl MakeWriter<'_> for Lines {
+    type Writer = Line;
+
+    fn make_writer(&self) -> Line {
+        Line { is_urgent: true }
+    }
+
+    fn make_writer_for(&self, event: &Metadata<'_>) -> Line {
+        Line { is_urgent: *event.level() <= Level::WARN }
+    }
+}
+
+impl Write for Line {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        hold(line);
+        if self.is_urgent {
+            flush();
+        }
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Adds a line, which ends with a newline, to those that wait.
+pub(crate) fn hold(line: &[u8]) {
+    held().extend_from_slice(line);
+}
+
+/// Writes the lines that wait. A log that cannot be written must not fail a request, so errors are
+/// ignored.
+pub(crate) fn flush() {
+    let lines = mem::take(&mut *held());
+    if !lines.is_empty() {
+        let _ = io::stdout().lock().write_all(&lines);
+    }
+}
+
+fn held() -> MutexGuard<'static, Vec<u8>> {
+    HELD.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -13,7 +13,6 @@
 //! There are no other dimensions, because each combination of values is a metric that costs money
 //! every month. No dimension is personal.
 
-use std::io::{self, Write as _};
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -21,6 +20,7 @@ use http::StatusCode;
 use serde::Serialize;
 
 use crate::clock::Timestamp;
+use crate::log;
 
 const NAMESPACE: &str = "Anteroom";
 
@@ -33,7 +33,8 @@ struct Writer {
     level: &'static str,
 }
 
-/// Starts writing metrics. Without this call, as in tests, no metrics are written.
+/// Starts writing metrics, which leave with the request's log lines. Without this call, as in tests, no
+/// metrics are written.
 ///
 /// Lambda drops lines below the configured log level and reads a line without a level as `INFO`, so
 /// metrics are written at the lowest level that passes.
@@ -176,10 +177,9 @@ fn write(now: Timestamp, directives: &[Directive], values: impl Serialize) {
     let Some(writer) = WRITER.get() else {
         return;
     };
-    // A request must not fail because the log cannot be written.
     if let Ok(mut line) = serde_json::to_vec(&writer.line(now, directives, values)) {
         line.push(b'\n');
-        let _ = io::stdout().lock().write_all(&line);
+        log::hold(&line);
     }
 }
 

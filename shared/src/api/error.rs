@@ -222,7 +222,7 @@ mod tests {
         let error = ApiError::bad_gateway("clerk user: rejected our key with 401");
         let response = error.into_response();
         assert_eq!(response.status(), 502);
-        let body: serde_json::Value = serde_json::from_slice(response.body()).expect("JSON");
+        let body: serde_json::Value = serde_json::from_str(response.body()).expect("JSON");
         assert_eq!(body["code"], 502);
         assert!(!body["message"].as_str().expect("text").contains("clerk"));
     }
@@ -242,7 +242,7 @@ mod tests {
     #[test]
     fn only_an_error_that_has_a_next_endpoint_names_one() {
         let body = |error: ApiError| -> serde_json::Value {
-            serde_json::from_slice(error.into_response().body()).expect("JSON")
+            serde_json::from_str(error.into_response().body()).expect("JSON")
         };
         let error = ApiError::forbidden("No");
         assert_eq!(body(error.clone()), json!({"code": 403, "message": "No"}));

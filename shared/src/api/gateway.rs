@@ -1,10 +1,10 @@
 //! API Gateway's events and responses: [`Event`], which parses without ever failing, and
-//! [`answer`].
+//! [`GatewayResponse`].
 //!
-//! `lambda_http` parses an event all at once: one header with a control character makes the whole
-//! event unreadable, and an invalid query, host or base64 body causes a panic. The gateway then
-//! returns 500, so a stranger could stop a rollout. We therefore read the event field by field, and
-//! only the fields that an endpoint can see:
+//! The usual crate, `lambda_http`, parses an event all at once: one header with a control character
+//! makes the whole event unreadable, and an invalid query, host or base64 body causes a panic. The
+//! gateway then returns 500, so a stranger could stop a rollout. We therefore read the event field by
+//! field, and only the fields that an endpoint can see:
 //!
 //! | unreadable part | result |
 //! |---|---|
@@ -25,11 +25,10 @@ use base64::prelude::BASE64_STANDARD;
 use http::header::{COOKIE, SET_COOKIE};
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
-use lambda_http::Body;
-use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpResponse;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
-use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer, MapAccess, Visitor};
+use serde::ser::{SerializeMap as _, Serializer};
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::api::{Request, Response};
@@ -141,18 +140,39 @@ impl Flaw {
     }
 }
 
-/// The response in the gateway's format, which lists cookies separately from headers.
-pub(crate) fn answer(response: Response) -> ApiGatewayV2httpResponse {
-    let (mut parts, body) = response.into_parts();
-    let cookies = parts.headers.get_all(SET_COOKIE).iter();
-    let mut answer = ApiGatewayV2httpResponse::default();
-    answer.cookies = cookies.filter_map(|cookie| cookie.to_str().ok().map(str::to_owned)).collect();
-    parts.headers.remove(SET_COOKIE);
-    answer.status_code = parts.status.as_u16().into();
-    answer.headers = parts.headers;
-    answer.is_base64_encoded = matches!(body, Body::Binary(_));
-    answer.body = (!matches!(body, Body::Empty)).then_some(body);
-    answer
+/// A response in the gateway's format, which lists cookies separately from headers.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct GatewayResponse {
+    status_code: u16,
+    #[serde(serialize_with = "without_cookies")]
+    headers: HeaderMap,
+    cookies: Vec<String>,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    body: String,
+    is_base64_encoded: bool,
+}
+
+impl From<Response> for GatewayResponse {
+    fn from(response: Response) -> Self {
+        let (parts, body) = response.into_parts();
+        let cookies = parts.headers.get_all(SET_COOKIE).iter();
+        let cookies =
+            cookies.filter_map(|cookie| cookie.to_str().ok().map(str::to_owned)).collect();
+        let status_code = parts.status.as_u16();
+        Self { status_code, headers: parts.headers, cookies, body, is_base64_encoded: false }
+    }
+}
+
+/// Our headers other than cookies have one value each, which is ASCII.
+fn without_cookies<S: Serializer>(headers: &HeaderMap, serializer: S) -> Result<S::Ok, S::Error> {
+    let mut map = serializer.serialize_map(None)?;
+    for (name, value) in headers.iter().filter(|(name, _)| *name != SET_COOKIE) {
+        if let Ok(value) = value.to_str() {
+            map.serialize_entry(name.as_str(), value)?;
+        }
+    }
+    map.end()
 }
 
 impl Parts<'_> {
@@ -182,15 +202,15 @@ impl Parts<'_> {
     }
 
     /// The body, or `None` if it cannot be read.
-    fn content(&self) -> Option<Body> {
+    fn content(&self) -> Option<Vec<u8>> {
         let Some(body) = self.body else {
-            return Some(Body::Empty);
+            return Some(Vec::new());
         };
         let text = text(body)?;
         if self.is_base64_encoded.is_some_and(|flag| flag.get() == "true") {
-            return BASE64_STANDARD.decode(text.as_bytes()).ok().map(Body::Binary);
+            return BASE64_STANDARD.decode(text.as_bytes()).ok();
         }
-        Some(Body::Text(text.into_owned()))
+        Some(text.into_owned().into_bytes())
     }
 }
 
@@ -328,7 +348,7 @@ mod tests {
         assert_eq!(request.uri(), "/auth/sign-in?a=1");
         assert_eq!(request.headers()["x-many"], "1,2");
         assert_eq!(request.headers()[COOKIE], "from=header");
-        assert_eq!(request.body().as_ref(), b"{}");
+        assert_eq!(request.body(), b"{}");
         assert_eq!(Flaw::of(&request), None);
     }
 
@@ -450,9 +470,9 @@ mod tests {
             .header("vary", "Origin, Cookie")
             .header(SET_COOKIE, "a=1")
             .header(SET_COOKIE, "b=2")
-            .body(Body::from("{}"))
+            .body("{}".to_owned())
             .expect("a response");
-        let answer = serde_json::to_value(answer(response)).expect("JSON");
+        let answer = serde_json::to_value(GatewayResponse::from(response)).expect("JSON");
         assert_eq!(answer["statusCode"], 201);
         assert_eq!(answer["headers"], json!({"vary": "Origin, Cookie"}));
         assert_eq!(answer["cookies"], json!(["a=1", "b=2"]));

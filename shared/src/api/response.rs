@@ -13,7 +13,7 @@ pub(crate) fn json_response(
 ) -> Result<Response, serde_json::Error> {
     let body = serde_json::to_string(body)?;
     let mut response = empty_response(status);
-    *response.body_mut() = body.into();
+    *response.body_mut() = body;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     Ok(response)
 }
@@ -44,6 +44,6 @@ mod tests {
         assert_eq!(headers[CACHE_CONTROL], "no-store");
         assert_eq!(headers[VARY], "Origin, Cookie");
         assert_eq!(headers[X_CONTENT_TYPE_OPTIONS], "nosniff");
-        assert_eq!(response.body().as_ref(), br#""hello""#);
+        assert_eq!(response.body(), r#""hello""#);
     }
 }

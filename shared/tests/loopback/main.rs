@@ -69,7 +69,7 @@ fn request(headers: &[(&str, &str)]) -> Request {
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    request.body(lambda_http::Body::Empty).unwrap()
+    request.body(Vec::new()).unwrap()
 }
 
 /// A request with a bearer token.

@@ -379,7 +379,7 @@ mod tests {
             "radar_sms_sign_in_challenge",
         ];
         let next = |error: ApiError| {
-            let body: Value = serde_json::from_slice(error.into_response().body()).expect("JSON");
+            let body: Value = serde_json::from_str(error.into_response().body()).expect("JSON");
             body["next"].as_str().map(str::to_owned)
         };
         let codes = MEANINGS.iter().map(|(code, _)| *code);
