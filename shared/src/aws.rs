@@ -10,12 +10,13 @@ use aws_smithy_runtime_api::client::http::{
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::{ConnectorError, SdkError};
 use aws_smithy_types::body::SdkBody;
+use bytes::Bytes;
 
-use crate::http::{Http, SINGLE_SEND_IDLE_TIMEOUT};
+use crate::http::{CALL_TIMEOUT, Http, Limits, SINGLE_SEND_IDLE_TIMEOUT, SendError};
 
-/// The longest response that we read from AWS. A secret has up to 64 KB, and JSON escapes can make
-/// it six times as long.
-const MAX_ANSWER_BYTES: usize = 512 * 1024;
+/// A secret has up to 64 KB, and JSON escapes can make it six times as long.
+const LIMITS: Limits =
+    Limits { idle: SINGLE_SEND_IDLE_TIMEOUT, time: CALL_TIMEOUT, bytes: 512 * 1024 };
 
 /// How an AWS service is reached.
 pub(crate) struct AwsAccess {
@@ -81,43 +82,20 @@ impl HttpConnector for Connector {
             let request = request
                 .try_into_http1x()
                 .map_err(|error| ConnectorError::user(error.into()))?
-                .map(|body| reqwest::Body::from(body.bytes().unwrap_or_default().to_vec()));
-            let request = reqwest::Request::try_from(request)
-                .map_err(|error| ConnectorError::user(error.into()))?;
-            let url = request.url().clone();
-            let result = exchange(&http.client(&url, SINGLE_SEND_IDLE_TIMEOUT), request).await;
-            match result {
-                Ok(_) => http.answered(&url),
-                Err(_) => http.failed(&url),
+                .map(|body| Bytes::copy_from_slice(body.bytes().unwrap_or_default()));
+            let received = http.send(request, LIMITS).await.map_err(|error| match error {
+                SendError::TimedOut => ConnectorError::timeout(error.into()),
+                SendError::NoConnection | SendError::Broken => ConnectorError::io(error.into()),
+            })?;
+            if !received.is_whole {
+                return Err(ConnectorError::other("the response is too long".into(), None));
             }
-            result
+            let mut response = http::Response::new(SdkBody::from(received.body));
+            *response.status_mut() = received.status;
+            *response.headers_mut() = received.headers;
+            response.try_into().map_err(|error: aws_smithy_runtime_api::http::HttpError| {
+                ConnectorError::other(error.into(), None)
+            })
         })
-    }
-}
-
-async fn exchange(
-    client: &reqwest::Client,
-    request: reqwest::Request,
-) -> Result<HttpResponse, ConnectorError> {
-    let mut response = client.execute(request).await.map_err(connector_error)?;
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(connector_error)? {
-        if body.len() + chunk.len() > MAX_ANSWER_BYTES {
-            return Err(ConnectorError::other("the response is too long".into(), None));
-        }
-        body.extend_from_slice(&chunk);
-    }
-    let (parts, _) = http::Response::from(response).into_parts();
-    let response = http::Response::from_parts(parts, SdkBody::from(body));
-    response.try_into().map_err(|error: aws_smithy_runtime_api::http::HttpError| {
-        ConnectorError::other(error.into(), None)
-    })
-}
-
-fn connector_error(error: reqwest::Error) -> ConnectorError {
-    if error.is_timeout() {
-        ConnectorError::timeout(error.into())
-    } else {
-        ConnectorError::io(error.into())
     }
 }

@@ -4,25 +4,38 @@
 //! compiled-in roots plus those in `SSL_CERT_FILE`. Connecting times out after [`CONNECT_TIMEOUT`],
 //! a call after [`CALL_TIMEOUT`].
 //!
+//! A function knows at start which hosts it will call. [`Http::open_ahead`] opens connections to them
+//! while secrets and keys are being fetched, so that the first request need not wait for them.
+//!
 //! It also decides which connections may be reused. Lambda freezes a process between two requests,
 //! and nothing tells the process that a peer or a network device has dropped a connection in the
 //! meantime. The pool's own idle timeout does not help, because its clock may stop with the
 //! process. So we go by the wall clock and the host's last response.
 
+mod connector;
+mod tls;
+
 use std::collections::HashMap;
+use std::error::Error;
 use std::fmt;
 use std::io;
+use std::iter::successors;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
-use url::{Position, Url};
+use bytes::Bytes;
+use http::header::{ACCEPT, HeaderValue, USER_AGENT};
+use http::uri::{Authority, Scheme};
+use http::{HeaderMap, Request, StatusCode, Uri};
+use http_body_util::{BodyExt as _, Full};
+use hyper_util::client::legacy;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 use crate::clock::{Clock, Timestamp};
+use crate::http::connector::Connector;
+use crate::http::tls::tls_config;
 
-/// Timeout for connecting, including TLS.
-pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+pub use connector::CONNECT_TIMEOUT;
 
 /// Timeout for one call, from its first byte to its last. Two calls in a row, one of them retried,
 /// still fit into the ten seconds of a request.
@@ -37,22 +50,65 @@ pub(crate) const IDLE_TIMEOUT: Duration = Duration::from_secs(50);
 /// millisecond of CPU time; a dead one costs the user a code.
 pub(crate) const SINGLE_SEND_IDLE_TIMEOUT: Duration = Duration::from_secs(3);
 
+/// The name that providers see in their logs.
+const OWN_NAME: HeaderValue =
+    HeaderValue::from_static(concat!("anteroom/", env!("CARGO_PKG_VERSION")));
+
+type Client = legacy::Client<Connector, Full<Bytes>>;
+
 /// The shared client. Clones share connections.
 #[derive(Clone)]
 pub struct Http(Arc<Shared>);
 
 struct Shared {
-    tls: rustls::ClientConfig,
+    tls: Arc<rustls::ClientConfig>,
     clock: Clock,
-    /// Used for each host until it needs new connections.
-    first: reqwest::Client,
-    hosts: Mutex<HashMap<String, Host>>,
+    hosts: Mutex<HashMap<HostName, Host>>,
 }
+
+/// Scheme, host and port.
+type HostName = (Option<Scheme>, Option<Authority>);
 
 /// The connections to one host.
 struct Host {
-    client: reqwest::Client,
+    client: Client,
+    connector: Connector,
     answered: Option<Timestamp>,
+}
+
+/// The limits of one exchange.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// How long its connection may have been idle.
+    pub(crate) idle: Duration,
+    /// How long it may take, from its first byte to its last.
+    pub(crate) time: Duration,
+    /// How many bytes of the response's body are read.
+    pub(crate) bytes: usize,
+}
+
+/// A response. It may be secret or personal, so it has no `Debug`.
+pub(crate) struct Received {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    /// The body, up to the limit.
+    pub(crate) body: Vec<u8>,
+    /// Whether the body ended within the limit.
+    pub(crate) is_whole: bool,
+}
+
+/// Why a request got no response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum SendError {
+    /// No connection could be opened.
+    #[error("no connection")]
+    NoConnection,
+    /// It took too long to connect, or until the response was complete.
+    #[error("timed out")]
+    TimedOut,
+    /// The connection ended before the response was complete.
+    #[error("the connection broke")]
+    Broken,
 }
 
 impl Http {
@@ -61,52 +117,82 @@ impl Http {
     /// # Errors
     /// If the file cannot be read or holds no certificate.
     pub fn new(extra_roots: Option<&str>, clock: Clock) -> Result<Self, io::Error> {
-        let tls = tls_config(extra_roots)?;
-        let first = client(tls.clone())?;
-        Ok(Self(Arc::new(Shared { tls, clock, first, hosts: Mutex::default() })))
+        let tls = Arc::new(tls_config(extra_roots)?);
+        Ok(Self(Arc::new(Shared { tls, clock, hosts: Mutex::default() })))
     }
 
-    /// The client for a request to `url`. It reuses only connections that have been idle for less
-    /// than `idle`.
-    pub(crate) fn client(&self, url: &Url, idle: Duration) -> reqwest::Client {
-        let mut hosts = self.hosts();
-        let name = name_of(url);
-        let Some(host) = hosts.get_mut(name) else {
-            let client = self.0.first.clone();
-            hosts.insert(name.to_owned(), Host { client: client.clone(), answered: None });
-            return client;
+    /// Sends a request to an absolute URI and reads the response.
+    pub(crate) async fn send(
+        &self,
+        mut request: Request<Bytes>,
+        limits: Limits,
+    ) -> Result<Received, SendError> {
+        let headers = request.headers_mut();
+        headers.entry(USER_AGENT).or_insert(OWN_NAME);
+        headers.entry(ACCEPT).or_insert(const { HeaderValue::from_static("*/*") });
+        let host = name_of(request.uri());
+        let client = self.client(&host, limits.idle);
+        let exchange = exchange(&client, request, limits.bytes);
+        let result = match tokio::time::timeout(limits.time, exchange).await {
+            Ok(result) => result,
+            Err(_) => Err(SendError::TimedOut),
         };
+        self.ended(&host, result.is_ok());
+        result
+    }
+
+    /// Begins to open a connection to the host of `address`, which the first request to it uses.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub(crate) fn open_ahead(&self, address: Uri) {
+        let mut hosts = self.hosts();
+        let host = hosts.entry(name_of(&address)).or_insert_with(|| self.new_host());
+        host.connector.open_ahead(address);
+    }
+
+    /// The client for a request to `name`. It reuses only connections that have been idle for less
+    /// than `idle`.
+    fn client(&self, name: &HostName, idle: Duration) -> Client {
+        let mut hosts = self.hosts();
         let now = self.0.clock.now();
-        if host.answered.is_some_and(|at| !now.is_within(idle, at)) {
-            self.reconnect(host);
-        }
-        host.client.clone()
-    }
-
-    /// Records that the host of `url` has responded, so its connection works.
-    pub(crate) fn answered(&self, url: &Url) {
-        if let Some(host) = self.hosts().get_mut(name_of(url)) {
-            host.answered = Some(self.0.clock.now());
-        }
-    }
-
-    /// Records that the host of `url` has not responded, so its connections are not reused.
-    pub(crate) fn failed(&self, url: &Url) {
-        if let Some(host) = self.hosts().get_mut(name_of(url)) {
-            self.reconnect(host);
+        match hosts.get_mut(name) {
+            Some(host) if host.answered.is_none_or(|at| now.is_within(idle, at)) => {
+                host.client.clone()
+            }
+            _ => {
+                let host = self.new_host();
+                let client = host.client.clone();
+                hosts.insert(name.clone(), host);
+                client
+            }
         }
     }
 
-    fn reconnect(&self, host: &mut Host) {
-        // The clones share TLS session tickets, so this is cheaper than a first connection. The old
-        // client's connections close when their requests finish.
-        match client(self.0.tls.clone()) {
-            Ok(client) => *host = Host { client, answered: None },
-            Err(error) => tracing::error!(%error, "failed to open new connections"),
+    /// Records whether the host has responded. If it has not, its connections are not reused.
+    fn ended(&self, name: &HostName, has_answered: bool) {
+        if let Some(host) = self.hosts().get_mut(name) {
+            if has_answered {
+                host.answered = Some(self.0.clock.now());
+            } else {
+                *host = self.new_host();
+            }
         }
     }
 
-    fn hosts(&self) -> MutexGuard<'_, HashMap<String, Host>> {
+    /// New connections, which share TLS session tickets with earlier ones. The connections of an old
+    /// client close when their requests finish.
+    fn new_host(&self) -> Host {
+        let connector = Connector::new(Arc::clone(&self.0.tls), self.0.clock.clone());
+        #[expect(clippy::disallowed_methods, reason = "this is the one home of the HTTP client")]
+        let client = legacy::Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(IDLE_TIMEOUT)
+            .build(connector.clone());
+        Host { client, connector, answered: None }
+    }
+
+    fn hosts(&self) -> MutexGuard<'_, HashMap<HostName, Host>> {
         self.0.hosts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -117,54 +203,42 @@ impl fmt::Debug for Http {
     }
 }
 
-/// Scheme, host and port.
-fn name_of(url: &Url) -> &str {
-    &url[..Position::BeforePath]
+fn name_of(address: &Uri) -> HostName {
+    (address.scheme().cloned(), address.authority().cloned())
 }
 
-fn client(tls: rustls::ClientConfig) -> Result<reqwest::Client, io::Error> {
-    #[expect(clippy::disallowed_methods, reason = "this is the one home of the HTTP client")]
-    let client = reqwest::Client::builder()
-        .tls_backend_preconfigured(tls)
-        .no_proxy()
-        .redirect(reqwest::redirect::Policy::none())
-        .connect_timeout(CONNECT_TIMEOUT)
-        .timeout(CALL_TIMEOUT)
-        .pool_idle_timeout(IDLE_TIMEOUT)
-        .user_agent(concat!("anteroom/", env!("CARGO_PKG_VERSION")))
-        .build();
-    client.map_err(io::Error::other)
-}
-
-fn tls_config(extra_roots: Option<&str>) -> Result<rustls::ClientConfig, io::Error> {
-    let mut roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    if let Some(path) = extra_roots {
-        let mut found = 0;
-        for certificate in CertificateDer::pem_file_iter(path).map_err(io::Error::other)? {
-            roots.add(certificate.map_err(io::Error::other)?).map_err(io::Error::other)?;
-            found += 1;
+async fn exchange(
+    client: &Client,
+    request: Request<Bytes>,
+    max_bytes: usize,
+) -> Result<Received, SendError> {
+    let response = client.request(request.map(Full::new)).await.map_err(|error| why(&error))?;
+    let (parts, mut rest) = response.into_parts();
+    let (mut body, mut is_whole) = (Vec::new(), true);
+    while let Some(frame) = rest.frame().await {
+        let Ok(part) = frame.map_err(|_| SendError::Broken)?.into_data() else {
+            continue; // trailers
+        };
+        if body.len() + part.len() > max_bytes {
+            is_whole = false;
+            break;
         }
-        if found == 0 {
-            return Err(io::Error::other("the file contains no certificate"));
-        }
+        body.extend_from_slice(&part);
     }
-    Ok(rustls::ClientConfig::builder_with_provider(Arc::new(tls_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(io::Error::other)?
-        .with_root_certificates(roots)
-        .with_no_client_auth())
+    Ok(Received { status: parts.status, headers: parts.headers, body, is_whole })
 }
 
-/// Ring's ciphers, with AES-128 before AES-256, as AWS and others order them. AES-128 is no weaker
-/// in practice, and its handshake uses SHA-256, which processors accelerate, instead of SHA-384.
-fn tls_provider() -> rustls::crypto::CryptoProvider {
-    let mut provider = rustls::crypto::ring::default_provider();
-    let is_sha384 = |suite: &rustls::SupportedCipherSuite| match suite {
-        rustls::SupportedCipherSuite::Tls12(suite) => suite.common.hash_provider.output_len() > 32,
-        rustls::SupportedCipherSuite::Tls13(suite) => suite.common.hash_provider.output_len() > 32,
+fn why(error: &legacy::Error) -> SendError {
+    let is_timeout = |error: &(dyn Error + 'static)| {
+        let error = error.downcast_ref::<io::Error>();
+        error.is_some_and(|error| error.kind() == io::ErrorKind::TimedOut)
     };
-    provider.cipher_suites.sort_by_key(is_sha384);
-    provider
+    let mut causes = successors(error.source(), |error| (*error).source());
+    match error.is_connect() {
+        _ if causes.any(is_timeout) => SendError::TimedOut,
+        true => SendError::NoConnection,
+        false => SendError::Broken,
+    }
 }
 
 #[cfg(test)]

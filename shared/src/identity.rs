@@ -56,7 +56,11 @@ impl IdentityProvider {
     /// `workos`, and what [`Clerk::configure`] or [`Sessions::configure`] reads.
     pub fn for_liveblocks(settings: &mut Settings) -> Result<Self, Incomplete> {
         match settings.optional("LIVEBLOCKS_IDENTITY") {
-            None | Some("clerk") => Self::clerk(settings),
+            None | Some("clerk") => {
+                let clerk = Clerk::configure(settings)?;
+                clerk.reads_users(settings);
+                Ok(Self::Clerk(clerk))
+            }
             Some("workos") => Self::workos(settings),
             Some(_) => Err(settings.problem("LIVEBLOCKS_IDENTITY is neither clerk nor workos")),
         }

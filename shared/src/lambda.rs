@@ -65,10 +65,10 @@ use std::time::Duration;
 
 use http::{Method, StatusCode};
 use lambda_runtime::layers::TracingLayer;
-use lambda_runtime::tower::util::MapFutureLayer;
 use lambda_runtime::{LambdaEvent, Runtime, service_fn};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tower::util::MapFutureLayer;
 
 use crate::afterwork;
 use crate::api::{

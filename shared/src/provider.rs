@@ -8,19 +8,21 @@
 use std::sync::OnceLock;
 use std::time::{Duration, UNIX_EPOCH};
 
-use http::header::{CONTENT_TYPE, RETRY_AFTER};
-use http::{HeaderMap, Method, StatusCode};
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use url::Url;
 
 use crate::clock::{Clock, Timestamp};
-use crate::http::{CALL_TIMEOUT, Http, IDLE_TIMEOUT, SINGLE_SEND_IDLE_TIMEOUT};
+use crate::http::{CALL_TIMEOUT, Http, IDLE_TIMEOUT, Limits, SINGLE_SEND_IDLE_TIMEOUT, SendError};
 use crate::json;
 use crate::metrics;
 use crate::request_scope;
 use crate::secrets::{Secret, SecretError};
+use crate::settings::Settings;
 
 /// The longest response that we read unless a call allows more. No documented response comes close.
 pub(crate) const MAX_ANSWER_BYTES: usize = 1024 * 1024;
@@ -314,6 +316,13 @@ impl Failure {
     }
 }
 
+impl<K> KeyedProvider<K> {
+    /// Opens a connection to the provider while the function starts.
+    pub(crate) fn open_ahead(&self, settings: &mut Settings) {
+        settings.open_ahead(&self.provider.base);
+    }
+}
+
 impl<K: Credential> KeyedProvider<K> {
     /// Sends `call`, and a second time with a newer key if the provider rejects the first. Returns
     /// responses of any status, except those that mean that the provider is failing, rate-limiting
@@ -342,6 +351,12 @@ impl<K: Credential> KeyedProvider<K> {
 }
 
 impl Provider {
+    /// The provider at `base`. A connection to it is opened while the function starts.
+    pub(crate) fn called_soon(name: &'static str, base: Url, settings: &mut Settings) -> Self {
+        settings.open_ahead(&base);
+        Self { name, base, http: settings.http(), clock: settings.clock() }
+    }
+
     /// The same API with a credential.
     pub fn with_key<K: Credential>(self, key: K) -> KeyedProvider<K> {
         KeyedProvider { provider: self, key }
@@ -419,62 +434,52 @@ impl Provider {
         call: &Call<'_>,
         key: Option<&SecretString>,
     ) -> Result<Answer, Failure> {
-        let url = self.address(call.path, call.query);
-        let result = self.exchange_with(&url, call, key).await;
-        match &result {
-            Ok(_) => self.http.answered(&url),
-            Err(Failure::Unreachable(_)) => self.http.failed(&url),
-            Err(_) => {}
-        }
-        result
-    }
-
-    async fn exchange_with(
-        &self,
-        url: &Url,
-        call: &Call<'_>,
-        key: Option<&SecretString>,
-    ) -> Result<Answer, Failure> {
         let left = request_scope::time_left(self.clock.now()).unwrap_or(call.time_limit);
         if left.is_zero() {
             return Err(Failure::Unreachable("no time left"));
         }
         let idle = if call.retry == Retry::Never { SINGLE_SEND_IDLE_TIMEOUT } else { IDLE_TIMEOUT };
-        let mut request = self
-            .http
-            .client(url, idle)
-            .request(call.method.clone(), url.clone())
-            .timeout(call.time_limit.min(left));
-        if let (Some(key), KeyPlace::Header) = (key, call.key) {
-            request = request.bearer_auth(key.expose_secret());
-        }
-        for (name, value) in call.headers {
-            request = request.header(*name, *value);
-        }
-        if let Some(body) = call.body_with(key) {
-            request = request.json(&body);
-        }
-        let mut response = request.send().await.map_err(|error| unreachable(&error))?;
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| unreachable(&error))? {
-            if body.len() + chunk.len() > call.max_bytes {
-                // A failure is recognized without its body.
-                if response.status().is_success() {
-                    return Err(Failure::Unreadable("it is too long"));
-                }
-                break;
-            }
-            body.extend_from_slice(&chunk);
+        let limits = Limits { idle, time: call.time_limit.min(left), bytes: call.max_bytes };
+        let received = self.http.send(self.request(call, key)?, limits).await?;
+        // A failure is recognized without its body.
+        if !received.is_whole && received.status.is_success() {
+            return Err(Failure::Unreadable("it is too long"));
         }
         Ok(Answer {
             provider: self.name,
             call: call.name,
-            status: response.status(),
-            headers: std::mem::take(response.headers_mut()),
-            body,
+            status: received.status,
+            headers: received.headers,
+            body: received.body,
             received: self.clock.now(),
             count: None,
         })
+    }
+
+    fn request(
+        &self,
+        call: &Call<'_>,
+        key: Option<&SecretString>,
+    ) -> Result<http::Request<Bytes>, Failure> {
+        let url = self.address(call.path, call.query);
+        let mut request = http::Request::builder().method(call.method.clone()).uri(url.as_str());
+        if let (Some(key), KeyPlace::Header) = (key, call.key) {
+            let bearer = HeaderValue::try_from(format!("Bearer {}", key.expose_secret()));
+            let mut bearer = bearer.map_err(|_| Failure::Unreachable(UNSENDABLE))?;
+            bearer.set_sensitive(true);
+            request = request.header(AUTHORIZATION, bearer);
+        }
+        for (name, value) in call.headers {
+            request = request.header(*name, *value);
+        }
+        let body = match call.body_with(key) {
+            Some(body) => {
+                request = request.header(CONTENT_TYPE, "application/json");
+                body.to_string().into()
+            }
+            None => Bytes::new(),
+        };
+        request.body(body).map_err(|_| Failure::Unreachable(UNSENDABLE))
     }
 
     /// The URL of `path`, given by segment, and `query` below the base URL, which can have paths
@@ -491,16 +496,14 @@ impl Provider {
     }
 }
 
-fn unreachable(error: &reqwest::Error) -> Failure {
-    Failure::Unreachable(if error.is_timeout() {
-        TIMED_OUT
-    } else if error.is_connect() {
-        "no connection"
-    } else if error.is_builder() {
-        UNSENDABLE
-    } else {
-        BROKEN
-    })
+impl From<SendError> for Failure {
+    fn from(error: SendError) -> Self {
+        Self::Unreachable(match error {
+            SendError::NoConnection => "no connection",
+            SendError::TimedOut => TIMED_OUT,
+            SendError::Broken => BROKEN,
+        })
+    }
 }
 
 impl Answer {
@@ -640,8 +643,6 @@ impl<'a> Call<'a> {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
-
     use super::*;
 
     fn answer(status: u16, content_type: &'static str) -> Answer {

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_secretsmanager::config::Credentials;
+use http::Uri;
 use secrecy::SecretString;
 use url::Url;
 
@@ -33,6 +34,8 @@ pub struct Settings {
     variables: HashMap<String, String>,
     problems: Vec<String>,
     stored: Vec<Arc<StoredSecret>>,
+    /// Hosts to which a connection is opened while the function starts.
+    called_soon: Vec<Uri>,
     http: Http,
     clock: Clock,
 }
@@ -79,7 +82,16 @@ impl Settings {
             problems.push(format!("SSL_CERT_FILE is not a PEM file of certificates ({error})"));
             Http::new(None, clock.clone()).map_err(|error| Problems(vec![error.to_string()]))
         })?;
-        Ok(Self { variables, problems, stored: Vec::new(), http, clock })
+        Ok(Self { variables, problems, stored: Vec::new(), called_soon: Vec::new(), http, clock })
+    }
+
+    /// Opens a connection to the host of `address` while the function starts.
+    pub(crate) fn open_ahead(&mut self, address: &Url) {
+        if let Ok(address) = address.as_str().parse::<Uri>()
+            && !self.called_soon.contains(&address)
+        {
+            self.called_soon.push(address);
+        }
     }
 
     /// The one HTTP client.
@@ -407,6 +419,9 @@ impl Settings {
             fetches.spawn(async move { stored.prefetch().await });
         }
         let ready = configured.as_ref().ok().filter(|_| self.problems.is_empty());
+        if ready.is_some() {
+            self.called_soon.drain(..).for_each(|address| self.http.open_ahead(address));
+        }
         let preparation = async {
             if let Some(configured) = ready {
                 prepare(configured).await;

@@ -53,7 +53,8 @@ fn every_provider_of_the_crate_is_known_here() {
     for folder in folders.filter(|path| path.is_dir()) {
         let name = folder.file_name().and_then(|name| name.to_str()).expect("a name");
         assert!(
-            matches!(name, "api" | "cookie_seal" | "jwt" | "lambda") || PROVIDERS.contains(&name),
+            matches!(name, "api" | "cookie_seal" | "http" | "jwt" | "lambda")
+                || PROVIDERS.contains(&name),
             "shared/src/{name} is neither a part of the kit nor a provider"
         );
     }

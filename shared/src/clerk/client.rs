@@ -42,8 +42,13 @@ impl Clerk {
         let publishable_key = publishable_key?;
         let default_issuer = format!("https://{}", publishable_key.host());
         let issuer = settings.address("CLERK_ISSUER", &default_issuer);
+        let base = base?;
+        // With a fixed key, an endpoint that reads no users never calls Clerk.
+        if matches!(signing_keys, Ok(SigningKeys::Published(_))) {
+            settings.open_ahead(&base);
+        }
         let provider =
-            Provider { name: "clerk", base: base?, http: settings.http(), clock: settings.clock() };
+            Provider { name: "clerk", base, http: settings.http(), clock: settings.clock() };
         let backend = Arc::new(Backend::new(provider.with_key(key?)));
         Ok(Self(Arc::new(Inner {
             backend: Arc::clone(&backend),
@@ -72,6 +77,11 @@ impl Clerk {
     /// caller.
     pub async fn auth(&self, request: &Request) -> Result<Auth, AuthError> {
         self.0.verifier.auth(request.headers()).await
+    }
+
+    /// Opens a connection to Clerk while the function starts, for an endpoint that reads users.
+    pub(crate) fn reads_users(&self, settings: &mut Settings) {
+        self.0.backend.open_ahead(settings);
     }
 
     /// Clerk's users.

@@ -4,22 +4,23 @@
 
 use std::time::Duration;
 
-use http::Method;
+use http::header::CONTENT_TYPE;
+use http::{Request, Uri};
 use serde_json::json;
-use url::Url;
 
-use crate::http::{Http, SINGLE_SEND_IDLE_TIMEOUT};
+use crate::http::{Http, Limits, SINGLE_SEND_IDLE_TIMEOUT};
 use crate::settings::Settings;
 
-/// Timeout for sending a report.
-const LIMIT: Duration = Duration::from_secs(1);
+/// The limits of a report. Nothing in the response is needed.
+const LIMITS: Limits =
+    Limits { idle: SINGLE_SEND_IDLE_TIMEOUT, time: Duration::from_secs(1), bytes: 1024 };
 
 /// The error type, in Lambda's `Category.Reason` format.
 const ERROR_TYPE: &str = "Runtime.ConfigInvalid";
 
 /// Reports startup errors to the Runtime API.
 pub(super) struct InitErrors {
-    url: Url,
+    address: Uri,
     http: Http,
 }
 
@@ -27,21 +28,21 @@ impl InitErrors {
     /// Reads `AWS_LAMBDA_RUNTIME_API`, which Lambda sets.
     pub(super) fn of(settings: &Settings) -> Option<Self> {
         let address = settings.optional("AWS_LAMBDA_RUNTIME_API")?;
-        let url = format!("http://{address}/2018-06-01/runtime/init/error");
-        Some(Self { url: Url::parse(&url).ok()?, http: settings.http() })
+        let address = format!("http://{address}/2018-06-01/runtime/init/error").parse().ok()?;
+        Some(Self { address, http: settings.http() })
     }
 
     /// Reports an error. Failing to do so is harmless, because the log has the same text.
     pub(super) async fn report(&self, error: &str) {
         let body = json!({ "errorMessage": error, "errorType": ERROR_TYPE, "stackTrace": [] });
-        let request = self
-            .http
-            .client(&self.url, SINGLE_SEND_IDLE_TIMEOUT)
-            .request(Method::POST, self.url.clone())
-            .timeout(LIMIT)
+        let request = Request::post(self.address.clone())
+            .header(CONTENT_TYPE, "application/json")
             .header("lambda-runtime-function-error-type", ERROR_TYPE)
-            .json(&body);
-        if let Err(error) = request.send().await {
+            .body(body.to_string().into());
+        let Ok(request) = request else {
+            return;
+        };
+        if let Err(error) = self.http.send(request, LIMITS).await {
             tracing::debug!(%error, "lambda rejected the report of the failed start");
         }
     }

@@ -142,8 +142,7 @@ impl ServerApi {
     /// Reads `LIVEKIT_URL` and the settings of [`Keys::configure`].
     pub(super) fn configure(settings: &mut Settings) -> Result<Self, Incomplete> {
         let (keys, base) = (Keys::configure(settings), settings.socket_url("LIVEKIT_URL"));
-        let (http, clock) = (settings.http(), settings.clock());
-        Ok(Self { provider: Provider { name: "livekit", base: base?, http, clock }, keys: keys? })
+        Ok(Self { provider: Provider::called_soon("livekit", base?, settings), keys: keys? })
     }
 
     /// The keys that it is called with.

@@ -5,6 +5,7 @@
 
 mod clerk_auth;
 mod clerk_backend;
+mod connections_ahead;
 mod cookie_password;
 mod function;
 mod identity;

@@ -32,12 +32,7 @@ impl Application {
         let logout_return_to = settings.optional_page("WORKOS_LOGOUT_RETURN_TO");
         Ok(Self {
             client_id: client_id?,
-            provider: Provider {
-                name: "workos",
-                base: base?,
-                http: settings.http(),
-                clock: settings.clock(),
-            },
+            provider: Provider::called_soon("workos", base?, settings),
             own_issuer: own_issuer?.map(|url| url.as_str().trim_end_matches('/').to_owned()),
             logout_return_to: logout_return_to?,
         })

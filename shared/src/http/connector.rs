@@ -1,0 +1,97 @@
+//! Opens the connections to one host, the first of them ahead of its request.
+
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use http::Uri;
+use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
+use tower::{Service, ServiceExt as _};
+
+use crate::clock::{Clock, Timestamp};
+
+/// Timeout for connecting, including TLS.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How long a connection that was opened ahead may wait for its request. Servers close connections on
+/// which nothing arrives, and Lambda may freeze the process in the meantime.
+const LONGEST_WAIT: Duration = Duration::from_secs(3);
+
+type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
+
+type Error = Box<dyn std::error::Error + Send + Sync>;
+
+/// Opens connections to one host. Clones share the connection that was opened ahead.
+#[derive(Clone)]
+pub(super) struct Connector {
+    https: HttpsConnector<HttpConnector>,
+    clock: Clock,
+    ahead: Arc<Mutex<Option<Ahead>>>,
+}
+
+/// A connection that was opened ahead of its request, or is being opened.
+struct Ahead {
+    begun: Timestamp,
+    connection: JoinHandle<Result<Stream, Error>>,
+}
+
+impl Connector {
+    pub(super) fn new(tls: Arc<rustls::ClientConfig>, clock: Clock) -> Self {
+        let mut http = HttpConnector::new();
+        http.enforce_http(false);
+        http.set_nodelay(true);
+        Self { https: (http, tls).into(), clock, ahead: Arc::default() }
+    }
+
+    /// Begins to open a connection, which the next request uses.
+    pub(super) fn open_ahead(&self, host: Uri) {
+        let begun = self.clock.now();
+        let connection = tokio::spawn(self.connect(host));
+        *self.ahead.lock().unwrap_or_else(PoisonError::into_inner) =
+            Some(Ahead { begun, connection });
+    }
+
+    fn take_ahead(&self) -> Option<JoinHandle<Result<Stream, Error>>> {
+        let ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner).take()?;
+        self.clock.now().is_within(LONGEST_WAIT, ahead.begun).then_some(ahead.connection)
+    }
+
+    fn connect(&self, host: Uri) -> impl Future<Output = Result<Stream, Error>> + use<> {
+        let connecting = self.https.clone().oneshot(host);
+        async {
+            match tokio::time::timeout(CONNECT_TIMEOUT, connecting).await {
+                Ok(result) => result,
+                Err(_) => Err(io::Error::from(io::ErrorKind::TimedOut).into()),
+            }
+        }
+    }
+}
+
+impl Service<Uri> for Connector {
+    type Response = Stream;
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Stream, Error>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, host: Uri) -> Self::Future {
+        let (ahead, connecting) = (self.take_ahead(), self.connect(host));
+        Box::pin(async move {
+            if let Some(ahead) = ahead
+                && let Ok(Ok(stream)) = ahead.await
+            {
+                return Ok(stream);
+            }
+            connecting.await
+        })
+    }
+}

@@ -1,0 +1,75 @@
+//! Connections that are opened while a function starts, ahead of their first request.
+
+use std::time::Duration;
+
+use anteroom::api::ApiError;
+use anteroom::clock::Clock;
+use anteroom::liveblocks::{Liveblocks, UserInfo};
+use anteroom_stand_ins as stand_ins;
+use tokio::net::TcpListener;
+
+use crate::configured_at;
+
+/// Liveblocks, and a client that has a connection to it.
+struct World {
+    stand_in: stand_ins::liveblocks::Liveblocks,
+    client: Liveblocks,
+    clock: Clock,
+}
+
+impl World {
+    async fn start() -> Self {
+        let stand_in = stand_ins::liveblocks::Liveblocks::start().await.unwrap();
+        let clock = Clock::fixed(1_900_000_000);
+        let client = configured_at(clock.clone(), stand_in.settings(), Liveblocks::configure).await;
+        while stand_in.connections() == 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        Self { stand_in, client, clock }
+    }
+}
+
+async fn identify(client: &Liveblocks) -> Result<(), ApiError> {
+    let info = UserInfo { name: "Jane Doe".to_owned(), image_url: None, color: "#0072B2" };
+    client.identify_user("jane.doe@example.com", &info, None).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_first_call_finds_a_connection_on_which_nothing_was_sent() {
+    let world = World::start().await;
+    assert!(world.stand_in.requests().is_empty());
+    for _ in 0..2 {
+        identify(&world.client).await.unwrap();
+    }
+    assert_eq!(world.stand_in.connections(), 1);
+}
+
+#[tokio::test]
+async fn a_connection_that_has_waited_for_long_is_not_used() {
+    let world = World::start().await;
+    world.clock.advance(Duration::from_secs(3));
+    world.stand_in.silence_connections();
+    identify(&world.client).await.unwrap();
+    assert_eq!(world.stand_in.connections(), 2);
+}
+
+#[tokio::test]
+async fn a_host_that_could_not_be_reached_at_start_is_tried_again() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let stand_in = stand_ins::liveblocks::Liveblocks::start().await.unwrap();
+    let mut pairs = stand_in.settings();
+    pairs.retain(|(name, _)| name != "LIVEBLOCKS_API_URL");
+    pairs.push(("LIVEBLOCKS_API_URL".to_owned(), format!("http://{address}")));
+    let client = configured_at(Clock::system(), pairs, Liveblocks::configure).await;
+    // Until the first attempt has failed.
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let listener = TcpListener::bind(address).await.unwrap();
+    let call = identify(&client);
+    tokio::select! {
+        accepted = listener.accept() => drop(accepted.unwrap()),
+        result = call => panic!("nothing was connected: {result:?}"),
+    }
+}
