@@ -17,7 +17,7 @@ use crate::http::{Http, SINGLE_SEND_IDLE_TIMEOUT};
 /// it six times as long.
 const MAX_ANSWER_BYTES: usize = 512 * 1024;
 
-/// How an AWS service is reached.
+/// What an SDK client needs to reach an AWS service.
 pub(crate) struct AwsAccess {
     pub(crate) region: String,
     pub(crate) credentials: Credentials,
@@ -50,7 +50,7 @@ macro_rules! sdk_client {
 
 pub(crate) use sdk_client;
 
-/// Why a call got no error message from AWS.
+/// Why a call failed without an error from AWS.
 pub(crate) fn unanswered<E>(error: &SdkError<E, HttpResponse>) -> &'static str {
     const UNREADABLE: &str = "an unreadable response";
     match error {

@@ -1,4 +1,4 @@
-//! The bucket for recordings: its settings, which the recorder's upload and our own access share.
+//! The bucket for recordings: the settings that the recorder's upload and our own access share.
 
 use std::net::Ipv4Addr;
 
@@ -73,8 +73,8 @@ impl Storage {
         Ok(role)
     }
 
-    /// Rejects an endpoint without TLS on another machine: links lead people there, and browsers do
-    /// not play from it.
+    /// Rejects an endpoint without TLS on another machine: browsers open the links, and a page with
+    /// TLS does not play a video without it.
     pub(super) fn with_tls(self, settings: &mut Settings) -> Result<Self, Incomplete> {
         if self.endpoint.as_ref().is_none_or(address::is_base) {
             return Ok(self);
