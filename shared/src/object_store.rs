@@ -110,7 +110,7 @@ pub(crate) struct Object {
     pub(crate) changed: Option<Timestamp>,
 }
 
-/// A signed link. Whoever has it can read the object, so it has no `Debug`.
+/// A signed link. Anybody who has it can read the object, so it has no `Debug`.
 pub(crate) struct Link {
     /// The address.
     pub(crate) url: String,

@@ -1,4 +1,4 @@
-//! `POST /api/v1/livekit/token`: LiveKit's own token request, for `TokenSource.endpoint()` of its SDKs.
+//! `POST /api/v1/livekit/token`: answers the token request of LiveKit's own SDKs (`TokenSource.endpoint()`).
 //!
 //! | | |
 //! |---|---|
