@@ -224,7 +224,7 @@ fn print_inputs(measured: &[Measured], access_log: f64) {
     row("our log lines, including metrics, bytes", measured, |one| format!("{:.0}", one.log_bytes));
     row("Lambda's log lines, bytes", measured, |_| format!("{platform:.0}"));
     row("API Gateway's log line, bytes", measured, |_| format!("{access_log:.0}"));
-    row("answer with headers, bytes", measured, |one| format!("{:.0}", one.answer_bytes));
+    row("response with headers, bytes", measured, |one| format!("{:.0}", one.answer_bytes));
     println!();
 }
 
@@ -283,7 +283,7 @@ fn print_month(root: &Path, template: &str, assumed: &Assumptions) -> Result<(),
     let (usual, all) = (functions * 4.0, functions * 5.0);
     // For WorkOS, Clerk, Liveblocks, LiveKit, S3, Secrets Manager and EventBridge: duration, ok and
     // refused calls; in `all`, also seven kinds of failure.
-    let (usual, all) = (usual + 6.0 * 3.0, all + 6.0 * 10.0);
+    let (usual, all) = (usual + 7.0 * 3.0, all + 7.0 * 10.0);
     // The metric filters on the gateway's log.
     let filters = count(template.matches("Type: AWS::Logs::MetricFilter").count());
     let (usual, all) = (usual + filters, all + filters);

@@ -2,7 +2,6 @@ import { LiveKitRoom, VideoConference } from "@livekit/components-react";
 import { useEffect, useState } from "react";
 
 import { call } from "./anteroom";
-import { inWords } from "./SignIn";
 
 type Props = { url: string; roomId: string; username: string; onEnded: () => void };
 
@@ -15,7 +14,7 @@ export function Conference({ url, roomId, username, onEnded }: Props) {
     const input = { username, roomId };
     call<{ token: string }>("/api/v1/livekit/room-auth", input, { attempts: 3 }).then(
       ({ token }) => isCurrent && setToken(token),
-      (error: unknown) => isCurrent && setProblem(inWords(error)),
+      (error: unknown) => isCurrent && setProblem(error instanceof Error ? error.message : "It failed"),
     );
     return () => {
       isCurrent = false;

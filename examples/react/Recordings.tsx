@@ -2,7 +2,7 @@ import { useEffect, useState } from "react";
 
 import { type ListedRecording, listRecordings, startRecording, stopRecording } from "./recording";
 
-/** Starts, stops, lists and plays the recordings of a room. Give it a `key` of the room and the zone. */
+/** Starts, stops, lists and plays the recordings of a room. Its `key` must name the room and the zone. */
 export function Recordings({ roomName, zoneId }: { roomName: string; zoneId: string }) {
   const [recordings, setRecordings] = useState<ListedRecording[]>([]);
   const [cursor, setCursor] = useState<string>();
@@ -20,7 +20,7 @@ export function Recordings({ roomName, zoneId }: { roomName: string; zoneId: str
     action().catch((error: unknown) => setProblem(error instanceof Error ? error.message : "It failed"));
   }
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: once; another room has another key.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: load once; another room has another `key`.
   useEffect(() => attempt(load), []);
 
   async function stop({ egressId = "" }: ListedRecording) {

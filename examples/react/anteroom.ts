@@ -9,7 +9,7 @@ export class Refusal extends Error {
     message: string,
     /** Seconds to wait before another attempt, if the response has `Retry-After`. */
     readonly retryAfter?: number,
-    /** The endpoint to call next, if the answer names one. */
+    /** The endpoint to call next, if the response names one. */
     readonly next?: string,
   ) {
     super(message);

@@ -6,7 +6,7 @@ interface Invitation {
   expiresAt: number;
 }
 
-/** A link with which anybody can join the room as a guest for this many hours. `page` is the guests' page. */
+/** A link that lets anybody join the room as a guest, for this many hours. `page` is the guests' page. */
 export async function guestLink(page: string, roomId: string, hours: number): Promise<string> {
   const input = { roomId, hours, canPublish: true };
   const { invitation } = await call<Invitation>("/api/v1/livekit/invite-guest", input, { attempts: 3 });

@@ -10,7 +10,7 @@ export function authorize(getToken: () => Promise<string | null>) {
   };
 }
 
-/** The same where `LIVEBLOCKS_IDENTITY` is `workos`: the session's cookie counts. */
+/** The same for `LIVEBLOCKS_IDENTITY=workos`, with the session's cookie. */
 export function authorizeWithCookie() {
   return ask({ credentials: "include" });
 }

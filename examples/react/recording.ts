@@ -1,6 +1,6 @@
 import { call, Refusal } from "./anteroom";
 
-/** A recording in a list. What is not known is absent; times are in Unix seconds. */
+/** A recording in a list. Fields that are not known are absent; times are in Unix seconds. */
 export type ListedRecording = {
   egressId?: string;
   status: "starting" | "active" | "ending" | "complete" | "failed";

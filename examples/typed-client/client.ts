@@ -25,7 +25,7 @@ export class Refusal extends Error {
     this.next = problem?.next;
   }
 
-  /** The endpoint to call next, if the answer names one. */
+  /** The endpoint to call next, if the response names one. */
   readonly next?: Problem["next"];
 }
 
@@ -50,10 +50,10 @@ export async function signIn(email: string): Promise<"leaving" | "ask for the co
   }
 }
 
-export async function signUp(email: string): Promise<"made" | "there already"> {
+export async function signUp(email: string): Promise<"created" | "already exists"> {
   const { error, response } = await anteroom.POST("/auth/sign-up", { body: { email } });
-  if (error === undefined) return "made";
-  if (response.status === 409) return "there already";
+  if (error === undefined) return "created";
+  if (response.status === 409) return "already exists";
   throw new Refusal(response.status, error);
 }
 

@@ -103,7 +103,7 @@ suite("guests and moderators on LiveKit's own server", missing, () => {
     const speaker = await guestWith(await invited("noise"));
     const muting = { roomId: "noise", identity: speaker.identity, source: "microphone" };
     const message = async () => (await jane.post("mute-participant", muting)).body.message;
-    assert.equal(await message(), "The participant does not publish that");
+    assert.equal(await message(), "The participant does not publish this source");
     await speaker.speak();
     await member.hears(speaker.identity);
     assert.deepEqual(await tracksOf("noise", speaker.identity), [[TrackSource.MICROPHONE, false]]);

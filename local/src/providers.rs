@@ -92,7 +92,7 @@ const KEPT_MAIL: usize = 50;
 
 /// A word that names no provider.
 #[derive(Debug, thiserror::Error)]
-#[error("there are: clerk, liveblocks, livekit, workos")]
+#[error("the providers are: clerk, liveblocks, livekit, workos")]
 pub struct NoSuchProvider;
 
 impl Provider {
@@ -181,8 +181,9 @@ impl Provider {
         }
     }
 
-    /// The settings for inviting and moderating that suit the stand-in's users, if the rooms are for
-    /// them, without those that are set already: a real account has other permissions.
+    /// The permissions to invite and moderate that the stand-in's users have, as settings, unless
+    /// the rooms are for the other provider's users. Settings that are already set are left out,
+    /// because a real account has other permissions.
     fn room_permissions(self, environment: &Environment) -> Vec<(String, String)> {
         if environment.value("LIVEKIT_IDENTITY").unwrap_or(Self::WorkOs.word()) != self.word() {
             return Vec::new();

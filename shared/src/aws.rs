@@ -18,7 +18,7 @@ use crate::http::{CALL_TIMEOUT, Http, Limits, SINGLE_SEND_IDLE_TIMEOUT, SendErro
 const LIMITS: Limits =
     Limits { idle: SINGLE_SEND_IDLE_TIMEOUT, time: CALL_TIMEOUT, bytes: 512 * 1024 };
 
-/// How an AWS service is reached.
+/// What an SDK client needs to reach an AWS service.
 pub(crate) struct AwsAccess {
     pub(crate) region: String,
     pub(crate) credentials: Credentials,
@@ -51,7 +51,7 @@ macro_rules! sdk_client {
 
 pub(crate) use sdk_client;
 
-/// Why a call got no error message from AWS.
+/// Why a call failed without an error from AWS.
 pub(crate) fn unanswered<E>(error: &SdkError<E, HttpResponse>) -> &'static str {
     const UNREADABLE: &str = "an unreadable response";
     match error {

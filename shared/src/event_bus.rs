@@ -24,7 +24,7 @@ const MAX_EVENT_BYTES: usize = 256 * 1024;
 /// The longest detail type that EventBridge accepts, in characters.
 pub(crate) const MAX_KIND: usize = 128;
 
-/// The longest name or ARN of a bus, from the same page as [`EventBus::put`]'s errors.
+/// The longest name or ARN of a bus (the API reference above).
 const MAX_NAME: usize = 1600;
 
 /// Timeout for an event, including the retry. Two attempts of the shared client fit.
@@ -50,7 +50,7 @@ impl fmt::Debug for BusEvent {
     }
 }
 
-/// A bus.
+/// A client for one bus.
 #[derive(Clone, Debug)]
 pub struct EventBus {
     client: aws_sdk_eventbridge::Client,
@@ -68,12 +68,12 @@ impl EventBus {
         Ok(Self { client, name: name?, clock })
     }
 
-    /// Puts an event on the bus. It is retried once, so it may arrive twice, as EventBridge itself may
-    /// deliver any event twice; readers recognize it by an id in its content.
+    /// Puts an event on the bus. A retry may put it there twice, and EventBridge itself may deliver
+    /// it twice, so readers must compare an id in its content.
     ///
     /// # Errors
-    /// 413 if it is too long for EventBridge, 502 if EventBridge rejects us, the bus or the event, 503
-    /// if it is down, slow or rate-limiting us.
+    /// 413 if the event is too long for EventBridge, 502 if EventBridge rejects us, the bus or the
+    /// event, 503 if it is down, slow or rate-limiting us.
     pub async fn put(&self, event: BusEvent) -> Result<(), ApiError> {
         if event.source.len() + event.kind.len() + event.detail.len() > MAX_EVENT_BYTES {
             return Err(ApiError::payload_too_large(MAX_EVENT_BYTES));

@@ -12,8 +12,8 @@
 //! | mute or remove a participant | [`Moderator`] |
 //! | list recordings, with links to their files | [`Archive`] |
 //!
-//! All of them except [`Webhooks`] and [`Guests`] take a [`Caller`](crate::caller::Caller) or a room of
-//! one, no matter which provider the session comes from.
+//! All of them except [`Webhooks`] and [`Guests`] take a [`Caller`](crate::caller::Caller) or a
+//! caller's room, no matter which provider the session comes from.
 //!
 //! # Joining a room
 //! ```
@@ -27,7 +27,7 @@
 //!     id: &RoomId,
 //!     username: &Username,
 //! ) -> Result<Reply<JoinToken>, ApiError> {
-//!     let room = rooms.room(caller, id)?; // 403 without an organization where rooms belong to one
+//!     let room = rooms.room(caller, id)?; // 403 if it needs an organization and there is none
 //!     Ok(Reply::ok(joins.token(caller, &room, username).await?))
 //! }
 //! ```

@@ -77,14 +77,14 @@ pub(crate) struct AccessKey {
     expires: Option<Timestamp>,
 }
 
-/// A part of a bucket's list.
+/// The part of a bucket's list to request.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Listing<'a> {
-    /// What the keys begin with.
+    /// The prefix of the keys.
     pub(crate) prefix: &'a str,
     /// Only keys after this one.
     pub(crate) after: Option<&'a str>,
-    /// Whether keys with another `/` behind the prefix are summed up as folders.
+    /// Whether keys with another `/` after the prefix are grouped into folders.
     pub(crate) folders: bool,
 }
 
@@ -110,7 +110,7 @@ pub(crate) struct Object {
     pub(crate) changed: Option<Timestamp>,
 }
 
-/// A signed link. Whoever has it can read the object, so it has no `Debug`.
+/// A signed link. Anybody who has it can read the object, so it has no `Debug`.
 pub(crate) struct Link {
     /// The address.
     pub(crate) url: String,
@@ -146,8 +146,8 @@ impl AccessKey {
         Ok(id.zip(secret).map(|(id, secret)| Self { id, secret, session_token, expires }))
     }
 
-    /// How long a link signed at `now` is valid, if it should be valid for `wanted`: in whole
-    /// seconds. `None` if the keys have expired.
+    /// How long a link signed at `now` is valid, in whole seconds: `wanted`, or the rest of the
+    /// keys' life if that is shorter. `None` if they have expired.
     fn validity(&self, wanted: Duration, now: Timestamp) -> Option<Duration> {
         let left = self.expires.map_or(wanted, |expires| expires.since(now)).min(wanted);
         let seconds = left.as_secs();
@@ -205,12 +205,12 @@ impl Bucket {
         self.keys.read().await
     }
 
-    /// One page of the list, at most [`MAX_KEYS`] long. If the server rejects `key` and there is a
-    /// newer one, that is used, and is in `key` afterward.
+    /// One page of the list, with at most [`MAX_KEYS`] entries. If the server rejects `key` and
+    /// there is a newer one, uses that and stores it in `key`.
     ///
     /// # Errors
-    /// 502 if the bucket does not exist, is elsewhere or may not be listed, or the response is
-    /// unreadable; 503 if the server is down, slow or rate-limiting us.
+    /// 502 if the bucket does not exist, is in another region or may not be listed, or the response
+    /// is unreadable; 503 if the server is down, slow or rate-limiting us.
     pub(crate) async fn list(
         &self,
         key: &mut AccessKey,
@@ -429,11 +429,11 @@ impl Page {
         })
     }
 
-    /// A text after which the rest of the list begins, if there is a rest.
+    /// The text after which the next page starts, if there is one.
     pub(crate) fn end(&self) -> Option<String> {
         let object = self.objects.last().map(|object| object.key.clone());
         // Whether a folder itself or what is in it comes after `folder/` differs between servers.
-        // `0` is the character behind `/`.
+        // `0` is the character after `/`.
         let folder =
             self.folders.last().map(|folder| folder.trim_end_matches('/').to_owned() + "0");
         if self.is_truncated { object.max(folder) } else { None }

@@ -7,8 +7,8 @@
 //! | output | 200 `{"authData":{"redirectURL","state"}}`; the state for the callback is set in a cookie |
 //! | errors | 400, 503 |
 //!
-//! That page handles what a 403 with `"next":"continue-with-authkit"` asks for: a second factor, a
-//! verified address or a passkey.
+//! The page also resolves every 403 that has `"next":"continue-with-authkit"`: it asks for a second
+//! factor, a verified address or a passkey.
 
 use std::process::ExitCode;
 

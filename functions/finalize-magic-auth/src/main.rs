@@ -3,7 +3,7 @@
 //! | | |
 //! |---|---|
 //! | session | none |
-//! | input | `email`, `code` (6 digits; whitespace and hyphens are dropped), and `invitationToken` where the user was invited |
+//! | input | `email`, `code` (6 digits; whitespace and hyphens are dropped), and `invitationToken` if the user was invited |
 //! | output | 200 `{"user"}` and a session cookie, or 200 with the organizations to choose from and no session yet |
 //! | errors | 400, 401 the code is wrong, expired or used, or the address has no account, 403 WorkOS requires another step first, 429, 502, 503 |
 //!

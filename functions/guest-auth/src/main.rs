@@ -1,11 +1,11 @@
-//! `POST /api/v1/livekit/guest-auth`: lets a guest with an invitation join its LiveKit room.
+//! `POST /api/v1/livekit/guest-auth`: lets a guest join the LiveKit room of an invitation.
 //!
 //! | | |
 //! |---|---|
-//! | session | none: the invitation counts |
+//! | session | none; the invitation takes its place |
 //! | input | `invitation`, from `invite-guest`, and `username` (the display name), as in `room-auth` |
 //! | output | 200 `{"token"}`, valid for that room and for ten minutes, or until the invitation expires |
-//! | errors | 400, 401 the invitation is expired, changed or not one of ours, 403 guests are turned off, 502, 503 |
+//! | errors | 400, 401 the invitation has expired, was changed or is not ours, 403 guests are not admitted, 502, 503 |
 
 use std::process::ExitCode;
 

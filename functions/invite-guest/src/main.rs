@@ -5,7 +5,7 @@
 //! | session | WorkOS, or Clerk with `LIVEKIT_IDENTITY=clerk`: a cookie, or `Authorization: Bearer` |
 //! | input | `roomId`, as in `room-auth`; optional `hours`, 1 to 168 (24 by default), and `canPublish` (true by default) |
 //! | output | 200 `{"invitation","expiresAt"}`: for `guest-auth`, for any number of guests |
-//! | errors | 400, 401 no session, 403 not permitted, or no organization although rooms belong to one, 502, 503 |
+//! | errors | 400, 401 no session, 403 not permitted, or no organization with `ROOM_NAMESPACE=organization`, 502, 503 |
 
 use std::process::ExitCode;
 

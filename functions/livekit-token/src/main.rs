@@ -1,9 +1,9 @@
-//! `POST /api/v1/livekit/token`: LiveKit's own token request, for `TokenSource.endpoint()` of its SDKs.
+//! `POST /api/v1/livekit/token`: answers the token request of LiveKit's own SDKs (`TokenSource.endpoint()`).
 //!
 //! | | |
 //! |---|---|
 //! | session | WorkOS, or Clerk with `LIVEKIT_IDENTITY=clerk`: a cookie, or `Authorization: Bearer` |
-//! | input | `room_name`, and optionally `participant_name`, as in `room-auth`; everything else is ignored |
+//! | input | `room_name`, and optionally `participant_name`, as in `room-auth`; other fields are ignored |
 //! | output | 201 `{"server_url","participant_token"}`, the token of `room-auth` |
 //! | errors | as `room-auth`, and 403 the user is banned or locked |
 

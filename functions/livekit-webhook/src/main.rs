@@ -2,10 +2,10 @@
 //!
 //! | | |
 //! |---|---|
-//! | session | none; LiveKit signs the request: `Authorization` is a token with the digest of the body |
+//! | session | none; LiveKit signs the request: the token in `Authorization` has the digest of the body |
 //! | input | LiveKit's event, up to 250 KiB: JSON with `event` and `id`, of any content type |
 //! | output | 200 `{"code":200,"message":"OK"}` once EventBridge has accepted the event |
-//! | errors | 400 signed, but not an event, 401 not signed by our LiveKit, 413, 502, 503; LiveKit sends an event again after 5xx |
+//! | errors | 400 signed, but not an event, 401 not signed by LiveKit, 413, 502, 503; LiveKit sends the event again after 5xx |
 
 use std::process::ExitCode;
 
@@ -15,7 +15,7 @@ use anteroom::lambda::{self, Endpoint, Route};
 use anteroom::livekit::Webhooks;
 use anteroom::settings::{Incomplete, Settings};
 
-/// The longest body, which fits into EventBridge's 256 KiB with what we add.
+/// The longest body. With what we add, it still fits into EventBridge's 256 KiB.
 const MAX_BODY_BYTES: usize = 250 * 1024;
 
 struct LiveKitWebhook {
@@ -35,7 +35,7 @@ impl Endpoint for LiveKitWebhook {
         Ok(Self { webhooks: webhooks?, bus: bus? })
     }
 
-    /// The signature covers the body's exact bytes.
+    /// Leaves the body unparsed, because the signature covers its exact bytes.
     fn read(request: &Request) -> Result<Empty, ApiError> {
         api::leave_body(request, MAX_BODY_BYTES)
     }

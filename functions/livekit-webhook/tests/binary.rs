@@ -92,7 +92,7 @@ fn room_started() -> String {
     .to_string()
 }
 
-const NOT_GENUINE: &str = "This is not a webhook of our LiveKit";
+const NOT_GENUINE: &str = "LiveKit has not signed this request";
 
 #[tokio::test]
 async fn a_request_that_livekit_has_not_signed_is_401_whatever_is_in_it() {

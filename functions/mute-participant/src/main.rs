@@ -4,10 +4,10 @@
 //! |---|---|
 //! | session | WorkOS, or Clerk with `LIVEKIT_IDENTITY=clerk`: a cookie, or `Authorization: Bearer` |
 //! | input | as in `remove-participant`, and `source`: `microphone`, `camera` or `screen_share` (with its audio) |
-//! | output | 200 `{"code":200,"message":"OK"}`, even if it is muted already |
-//! | errors | as `remove-participant`, and 404 the participant does not publish that |
+//! | output | 200 `{"code":200,"message":"OK"}`, even if the source is already muted |
+//! | errors | as `remove-participant`, and 404 the participant does not publish that source |
 //!
-//! The participant can unmute it again.
+//! The participant can unmute.
 
 use std::process::ExitCode;
 

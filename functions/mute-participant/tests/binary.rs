@@ -13,7 +13,7 @@ const BINARY: &str = env!("CARGO_BIN_EXE_mute-participant");
 
 const FIND: &str = "livekit.RoomService/GetParticipant";
 const MUTE: &str = "livekit.RoomService/MutePublishedTrack";
-const NOT_PUBLISHED: &str = "The participant does not publish that";
+const NOT_PUBLISHED: &str = "The participant does not publish this source";
 
 const ENDPOINT: RoomEndpoint = RoomEndpoint {
     identity: Identity::WorkOs,

@@ -5,7 +5,7 @@
 //! | session | WorkOS, or Clerk with `LIVEKIT_IDENTITY=clerk`: a cookie, or `Authorization: Bearer` |
 //! | input | in the query: `roomName`, `zoneId`, and for the next page the `cursor` of the previous one |
 //! | output | 200 `{"recordings":[…],"cursor"}`, newest first, a hundred per page; the last page has no cursor |
-//! | errors | 400, 401 no session, 403 not permitted, or no permission is configured, or no organization although rooms belong to one, 502, 503 |
+//! | errors | 400, 401 no session, 403 not permitted, or no permission is configured, or no organization with `ROOM_NAMESPACE=organization`, 502, 503 |
 
 use std::process::ExitCode;
 

@@ -3,11 +3,11 @@
 //! | | |
 //! |---|---|
 //! | session | WorkOS, or Clerk with `LIVEKIT_IDENTITY=clerk`: a cookie, or `Authorization: Bearer` |
-//! | input | `roomId`, as in `room-auth`, and `identity`, the participant's |
+//! | input | `roomId`, as in `room-auth`, and the participant's `identity` |
 //! | output | 200 `{"code":200,"message":"OK"}` |
-//! | errors | 400, 401 no session, 403 not permitted, or no organization although rooms belong to one, 404 not in the room, or neither a user nor a guest, 502, 503 |
+//! | errors | 400, 401 no session, 403 not permitted, or no organization with `ROOM_NAMESPACE=organization`, 404 not in the room, or neither a user nor a guest, 502, 503 |
 //!
-//! It is not a ban: a user who is still admitted to the room can come back, and so can a guest.
+//! Removing somebody is not a ban: users and guests who are still admitted can come back.
 
 use std::process::ExitCode;
 

@@ -5,7 +5,7 @@
 //! | session | WorkOS, or Clerk with `LIVEKIT_IDENTITY=clerk`: a cookie, or `Authorization: Bearer` |
 //! | input | `roomName`, `zoneId`, optional `conferenceTopic` and `participants` |
 //! | output | 200 `{"egressId","timestamp"}` |
-//! | errors | 400, 401 no session, 403 not permitted, or no organization although rooms belong to one, 404 no such room or nobody in it, 409 it is already being recorded, 502, 503 |
+//! | errors | 400, 401 no session, 403 not permitted, or no organization with `ROOM_NAMESPACE=organization`, 404 no such room or nobody in it, 409 it is already being recorded, 502, 503 |
 //!
 //! It takes up to half a minute, because LiveKit may look that long for a free recorder.
 

@@ -5,7 +5,7 @@
 //! | session | WorkOS, or Clerk with `LIVEKIT_IDENTITY=clerk`: a cookie, or `Authorization: Bearer` |
 //! | input | `roomName`, `zoneId` and `egressId` of the recording |
 //! | output | 200 `{"egressId","timestamp"}`, even if it is already ending |
-//! | errors | 400, 401 no session, 403 not permitted, or no organization although rooms belong to one, 404 the caller's organization has no such recording in that room and zone, 409 it has already ended, 502, 503 (it may still be running) |
+//! | errors | 400, 401 no session, 403 not permitted, or no organization with `ROOM_NAMESPACE=organization`, 404 the caller's organization has no such recording in that room and zone, 409 it has already ended, 502, 503 (it may still be running) |
 
 use std::process::ExitCode;
 

@@ -34,7 +34,7 @@ pub(super) enum Grant<'a> {
     AdministerRoom(&'a RoomName),
 }
 
-/// What a participant may do in a room besides seeing and hearing the others.
+/// What a participant may do in a room, in addition to seeing and hearing the others.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rights {
     /// Microphone, camera, screen and data.
@@ -44,8 +44,8 @@ pub(super) struct Rights {
 }
 
 impl Grant<'_> {
-    /// LiveKit's `video` claim. An absent grant is not given, except `canPublishData` and
-    /// the sources, which follow `canPublish`.
+    /// LiveKit's `video` claim. LiveKit denies an absent grant, except for `canPublishData` and the
+    /// sources, which default to `canPublish`.
     fn claim(&self) -> Value {
         match self {
             Self::Join(room, rights) => {

@@ -39,7 +39,7 @@ impl Identity {
         &self.0
     }
 
-    /// An identity that may be one of ours. A recorder's or an agent's is not.
+    /// Parses an identity that has the form of ours. A recorder's or an agent's has another form.
     fn parse(text: String) -> Option<Self> {
         let is_guest = text.strip_prefix(GUEST).is_some_and(is_guest_number);
         let is_user = text
@@ -64,13 +64,13 @@ fn is_fingerprint(text: &str) -> bool {
     text.len() == FINGERPRINT_DIGITS && text.bytes().all(is_digit)
 }
 
-/// A participant as callers name one: an identity, if it is one that we issue.
+/// The `identity` in a request. It may be any text; only one that has the form of ours is kept.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(from = "String")]
 pub(super) struct ParticipantId(Option<Identity>);
 
 impl ParticipantId {
-    /// The identity, or `None` if we never issue such a one.
+    /// The identity, or `None` if we never issue an identity of this form.
     pub(super) fn identity(&self) -> Option<&Identity> {
         self.0.as_ref()
     }

@@ -1,4 +1,4 @@
-//! Invitations: signed statements with which people without an account join a room as guests.
+//! Invitations: signed tokens that let people without an account join a room as guests.
 //!
 //! An invitation is a JWT of its own type (`typ`). Its key is derived from LiveKit's API secret, so
 //! that LiveKit does not accept it as a token, and a join token is not an invitation.
@@ -100,7 +100,7 @@ struct Claims {
     inviter: String,
 }
 
-/// What the key of invitations is derived for: this deployment. Another stage, LiveKit server or
+/// The deployment that the key of invitations is derived for. Another stage, LiveKit server or
 /// namespace has another key, even with the same API secret.
 #[derive(Clone, Debug)]
 struct Purpose(String);
@@ -120,7 +120,7 @@ impl Purpose {
     }
 }
 
-/// The server's host and port, which do not depend on how its address is spelled.
+/// The server's host and port, which are the same for every spelling of its address.
 fn server(url: &Url) -> String {
     let port = url.port_or_known_default().unwrap_or_default();
     format!("{}:{port}", url.host_str().unwrap_or_default())
@@ -145,7 +145,7 @@ impl Invitations {
     }
 
     /// An invitation to `room` from the caller, for any number of guests. They may publish if the
-    /// request does not rule it out and the caller may.
+    /// caller may, unless the request says otherwise.
     ///
     /// # Errors
     /// 503 if the key is unavailable.
@@ -266,7 +266,7 @@ impl Guests {
     }
 }
 
-/// What an invitation grants.
+/// The room that an invitation opens, with the guest's rights and the expiry.
 struct Admission {
     room: RoomName,
     can_publish: bool,

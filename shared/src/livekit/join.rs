@@ -33,8 +33,8 @@ impl JoinToken {
     }
 }
 
-/// A token to join one room with and the server's address: the answer to LiveKit's own token
-/// request. <https://docs.livekit.io/frontends/build/authentication/endpoint>
+/// A token to join one room, and the server's address: the response to LiveKit's own token request.
+/// <https://docs.livekit.io/frontends/build/authentication/endpoint>
 #[derive(Clone, Debug, Serialize)]
 pub struct Connection {
     server_url: String,
@@ -42,7 +42,7 @@ pub struct Connection {
     participant_token: SecretString,
 }
 
-/// For `#[serde(serialize_with)]`: writes a token into the response to whoever asked for it.
+/// For `#[serde(serialize_with)]`: writes a token into the response to the caller who requested it.
 pub(super) fn expose<S: Serializer>(
     token: &SecretString,
     serializer: S,
@@ -50,8 +50,8 @@ pub(super) fn expose<S: Serializer>(
     token.expose_secret().serialize(serializer)
 }
 
-/// LiveKit's own token request. What else it may ask for, such as an identity, metadata or a room's
-/// configuration, is never granted and not read.
+/// LiveKit's own token request. Its other fields, such as an identity, metadata and a room
+/// configuration, are ignored.
 #[derive(Clone, Debug, Deserialize)]
 pub struct TokenRequest {
     /// The room.
@@ -76,9 +76,9 @@ pub struct Joins {
 }
 
 impl Joins {
-    /// Reads `LIVEKIT_API_KEY` and `LIVEKIT_API_SECRET`, and where they are set
-    /// `ROOM_PUBLISH_PERMISSION`, the slug of the permission without which a caller only watches
-    /// and listens, and `ROOM_OWN_METADATA`.
+    /// Reads `LIVEKIT_API_KEY` and `LIVEKIT_API_SECRET`, and if they are set,
+    /// `ROOM_PUBLISH_PERMISSION`, the slug of the permission without which a caller can only watch
+    /// and listen, and `ROOM_OWN_METADATA`.
     pub fn configure(settings: &mut Settings) -> Result<Self, Incomplete> {
         let (keys, own_metadata) = (Keys::configure(settings), settings.flag("ROOM_OWN_METADATA"));
         let publish_permission = PublishPermission::configure(settings);
@@ -99,7 +99,7 @@ impl Joins {
         Ok(JoinToken::new(token))
     }
 
-    /// The same token, with the address of the server to use it at.
+    /// The same token, with the address of the server that accepts it.
     ///
     /// # Errors
     /// As [`token`](Self::token).
@@ -152,10 +152,11 @@ impl Server {
     }
 }
 
-/// The name of a participant who gives none: the person's, or the user's id.
+/// The display name for a request without one: the person's name or, if there is none, the user's
+/// id.
 ///
 /// # Errors
-/// 500 if the id cannot be a name, which no provider's is.
+/// 500 if the id is not a valid name; neither provider has such ids.
 pub fn default_username(person: Option<&Person>, caller: &Caller) -> Result<Username, ApiError> {
     let name = person.and_then(|person| Username::start_of(person.name.as_deref()?));
     name.or_else(|| Username::start_of(&caller.user_id))

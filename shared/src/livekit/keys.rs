@@ -71,7 +71,8 @@ impl Keys {
     }
 }
 
-/// The key pairs whose signature we accept: the current one and, during a rotation, the previous one.
+/// The key pairs whose signatures we accept: the current one and, during a rotation, the previous
+/// one.
 #[derive(Clone, Debug)]
 pub(super) struct AcceptedKeys {
     current: Keys,
@@ -88,7 +89,7 @@ pub(super) enum NotAccepted {
     /// It names another key.
     #[error("the token is issued under an unknown key")]
     Issuer,
-    /// The keys cannot be read, so that we cannot tell.
+    /// The keys cannot be read, so we cannot tell.
     #[error(transparent)]
     Keys(#[from] SecretError),
 }

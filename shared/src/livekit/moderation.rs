@@ -39,8 +39,8 @@ impl Moderator {
         Ok(Self { api: ServerApi::configure(settings)? })
     }
 
-    /// Ends a participant's connection to the room. This is not a ban: whoever still gets a join
-    /// token can come back.
+    /// Ends a participant's connection to the room. This is not a ban: a participant who still gets
+    /// a join token can come back.
     ///
     /// # Errors
     /// 404 if no such participant is in the room.
@@ -49,11 +49,11 @@ impl Moderator {
         self.api.remove(room, identity).await.map_err(refusal)
     }
 
-    /// Mutes what the participant publishes from the source. It may be muted already: LiveKit's list
-    /// of tracks may be out of date, so they are all muted again.
+    /// Mutes every track that the participant publishes from the source, including those that
+    /// LiveKit lists as muted, because its list may be out of date.
     ///
     /// # Errors
-    /// 404 if no such participant is in the room, or nothing is published from there.
+    /// 404 if no such participant is in the room, or the participant does not publish the source.
     pub async fn mute(&self, room: &RoomName, muting: &Muting) -> Result<(), ApiError> {
         let identity = ours(&muting.identity)?;
         let mut tracks = self.api.published(room, identity).await.map_err(refusal)?.tracks;
@@ -70,7 +70,7 @@ impl Moderator {
         if muted {
             Ok(())
         } else {
-            Err(ApiError::not_found("The participant does not publish that"))
+            Err(ApiError::not_found("The participant does not publish this source"))
         }
     }
 }

@@ -78,7 +78,7 @@ pub struct Rooms {
 enum Access {
     /// Every signed-in user.
     Everybody,
-    /// A user with this permission. Without one, nobody.
+    /// A user with this permission, or nobody if it is `None`.
     Permitted { permission: Option<String>, refusal: &'static str },
 }
 
@@ -147,7 +147,8 @@ impl Rooms {
         Ok(Self { namespace: Namespace::configure(settings)?, access })
     }
 
-    /// Rooms whose recordings to list. Reads the same; without `RECORDING_PERMISSION`, nobody may.
+    /// Rooms whose recordings callers may list. Reads what [`to_record`](Self::to_record) reads,
+    /// but without `RECORDING_PERMISSION`, nobody may list any.
     pub fn to_list_recordings(settings: &mut Settings) -> Result<Self, Incomplete> {
         let access = Access::required(settings, RECORDING_PERMISSION, RECORDING_REFUSED);
         Ok(Self { namespace: Namespace::configure(settings)?, access })

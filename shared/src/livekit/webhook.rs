@@ -1,4 +1,4 @@
-//! Webhooks: LiveKit's events, verified and freed of credentials.
+//! Webhooks: verifies LiveKit's events and removes credentials from them.
 //! <https://docs.livekit.io/home/server/webhooks/>
 //!
 //! LiveKit signs an event with a token in `Authorization`, without a scheme. The token's `sha256` is
@@ -71,7 +71,7 @@ impl From<NotGenuine> for ApiError {
     fn from(error: NotGenuine) -> Self {
         match error {
             NotGenuine::NotAccepted(NotAccepted::Keys(error)) => error.into(),
-            error => Self::unauthorized("This is not a webhook of our LiveKit").with_detail(error),
+            error => Self::unauthorized("LiveKit has not signed this request").with_detail(error),
         }
     }
 }
@@ -83,7 +83,7 @@ impl Webhooks {
         Ok(Self { keys: AcceptedKeys::configure(settings)? })
     }
 
-    /// The event in a request. The same event, sent again, is the same event here, with the same `id`.
+    /// The event in a request. If LiveKit sends an event again, it has the same `id`.
     ///
     /// # Errors
     /// 401 if LiveKit has not signed it, 400 if it is not an object with `event` and `id`, 503 if the

@@ -16,7 +16,7 @@ use crate::livekit::server_api::{EgressId, EgressInfo, ServerApi, Status};
 use crate::object_store::Link;
 use crate::settings::{Incomplete, Settings};
 
-/// The recordings of rooms.
+/// Lists the recordings of rooms.
 #[derive(Clone, Debug)]
 pub struct Archive {
     api: ServerApi,
@@ -43,7 +43,7 @@ pub struct RecordingsPage {
     cursor: Option<String>,
 }
 
-/// A recording in a list. What is not known is left out. Times are in Unix seconds.
+/// A recording in a list. Fields that are not known are left out. Times are in Unix seconds.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ListedRecording {
@@ -72,13 +72,13 @@ impl Archive {
     }
 
     /// The recordings of a room and a zone that the caller's organization has started, a hundred
-    /// per page. What LiveKit lists and the bucket does not have comes first, then the objects,
-    /// newest first. Objects in the folder that earlier versions shared between organizations are
-    /// left out: only their metadata would show whose they are, with a call for each.
+    /// objects per page. Recordings that only LiveKit lists come first, then the objects, newest
+    /// first. Objects in the folder that earlier versions shared between organizations are left
+    /// out: only their metadata would show whose they are, with a call for each.
     ///
     /// # Errors
     /// 400 if the cursor is not from a page of this room, zone and organization; 502 if LiveKit or
-    /// the bucket rejects us or returns nonsense; 503 if one of them is down or slow.
+    /// the bucket rejects us or returns an invalid response; 503 if one of them is down or slow.
     pub async fn page(
         &self,
         room: &RoomName,
@@ -124,7 +124,7 @@ impl Archive {
     }
 }
 
-/// The recordings of a place among LiveKit's egresses, by the part of the key behind its folder.
+/// The recordings of a place among LiveKit's egresses, by the part of the key after its folder.
 fn ours(place: Place<'_>, egresses: Vec<EgressInfo>) -> BTreeMap<String, (ObjectKey, EgressInfo)> {
     let folders = [place.folder(), place.shared_folder()];
     let ours = egresses.into_iter().filter(|egress| place.is_of(egress));
@@ -137,8 +137,8 @@ fn ours(place: Place<'_>, egresses: Vec<EgressInfo>) -> BTreeMap<String, (Object
 }
 
 impl ListedRecording {
-    /// A recording in the bucket, and what LiveKit says of it. Its file is there, so it is complete
-    /// even if LiveKit does not say so yet.
+    /// A recording in the bucket, with its egress if LiveKit still lists it. Its file is there, so
+    /// it is complete even if LiveKit does not say so yet.
     fn in_bucket(object: &RecordedObject, egress: Option<&EgressInfo>, link: Option<Link>) -> Self {
         let failed = egress.is_some_and(|egress| egress.status() == Status::Failed);
         let (url, expires) = link.map(|link| (link.url, link.expires.whole_seconds())).unzip();
@@ -156,7 +156,7 @@ impl ListedRecording {
         }
     }
 
-    /// A recording that the bucket does not have. Older recorders report its start only once it is
+    /// A recording without an object. Older recorders report the start only once they are
     /// recording.
     fn at_livekit(key: &ObjectKey, egress: &EgressInfo) -> Self {
         Self {

@@ -1,8 +1,8 @@
 //! The cursor of a list: the last recording of a page, signed.
 //!
 //! A cursor is `base64url(<date>/<time>-<random>.mp4 || HMAC)`. The HMAC covers the folder too, so
-//! a cursor is valid for one room, zone and organization. It is no secret: it holds part of a key
-//! that the page has shown.
+//! a cursor is valid for one room, zone and organization. It is not a secret: it contains part of a
+//! key that the page has shown.
 
 use std::fmt;
 
@@ -53,7 +53,7 @@ impl TryFrom<String> for Cursor {
 }
 
 impl Cursor {
-    /// The cursor behind `key`, as text.
+    /// A cursor for the recordings after `key` in the list, as text.
     pub(super) async fn after(
         key: &ObjectKey,
         folder: &ObjectFolder,
@@ -64,7 +64,7 @@ impl Cursor {
         Ok(BASE64_URL_SAFE_NO_PAD.encode([own_part, tag.as_ref()].concat()))
     }
 
-    /// The key that this cursor is behind.
+    /// The key after which the list continues.
     ///
     /// # Errors
     /// 400 if we have not issued it for this folder. Another process may have signed it with a newer
@@ -95,7 +95,7 @@ fn message(folder: &ObjectFolder, own_part: &[u8]) -> Vec<u8> {
     [folder.as_str().as_bytes(), own_part].concat()
 }
 
-/// A key derived from the API secret, which is not used as a key here itself.
+/// A key derived from the API secret, so that the secret itself signs no cursors.
 fn signing_key(pair: &KeyPair) -> Result<Hs256Key, ApiError> {
     let key = Hs256Key::derived(&pair.api_secret, PURPOSE);
     key.ok_or_else(|| ApiError::internal("the cursor's key cannot be derived"))

@@ -32,7 +32,7 @@ pub(super) struct ObjectFolder(String);
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct ObjectKey(String);
 
-/// The part of a key behind its folder: `<date>/<time>-<random>.mp4`.
+/// The part of a key after its folder: `<date>/<time>-<random>.mp4`.
 const FORM: &str = "0000-00-00/000000-xxxxxxxxxxxxxxxx.mp4";
 
 /// The date in a key, with its `/`.
@@ -60,7 +60,7 @@ impl ObjectFolder {
         key.starts_with(&self.0)
     }
 
-    /// Whether a key has our format.
+    /// Whether a key starts with our folder.
     pub(super) fn is_ours(key: &str) -> bool {
         key.split('/').next() == Some(FOLDER)
     }
@@ -76,12 +76,12 @@ impl ObjectFolder {
         moment(own).map(|_| ObjectKey(text.to_owned()))
     }
 
-    /// The same, given without the folder.
+    /// Like [`key`](Self::key), for a key without its folder.
     pub(super) fn key_of(&self, own: &str) -> Option<ObjectKey> {
         self.key(&format!("{}{own}", self.0))
     }
 
-    /// The folder of one day, if `text` is that.
+    /// `text`, if it is the folder of one day.
     pub(super) fn day(&self, text: &str) -> Option<String> {
         let own = text.strip_prefix(&self.0)?;
         (own.len() == DATE_FORM.len() && date(own).is_some()).then(|| text.to_owned())
@@ -107,7 +107,7 @@ impl ObjectKey {
         &self.0
     }
 
-    /// The part behind the folder: `<date>/<time>-<random>.mp4`.
+    /// The part after the folder: `<date>/<time>-<random>.mp4`.
     pub(super) fn own_part(&self) -> &str {
         &self.0[self.0.len().saturating_sub(FORM.len())..]
     }
@@ -123,8 +123,8 @@ impl ObjectKey {
     }
 }
 
-/// Whether a text has the form of the part of a key behind its folder. Its date and time may be
-/// impossible ones.
+/// Whether a text has the form of the part of a key after its folder. Its date and time may be
+/// invalid.
 pub(super) fn is_own_part(text: &str) -> bool {
     has_form(text, FORM)
 }
@@ -140,7 +140,7 @@ fn has_form(text: &str, form: &str) -> bool {
         })
 }
 
-/// The time in the part of a key behind its folder, if it has our form.
+/// The time in the part of a key after its folder, if it has our form.
 fn moment(own: &str) -> Option<Timestamp> {
     if !is_own_part(own) {
         return None;

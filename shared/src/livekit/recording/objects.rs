@@ -1,7 +1,7 @@
 //! The recordings in the bucket, newest first.
 //!
-//! S3 lists keys in ascending order only, a thousand per call, and keys sort by time. So a page
-//! needs:
+//! S3 lists keys only in ascending order, which is their order in time, and a thousand per call.
+//! Therefore a page needs:
 //!
 //! | recordings of the room and zone | calls |
 //! |---|---|
@@ -118,7 +118,7 @@ impl Reader<'_> {
         let (mut unread, mut width) = (days.len(), FIRST_WINDOW);
         while newest.len() <= PAGE_LENGTH && unread > 0 {
             let start = unread.saturating_sub(width);
-            // A later day is read already. Behind the last one there may be newer keys.
+            // Later days have been read. After the last day there may be newer keys.
             let end = days.get(unread).map(String::as_str).or(self.before);
             let rest = if unread - start == 1 { Rest::Read } else { Rest::LeaveOut };
             match self.window(Some(&days[start]), end, rest).await? {
@@ -133,8 +133,8 @@ impl Reader<'_> {
         Ok(newest)
     }
 
-    /// The recordings from the day `start`, or from the beginning, until before `end`, newest first.
-    /// `None` if they do not fit into one call and the rest is to be left out.
+    /// The recordings from the day `start`, or from the beginning, up to but not including `end`,
+    /// newest first. `None` if they do not fit into one call and the rest is to be left out.
     async fn window(
         &mut self,
         start: Option<&str>,
@@ -187,7 +187,7 @@ impl Reader<'_> {
     }
 }
 
-/// What becomes of the rest of a window that does not fit into one call.
+/// What to do with the rest of a window that does not fit into one call.
 #[derive(Clone, Copy)]
 enum Rest {
     Read,

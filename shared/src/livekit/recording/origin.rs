@@ -1,4 +1,4 @@
-//! The origin of a recording: where a webhook says that it came from.
+//! The origin of a recording: the `recording` that `livekit-webhook` adds to an event.
 
 use percent_encoding::percent_decode_str;
 use serde::Serialize;
@@ -60,12 +60,12 @@ impl<'a> KeyParts<'a> {
     /// The caller's name for the room that LiveKit calls `name`.
     fn room_of(&self, name: &str, organization: Option<&str>) -> Option<String> {
         let prefix = format!("{}:", organization.unwrap_or_default());
-        // Organizations share rooms.
+        // With `ROOM_NAMESPACE=none`, LiveKit uses the caller's name.
         if part(&format!("{prefix}{name}")) == self.room {
             return Some(name.to_owned());
         }
-        // They do not, so the name begins with the organization. In the folder of earlier versions,
-        // it does not.
+        // With `ROOM_NAMESPACE=organization`, LiveKit's name begins with the organization. The key
+        // of an earlier version is derived from LiveKit's name alone, in either namespace.
         let own = organization.and_then(|_| name.strip_prefix(&prefix));
         (part(name) == self.room).then(|| own.unwrap_or(name).to_owned())
     }

@@ -1,4 +1,4 @@
-//! The bucket for recordings: its settings, which the recorder's upload and our own access share.
+//! The bucket for recordings: the settings that the recorder's upload and our own access share.
 
 use std::net::Ipv4Addr;
 
@@ -34,8 +34,8 @@ impl Storage {
             && names(endpoint, bucket)
         {
             settings.problem(
-                "RECORDINGS_ENDPOINT names the bucket, which is added to it (give the server's \
-                 address alone)",
+                "RECORDINGS_ENDPOINT contains the bucket's name, which is added to it (set only \
+                 the server's address)",
             );
         }
         let mut secret = |name, form| settings.optional_secret(name, "LIVEKIT_SECRET_ID", form);
@@ -45,8 +45,8 @@ impl Storage {
             != settings.optional("RECORDINGS_SECRET_ACCESS_KEY").is_some()
         {
             settings.problem(
-                "RECORDINGS_ACCESS_KEY_ID and RECORDINGS_SECRET_ACCESS_KEY go together, both as \
-                 variables or both in the secret",
+                "RECORDINGS_ACCESS_KEY_ID and RECORDINGS_SECRET_ACCESS_KEY must both be variables \
+                 or both be in the secret",
             );
         }
         Ok(Self {
@@ -73,8 +73,8 @@ impl Storage {
         Ok(role)
     }
 
-    /// Rejects an endpoint without TLS on another machine: links lead people there, and browsers do
-    /// not play from it.
+    /// Rejects an endpoint without TLS on another machine: browsers open the links, and a page with
+    /// TLS does not play a video without it.
     pub(super) fn with_tls(self, settings: &mut Settings) -> Result<Self, Incomplete> {
         if self.endpoint.as_ref().is_none_or(address::is_base) {
             return Ok(self);
@@ -100,8 +100,8 @@ impl Storage {
             (Some(id), Some(secret)) => Ok(Some((id, secret))),
             (None, None) => Ok(None),
             _ => Err(ApiError::internal(
-                "the secret has one of RECORDINGS_ACCESS_KEY_ID and RECORDINGS_SECRET_ACCESS_KEY \
-                 and not the other",
+                "only one of RECORDINGS_ACCESS_KEY_ID and RECORDINGS_SECRET_ACCESS_KEY is in the \
+                 secret",
             )),
         }
     }

@@ -82,7 +82,7 @@ struct Muted {
 #[derive(Deserialize)]
 struct Removed {}
 
-/// What a track carries.
+/// The source of a track.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(in crate::livekit) enum TrackSource {
@@ -107,7 +107,7 @@ impl TrackSource {
 }
 
 impl Track {
-    /// Whether it carries this.
+    /// Whether it comes from this source.
     pub(in crate::livekit) fn is_from(&self, source: TrackSource) -> bool {
         source.values().iter().any(|(name, number)| is(&self.source, name, *number))
     }

@@ -1,10 +1,10 @@
-//! Removes credentials from an event. LiveKit puts a room's `turnPassword` into every event about the
-//! room, and passes on what a recorder reports; a bus has many readers.
+//! Removes credentials from an event, because a bus has many readers. LiveKit puts a room's
+//! `turnPassword` into every event about the room, and passes on what a recorder reports.
 
 use serde_json::{Map, Value};
 use url::Url;
 
-/// A field is left out if its name has one of these words, whatever its case and separators.
+/// A field is removed if its name contains one of these words, in any case and with any separators.
 const CREDENTIALS: [&str; 8] = [
     "password",
     "secret",
@@ -16,7 +16,7 @@ const CREDENTIALS: [&str; 8] = [
     "externalid",
 ];
 
-/// Fields with addresses, which may have a stream key, a password or a token in them.
+/// Fields with URLs, which may contain a stream key, a password or a token.
 const ADDRESSES: [&str; 3] = ["url", "urls", "websocketurl"];
 
 /// The schemes whose host is a server. LiveKit's recorder also takes `mux://<key>` and
@@ -25,7 +25,7 @@ const ADDRESSES: [&str; 3] = ["url", "urls", "websocketurl"];
 const WITH_HOST: [&str; 9] =
     ["http", "https", "ws", "wss", "rtmp", "rtmps", "rtsp", "rtsps", "srt"];
 
-/// Leaves out every field with a credential, at any depth, and cuts addresses to scheme and host.
+/// Removes every field with a credential, at any depth, and cuts URLs to scheme and host.
 pub(super) fn redact(event: &mut Map<String, Value>) {
     event.retain(|name, value| {
         let name = plain(name);
@@ -54,7 +54,7 @@ fn plain(name: &str) -> String {
     name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase()
 }
 
-/// Cuts an address, or a list of them. Returns whether anything is left.
+/// Cuts a URL, or each one in a list. Returns whether anything is left.
 fn cut(value: &mut Value) -> bool {
     match value {
         Value::String(text) if text.is_empty() => true,
@@ -76,7 +76,7 @@ fn cut(value: &mut Value) -> bool {
     }
 }
 
-/// Whether a text is an address of a live stream, wherever it is.
+/// Whether a text is the URL of a live stream. Such texts are cut in any field.
 fn is_stream(text: &str) -> bool {
     let scheme = text.split_once("://").map_or("", |(scheme, _)| scheme).trim();
     ["rtmp", "rtmps", "srt", "mux", "twitch"].iter().any(|it| scheme.eq_ignore_ascii_case(it))
