@@ -78,7 +78,7 @@ pub(crate) struct AccessKey {
 }
 
 /// The part of a bucket's list to request.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Default)]
 pub(crate) struct Listing<'a> {
     /// The prefix of the keys.
     pub(crate) prefix: &'a str,
@@ -88,8 +88,9 @@ pub(crate) struct Listing<'a> {
     pub(crate) folders: bool,
 }
 
-/// A page of a bucket's list, in the order of the keys' bytes.
-#[derive(Debug, Default, PartialEq, Eq)]
+/// A page of a bucket's list, in the order of the keys' bytes. Keys may be personal, so `Debug` omits
+/// them.
+#[derive(Default, PartialEq, Eq)]
 pub(crate) struct Page {
     /// The objects.
     pub(crate) objects: Vec<Object>,
@@ -99,8 +100,8 @@ pub(crate) struct Page {
     pub(crate) is_truncated: bool,
 }
 
-/// An object in a list. Its key may be personal.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// An object in a list. Its key may be personal, so `Debug` omits it.
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Object {
     /// Its key.
     pub(crate) key: String,
@@ -184,6 +185,27 @@ impl AccessKeys {
             None => self.id.after_refusal_of(&refused.id).await.is_some(),
         };
         if newer { self.read().await.ok() } else { None }
+    }
+}
+
+impl fmt::Debug for Page {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Page")
+            .field("objects", &self.objects)
+            .field("folders", &self.folders.len())
+            .field("is_truncated", &self.is_truncated)
+            .finish()
+    }
+}
+
+impl fmt::Debug for Object {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Object")
+            .field("size", &self.size)
+            .field("changed", &self.changed)
+            .finish_non_exhaustive()
     }
 }
 

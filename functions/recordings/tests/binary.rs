@@ -22,7 +22,7 @@ const BINARY: &str = env!("CARGO_BIN_EXE_recordings");
 
 const LIST_EGRESS: &str = "livekit.Egress/ListEgress";
 
-const NOT_ALLOWED: &str = "You are not allowed to record";
+const NOT_ALLOWED: &str = "You are not allowed to manage recordings";
 const FOREIGN_CURSOR: &str = "`cursor` is not valid for this room and zone";
 
 const ENDPOINT: RoomEndpoint = RoomEndpoint {

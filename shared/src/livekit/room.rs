@@ -17,7 +17,7 @@ pub(super) const MAX_NAME_BYTES: usize = 256;
 pub(super) const INVITE_PERMISSION: &str = "ROOM_INVITE_PERMISSION";
 
 const RECORDING_PERMISSION: &str = "RECORDING_PERMISSION";
-const RECORDING_REFUSED: &str = "You are not allowed to record";
+const RECORDING_REFUSED: &str = "You are not allowed to manage recordings";
 
 /// A room as callers name it: 1 to 128 printable characters.
 pub type RoomId = Line<128, MAX_NAME_BYTES>;

@@ -24,7 +24,7 @@ pub async fn without_the_permission_that_is_configured_it_is_403_and_livekit_is_
         let answer = world.ask(&event).await;
         assert_eq!(
             answer.refusal(),
-            (403, "You are not allowed to record".to_owned()),
+            (403, "You are not allowed to manage recordings".to_owned()),
             "{event:?}"
         );
     }

@@ -5,6 +5,7 @@
 //! S3 treats `../` as a literal name while browsers resolve it. Therefore user input is reduced to
 //! letters, digits, `_` and `-`.
 
+use std::fmt;
 use std::time::Duration;
 
 use time::{Date, Month, PrimitiveDateTime, Time};
@@ -24,12 +25,12 @@ const MAX_KEPT: usize = 48;
 const MAX_PART: usize = 64;
 
 /// The folder of an organization's recordings of a room in a zone. No other organization, room or
-/// zone maps to it, in either room namespace.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// zone maps to it, in either room namespace. Names may be personal, so `Debug` omits them.
+#[derive(Clone, PartialEq, Eq)]
 pub(super) struct ObjectFolder(String);
 
-/// The key of one recording. Keys of one folder sort by time.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// The key of one recording. Keys of one folder sort by time. `Debug` omits it, like the folder.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct ObjectKey(String);
 
 /// The part of a key after its folder: `<date>/<time>-<random>.mp4`.
@@ -37,6 +38,18 @@ const FORM: &str = "0000-00-00/000000-xxxxxxxxxxxxxxxx.mp4";
 
 /// The date in a key, with its `/`.
 const DATE_FORM: &str = "0000-00-00/";
+
+impl fmt::Debug for ObjectFolder {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("ObjectFolder(_)")
+    }
+}
+
+impl fmt::Debug for ObjectKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("ObjectKey(_)")
+    }
+}
 
 impl ObjectFolder {
     /// `recordings/<zone>/<room>/`, where `<room>` begins with the organization's id and ends with
