@@ -32,8 +32,12 @@ export const handler = endpoint("finalize-magic-auth", async (event, input) => {
 });
 
 function refused(error) {
-  const { code, user, organizations, pending_authentication_token: pendingAuthenticationToken } =
-    error.rawData ?? {};
+  const {
+    code,
+    user,
+    organizations,
+    pending_authentication_token: pendingAuthenticationToken,
+  } = error.rawData ?? {};
   if (code === "organization_selection_required") {
     const { id, email } = user;
     return ok({ user: { id, email, pendingAuthenticationToken, organizations } });
