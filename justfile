@@ -25,3 +25,7 @@ interop *files:
 # Run everything that must pass before a change is merged.
 gate:
     .ci/run
+
+# Compare the speed and size with Node and with the usual crates. `just compare --short` takes a few minutes.
+compare *arguments:
+    cargo run --release --package bench -- compare {{ arguments }}

@@ -5,14 +5,14 @@ use std::fs;
 use std::path::Path;
 
 use anteroom_local::instance::Instance;
-use anteroom_stand_ins::clerk::Clerk;
-use anteroom_stand_ins::liveblocks::Liveblocks;
-use anteroom_stand_ins::livekit::LiveKit;
-use anteroom_stand_ins::workos::WorkOs;
-use anteroom_testing::Event;
-use serde_json::json;
 
-use crate::{Environment, Failure, peak_memory_mib, processor_ms};
+use crate::Failure;
+use crate::measurement::ask;
+use crate::process::{cpu_ms, peak_memory_mib};
+use crate::programs::Programs;
+use crate::providers::Providers;
+use crate::requests::Requests;
+use crate::subject::{Endpoint, Identity, Subject};
 
 /// List prices in US dollars: us-east-1, arm64, the first tier, no free tier. From AWS's 2025 pages
 /// "AWS Lambda Pricing", "Amazon API Gateway pricing", "Amazon `CloudWatch` Pricing", "AWS Secrets
@@ -113,66 +113,48 @@ struct Measured {
     answer_bytes: f64,
 }
 
-/// Measures the functions and prints the tables of `docs/costs.md`.
+/// Measures the functions and prints the tables of `docs/costs.md`. `sign-in` sends a one-time code,
+/// with three WorkOS calls: the domain's organization, the user, and sending the code.
 pub(crate) async fn print(
     root: &Path,
-    target: &Path,
     arguments: impl Iterator<Item = String>,
 ) -> Result<(), Failure> {
     let assumed = Assumptions::read(arguments)?;
     let template = fs::read_to_string(root.join("template.yaml"))?;
     let access_log = access_log_bytes(&template)?;
-    let measured =
-        [room_auth(target).await?, liveblocks_auth(target).await?, sign_in(target).await?];
+    let subjects = [
+        Endpoint::RoomAuth(Identity::WorkOs),
+        Endpoint::LiveblocksAuth(Identity::Clerk),
+        Endpoint::SignIn,
+    ]
+    .map(Subject::anteroom);
+    let programs = Programs::build(root, &subjects)?;
+    let providers = Providers::start().await?;
+    let mut measured = Vec::new();
+    for subject in subjects {
+        measured.push(measure(subject, &programs, &providers).await?);
+    }
 
     print_inputs(&measured, access_log);
     print_million(&measured, access_log, &assumed);
     print_month(root, &template, &assumed)
 }
 
-async fn room_auth(target: &Path) -> Result<Measured, Failure> {
-    let (workos, livekit) = (WorkOs::start_tls().await?, LiveKit::start_tls().await?);
-    let environment = [workos.settings(), livekit.settings()].concat();
-    let event = Event::post("/api/v1/livekit/room-auth")
-        .bearer(&workos.access_token("jane"))
-        .json(&json!({"username": "Jane Doe", "roomId": "room123"}));
-    measure("room-auth", target, environment, &event).await
-}
-
-async fn liveblocks_auth(target: &Path) -> Result<Measured, Failure> {
-    let (clerk, liveblocks) = (Clerk::start_tls().await?, Liveblocks::start_tls().await?);
-    let environment = [clerk.settings(), liveblocks.settings()].concat();
-    let event = Event::documented("liveblocks-auth.json");
-    measure("liveblocks-auth", target, environment, &event).await
-}
-
-/// A sign-in by magic code, with three WorkOS calls: the domain's organization, the user, and
-/// sending the code.
-async fn sign_in(target: &Path) -> Result<Measured, Failure> {
-    let workos = WorkOs::start_tls().await?;
-    workos.lift_limits();
-    let event = Event::documented("sign-in.json");
-    measure("sign-in", target, workos.settings(), &event).await
-}
-
 async fn measure(
-    name: &'static str,
-    target: &Path,
-    mut environment: Environment,
-    event: &Event,
+    subject: Subject,
+    programs: &Programs,
+    providers: &Providers,
 ) -> Result<Measured, Failure> {
-    environment.push(("ALLOWED_ORIGINS".to_owned(), "http://localhost:3000".to_owned()));
-    environment.push(("STAGE".to_owned(), "staging".to_owned()));
-    let instance = Instance::start(target.join(name), environment).await?;
-    let mut answer = instance.invoke(event.as_json()).await?;
-    let before = processor_ms(instance.pid())?;
+    let name = subject.endpoint.name();
+    let launch = programs.launch(subject, providers.environment(subject));
+    let instance = Instance::launch(&launch).await?;
+    let requests = Requests::to(subject.endpoint, providers).await;
+    let mut answer = ask(&instance, &requests).await?;
+    let before = cpu_ms(instance.pid()).await?;
     for _ in 0..REQUESTS {
-        answer = instance.invoke(event.as_json()).await?;
-        if answer["statusCode"] != 200 {
-            return Err(format!("{name} answered {answer}").into());
-        }
+        answer = ask(&instance, &requests).await?;
     }
-    let cpu_ms = (processor_ms(instance.pid())? - before) / f64::from(REQUESTS);
+    let cpu_ms = (cpu_ms(instance.pid()).await? - before) / f64::from(REQUESTS);
     let memory_mib = peak_memory_mib(instance.pid())?;
     let lines = instance.stop().await;
     // Skip the lines from startup and the first request.

@@ -3,13 +3,19 @@
 //! noise.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
 
-use anteroom_local::instance::Instance;
+use anteroom_local::instance::{Instance, Launch};
 
-use crate::{Failure, Providers, Subject, ask, event_of, zipped_bytes};
+use crate::Failure;
+use crate::archive::zipped_bytes;
+use crate::compare;
+use crate::measurement::ask;
+use crate::programs::Programs;
+use crate::providers::Providers;
+use crate::requests::Requests;
+use crate::subject::Subject;
 
 /// How many warm requests are averaged.
 const WARM_REQUESTS: u64 = 200;
@@ -17,21 +23,24 @@ const WARM_REQUESTS: u64 = 200;
 /// Prints how many instructions each subject executes until it asks for an event, until its first
 /// response, and for a warm request. With `earlier`, a folder of binaries from another commit, it
 /// counts those too and prints the change in percent.
-pub(crate) async fn print(
-    subjects: &[Subject],
-    providers: &Providers,
-    earlier: Option<&Path>,
-) -> Result<(), Failure> {
+pub(crate) async fn print(root: &Path, earlier: Option<&str>) -> Result<(), Failure> {
+    let subjects = compare::functions();
+    let programs = Programs::build(root, &subjects)?;
+    let providers = Providers::start().await?;
     println!(
         "| thousands of instructions | start | start and first answer | warm request | zipped, KiB |"
     );
     println!("|---|---|---|---|---|");
     for subject in subjects {
-        let now = count(subject, &subject.executable, providers).await?;
-        let name = subject.executable.file_name().unwrap_or_default();
-        let before = match earlier.map(|folder| folder.join(name)).filter(|path| path.exists()) {
+        let launch = programs.launch(subject, providers.environment(subject));
+        let now = count(subject, &launch, &providers).await?;
+        let name = launch.executable.file_name().unwrap_or_default();
+        let executable = earlier.map(|folder| Path::new(folder).join(name));
+        let before = match executable.filter(|path| path.exists()) {
             // An earlier version may not have what a subject measures.
-            Some(executable) => count(subject, &executable, providers).await.ok(),
+            Some(executable) => {
+                count(subject, &Launch { executable, ..launch }, &providers).await.ok()
+            }
             None => None,
         };
         let cells: Vec<_> = now
@@ -42,7 +51,7 @@ pub(crate) async fn print(
                 None => figure.to_string(),
             })
             .collect();
-        println!("| {} | {} |", subject.name, cells.join(" | "));
+        println!("| {} | {} |", subject.name(), cells.join(" | "));
     }
     Ok(())
 }
@@ -54,31 +63,31 @@ fn change(before: u64, now: u64) -> f64 {
 
 /// The columns of the table.
 async fn count(
-    subject: &Subject,
-    executable: &Path,
+    subject: Subject,
+    launch: &Launch,
     providers: &Providers,
 ) -> Result<[u64; 4], Failure> {
-    let start = run(subject, executable, providers, 0).await?;
-    let first_answer = run(subject, executable, providers, 1).await?;
-    let many = run(subject, executable, providers, 1 + WARM_REQUESTS).await?;
+    let start = run(subject, launch, providers, 0).await?;
+    let first_answer = run(subject, launch, providers, 1).await?;
+    let many = run(subject, launch, providers, 1 + WARM_REQUESTS).await?;
     let warm = many.saturating_sub(first_answer) / WARM_REQUESTS;
-    Ok([start / 1000, first_answer / 1000, warm / 1000, zipped_bytes(executable)? / 1024])
+    let zipped = zipped_bytes(&launch.executable)?;
+    Ok([start / 1000, first_answer / 1000, warm / 1000, zipped / 1024])
 }
 
 /// The instructions of a process that handles this many requests and then exits.
 async fn run(
-    subject: &Subject,
-    executable: &Path,
+    subject: Subject,
+    launch: &Launch,
     providers: &Providers,
     requests: u64,
 ) -> Result<u64, Failure> {
-    let event = event_of(subject, providers);
     let folder = tempfile::tempdir()?;
-    let (script, counts) = (folder.path().join("under-callgrind"), folder.path().join("counts"));
-    under_callgrind(&script, &counts, executable)?;
-    let instance = Instance::start(&script, subject.environment.clone()).await?;
+    let counts = folder.path().join("counts");
+    let instance = Instance::launch(&under_callgrind(launch, &counts)?).await?;
+    let made = Requests::to(subject.endpoint, providers).await;
     for _ in 0..requests {
-        ask(&instance, subject.name, &event).await?;
+        ask(&instance, &made).await?;
     }
     // If valgrind were killed, it would not write its counts.
     Command::new("kill").arg("-TERM").arg(instance.pid().to_string()).status()?;
@@ -88,18 +97,15 @@ async fn run(
     Ok(total.ok_or("callgrind wrote no total")?.trim().parse()?)
 }
 
-/// Writes a script that runs `executable` under callgrind, because an instance cannot pass
-/// arguments.
-fn under_callgrind(script: &Path, counts: &Path, executable: &Path) -> Result<(), Failure> {
+fn under_callgrind(launch: &Launch, counts: &Path) -> Result<Launch, Failure> {
     let valgrind = which("valgrind").ok_or("valgrind is not installed")?;
-    let text = format!(
-        "#!/bin/sh\nexec '{valgrind}' --quiet --tool=callgrind --callgrind-out-file='{}' '{}'\n",
-        counts.display(),
-        executable.display(),
-    );
-    fs::write(script, text)?;
-    fs::set_permissions(script, fs::Permissions::from_mode(0o755))?;
-    Ok(())
+    let arguments = vec![
+        "--quiet".to_owned(),
+        "--tool=callgrind".to_owned(),
+        format!("--callgrind-out-file={}", counts.display()),
+        launch.executable.display().to_string(),
+    ];
+    Ok(Launch { executable: valgrind.into(), arguments, ..launch.clone() })
 }
 
 fn which(program: &str) -> Option<String> {

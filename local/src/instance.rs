@@ -50,6 +50,8 @@ pub type LogSink = Arc<dyn Fn(&str) + Send + Sync>;
 pub struct Launch {
     /// The executable.
     pub executable: PathBuf,
+    /// Its arguments, of which a function needs none.
+    pub arguments: Vec<String>,
     /// `AWS_LAMBDA_FUNCTION_NAME`.
     pub name: String,
     /// The variables, which take precedence over Lambda's own.
@@ -167,6 +169,7 @@ impl Instance {
         let runtime_api = RuntimeApi::start().await?;
         let mut command = Command::new(&launch.executable);
         command
+            .args(&launch.arguments)
             .env_clear()
             .envs(launch.lambda_variables())
             .envs(launch.environment.iter().cloned())
@@ -341,6 +344,7 @@ impl Launch {
         Self {
             name: name.unwrap_or_default(),
             executable,
+            arguments: Vec::new(),
             environment: environment
                 .into_iter()
                 .map(|(name, value)| (name.into(), value.into()))
@@ -382,6 +386,7 @@ impl fmt::Debug for Launch {
         formatter
             .debug_struct("Launch")
             .field("executable", &self.executable)
+            .field("arguments", &self.arguments)
             .field("environment", &names)
             .finish_non_exhaustive()
     }
