@@ -64,7 +64,7 @@ pub(crate) async fn with_others(
     let programs = Programs::build(root, &subjects)?;
     let results = Results::measure(&subjects, &programs, options.plan()).await?;
     table::print_by_figure(&results);
-    let folder = options.output.unwrap_or_else(|| root.join("target/compare"));
+    let folder = options.output.clone().unwrap_or_else(|| root.join("target/compare"));
     fs::create_dir_all(&folder)?;
     let json = serde_json::to_string_pretty(&report(&results, options.plan()))?;
     fs::write(folder.join("results.json"), json + "\n")?;
