@@ -5,6 +5,8 @@ import { button, h } from "./dom.js";
 import { sources } from "./moderation.js";
 import { drawnCamera, drawnScreen, silentMicrophone } from "./picture.js";
 
+const listed = new Intl.ListFormat("en");
+
 /**
  * A place for one call. `tell` gets what happens to it, in words. A `moderator`, if there is one, is what the buttons
  * on each tile do: `mute(identity, source)` and `remove(identity)`.
@@ -211,7 +213,7 @@ function tile(identity, { Track, moderator }) {
     }
     remove?.setAttribute("aria-label", `Remove ${name}`);
     const silent = bySource.filter(({ publication }) => publication()?.isMuted).map(({ label }) => label);
-    muted.textContent = silent.length > 0 ? `${silent.join(" and ")} muted` : "";
+    muted.textContent = silent.length > 0 ? `${listed.format(silent)} muted` : "";
     muted.hidden = silent.length === 0;
     controls.hidden = ![...controls.children].some(({ hidden }) => !hidden);
   }

@@ -72,14 +72,14 @@ function render(app) {
     const answer = await fetchPage({ ...place(), ...(cursor && { cursor }) });
     if (!answer.ok) return found.answer(answer);
     list.add(answer.body, { isFirst: !cursor });
-    found.say("info", `${list.count} recordings of ${room.value} in the zone ${zone.value}.`);
+    found.say("info", `${counted(list.count)} of ${room.value} in the zone ${zone.value}.`);
   }
 
   /** Shows the answer to a question that is an error, or whose answer is empty. */
   async function attempt(query, headers) {
     const answer = await fetchPage(query, headers);
     if (!answer.ok) return found.answer(answer);
-    found.say("good", `${answer.status}, with ${answer.body.recordings.length} recordings.`);
+    found.say("good", `${answer.status}, with ${counted(answer.body.recordings.length)}.`);
   }
 
   async function addOlder() {
@@ -133,4 +133,8 @@ function render(app) {
       ],
     ),
   ];
+}
+
+function counted(number) {
+  return `${number} ${number === 1 ? "recording" : "recordings"}`;
 }
