@@ -36,6 +36,7 @@ function render(app) {
     ],
   });
   const invited = outcome();
+  const shared = h("div", { class: "step" });
 
   const send = (input, headers) =>
     call("/api/v1/livekit/invite-guest", { roomId: room.value, ...input }, { headers });
@@ -51,8 +52,8 @@ function render(app) {
     guest.invitation.value = invitation;
     invited.show(
       note("good", `Whoever has this link can join ${room.value} as a guest: `, until(expiresAt), "."),
-      link(linkOf(invitation)),
     );
+    shared.replaceChildren(link(linkOf(invitation)));
     return invitation;
   }
 
@@ -65,6 +66,7 @@ function render(app) {
     identity.element,
     form("Invite", [room.element, hours.element, rights.element], () => invite(asked())),
     invited.element,
+    shared,
     guest.element,
     cases(
       [
