@@ -338,6 +338,7 @@ describe("with the stand-ins", () => {
     await says(/^A token to join room123\. The identity is guest:\d{20}, .* The guest may publish\./);
     const token = latest("/api/v1/livekit/guest-auth");
     await token.getByRole("rowheader", { name: "video.roomJoin" }).waitFor();
+    assert.ok(!(await token.textContent()).includes("eyJ"), "both are hidden");
     await check("guest-token");
     await refuses({
       "A changed invitation": 401,

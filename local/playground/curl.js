@@ -1,6 +1,6 @@
 // The same call as a command. The browser's cookies stay in the browser: curl keeps its own in a jar.
 
-import { hidden } from "./masking.js";
+import { hidden, masked } from "./masking.js";
 import { withQuery } from "./query.js";
 
 export function curl({ method, path, query, headers, body }, withSecrets) {
@@ -9,7 +9,7 @@ export function curl({ method, path, query, headers, body }, withSecrets) {
     const isSecret = name === "authorization" && !withSecrets;
     lines.push(`-H ${quoted(`${name}: ${isSecret ? hidden(value) : value}`)}`);
   }
-  if (body !== undefined) lines.push(`-d ${quoted(JSON.stringify(body))}`);
+  if (body !== undefined) lines.push(`-d ${quoted(JSON.stringify(withSecrets ? body : masked(body)))}`);
   return lines.join(" \\\n  ");
 }
 

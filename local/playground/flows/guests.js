@@ -38,12 +38,13 @@ function render(app) {
   const invited = outcome();
   const shared = h("div", { class: "step" });
 
-  const send = (input, headers) =>
-    call("/api/v1/livekit/invite-guest", { roomId: room.value, ...input }, { headers });
-
   /** Asks for an invitation, and shows the answer. */
   async function invite(input, headers) {
-    const answer = await send(input, headers ?? (await identity.headers()));
+    const answer = await call(
+      "/api/v1/livekit/invite-guest",
+      { roomId: room.value, ...input },
+      { headers: headers ?? (await identity.headers()) },
+    );
     if (!answer.ok) {
       invited.answer(answer);
       return undefined;
@@ -114,7 +115,7 @@ function link(url) {
     h(
       "p",
       { class: "hint" },
-      "It cannot be revoked on its own, so keep it short. Its claims are on the right: the room as LiveKit names it, and who invited.",
+      "Nobody can revoke a single invitation, so let it end soon. Its claims are on the right: the room as LiveKit names it, and who invited.",
     ),
   );
 }
