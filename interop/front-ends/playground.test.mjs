@@ -31,7 +31,8 @@ let anteroom;
 let context;
 let page;
 let pictures;
-let problems;
+/** The windows of the running test, and the problems that each has reported. */
+const windows = [];
 
 before(async () => {
   assert.ok(executable, "this needs Chromium: interop/install brings Debian's, CHROMIUM names another one");
@@ -57,8 +58,8 @@ describe("with the stand-ins", () => {
   afterEach(close);
 
   test("a code by e-mail signs in, and the session is out of every script's reach", async () => {
-    await press("Sign in");
-    await page.getByRole("button", { name: /^Use it/ }).click();
+    await sendCode(jane);
+    await useCode();
     await check("code-sent");
     await press("Sign in with the code");
     await says("Signed in as Jane Doe");
@@ -83,27 +84,18 @@ describe("with the stand-ins", () => {
   });
 
   test("a code that is wrong, expired, used or none is refused, and says why", async () => {
-    await page.getByLabel("E-mail address").fill("pending@pending.example.com");
-    await press("Sign in");
-    await page
-      .getByRole("button", { name: /^Use it/ })
-      .first()
-      .waitFor();
+    await sendCode("pending@pending.example.com");
     await press("Send another code");
     await says("200: OK");
-    for (const [name, status] of [
-      ["Wrong code", 401],
-      ["Not a code", 400],
-      ["Expired code", 401],
-      ["Unknown address", 400],
-      ["Resend to an address with single sign-on", 403],
-    ]) {
-      await press(name);
-      await says(new RegExp(`^${status}: `));
-    }
+    await refuses({
+      "Wrong code": 401,
+      "Not a code": 400,
+      "Expired code": 401,
+      "Unknown address": 400,
+      "Resend to an address with single sign-on": 403,
+    });
     await page.getByLabel("E-mail address").fill("inactive@inactive.example.com");
-    await press("Used code");
-    await says(/^401: /);
+    await refuses({ "Used code": 401 });
     await check("refused-codes");
   });
 
@@ -119,8 +111,7 @@ describe("with the stand-ins", () => {
     await says("Signed in as Some One");
     assert.equal(new URL(page.url()).search, "", "the code is not in the address any more");
     await check("sso-back");
-    await press("Redeem the code again");
-    await says(/^400: /);
+    await refuses({ "Redeem the code again": 400 });
   });
 
   for (const [name, user] of [
@@ -138,13 +129,7 @@ describe("with the stand-ins", () => {
   }
 
   test("the hosted page takes a user through the second factor", async () => {
-    await page.getByLabel("E-mail address").fill("challenged@example.com");
-    await press("Sign in");
-    await page
-      .getByRole("button", { name: /^Use it/ })
-      .first()
-      .click();
-    await press("Sign in with the code");
+    await signInWithCode("challenged@example.com");
     await says(/^403: Sign in with your second factor/);
     await check("second-factor");
     await press("Continue on WorkOS's hosted page");
@@ -162,30 +147,17 @@ describe("with the stand-ins", () => {
     await page.getByRole("link", { name: "Nobody: cancel" }).click();
     await says("The user denied the request.");
     await flow("Google and Microsoft");
-    await press("A code without a sign-in");
-    await says(/^400: /);
-    await press("A screen that does not exist");
-    await says(/^400: /);
+    await refuses({ "A code without a sign-in": 400, "A screen that does not exist": 400 });
   });
 
   test("a user of two organizations chooses one, once, and switches to the other", async () => {
-    await page.getByLabel("E-mail address").fill("123@gmail.com");
-    await press("Sign in");
-    await page
-      .getByRole("button", { name: /^Use it/ })
-      .first()
-      .click();
-    await press("Sign in with the code");
+    await signInWithCode("123@gmail.com");
     await page.getByRole("button", { name: "MASADAS" }).waitFor();
     await check("organizations");
-    await press("An organization that was not offered");
-    await says(/^403: /);
-    await press("Another pending token");
-    await says(/^403: /);
+    await refuses({ "An organization that was not offered": 403, "Another pending token": 403 });
     await press("MASADAS");
     await says("Signed in as Chris Chooser");
-    await press("Choose a second time");
-    await says(/^401: /);
+    await refuses({ "Choose a second time": 401 });
 
     await flow("State and sign-out");
     await page.locator("#flow").getByLabel("Organization").selectOption({ label: "TAUNTA SCRE" });
@@ -193,10 +165,7 @@ describe("with the stand-ins", () => {
     await says(/^Switched/);
     await page.getByText("org_01ANTER00MTAUNTASCRE000000").first().waitFor();
     await check("session");
-    await press("Switch to a stranger's organization");
-    await says(/^403: /);
-    await press("Switch for another user");
-    await says(/^403: /);
+    await refuses({ "Switch to a stranger's organization": 403, "Switch for another user": 403 });
     await press("Show the cookie");
     await says(/wos-session \(\d+ bytes\)/);
   });
@@ -218,10 +187,7 @@ describe("with the stand-ins", () => {
     await check("sign-up");
     await press("Sign up");
     await says("201: Created");
-    await press("An address that has an account");
-    await says(/^409: /);
-    await press("Not an address");
-    await says(/^400: /);
+    await refuses({ "An address that has an account": 409, "Not an address": 400 });
   });
 
   test("an expired session is renewed, by two tabs at once too, and an outage does not end it", async () => {
@@ -247,18 +213,17 @@ describe("with the stand-ins", () => {
     ]) {
       await press(name);
       await says(/the browser keeps the response/);
-      await latest(path).getByText("403", { exact: true }).waitFor();
+      await answered(path, 403);
       assert.equal(await latest(path).getByText("Cookies", { exact: true }).count(), 0, path);
     }
     await check("foreign-origin");
     await press("Am I still signed in?");
-    await latest("/auth/session").getByText("200", { exact: true }).waitFor();
+    await answered("/auth/session", 200);
   });
 
   test("a room's token is decoded, and the values are hidden until somebody asks", async () => {
     await flow("Token for a room");
-    await press("Get a token");
-    await says(/^401: /);
+    await refuses({ "Get a token": 401 });
     await signIn();
     await flow("Token for a room");
     await press("Get a token");
@@ -285,41 +250,150 @@ describe("with the stand-ins", () => {
     assert.match(await text(), /"message":"answered"/);
 
     await press("The same for LiveKit's TokenSource");
-    await latest("/api/v1/livekit/token").getByText("201", { exact: true }).waitFor();
-    for (const [name, status] of [
-      ["A name with a control character", 400],
-      ["No room", 400],
-      ["A forged bearer token", 401],
-    ]) {
-      await press(name);
-      await says(new RegExp(`^${status}: `));
-    }
+    await answered("/api/v1/livekit/token", 201);
+    await refuses({ "A name with a control character": 400, "No room": 400, "A forged bearer token": 401 });
   });
 
-  test("a room is recorded once, and the recording stopped", async () => {
+  test("a room is recorded once, and its recording is stopped, listed and opened", async () => {
     await signIn();
     await flow("Recordings");
+    await press("List the recordings");
+    await says("0 recordings of room123");
     await press("Start recording");
     await says(/^Recording since/);
+    await recordings().getByText("active", { exact: true }).waitFor();
     await check("recording");
-    await press("Stop it from another zone");
-    await says(/^404: /);
-    await press("Record a room twice");
-    await says(/^409: /);
-    await press("A room that nobody is in");
-    await says(/^404: /);
-    await press("Stop an unknown recording");
-    await says(/^404: /);
+    await refuses({
+      "Stop it from another zone": 404,
+      "Record a room twice": 409,
+      "Record a room that nobody is in": 404,
+      "Stop an unknown recording": 404,
+    });
+    await recordings()
+      .getByRole("button", { name: /^Stop the recording of / })
+      .click();
+    await says(/^Stopped/);
+
+    const play = await listed();
+    await recordings()
+      .getByText(/^9:\d\d left$/)
+      .first()
+      .waitFor();
+    assert.equal(await recordings().getByText(/, 24 bytes, EG_/).count(), 1);
+    await check("recordings");
+    const exchange = latest("/api/v1/livekit/recordings");
+    assert.ok(!/X-Amz-Signature=[0-9a-f]/.test(await exchange.textContent()), "the signature is hidden");
+    const opened = context.waitForEvent("page");
+    await play.click();
+    const film = await opened;
+    await film.waitForURL(/X-Amz-Signature=/);
+    const response = await fetch(film.url());
+    assert.deepEqual([response.status, response.headers.get("content-type")], [200, "video/mp4"]);
+    assert.match(Buffer.from(await response.arrayBuffer()).toString("latin1"), /ftypisom/);
+    await film.close();
   });
 
-  test("a recording that runs is stopped", async () => {
+  test("a list of many recordings has pages, whose cursor cannot be changed", async () => {
     await signIn();
     await flow("Recordings");
     await page.locator("#flow").getByLabel("Room").fill("test-room");
+    await press("Add 120 older ones");
+    await says("List a recording first");
     await press("Start recording");
     await says(/^Recording since/);
     await press("Stop");
-    await says("Stopped.");
+    await says(/^Stopped/);
+    await listed();
+    await press("Add 120 older ones");
+    await says("100 recordings of test-room");
+    const starts = () => recordings().locator("code").allTextContents();
+    const first = await starts();
+    await refuses({ "List with a changed cursor": 400, "List two rooms at once": 400 });
+    await press("List another zone");
+    await says(/^200, with 0 recordings/);
+    await refuses({ "List without the permission": 403 });
+    await press("Next page");
+    await says("121 recordings of test-room");
+    const all = await starts();
+    assert.deepEqual(all.slice(0, 100), first);
+    assert.deepEqual(all, [...all].sort().reverse(), "newest first");
+    assert.equal(await page.getByRole("button", { name: "Next page" }).count(), 0, "it was the last");
+    await check("recordings-in-pages");
+  });
+
+  test("guests come by an invitation, which nobody can change", async () => {
+    await flow("Guests");
+    await refuses({ Invite: 401 });
+    await signIn();
+    await flow("Guests");
+    await press("Invite");
+    await says(/^Whoever has this link can join room123 as a guest: 2[34] h \d+ min left/);
+    const exchange = latest("/api/v1/livekit/invite-guest");
+    for (const claim of ["room", "canPublish", "inviter", "exp"]) {
+      await exchange.getByRole("rowheader", { name: claim, exact: true }).waitFor();
+    }
+    assert.ok(!(await exchange.textContent()).includes("eyJ"), "the invitation is hidden");
+    await check("invitation");
+    await press("Get a guest's token");
+    await says(/^A token to join room123\. The identity is guest:\d{20}, .* The guest may publish\./);
+    const token = latest("/api/v1/livekit/guest-auth");
+    await token.getByRole("rowheader", { name: "video.roomJoin" }).waitFor();
+    assert.ok(!(await token.textContent()).includes("eyJ"), "both are hidden");
+    await check("guest-token");
+    await refuses({
+      "A changed invitation": 401,
+      "A guest's token as an invitation": 401,
+      "A name with a control character": 400,
+      "Invite for 169 hours": 400,
+      "Invite for half an hour": 400,
+      "Invite without the permission": 403,
+    });
+
+    await page.getByLabel("Valid for").fill("1");
+    await page.getByLabel("Guests may").selectOption("watch");
+    await press("Invite");
+    await says(/ (1 h 0|0 h 59|59:\d\d).* left/);
+    const link = await page.getByLabel("Link for guests").inputValue();
+    assert.ok(link.startsWith(`${anteroom.url}/#guest/ey`), link);
+    // Somebody else's browser.
+    await open(new URL(link).pathname + new URL(link).hash);
+    assert.equal(new URL(page.url()).hash, "#guest", "the invitation is not in the address any more");
+    await check("guest");
+    await press("Get a guest's token");
+    await says(/The guest may only watch and listen\./);
+    assert.deepEqual(await context.cookies(), []);
+  });
+
+  test("a moderator mutes and removes guests, and no recorder", async () => {
+    await signIn();
+    await flow("Moderation");
+    await says(/LiveKit is only the stand-in here/);
+    const present = page.getByRole("region", { name: "In the room" });
+    await present.getByText("participant-1", { exact: true }).waitFor();
+    await press("Let a guest in");
+    await says("Gus Guest is in the room");
+    await present.getByText("microphone on, camera on").waitFor();
+    await refuses({
+      "Mute a screen that nobody shares": 404,
+      "Mute a source that does not exist": 400,
+      "Remove a recorder": 404,
+      "Remove an agent": 404,
+      "Remove somebody who has left": 404,
+      "Remove without the permission": 403,
+    });
+    for (const words of ["microphone muted, camera on", "microphone muted, camera muted"]) {
+      await press("Mute");
+      await says("200: OK");
+      await present.getByText(words).waitFor();
+      await page.getByLabel("Source").selectOption("camera");
+    }
+    await check("moderation");
+    await press("Remove");
+    await says("200: OK");
+    await present.getByText("Gus Guest").waitFor({ state: "detached" });
+    await refuses({ Remove: 404 });
+    await present.getByRole("button", { name: "Use it: participant-1" }).click();
+    await refuses({ Remove: 404, Mute: 404 });
   });
 
   test("a document's token is Liveblocks' own, and refusals have their status", async () => {
@@ -328,15 +402,12 @@ describe("with the stand-ins", () => {
     await says("The token is decoded on the right");
     await latest("/api/liveblocks-auth").getByRole("rowheader", { name: "ui.color" }).waitFor();
     await check("document-token");
-    for (const [name, status] of [
-      ["Nobody is signed in", 404],
-      ["A forged token", 401],
-      ["A banned user", 403],
-      ["No primary address", 404],
-    ]) {
-      await press(name);
-      await says(new RegExp(`^${status}: `));
-    }
+    await refuses({
+      "Nobody is signed in": 404,
+      "A forged token": 401,
+      "A banned user": 403,
+      "No primary address": 404,
+    });
   });
 
   test("an outage of each provider is 503 and ends no session", async () => {
@@ -352,8 +423,7 @@ describe("with the stand-ins", () => {
       await says(`${provider} fails now`);
       if (provider === "WorkOS") await check("outages");
       await flow(link);
-      await press(action);
-      await says(/^503: /);
+      await refuses({ [action]: 503 });
       if (provider === "WorkOS") await check("outage");
       await flow("Outages");
       await press("End every outage");
@@ -372,7 +442,7 @@ describe("with the stand-ins", () => {
 
   test("a call that another program makes is shown, and the list can be cleared", async () => {
     await fetch(`${anteroom.url}/auth/sign-in`, { method: "POST", body: "{}" });
-    await latest("/auth/sign-in").getByText("415", { exact: true }).waitFor();
+    await answered("/auth/sign-in", 415);
     await press("Clear", page);
     assert.equal(await page.locator(".exchange").count(), 0);
   });
@@ -413,31 +483,74 @@ suite("with LiveKit's and Liveblocks' own servers", withoutGo("livekit-server"),
   afterEach(close);
 
   test("two people join a call and see each other's picture and name", async () => {
-    await signIn();
-    await join_("Jane Doe");
-    const first = page;
-    const firstContext = context;
-    await open("/");
-    await signIn();
-    await join_("Max Muster");
-    for (const [window, other] of [
-      [first, "Max Muster"],
-      [page, "Jane Doe"],
-    ]) {
-      const people = window.getByRole("list", { name: "In the room" });
-      await people.getByText(other, { exact: true }).waitFor();
-      // Looked up anew each time: a tile is drawn again when a track arrives.
-      await window.waitForFunction((name) => {
-        const tiles = [...document.querySelectorAll(".people li")];
-        const video = tiles.find((tile) => tile.textContent === name)?.querySelector("video");
-        return video?.videoWidth > 0 && video.currentTime > 0;
-      }, other);
-    }
+    const first = await inCall("Jane Doe");
+    await inCall("Max Muster");
+    await sees(first, "Max Muster");
+    await sees(page, "Jane Doe");
     await check("call");
+
+    // The picture that is shown stays the same element while everything around it changes.
+    const video = tile(first, "Max Muster").locator("video");
+    const element = await video.elementHandle();
+    await press("Share a drawn screen");
+    await tile(first, "Max Muster").getByRole("button", { name: "Mute screen" }).waitFor();
+    await press("Stop sharing the screen");
+    await tile(first, "Max Muster").getByRole("button", { name: "Mute screen" }).waitFor({ state: "hidden" });
+    const isSame = await video.evaluate((now, before) => now === before, element);
+    assert.ok(isSame, "the tile was not drawn again");
     await press("Leave");
     await says("Left.");
-    await first.getByText("Max Muster", { exact: true }).waitFor({ state: "detached" });
-    await firstContext.close();
+    await tile(first, "Max Muster").waitFor({ state: "detached" });
+  });
+
+  test("a moderator mutes each source and removes people, who can come back", async () => {
+    const other = await inCall("Max Muster");
+    await other.getByRole("button", { name: "Share a drawn screen" }).click();
+    await inCall("Jane Doe");
+    const theirs = tile(page, "Max Muster");
+    for (const source of ["microphone", "camera", "screen"]) {
+      await theirs.getByRole("button", { name: `Mute ${source} of Max Muster` }).click();
+      await says("200: OK");
+      await tile(other, "Max Muster (you)")
+        .getByRole("button", { name: `Unmute ${source}` })
+        .waitFor();
+      await theirs.getByText(new RegExp(`${source} muted$`)).waitFor();
+    }
+    await check("call-muted");
+    await tile(other, "Max Muster (you)").getByRole("button", { name: "Unmute microphone" }).click();
+    await theirs.getByText("camera and screen muted").waitFor();
+    await theirs.getByRole("button", { name: "Remove Max Muster" }).focus();
+    await page.keyboard.press("Enter");
+    await theirs.waitFor({ state: "detached" });
+    await other.getByText("A moderator has removed you").waitFor();
+    assert.notEqual(await page.evaluate(() => document.activeElement.tagName), "BODY", "the focus is kept");
+    await other.getByRole("button", { name: "Join", exact: true }).click();
+    await sees(page, "Max Muster");
+  });
+
+  test("a guest joins by a link, is marked as one, and is removed", async () => {
+    await signIn();
+    await flow("Guests");
+    await press("Invite");
+    const link = await page.getByLabel("Link for guests").inputValue();
+    const member = await inCall("Jane Doe");
+    await open(new URL(link).pathname + new URL(link).hash);
+    await press("Join as a guest");
+    await says(/^A token to join room123/);
+    await sees(member, "Gus Guest (guest)");
+    await sees(page, "Jane Doe");
+    assert.equal(await tile(page, "Jane Doe").getByRole("button").count(), 0, "a guest does not moderate");
+    await check("guest-in-call");
+    await tile(member, "Gus Guest (guest)").getByRole("button", { name: "Remove Gus Guest" }).click();
+    await says("A moderator has removed you");
+  });
+
+  test("with a real server, a moderator enters the identity", async () => {
+    await signIn();
+    await flow("Moderation");
+    await says("In a call, each tile has these buttons");
+    await refuses({ "Remove somebody who has left": 404, "Remove a recorder": 404 });
+    await check("moderation-real");
   });
 
   test("two people in a document see each other's cursor, name and color", async () => {
@@ -470,24 +583,26 @@ async function open(path) {
   context = await chromium.window({ viewport: wide, reducedMotion: "reduce" });
   await context.addInitScript({ path: axe });
   page = await context.newPage();
-  problems = [];
-  const kept = problems;
-  page.on("pageerror", (error) => kept.push(String(error)));
+  const problems = [];
+  windows.push({ context, problems });
+  page.on("pageerror", (error) => problems.push(String(error)));
   page.on("console", (message) => {
     // The browser itself reports every response from 400 on, which the error cases are about.
     const isStatus = message
       .text()
       .startsWith("Failed to load resource: the server responded with a status of");
     const isEndpoint = /\/(auth|api)\//.test(message.location().url);
-    if (message.type() === "error" && !(isStatus && isEndpoint)) kept.push(message.text());
+    if (message.type() === "error" && !(isStatus && isEndpoint)) problems.push(message.text());
   });
   await page.goto(anteroom.url + path);
   await page.locator(".flow-title").waitFor();
 }
 
 async function close() {
-  await context?.close();
-  assert.deepEqual(problems, [], "console errors");
+  for (const { context, problems } of windows.splice(0)) {
+    await context.close();
+    assert.deepEqual(problems, [], "console errors");
+  }
   assert.deepEqual(chromium.strangers, [], "requests to other machines");
 }
 
@@ -499,11 +614,64 @@ async function signIn() {
   await says("Signed in as Jane Doe");
 }
 
-async function join_(name) {
+/** Has a code sent to an address. */
+async function sendCode(email) {
+  await page.getByLabel("E-mail address").fill(email);
+  await press("Sign in");
+  await code().waitFor();
+}
+
+/** Enters the latest code. */
+function useCode() {
+  return code().click();
+}
+
+function code() {
+  return page.getByRole("button", { name: /^Use it/ }).first();
+}
+
+async function signInWithCode(email) {
+  await sendCode(email);
+  await useCode();
+  await press("Sign in with the code");
+}
+
+/** Joins a call in a window of its own, which is `page` from then on, and gives it. */
+async function inCall(name) {
+  if (page.url() !== `${anteroom.url}/`) await open("/");
+  await signIn();
   await flow("Join a call");
   await page.getByLabel("Name in the room").fill(name);
   await press("Join");
   await says(/^Joined room123/);
+  return page;
+}
+
+/** The list of recordings. */
+function recordings() {
+  return page.getByRole("region", { name: "Recordings" });
+}
+
+/** Lists the recordings until the newest has a link, which comes with its file, and gives the link. */
+async function listed() {
+  const play = recordings().locator("li").first().getByRole("link", { name: /^Play/ });
+  for (let attempt = 0; attempt < 50 && (await play.count()) === 0; attempt += 1) {
+    await press("List the recordings");
+  }
+  await play.waitFor();
+  return play;
+}
+
+/** Someone's tile in a window. */
+function tile(window, caption) {
+  const people = window.getByRole("list", { name: "In the room" });
+  return people.getByRole("listitem").filter({ has: window.getByText(caption, { exact: true }) });
+}
+
+/** Waits until somebody's picture moves in a window. */
+async function sees(window, caption) {
+  const video = await tile(window, caption).locator("video").elementHandle();
+  await window.waitForFunction((video) => video.videoWidth > 0 && video.currentTime > 0, video);
 }
 
 async function flow(title) {
@@ -516,6 +684,20 @@ async function press(name, within = page.locator("#flow")) {
   const button = within.getByRole("button", { name, exact: true });
   await button.click();
   await page.waitForFunction(() => document.querySelector("[aria-busy]") === null);
+}
+
+/** Presses each of these buttons, whose call is refused with that status. */
+async function refuses(cases) {
+  for (const [name, status] of Object.entries(cases)) {
+    await press(name);
+    await says(new RegExp(`^${status}: `));
+    await page.locator(".exchange").first().locator(".badge", { hasText: String(status) }).waitFor();
+  }
+}
+
+/** Waits until the latest exchange with that path has that status. */
+function answered(path, status) {
+  return latest(path).getByText(String(status), { exact: true }).waitFor();
 }
 
 /** Waits until the flow says this. */

@@ -21,7 +21,6 @@ const region = "us-east-1";
 /** What `ObjectStore` signs with. */
 const pair = { id: "interop", secret: "interop" };
 const keyPair = { RECORDINGS_ACCESS_KEY_ID: pair.id, RECORDINGS_SECRET_ACCESS_KEY: pair.secret };
-const permission = { RECORDING_PERMISSION: "recordings:manage" };
 
 const names = [
   "two words",
@@ -199,7 +198,7 @@ let anteroom;
 let jane;
 
 before(async () => {
-  anteroom = await Anteroom.start(permission);
+  anteroom = await Anteroom.start({});
   jane = await signedIn(anteroom);
 });
 
@@ -245,7 +244,6 @@ test("boto3 signs the same link at the same time", async () => {
 async function withBucket(store, settings) {
   await store.put(bucket, []);
   return Anteroom.start({
-    ...permission,
     RECORDINGS_BUCKET: bucket,
     RECORDINGS_REGION: region,
     RECORDINGS_ENDPOINT: store.url,

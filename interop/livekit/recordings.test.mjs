@@ -198,7 +198,7 @@ test("every line of docs/recordings.md answers what it says when it is pasted", 
 
   const directory = mkdtempSync(join(tmpdir(), "recordings-"));
   // A `dev` of its own, in which nothing has been recorded yet.
-  const fresh = await Anteroom.start({ RECORDING_PERMISSION: "recordings:manage" });
+  const fresh = await Anteroom.start({});
   try {
     const said = commands.map((command) => `printf '%s\\n' ${quoted(`$ ${command}`)}\n${command}\n`);
     const script = setUp.replaceAll("http://127.0.0.1:8787", fresh.url) + said.join("");

@@ -31,10 +31,7 @@ let signedIn;
 let stranger;
 
 before(async () => {
-  anteroom = await Anteroom.start({
-    DEV_SIGN_IN_EMAIL: "jane.doe@example.com",
-    RECORDING_PERMISSION: "recordings:manage",
-  });
+  anteroom = await Anteroom.start({});
   const keys = { workosCookie: await workosSession(), clerkCookie: await clerkSession() };
   const common = { description, url: anteroom.url, config, examples: 145, seconds: 240 };
   // A processor for each.

@@ -11,7 +11,7 @@ import * as session from "./session.js";
 const main = document.getElementById("flow");
 const nav = document.getElementById("flows");
 
-/** What every flow gets. */
+/** What every flow gets. A flow sets `leave`, to be called at its end; `argument` is what follows its name in the address. */
 const app = { overview: undefined, session, mailbox, outages, isServed, isStandIn, reload: show };
 
 start();
@@ -76,7 +76,7 @@ function listed() {
 }
 
 function show() {
-  const id = location.hash.slice(1);
+  const [id, argument] = location.hash.slice(1).split("/");
   const flow = flows.find((flow) => flow.id === id) ?? flows[0];
   for (const link of nav.querySelectorAll("a")) {
     if (link.hash === `#${flow.id}`) {
@@ -86,6 +86,9 @@ function show() {
   }
   app.leave?.();
   app.leave = undefined;
+  app.argument = argument;
+  // An invitation, for example. The address must not keep it.
+  if (argument !== undefined) history.replaceState(null, "", `#${flow.id}`);
   const missing = (flow.functions ?? []).filter((name) => !isServed(name));
   document.title = `${flow.title} · Anteroom playground`;
   main.replaceChildren(

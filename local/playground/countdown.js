@@ -4,7 +4,12 @@ import { h } from "./dom.js";
 
 /** How long it is until a Unix time, kept current. */
 export function until(seconds, { past = "expired" } = {}) {
-  const element = h("span", { class: "countdown", "data-until": seconds, "data-past": past });
+  const element = h("span", {
+    class: "countdown",
+    "data-until": seconds,
+    "data-past": past,
+    "aria-live": "off",
+  });
   draw(element);
   return element;
 }

@@ -56,8 +56,9 @@ export function field(label, properties = {}, hint = "") {
   };
 }
 
-function option({ name, note, selected }) {
-  return h("option", { value: name, selected }, note ? `${name}: ${note}` : name);
+/** What is sent is `name`; what is shown is `label`, or else the name with a note. */
+function option({ name, note, label, selected }) {
+  return h("option", { value: name, selected }, label ?? (note ? `${name}: ${note}` : name));
 }
 
 /** A button that is disabled while its action runs. */
@@ -82,12 +83,13 @@ async function during(element, action) {
   element.setAttribute("aria-busy", "true");
   element.disabled = true;
   const hadFocus = document.activeElement === element || document.activeElement === document.body;
+  const home = element.closest("[tabindex]");
   try {
     await action();
   } finally {
     element.removeAttribute("aria-busy");
     element.disabled = false;
-    if (hadFocus && document.activeElement === document.body && element.isConnected) element.focus();
+    if (hadFocus && document.activeElement === document.body) (element.isConnected ? element : home)?.focus();
   }
 }
 
@@ -116,6 +118,9 @@ export function outcome() {
     element,
     show: (...children) => element.replaceChildren(...children.flat().filter(Boolean)),
     say: (kind, ...text) => element.replaceChildren(note(kind, ...text)),
+    /** Shows an answer that only has a code and a message. */
+    answer: ({ ok, status, body }) =>
+      element.replaceChildren(note(ok ? "good" : "bad", `${status}: ${body.message}`)),
     clear: () => element.replaceChildren(),
   };
 }

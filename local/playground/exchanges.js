@@ -14,8 +14,8 @@ const entries = [];
 const unclaimed = new Map();
 
 /** Begins an entry of a call that this page makes. */
-export function begin({ method, path, headers, body, aside }) {
-  const entry = { method, path, headers, body, aside, at: Date.now(), isOwn: true, isPending: true };
+export function begin({ method, path, query, headers, body, aside }) {
+  const entry = { method, path, query, headers, body, aside, at: Date.now(), isOwn: true, isPending: true };
   add(entry);
   return entry;
 }
@@ -222,7 +222,8 @@ function work({ server, isOwn }) {
 /** A provider's name, which the log has in lower case. */
 function nameOf(provider) {
   return (
-    { workos: "WorkOS", clerk: "Clerk", livekit: "LiveKit", liveblocks: "Liveblocks" }[provider] ?? provider
+    { workos: "WorkOS", clerk: "Clerk", livekit: "LiveKit", liveblocks: "Liveblocks", s3: "S3" }[provider] ??
+    provider
   );
 }
 
@@ -286,6 +287,7 @@ function bodies(entry) {
   const hasSecrets = secretsIn(entry.response) || secretsIn(entry.body);
   return section(
     "Request and response",
+    entry.query && h("pre", { tabindex: "0", "aria-label": "Query" }, show(entry.query)),
     entry.body !== undefined && h("pre", { tabindex: "0", "aria-label": "Request" }, show(entry.body)),
     entry.response !== undefined &&
       h("pre", { tabindex: "0", "aria-label": "Response" }, show(entry.response)),

@@ -2,16 +2,21 @@
 
 import { announce } from "./dom.js";
 import * as exchanges from "./exchanges.js";
+import { withQuery } from "./query.js";
 
 /** Calls an endpoint on this origin, with the browser's cookies, and shows the exchange. */
-export async function call(path, body, { method = "POST", headers = {}, aside = false } = {}) {
+export async function call(path, body, { method = "POST", query, headers = {}, aside = false } = {}) {
   const sent = { ...headers, ...(body !== undefined && { "content-type": "application/json" }) };
-  const exchange = exchanges.begin({ method, path, headers: sent, body, aside });
+  const exchange = exchanges.begin({ method, path, query, headers: sent, body, aside });
   const began = performance.now();
   let response;
   let text;
   try {
-    response = await fetch(path, { method, headers: sent, body: body && JSON.stringify(body) });
+    response = await fetch(withQuery(path, query), {
+      method,
+      headers: sent,
+      body: body && JSON.stringify(body),
+    });
     text = await response.text();
   } catch (error) {
     exchanges.fail(exchange, error.message);

@@ -5,7 +5,7 @@ import { ask } from "./gateway.js";
 
 /** A field for the user, if there is one to choose, and the headers of a call as that user. */
 export function identityOf(app, name) {
-  const { identity } = app.overview.endpoints.find((endpoint) => endpoint.function === name);
+  const identity = providerOf(app, name);
   if (identity === "workos") {
     const element = h("div");
     const draw = (session) => {
@@ -38,11 +38,28 @@ export function identityOf(app, name) {
     { name: "token", type: "password" },
     "In a page that uses Clerk: await Clerk.session.getToken()",
   );
-  return { element: token.element, headers: async () => ({ authorization: `Bearer ${token.value}` }) };
+  return { element: token.element, headers: async () => bearer(token.value) };
+}
+
+/** The headers of a call as a user without any permission, if a stand-in has one. */
+export function withoutPermission(app, name) {
+  const identity = providerOf(app, name);
+  if (!app.isStandIn(identity)) return undefined;
+  if (identity === "clerk") return () => clerkHeaders("jane");
+  return async () => bearer((await ask("workos-token", { user: "without_organization" })).token);
+}
+
+/** The provider whose sessions a function accepts. */
+function providerOf(app, name) {
+  return app.overview.endpoints.find((endpoint) => endpoint.function === name).identity;
 }
 
 /** The header with a session token of the stand-in, as Clerk's own script would have it. */
 export async function clerkHeaders(user) {
   const { token } = await ask("clerk-token", { user });
+  return bearer(token);
+}
+
+function bearer(token) {
   return { authorization: `Bearer ${token}` };
 }

@@ -16,8 +16,8 @@ function isSame(address, other) {
 /** A panel; `take` gets a code. */
 export function panel(app, take) {
   if (!app.isStandIn("workos")) return note("info", "WorkOS is real: the code is in your own mailbox.");
-  const list = h("ul", { class: "mail" });
-  const element = h("section", { class: "mailbox", "aria-label": "Mailbox" }, h("h3", {}, "Mailbox"), list);
+  const list = h("ul", { class: "entries" });
+  const element = h("section", { class: "panel", "aria-label": "Mailbox" }, h("h3", {}, "Mailbox"), list);
   return { element, refresh };
 
   /** Shows the latest e-mails to an address. */
@@ -31,7 +31,7 @@ export function panel(app, take) {
       ...letters.map(({ to, code, at }) =>
         h(
           "li",
-          { class: "letter" },
+          { class: "entry" },
           h(
             "span",
             {},

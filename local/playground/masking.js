@@ -25,7 +25,7 @@ function isSecret(name, value) {
   return names.test(name) && value.length > 0;
 }
 
-/** A sign-in address without its state, which belongs to this browser alone. */
+/** An address without what makes it valuable: the state of a sign-in, the signature of a link. */
 function withoutState(value) {
-  return value.replace(/([?&](?:state|session_id)=)[^&]+/g, "$1•••");
+  return value.replace(/([?&](?:state|session_id|X-Amz-Signature|X-Amz-Security-Token)=)[^&]+/g, "$1•••");
 }

@@ -5,7 +5,7 @@ import { ask } from "./gateway.js";
 
 /** What a stand-in can be told to do, and what Anteroom should make of it. */
 export const kinds = [
-  { name: "", note: "works" },
+  { name: "", label: "works" },
   { name: "down", note: "closes every connection" },
   { name: "slow", note: "takes two seconds longer" },
   { name: "rate-limited", note: "answers 429, retry after seven seconds" },

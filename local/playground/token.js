@@ -11,7 +11,7 @@ const meanings = {
   iat: "when it was issued",
   nbf: "when it becomes valid",
   iss: "who issued it: for LiveKit, the API key",
-  sub: "whom it is for: at LiveKit, the user's id and a hash of the session",
+  sub: "whom it is for: at LiveKit, the user's id and a hash of the session, or guest: and random digits",
   jti: "the token's own id",
   name: "the name that others see",
   kind: "what kind of participant this is",
@@ -30,6 +30,9 @@ const meanings = {
   "video.hidden": "is not shown to others",
   "video.recorder": "is a recorder",
   "video.ingressAdmin": "may send streams into rooms",
+  room: "the one room that it invites to",
+  canPublish: "whether guests may send audio and video",
+  inviter: "the id of the user who invites",
   uid: "the user's id at Liveblocks: the e-mail address",
   "ui.name": "the name that others see",
   "ui.color": "the color of the cursor, drawn at random for every token",
@@ -48,7 +51,7 @@ const meanings = {
 
 /** The decoded tokens of a response. */
 export function tokensIn(response) {
-  const found = Object.entries(response).filter(([name, value]) => /token$/i.test(name) && claimsOf(value));
+  const found = Object.entries(response).filter(([name, value]) => /(token|invitation)$/i.test(name) && claimsOf(value));
   return found.map(([name, value]) => token(name, value));
 }
 
@@ -59,7 +62,7 @@ export function token(name, value) {
   return h(
     "section",
     { class: "part token" },
-    h("h4", {}, "The token ", h("code", {}, name), claims.exp && [", ", until(claims.exp)]),
+    h("h4", {}, "Claims of ", h("code", {}, name), claims.exp && [", ", until(claims.exp)]),
     h(
       "div",
       { class: "table", tabindex: "0", role: "region", "aria-label": `Claims of ${name}` },

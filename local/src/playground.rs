@@ -11,11 +11,15 @@
 //! | `GET /playground/overview` | which providers are real, which endpoints are served |
 //! | `GET /playground/exchanges?after=N` | the record since change `N`; waits for a change, twenty seconds at most |
 //! | `GET /playground/mailbox` | the e-mails that the stand-ins would have sent |
+//! | `GET /playground/participants?room=R` | who is in a room of the stand-in for LiveKit |
 //! | `GET /playground/cookies` | the cookies of this request, of which a script cannot read the `HttpOnly` ones |
 //! | `POST /playground/faults` | `{"provider":"workos","fault":"down"}` makes a stand-in fail; `null` ends that |
 //! | `POST /playground/codes` | expires every open code of the stand-in for WorkOS |
 //! | `POST /playground/access-tokens` | `{"seconds":3}`: how long its access tokens live from now on; absent: as at WorkOS |
 //! | `POST /playground/clerk-token` | `{"user":"jane"}`: a session token of the stand-in for Clerk, as Clerk's own script would have it |
+//! | `POST /playground/workos-token` | `{"user":"jane"}`: an access token of the stand-in for WorkOS |
+//! | `POST /playground/participant` | `{"token":"…","publish":["MICROPHONE"]}` joins a room of the stand-in for LiveKit |
+//! | `POST /playground/recordings` | `{"key":"…","count":120}` adds older recordings to the stand-in's bucket, next to this one |
 //! | `POST /playground/document` | `{"id":"…"}` creates a room on Liveblocks' local server, open to everybody |
 //!
 //! **The record** ([`Record`]) holds the latest two hundred requests to the functions in memory: when
@@ -32,6 +36,7 @@
 mod answer;
 mod overview;
 mod record;
+mod recordings;
 mod rooms;
 
 use std::{
@@ -40,7 +45,11 @@ use std::{
     time::Duration,
 };
 
-use anteroom_stand_ins::{faults::Fault, workos::ACCESS_TOKEN_SECONDS};
+use anteroom_stand_ins::{
+    faults::Fault,
+    livekit::{LiveKit, TrackSource},
+    workos::{ACCESS_TOKEN_SECONDS, WorkOs},
+};
 use axum::{body::Body, extract::Request, response::Response};
 use http::{HeaderMap, Method, StatusCode, header};
 use serde::Deserialize;
@@ -50,6 +59,7 @@ pub use record::Record;
 pub(crate) use record::cookies_set;
 
 use crate::{
+    clock,
     project::Project,
     providers::{Provider, StandIn},
 };
@@ -88,6 +98,8 @@ fn hosts(port: u16) -> Vec<String> {
 
 /// Everything that needs a provider's stand-in when there is none.
 const NO_STAND_IN: &str = "there is no stand-in for this provider";
+
+const NO_SUCH_USER: &str = "there is no such user";
 
 impl Playground {
     /// The playground of a project at `root` behind a gateway on `port`, or `None` if the project has
@@ -139,11 +151,16 @@ impl Playground {
         match name {
             "overview" => json_answer(&self.overview.with_files(&self.folder)),
             "exchanges" => {
-                let query = request.uri().query().unwrap_or_default();
-                let after = url::form_urlencoded::parse(query.as_bytes())
-                    .find_map(|(name, value)| (name == "after").then(|| value.parse().ok())?);
+                let after = parameter(&request, "after").and_then(|number| number.parse().ok());
                 json_answer(&self.record.after(after.unwrap_or(0), LONGEST_WAIT).await)
             }
+            "participants" => match self.livekit() {
+                Ok(livekit) => {
+                    let room = parameter(&request, "room").unwrap_or_default();
+                    json_answer(&json!({"participants": livekit.people(&room)}))
+                }
+                Err(words) => problem(StatusCode::BAD_REQUEST, &words),
+            },
             "mailbox" => {
                 let mail: Vec<_> = self.stand_ins.iter().flat_map(StandIn::mail).collect();
                 json_answer(&json!({"mail": mail}))
@@ -179,12 +196,34 @@ impl Playground {
                 self.workos()?.set_access_token_seconds(seconds);
             }
             "clerk-token" => {
-                let ClerkUser { user } = read(body)?;
+                let User { user } = read(body)?;
                 let clerk = self.stand_ins.iter().find_map(StandIn::clerk).ok_or(NO_STAND_IN)?;
                 if !overview::CLERK_USERS.iter().any(|(name, _)| *name == user) {
-                    return Err("there is no such user".to_owned());
+                    return Err(NO_SUCH_USER.to_owned());
                 }
                 return Ok(json_answer(&json!({"token": clerk.session_token(&user)})));
+            }
+            "workos-token" => {
+                let User { user } = read(body)?;
+                let workos = self.workos()?;
+                if !workos.has_user(&user) {
+                    return Err(NO_SUCH_USER.to_owned());
+                }
+                return Ok(json_answer(&json!({"token": workos.access_token(&user)})));
+            }
+            "participant" => {
+                let Joining { token, publish } = read(body)?;
+                let livekit = self.livekit()?;
+                let seat = livekit.join(&token).map_err(|(_, words)| words)?;
+                for source in publish {
+                    livekit.publish(&seat.room, &seat.identity, source);
+                }
+                return Ok(json_answer(&json!({"room": seat.room, "identity": seat.identity})));
+            }
+            "recordings" => {
+                let Older { key, count } = read(body)?;
+                let bucket = self.stand_ins.iter().find_map(StandIn::bucket).ok_or(NO_STAND_IN)?;
+                recordings::add_older(bucket, &key, count, clock::now().into())?;
             }
             "document" => {
                 let Document { id } = read(body)?;
@@ -204,8 +243,13 @@ impl Playground {
         found.ok_or_else(|| NO_STAND_IN.to_owned())
     }
 
-    fn workos(&self) -> Result<&anteroom_stand_ins::workos::WorkOs, String> {
+    fn workos(&self) -> Result<&WorkOs, String> {
         let found = self.stand_ins.iter().find_map(StandIn::workos);
+        found.ok_or_else(|| NO_STAND_IN.to_owned())
+    }
+
+    fn livekit(&self) -> Result<&LiveKit, String> {
+        let found = self.stand_ins.iter().find_map(StandIn::livekit);
         found.ok_or_else(|| NO_STAND_IN.to_owned())
     }
 
@@ -231,11 +275,28 @@ pub(crate) fn is_for_it(method: &Method, path: &str) -> bool {
 }
 
 fn is_question(name: &str) -> bool {
-    ["overview", "exchanges", "mailbox", "cookies"].contains(&name)
+    ["overview", "exchanges", "mailbox", "participants", "cookies"].contains(&name)
 }
 
 fn is_action(name: &str) -> bool {
-    ["faults", "codes", "access-tokens", "clerk-token", "document"].contains(&name)
+    [
+        "faults",
+        "codes",
+        "access-tokens",
+        "clerk-token",
+        "workos-token",
+        "participant",
+        "recordings",
+        "document",
+    ]
+    .contains(&name)
+}
+
+/// The first parameter of that name in a request's query.
+fn parameter(request: &Request, name: &str) -> Option<String> {
+    let query = request.uri().query().unwrap_or_default();
+    let mut parameters = url::form_urlencoded::parse(query.as_bytes());
+    parameters.find_map(|(other, value)| (other == name).then(|| value.into_owned()))
 }
 
 /// Whether the playground's page sent this, as far as the browser says.
@@ -285,8 +346,23 @@ struct Lifetime {
 }
 
 #[derive(Deserialize)]
-struct ClerkUser {
+struct User {
     user: String,
+}
+
+/// Somebody who joins a room of the stand-in for LiveKit.
+#[derive(Deserialize)]
+struct Joining {
+    token: String,
+    #[serde(default)]
+    publish: Vec<TrackSource>,
+}
+
+/// Recordings that are older than the one with this key.
+#[derive(Deserialize)]
+struct Older {
+    key: String,
+    count: u16,
 }
 
 #[derive(Deserialize)]

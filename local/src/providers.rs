@@ -16,7 +16,7 @@ use anteroom_stand_ins::{
     livekit::LiveKit,
     s3::S3,
     server,
-    workos::{self, INVITE_PERMISSION, MODERATE_PERMISSION, WorkOs},
+    workos::{self, INVITE_PERMISSION, MODERATE_PERMISSION, RECORDING_PERMISSION, WorkOs},
 };
 use serde::Serialize;
 
@@ -52,8 +52,8 @@ pub struct StandIn {
     pub url: String,
     settings: Vec<(String, String)>,
     server: Box<dyn Controls>,
-    /// The bucket that LiveKit's recorder uploads to, kept alive with it.
-    _bucket: Option<S3>,
+    /// The bucket that LiveKit's recorder uploads to.
+    bucket: Option<S3>,
     mailbox: Mailbox,
 }
 
@@ -181,15 +181,16 @@ impl Provider {
         }
     }
 
-    /// The permissions to invite and moderate that the stand-in's users have, as settings, unless
-    /// the rooms are for the other provider's users. Settings that are already set are left out,
-    /// because a real account has other permissions.
+    /// The permissions to record, invite and moderate that the stand-in's users have, as settings,
+    /// unless the rooms are for the other provider's users. Settings that are already set are left
+    /// out, because a real account has other permissions.
     fn room_permissions(self, environment: &Environment) -> Vec<(String, String)> {
         if environment.value("LIVEKIT_IDENTITY").unwrap_or(Self::WorkOs.word()) != self.word() {
             return Vec::new();
         }
         let prefix = if self == Self::Clerk { "org:" } else { "" };
         let permissions = [
+            ("RECORDING_PERMISSION", RECORDING_PERMISSION),
             ("ROOM_INVITE_PERMISSION", INVITE_PERMISSION),
             ("ROOM_MODERATE_PERMISSION", MODERATE_PERMISSION),
         ];
@@ -240,7 +241,7 @@ impl Provider {
                 settings.retain(|(name, _)| !name.starts_with("RECORDINGS_"));
                 settings.extend(s3.settings());
                 let stand_in = StandIn::new(self, livekit.url(), settings, livekit);
-                StandIn { _bucket: Some(s3), ..stand_in }
+                StandIn { bucket: Some(s3), ..stand_in }
             }
             Self::WorkOs => {
                 let workos = WorkOs::start().await?;
@@ -291,7 +292,7 @@ impl StandIn {
         server: impl Controls,
     ) -> Self {
         let (url, server) = (url.into(), Box::new(server));
-        Self { provider, url, settings, server, _bucket: None, mailbox: Mailbox::default() }
+        Self { provider, url, settings, server, bucket: None, mailbox: Mailbox::default() }
     }
 
     /// From now on, makes every request fail like this, or none.
@@ -309,20 +310,32 @@ impl StandIn {
 
     /// The server, if it is Clerk's.
     pub fn clerk(&self) -> Option<&Clerk> {
-        let server: &dyn Any = &*self.server;
-        server.downcast_ref()
+        self.as_server()
+    }
+
+    /// The server, if it is LiveKit's.
+    pub fn livekit(&self) -> Option<&LiveKit> {
+        self.as_server()
     }
 
     /// The server, if it is WorkOS's.
     pub fn workos(&self) -> Option<&WorkOs> {
+        self.as_server()
+    }
+
+    /// The bucket that LiveKit's recorder uploads to, if this is LiveKit and the bucket is no other.
+    pub fn bucket(&self) -> Option<&S3> {
+        self.bucket.as_ref()
+    }
+
+    fn as_server<P: Any>(&self) -> Option<&P> {
         let server: &dyn Any = &*self.server;
         server.downcast_ref()
     }
 
     /// Makes LiveKit's stand-in send its events to this address. Other providers send none.
     pub fn send_webhooks_to(&self, address: &str) {
-        let server: &dyn Any = &*self.server;
-        if let Some(livekit) = server.downcast_ref::<LiveKit>() {
+        if let Some(livekit) = self.livekit() {
             livekit.send_webhooks_to(address);
         }
     }
@@ -395,24 +408,26 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_users_of_a_stand_in_may_invite_and_moderate_unless_it_is_configured() {
+    async fn the_users_of_a_stand_in_may_record_invite_and_moderate_unless_it_is_configured() {
+        let names = ["RECORDING_PERMISSION", "ROOM_INVITE_PERMISSION", "ROOM_MODERATE_PERMISSION"];
         for (own, expected) in [
-            (&[][..], [Some("guests:invite"), Some("rooms:moderate")]),
+            (&[][..], ["recordings:manage", "guests:invite", "rooms:moderate"].map(Some)),
             (
                 &[("LIVEKIT_IDENTITY", "clerk")],
-                [Some("org:guests:invite"), Some("org:rooms:moderate")],
+                ["org:recordings:manage", "org:guests:invite", "org:rooms:moderate"].map(Some),
             ),
-            (&[("ROOM_INVITE_PERMISSION", "a:b")], [Some("a:b"), Some("rooms:moderate")]),
-            (&[("WORKOS_API_KEY", "a real key")], [None, None]),
+            (
+                &[("ROOM_INVITE_PERMISSION", "a:b"), ("RECORDING_PERMISSION", "c:d")],
+                ["c:d", "a:b", "rooms:moderate"].map(Some),
+            ),
+            (&[("WORKOS_API_KEY", "a real key")], [None; 3]),
         ] {
             let mut environment = Environment::default();
             for (name, value) in own {
                 environment.set(*name, *value);
             }
             let _stand_ins = stand_ins(&mut environment).await;
-            let found = ["ROOM_INVITE_PERMISSION", "ROOM_MODERATE_PERMISSION"]
-                .map(|name| environment.value(name));
-            assert_eq!(found, expected, "{own:?}");
+            assert_eq!(names.map(|name| environment.value(name)), expected, "{own:?}");
         }
     }
 

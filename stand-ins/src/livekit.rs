@@ -91,6 +91,7 @@ mod webhooks;
 
 pub use self::{
     access::{API_KEY, API_SECRET},
+    archive::RECORDED_FILE,
     dispatch::{LiveKit, RECORDINGS_BUCKET, Server},
     egress::EgressView,
     join::Seat,

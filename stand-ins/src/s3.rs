@@ -68,6 +68,12 @@ impl S3 {
         self.provider.put(key, body.into(), BTreeMap::new());
     }
 
+    /// The same, as if it had been done at this Unix time in seconds.
+    pub fn put_at(&self, key: &str, body: impl Into<Vec<u8>>, changed: u64) {
+        let stored = Stored { body: body.into(), metadata: BTreeMap::new(), changed };
+        self.state().objects.insert(key.to_owned(), stored);
+    }
+
     /// The keys in the bucket, in order.
     pub fn keys(&self) -> Vec<String> {
         self.state().objects.keys().cloned().collect()

@@ -42,9 +42,9 @@ function render(app) {
   async function signIn() {
     result.clear();
     step.replaceChildren();
-    const { ok, status, body } = await call("/auth/sign-in", { email: email.value });
-    if (!ok) return result.say("bad", `${status}: ${body.message}`);
-    const { authMethod, redirectURL } = body.authData;
+    const answer = await call("/auth/sign-in", { email: email.value });
+    if (!answer.ok) return result.answer(answer);
+    const { authMethod, redirectURL } = answer.body.authData;
     if (authMethod === "sso") return offerRedirect(redirectURL);
     await offerCode();
   }
@@ -76,8 +76,7 @@ function render(app) {
         result.show(...(await follow(app, answer, { email: email.value })));
       }),
       button("Send another code", async () => {
-        const { status, body } = await call("/auth/resend-magic-auth", { email: email.value });
-        result.say(status === 200 ? "good" : "bad", `${status}: ${body.message}`);
+        result.answer(await call("/auth/resend-magic-auth", { email: email.value }));
         await mailbox.refresh?.(email.value);
       }),
     );
@@ -104,8 +103,7 @@ function render(app) {
         "Unknown address",
         "400, as for any bad request",
         async () => {
-          const { status, body } = await call("/auth/sign-in", { email: "nobody@example.com" });
-          result.say("bad", `${status}: ${body.message}`);
+          result.answer(await call("/auth/sign-in", { email: "nobody@example.com" }));
         },
       ],
       app.isStandIn("workos") && [
@@ -141,10 +139,9 @@ function render(app) {
         "Resend to an address with single sign-on",
         "403",
         async () => {
-          const { status, body } = await call("/auth/resend-magic-auth", {
+          result.answer(await call("/auth/resend-magic-auth", {
             email: "someone@sso.example.com",
-          });
-          result.say(status < 300 ? "good" : "bad", `${status}: ${body.message}`);
+          }));
         },
       ],
     ),

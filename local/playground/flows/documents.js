@@ -1,4 +1,4 @@
-import { cases, form, note, outcome } from "../dom.js";
+import { cases, form, outcome } from "../dom.js";
 import { call } from "../gateway.js";
 import { clerkHeaders, identityOf } from "../identity.js";
 
@@ -17,10 +17,9 @@ function render(app) {
   const result = outcome();
 
   async function show(headers) {
-    const { ok, status, body } = await call("/api/liveblocks-auth", undefined, { headers });
-    result.show(
-      ok ? note("good", "The token is decoded on the right.") : note("bad", `${status}: ${body.message}`),
-    );
+    const answer = await call("/api/liveblocks-auth", undefined, { headers });
+    if (!answer.ok) return result.answer(answer);
+    result.say("good", "The token is decoded on the right.");
   }
 
   return [

@@ -7,6 +7,9 @@ import code from "./code.js";
 import cursors from "./cursors.js";
 import developer from "./developer.js";
 import documents from "./documents.js";
+import guest from "./guest.js";
+import guests from "./guests.js";
+import moderation from "./moderation.js";
 import origins from "./origins.js";
 import outage from "./outage.js";
 import providers from "./providers.js";
@@ -27,6 +30,9 @@ export const flows = [
   origins,
   room,
   call,
+  guests,
+  guest,
+  moderation,
   recordings,
   documents,
   cursors,

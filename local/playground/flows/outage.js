@@ -17,12 +17,10 @@ function render(app) {
   const fields = standIns.map(({ name, word }) => {
     const active = app.outages.of(word);
     const options = kinds.map((kind) => ({
-      name: kind.name,
-      note: kind.note,
+      ...kind,
       selected: kind.name === active,
     }));
     const choice = field(name, { name: word, options });
-    for (const option of choice.input.options) option.text = option.text.replace(/^: /, "");
     choice.input.addEventListener("change", async () => {
       await app.outages.set(app.overview, word, choice.value);
       result.say(

@@ -22,19 +22,13 @@ function render(app) {
   );
   const screen = field("Screen", {
     name: "screen",
-    options: [{ name: "", note: "as WorkOS decides" }, { name: "sign-in" }, { name: "sign-up" }].map(
-      ({ name, note }) => ({
-        name,
-        note: name ? undefined : note,
-      }),
-    ),
+    options: [{ name: "", label: "as WorkOS decides" }, { name: "sign-in" }, { name: "sign-up" }],
   });
-  screen.input.options[0].text = "as WorkOS decides";
 
   async function go(path, body) {
-    const { ok, status, body: answer } = await call(path, body);
-    if (!ok) return result.say("bad", `${status}: ${answer.message}`);
-    leave(answer.authData.redirectURL);
+    const answer = await call(path, body);
+    if (!answer.ok) return result.answer(answer);
+    leave(answer.body.authData.redirectURL);
   }
 
   return [
@@ -64,19 +58,17 @@ function render(app) {
         "A code without a sign-in",
         "400: this browser has not begun one",
         async () => {
-          const { status, body } = await call("/auth/finalize-oauth", {
+          result.answer(await call("/auth/finalize-oauth", {
             code: "01SOMEBODYELSES",
             state: "of-another-browser",
-          });
-          result.say("bad", `${status}: ${body.message}`);
+          }));
         },
       ],
       [
         "A screen that does not exist",
         "400",
         async () => {
-          const { status, body } = await call("/auth/continue-with-authkit", { screenHint: "password" });
-          result.say("bad", `${status}: ${body.message}`);
+          result.answer(await call("/auth/continue-with-authkit", { screenHint: "password" }));
         },
       ],
     ),

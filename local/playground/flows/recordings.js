@@ -1,19 +1,23 @@
 import { button, cases, field, form, h, note, outcome } from "../dom.js";
-import { call } from "../gateway.js";
-import { identityOf } from "../identity.js";
+import { ask, call } from "../gateway.js";
+import { identityOf, withoutPermission } from "../identity.js";
+import { recordingsList } from "../recordings-list.js";
 
 export default {
   id: "recordings",
   group: "Rooms",
   title: "Recordings",
   about:
-    "Starts and stops the recording of a room. At the stand-in, test-room and room123 have somebody in them.",
-  functions: ["start-recording", "stop-recording"],
+    "Starts, stops and lists the recordings of a room. At the stand-in, test-room and room123 have somebody in them.",
+  functions: ["start-recording", "stop-recording", "recordings"],
   render,
 };
 
+/** More than fit on a page. */
+const many = 120;
+
 function render(app) {
-  const { missingForRecordings } = app.overview;
+  const { missingForRecordings, hasBucket } = app.overview;
   if (missingForRecordings)
     return note("info", "Recordings are off: ", h("code", {}, missingForRecordings), " is not set.");
   const identity = identityOf(app, "start-recording");
@@ -25,40 +29,112 @@ function render(app) {
   );
   const topic = field("Topic", { name: "topic", value: "Weekly" });
   const result = outcome();
+  const found = outcome();
+  const list = recordingsList({ stop: (id) => stop(zone.value, id), more: () => show(list.cursor) });
   let egressId;
 
   async function start(roomName) {
-    const { ok, status, body } = await call(
+    const answer = await call(
       "/api/v1/livekit/start-recording",
       { roomName, conferenceTopic: topic.value, zoneId: zone.value, participants: "Jane Doe" },
       { headers: await identity.headers() },
     );
-    if (!ok) return result.say("bad", `${status}: ${body.message}`);
-    egressId = body.egressId;
+    if (!answer.ok) return result.answer(answer);
+    egressId = answer.body.egressId;
     result.show(
-      note("good", "Recording since ", new Date(body.timestamp * 1000).toLocaleTimeString(), "."),
+      note("good", "Recording since ", new Date(answer.body.timestamp * 1000).toLocaleTimeString(), "."),
       button("Stop", () => stop(), { kind: "primary" }),
     );
+    if (list.isShown) await show();
   }
 
   async function stop(zoneId = zone.value, id = egressId) {
-    const { ok, status, body } = await call(
+    const answer = await call(
       "/api/v1/livekit/stop-recording",
       { roomName: room.value, egressId: id ?? "EG_unknown", zoneId },
       { headers: await identity.headers() },
     );
-    result.say(ok ? "good" : "bad", ok ? "Stopped." : `${status}: ${body.message}`);
+    if (!answer.ok) return result.answer(answer);
+    result.say("good", "Stopped. Its link is in the list as soon as its file is in the bucket.");
+    if (list.isShown) await show();
   }
 
+  const fetchPage = async (query, headers) =>
+    call("/api/v1/livekit/recordings", undefined, {
+      method: "GET",
+      query,
+      headers: headers ?? (await identity.headers()),
+    });
+  const place = () => ({ roomName: room.value, zoneId: zone.value });
+
+  /** Shows the first page of the list, or adds the one behind the cursor. */
+  async function show(cursor) {
+    const answer = await fetchPage({ ...place(), ...(cursor && { cursor }) });
+    if (!answer.ok) return found.answer(answer);
+    list.add(answer.body, { isFirst: !cursor });
+    found.say("info", `${counted(list.count)} of ${room.value} in the zone ${zone.value}.`);
+  }
+
+  /** Shows the answer to a question that is an error, or whose answer is empty. */
+  async function attempt(query, headers) {
+    const answer = await fetchPage(query, headers);
+    if (!answer.ok) return found.answer(answer);
+    found.say("good", `${answer.status}, with ${counted(answer.body.recordings.length)}.`);
+  }
+
+  async function addOlder() {
+    if (!list.latest) return found.say("bad", "List a recording first: the others are put next to it.");
+    await ask("recordings", { key: list.latest.key, count: many });
+    await show();
+  }
+
+  const changed = () =>
+    list.cursor ? list.cursor.slice(0, -1) + (list.cursor.endsWith("A") ? "B" : "A") : "changed";
+  const stranger = withoutPermission(app, "recordings");
   return [
     identity.element,
     form("Start recording", [room.element, zone.element, topic.element], () => start(room.value)),
     result.element,
+    h(
+      "section",
+      { class: "step", "aria-labelledby": "recordings-title" },
+      h("h3", { id: "recordings-title" }, "What has been recorded"),
+      h(
+        "div",
+        { class: "actions" },
+        button("List the recordings", () => show()),
+        hasBucket && button(`Add ${many} older ones`, addOlder),
+      ),
+      found.element,
+      list.element,
+      hasBucket &&
+        h(
+          "p",
+          { class: "hint" },
+          "The bucket is a stand-in too. A recording there has the first 24 bytes of a film, so a player opens it and shows nothing.",
+        ),
+    ),
     cases(
       ["Record a room twice", "409 while it is being recorded", () => start(room.value)],
-      ["A room that nobody is in", "404", () => start("empty-room")],
+      ["Record a room that nobody is in", "404", () => start("empty-room")],
       ["Stop it from another zone", "404", () => stop("us")],
       ["Stop an unknown recording", "404", () => stop(zone.value, "EG_unknown")],
+      ["List another zone", "200, and empty", () => attempt({ ...place(), zoneId: "nowhere" })],
+      ["List with a changed cursor", "400", () => attempt({ ...place(), cursor: changed() })],
+      [
+        "List two rooms at once",
+        "400: no parameter is repeated",
+        () => attempt([...Object.entries(place()), ["roomName", "test-room"]]),
+      ],
+      stranger && [
+        "List without the permission",
+        "403",
+        async () => attempt(place(), await stranger()),
+      ],
     ),
   ];
+}
+
+function counted(number) {
+  return `${number} ${number === 1 ? "recording" : "recordings"}`;
 }

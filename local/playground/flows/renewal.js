@@ -30,9 +30,9 @@ function render(app) {
   /** Gets a token that expires soon, and waits until it has. */
   async function expire() {
     await ask("access-tokens", { seconds: lifetime });
-    const { ok, status, body } = await shortSession().finally(() => ask("access-tokens", {}));
-    if (!ok) {
-      result.say("bad", `${status}: ${body.message}`);
+    const answer = await shortSession().finally(() => ask("access-tokens", {}));
+    if (!answer.ok) {
+      result.answer(answer);
       return false;
     }
     result.show(

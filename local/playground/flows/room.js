@@ -18,9 +18,9 @@ function render(app) {
   const room = field("Room", { name: "room", value: "room123", required: true });
   const result = outcome();
 
-  async function show(answer) {
-    const { ok, status, body } = await answer;
-    if (!ok) return result.say("bad", `${status}: ${body.message}`);
+  async function show(pending) {
+    const answer = await pending;
+    if (!answer.ok) return result.answer(answer);
     result.show(
       note("good", "The token is decoded on the right."),
       h("p", {}, "Use it: ", h("a", { href: "#call" }, "join the call"), "."),

@@ -28,10 +28,9 @@ function render(app) {
   const target = field("Organization", {
     name: "organization",
     ...(organizations.length > 0
-      ? { options: organizations.map(({ id, name }) => ({ name: id, note: name })) }
+      ? { options: organizations.map(({ id, name }) => ({ name: id, label: name })) }
       : { placeholder: "org_…" }),
   });
-  for (const option of target.input.options ?? []) option.text = option.text.split(": ")[1];
 
   const draw = (session) =>
     state.replaceChildren(
@@ -41,19 +40,19 @@ function render(app) {
     );
 
   async function switchTo(email, organizationId) {
-    const { ok, status, body } = await call("/auth/switch-organization", { email, organizationId });
-    if (!ok) return result.say("bad", `${status}: ${body.message}`);
+    const answer = await call("/auth/switch-organization", { email, organizationId });
+    if (!answer.ok) return result.answer(answer);
     await app.session.refresh({ aside: true });
     result.say("good", "Switched: the cookie holds a new session in that organization.");
   }
 
   async function signOut() {
-    const { ok, status, body } = await call("/auth/sign-out");
-    if (!ok) return result.say("bad", `${status}: ${body.message}`);
+    const answer = await call("/auth/sign-out");
+    if (!answer.ok) return result.answer(answer);
     await app.session.refresh({ aside: true });
     result.show(
       note("good", "The cookie is cleared. The URL that came back ends the session at WorkOS too:"),
-      button("Go there and come back", () => leave(body.authData.redirectURL)),
+      button("Go there and come back", () => leave(answer.body.authData.redirectURL)),
     );
   }
 

@@ -19,10 +19,10 @@ function render() {
   });
   const result = outcome();
   const signUp = async (address) => {
-    const { ok, status, body } = await call("/auth/sign-up", { email: address });
-    if (!ok) return result.say("bad", `${status}: ${body.message}`);
+    const answer = await call("/auth/sign-up", { email: address });
+    if (!answer.ok) return result.answer(answer);
     result.show(
-      note("good", `${status}: ${body.message}`),
+      note("good", `${answer.status}: ${answer.body.message}`),
       h("p", {}, "Now ", h("a", { href: "#code" }, "sign in with a code"), ` as ${address}.`),
     );
   };

@@ -11,7 +11,7 @@ use crate::{environment::Environment, project::Project, providers::Provider};
 /// The users of the stand-in for Clerk, and the outcome that each is for.
 pub(super) const CLERK_USERS: [(&str, &str); 8] = [
     ("jane", "has a name, a picture and an address"),
-    ("member", "is in the organization acme"),
+    ("member", "is in the organization acme; may record, invite and moderate"),
     ("nameless", "has no name"),
     ("several", "has three addresses"),
     ("mailless", "has no primary address"),
@@ -22,7 +22,7 @@ pub(super) const CLERK_USERS: [(&str, &str); 8] = [
 
 /// The users of the stand-in for WorkOS, and the outcome that each is for.
 const WORKOS_USERS: [(&str, &str); 10] = [
-    ("jane.doe@example.com", "signs in with a code; an admin who may record"),
+    ("jane.doe@example.com", "signs in with a code; may record, invite and moderate"),
     ("123@gmail.com", "chooses between two organizations"),
     ("someone@sso.example.com", "signs in with single sign-on"),
     ("without.organization@example.com", "is in no organization"),
@@ -69,6 +69,7 @@ impl Overview {
                 "function": function,
                 "reason": reason.to_string(),
             })).collect::<Vec<_>>(),
+            "hasBucket": project.stand_ins().iter().any(|stand_in| stand_in.bucket().is_some()),
             "missingForRecordings": project.missing_for_recordings(),
             "livekit": livekit,
             "liveblocks": liveblocks,

@@ -122,7 +122,7 @@ async fn tells_nobody_but_its_own_page() {
         &[MARK, ("sec-fetch-site", "cross-site")],
         &[MARK, ("sec-fetch-site", "none")],
     ] {
-        for path in ["overview", "exchanges", "mailbox", "cookies"] {
+        for path in ["overview", "exchanges", "mailbox", "participants", "cookies"] {
             let reply = get(&dev, &format!("/playground/{path}"), headers).await;
             assert_eq!(reply.status, 403, "{path} {headers:?}");
             assert_eq!(reply.header("access-control-allow-origin"), None);
@@ -212,8 +212,36 @@ async fn controls_the_stand_ins_that_sign_users_in() {
     let token = order(&dev, "clerk-token", &json!({"user": "jane"})).await.json();
     assert_eq!(token["token"].as_str().unwrap().split('.').count(), 3);
     assert_eq!(order(&dev, "clerk-token", &json!({"user": "nobody"})).await.status, 400);
+    let token = order(&dev, "workos-token", &json!({"user": "jane"})).await.json();
+    assert_eq!(token["token"].as_str().unwrap().split('.').count(), 3);
+    assert_eq!(order(&dev, "workos-token", &json!({"user": "nobody"})).await.status, 400);
     let document = order(&dev, "document", &json!({"id": "a"})).await;
     assert_eq!(document.status, 400, "the stand-in has no rooms");
     let mail = get(&dev, "/playground/mailbox", &[MARK]).await.json();
     assert_eq!(mail, json!({"mail": []}));
+}
+
+#[tokio::test]
+async fn shows_who_is_in_a_room_of_the_stand_in_and_lets_in_who_has_a_token() {
+    let (_project, dev) = dev().await;
+    let people = async |room: &str| {
+        let path = format!("/playground/participants?room={room}");
+        get(&dev, &path, &[MARK]).await.json()["participants"].clone()
+    };
+    assert_eq!(people("room123").await[0]["name"], "Participant 1");
+    assert_eq!(people("nowhere").await, json!([]));
+    for (token, publish) in [("a.b.c", "MICROPHONE"), ("a.b.c", "TELEPHONE")] {
+        let joining = json!({"token": token, "publish": [publish]});
+        assert_eq!(order(&dev, "participant", &joining).await.status, 400, "{publish}");
+    }
+}
+
+#[tokio::test]
+async fn adds_recordings_to_the_bucket_of_the_stand_in() {
+    let (_project, dev) = dev().await;
+    let key = "recordings/eu/room/2026-11-21/144447-0123456789abcdef.mp4";
+    for (key, count, status) in [(key, 3, 200), (key, 1000, 400), ("elsewhere", 3, 400)] {
+        let reply = order(&dev, "recordings", &json!({"key": key, "count": count})).await;
+        assert_eq!(reply.status, status, "{key} {count}");
+    }
 }

@@ -158,9 +158,9 @@ mod tests {
     #[test]
     fn packs_the_permissions_of_an_organization() {
         let claims = session_claims(&User::seeded("member"), 1_800_000_000);
-        assert_eq!(claims["fea"], "o:articles,o:billing,o:guests,o:rooms");
-        assert_eq!(claims["o"]["per"], "read,write,invite,moderate");
-        assert_eq!(claims["o"]["fpm"], "3,1,4,8");
+        assert_eq!(claims["fea"], "o:articles,o:billing,o:recordings,o:guests,o:rooms");
+        assert_eq!(claims["o"]["per"], "read,write,manage,invite,moderate");
+        assert_eq!(claims["o"]["fpm"], "3,1,4,8,16");
         assert_eq!(claims["o"]["rol"], "admin");
         assert_eq!(claims["o"]["slg"], "acme");
     }
@@ -173,6 +173,7 @@ mod tests {
             "org:articles:read",
             "org:articles:write",
             "org:billing:read",
+            "org:recordings:manage",
             "org:guests:invite",
             "org:rooms:moderate",
         ];

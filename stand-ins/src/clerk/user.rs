@@ -303,6 +303,7 @@ fn acme() -> Organization {
         ("articles", "read"),
         ("articles", "write"),
         ("billing", "read"),
+        ("recordings", "manage"),
         ("guests", "invite"),
         ("rooms", "moderate"),
     ];

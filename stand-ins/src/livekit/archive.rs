@@ -6,7 +6,7 @@ use super::messages::S3Upload;
 use crate::s3;
 
 /// The file of every recording: the first box of an MP4.
-pub(super) const FILE: &[u8] = b"\0\0\0\x18ftypisom\0\0\x02\0isommp41";
+pub const RECORDED_FILE: &[u8] = b"\0\0\0\x18ftypisom\0\0\x02\0isommp41";
 
 /// A running S3, at its address.
 #[derive(Clone)]
@@ -39,7 +39,7 @@ impl Archive {
             return Err("NoSuchBucket: The specified bucket does not exist");
         }
         let metadata = upload.metadata.clone().into_iter().collect();
-        self.server.put(key, FILE.to_vec(), metadata);
+        self.server.put(key, RECORDED_FILE.to_vec(), metadata);
         Ok(true)
     }
 }

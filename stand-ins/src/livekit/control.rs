@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::Barrier;
 
 use super::{
@@ -91,6 +91,12 @@ impl LiveKit {
         let state = self.state();
         let people = state.room(room).into_iter().flat_map(OpenRoom::people);
         people.map(|person| person.identity.clone()).collect()
+    }
+
+    /// The people in a room, as `ListParticipants` returns them.
+    pub fn people(&self, room: &str) -> Value {
+        let state = self.state();
+        json!(state.room(room).map_or(&[][..], OpenRoom::people))
     }
 
     /// Publishes a track, and returns its id, or nothing for a participant who may not publish.

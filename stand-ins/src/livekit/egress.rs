@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{
-    archive::{Archive, FILE},
+    archive::{Archive, RECORDED_FILE},
     identifier::random_id,
     messages::{EgressInfo, EgressStatus, FileInfo, S3Upload},
     plan::{Plan, location, upload_problem},
@@ -271,7 +271,7 @@ impl Egress {
             (None, None) => Ok(false),
         };
         if uploaded == Ok(true) {
-            self.file.size = i64::try_from(FILE.len()).unwrap_or_default();
+            self.file.size = i64::try_from(RECORDED_FILE.len()).unwrap_or_default();
         }
         if let Err(problem) = uploaded {
             let problem = format!("S3 upload failed: {problem}");
