@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -36,11 +36,8 @@ pub(super) struct Connector {
     ahead: Arc<Mutex<Option<Ahead>>>,
 }
 
-/// A connection that was opened ahead of its request, or is being opened.
-struct Ahead {
-    begun: Timestamp,
-    connection: JoinHandle<Result<Stream, Error>>,
-}
+/// Opens a connection ahead of its request. Returns when that was done.
+type Ahead = JoinHandle<Result<(Stream, Timestamp), Error>>;
 
 impl Connector {
     pub(super) fn new(tls: Arc<rustls::ClientConfig>, clock: Clock) -> Self {
@@ -52,15 +49,13 @@ impl Connector {
 
     /// Begins to open a connection, which the next request uses.
     pub(super) fn open_ahead(&self, host: Uri) {
-        let begun = self.clock.now();
-        let connection = tokio::spawn(self.connect(host));
-        *self.ahead.lock().unwrap_or_else(PoisonError::into_inner) =
-            Some(Ahead { begun, connection });
+        let (connecting, clock) = (self.connect(host), self.clock.clone());
+        let ahead = tokio::spawn(async move { Ok((connecting.await?, clock.now())) });
+        *self.ahead() = Some(ahead);
     }
 
-    fn take_ahead(&self) -> Option<JoinHandle<Result<Stream, Error>>> {
-        let ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner).take()?;
-        self.clock.now().is_within(LONGEST_WAIT, ahead.begun).then_some(ahead.connection)
+    fn ahead(&self) -> MutexGuard<'_, Option<Ahead>> {
+        self.ahead.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn connect(&self, host: Uri) -> impl Future<Output = Result<Stream, Error>> + use<> {
@@ -84,10 +79,12 @@ impl Service<Uri> for Connector {
     }
 
     fn call(&mut self, host: Uri) -> Self::Future {
-        let (ahead, connecting) = (self.take_ahead(), self.connect(host));
+        let (ahead, clock, connecting) =
+            (self.ahead().take(), self.clock.clone(), self.connect(host));
         Box::pin(async move {
             if let Some(ahead) = ahead
-                && let Ok(Ok(stream)) = ahead.await
+                && let Ok(Ok((stream, opened))) = ahead.await
+                && clock.now().is_within(LONGEST_WAIT, opened)
             {
                 return Ok(stream);
             }
