@@ -1,20 +1,25 @@
 // docs/add-an-endpoint.md, followed step by step on a copy of the repository: it is complete and up to date.
 
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, linkSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { after, before, test } from "node:test";
 
 import { environment, targetDirectory } from "../support/anteroom.mjs";
 import { blocks, carryOut, copyOfTheRepository } from "../support/guide.mjs";
 import { run } from "../support/program.mjs";
 
+// Apart from what is built of the repository: cargo would take the one for the other, and its tests would look
+// for their files in the copy when that is gone.
+const apart = join(targetDirectory, "guide");
+
 let folder;
 
 before(async () => {
   folder = mkdtempSync(join(tmpdir(), "anteroom-guide-"));
   copyOfTheRepository(folder);
+  reuseLibraries();
   for (const block of blocks("add-an-endpoint.md")) {
     carryOut(block, folder);
     // The other commands only check the result.
@@ -25,7 +30,7 @@ before(async () => {
 
 after(() => rmSync(folder, { recursive: true, force: true }));
 
-test("no part is missing", () => cargo("test", "-p", "anteroom", "--test", "layout"));
+test("no part is missing", () => cargo("test", "--workspace", "--test", "layout"));
 
 test("its own tests succeed", () => cargo("test", "-p", "greeting"));
 
@@ -41,13 +46,24 @@ async function cargo(...command) {
   if (command[0] === "test") assert.match(output, /^test result: ok\. [1-9]/m);
 }
 
+/** Links to what is built for the repository, of which cargo uses the libraries. */
+function reuseLibraries() {
+  for (const folder of [".fingerprint", "build", "deps"]) {
+    const [from, to] = [targetDirectory, apart].map((target) => join(target, "debug", folder));
+    if (existsSync(to) || !existsSync(from)) continue;
+    const entries = readdirSync(from, { recursive: true, withFileTypes: true });
+    for (const { name, parentPath } of entries.filter((entry) => entry.isFile())) {
+      const place = join(to, relative(from, parentPath));
+      mkdirSync(place, { recursive: true });
+      linkSync(join(parentPath, name), join(place, name));
+    }
+  }
+}
+
 /** Runs a program in the copy, and returns its output. */
 async function succeeds(program, command, seconds) {
-  // Apart from what is built of the repository: cargo would take the one for the other, and its tests would
-  // look for their files in the copy when that is gone.
-  const apart = { CARGO_TARGET_DIR: join(targetDirectory, "guide") };
   const small = { CARGO_PROFILE_DEV_DEBUG: "false", CARGO_INCREMENTAL: "0" };
-  const env = { ...environment({}), ...apart, ...small };
+  const env = { ...environment({}), ...small, CARGO_TARGET_DIR: apart };
   const { code, output } = await run(program, command, { cwd: folder, env, seconds });
   assert.equal(code, 0, output);
   return output;

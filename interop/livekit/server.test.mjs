@@ -68,7 +68,8 @@ async function serverTests({ door: options, secret = apiSecret } = {}) {
 
 async function testsOf(url, key, secret) {
   const variables = { LIVEKIT_TEST_URL: url, LIVEKIT_TEST_API_KEY: key, LIVEKIT_TEST_API_SECRET: secret };
-  const args = "test --package anteroom --test loopback -- --ignored livekit_server".split(" ");
+  // The whole workspace, so that it selects the features for which everything is built already.
+  const args = "test --workspace --test loopback -- --ignored livekit_server".split(" ");
   const options = { seconds: 580, cwd: root, env: { ...environment({}), ...variables } };
   const { code, output } = await run("cargo", args, options);
   const named = (result) =>
