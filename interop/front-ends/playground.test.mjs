@@ -279,7 +279,12 @@ describe("with the stand-ins", () => {
       .getByText(/^9:\d\d left$/)
       .first()
       .waitFor();
-    assert.equal(await recordings().getByText(/, 24 bytes, EG_/).count(), 1);
+    assert.equal(
+      await recordings()
+        .getByText(/, 24 bytes, EG_/)
+        .count(),
+      1,
+    );
     await check("recordings");
     const exchange = latest("/api/v1/livekit/recordings");
     assert.ok(!/X-Amz-Signature=[0-9a-f]/.test(await exchange.textContent()), "the signature is hidden");
@@ -691,7 +696,11 @@ async function refuses(cases) {
   for (const [name, status] of Object.entries(cases)) {
     await press(name);
     await says(new RegExp(`^${status}: `));
-    await page.locator(".exchange").first().locator(".badge", { hasText: String(status) }).waitFor();
+    await page
+      .locator(".exchange")
+      .first()
+      .locator(".badge", { hasText: String(status) })
+      .waitFor();
   }
 }
 

@@ -223,7 +223,9 @@ function tile(identity, { Track, moderator }) {
 
 /** LiveKit's own name of a source. */
 function sourceOf(Track, name) {
-  return { microphone: Track.Source.Microphone, camera: Track.Source.Camera, screen_share: Track.Source.ScreenShare }[
-    name
-  ];
+  return {
+    microphone: Track.Source.Microphone,
+    camera: Track.Source.Camera,
+    screen_share: Track.Source.ScreenShare,
+  }[name];
 }

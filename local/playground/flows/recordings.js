@@ -126,11 +126,7 @@ function render(app) {
         "400: no parameter is repeated",
         () => attempt([...Object.entries(place()), ["roomName", "test-room"]]),
       ],
-      stranger && [
-        "List without the permission",
-        "403",
-        async () => attempt(place(), await stranger()),
-      ],
+      stranger && ["List without the permission", "403", async () => attempt(place(), await stranger())],
     ),
   ];
 }
