@@ -88,6 +88,8 @@ async function enter(kit, { url, token, people, moderator, onEnd }) {
     RoomEvent.ParticipantConnected,
     RoomEvent.ParticipantDisconnected,
     RoomEvent.ParticipantNameChanged,
+    RoomEvent.TrackPublished,
+    RoomEvent.TrackUnpublished,
     RoomEvent.TrackSubscribed,
     RoomEvent.TrackUnsubscribed,
     RoomEvent.TrackMuted,
