@@ -57,6 +57,10 @@ function row({ egressId, status, startedAt, endedAt, sizeBytes, key, url, urlExp
       { class: "recording-head" },
       h("span", { class: `badge ${kinds[status] ?? ""}` }, status),
       h("b", {}, start ?? "start unknown"),
+    ),
+    h(
+      "div",
+      { class: "recording-head" },
       url &&
         h(
           "a",
@@ -74,7 +78,7 @@ function row({ egressId, status, startedAt, endedAt, sizeBytes, key, url, urlExp
       "p",
       { class: "hint" },
       [
-        endedAt && `ended ${moment(endedAt)}`,
+        endedAt && `ended ${isSameDay(startedAt, endedAt) ? time(endedAt) : moment(endedAt)}`,
         endedAt && startedAt && `after ${duration(endedAt - startedAt)}`,
         sizeBytes !== undefined && size(sizeBytes),
         egressId,
@@ -88,6 +92,14 @@ function row({ egressId, status, startedAt, endedAt, sizeBytes, key, url, urlExp
 
 function moment(seconds) {
   return new Date(seconds * 1000).toLocaleString([], { dateStyle: "medium", timeStyle: "medium" });
+}
+
+function time(seconds) {
+  return new Date(seconds * 1000).toLocaleTimeString();
+}
+
+function isSameDay(...both) {
+  return new Set(both.map((seconds) => new Date(seconds * 1000).toDateString())).size === 1;
 }
 
 function duration(seconds) {

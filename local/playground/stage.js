@@ -88,6 +88,8 @@ async function enter(kit, { url, token, people, moderator, onEnd }) {
     RoomEvent.ParticipantConnected,
     RoomEvent.ParticipantDisconnected,
     RoomEvent.ParticipantNameChanged,
+    RoomEvent.TrackPublished,
+    RoomEvent.TrackUnpublished,
     RoomEvent.TrackSubscribed,
     RoomEvent.TrackUnsubscribed,
     RoomEvent.TrackMuted,
@@ -223,7 +225,9 @@ function tile(identity, { Track, moderator }) {
 
 /** LiveKit's own name of a source. */
 function sourceOf(Track, name) {
-  return { microphone: Track.Source.Microphone, camera: Track.Source.Camera, screen_share: Track.Source.ScreenShare }[
-    name
-  ];
+  return {
+    microphone: Track.Source.Microphone,
+    camera: Track.Source.Camera,
+    screen_share: Track.Source.ScreenShare,
+  }[name];
 }

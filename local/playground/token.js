@@ -51,7 +51,9 @@ const meanings = {
 
 /** The decoded tokens of a response. */
 export function tokensIn(response) {
-  const found = Object.entries(response).filter(([name, value]) => /(token|invitation)$/i.test(name) && claimsOf(value));
+  const found = Object.entries(response).filter(
+    ([name, value]) => /(token|invitation)$/i.test(name) && claimsOf(value),
+  );
   return found.map(([name, value]) => token(name, value));
 }
 

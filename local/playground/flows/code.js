@@ -139,9 +139,11 @@ function render(app) {
         "Resend to an address with single sign-on",
         "403",
         async () => {
-          result.answer(await call("/auth/resend-magic-auth", {
-            email: "someone@sso.example.com",
-          }));
+          result.answer(
+            await call("/auth/resend-magic-auth", {
+              email: "someone@sso.example.com",
+            }),
+          );
         },
       ],
     ),

@@ -13,5 +13,8 @@ export default {
 function render(app) {
   const panel = guestPanel(app);
   panel.invitation.value = app.argument ?? "";
-  return [panel.element, h("p", { class: "hint" }, h("a", { href: "#guests" }, "Invite somebody yourself"), ".")];
+  return [
+    panel.element,
+    h("p", { class: "hint" }, h("a", { href: "#guests" }, "Invite somebody yourself"), "."),
+  ];
 }

@@ -121,7 +121,15 @@ function presence(room, choose) {
     return h(
       "li",
       { class: "entry" },
-      h("span", {}, h("b", {}, name), h("br"), h("code", {}, identity), h("br"), h("small", {}, inWords(tracks))),
+      h(
+        "span",
+        {},
+        h("b", {}, name),
+        h("br"),
+        h("code", {}, identity),
+        h("br"),
+        h("small", {}, inWords(tracks)),
+      ),
       button("Use it", () => choose(identity), { kind: "small", "aria-label": `Use it: ${identity}` }),
     );
   }

@@ -58,10 +58,12 @@ function render(app) {
         "A code without a sign-in",
         "400: this browser has not begun one",
         async () => {
-          result.answer(await call("/auth/finalize-oauth", {
-            code: "01SOMEBODYELSES",
-            state: "of-another-browser",
-          }));
+          result.answer(
+            await call("/auth/finalize-oauth", {
+              code: "01SOMEBODYELSES",
+              state: "of-another-browser",
+            }),
+          );
         },
       ],
       [

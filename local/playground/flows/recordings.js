@@ -72,7 +72,8 @@ function render(app) {
     const answer = await fetchPage({ ...place(), ...(cursor && { cursor }) });
     if (!answer.ok) return found.answer(answer);
     list.add(answer.body, { isFirst: !cursor });
-    found.say("info", `${counted(list.count)} of ${room.value} in the zone ${zone.value}.`);
+    const number = list.cursor ? `The latest ${counted(list.count)}` : counted(list.count);
+    found.say("info", `${number} of ${room.value} in the zone ${zone.value}.`);
   }
 
   /** Shows the answer to a question that is an error, or whose answer is empty. */
@@ -126,11 +127,7 @@ function render(app) {
         "400: no parameter is repeated",
         () => attempt([...Object.entries(place()), ["roomName", "test-room"]]),
       ],
-      stranger && [
-        "List without the permission",
-        "403",
-        async () => attempt(place(), await stranger()),
-      ],
+      stranger && ["List without the permission", "403", async () => attempt(place(), await stranger())],
     ),
   ];
 }
