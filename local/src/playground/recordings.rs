@@ -36,7 +36,8 @@ pub(super) fn add_older(
 fn folder_of(key: &str) -> Option<&str> {
     let parts: Vec<_> = key.split('/').collect();
     let [first, zone, room, date, name] = parts[..] else { return None };
-    (first == "recordings" && ![zone, room].contains(&"") && name.ends_with(".mp4"))
+    let is_ours = first == "recordings" && ![zone, room].contains(&"");
+    (is_ours && name.strip_suffix(".mp4").is_some())
         .then(|| &key[..key.len() - date.len() - name.len() - 2])
 }
 
