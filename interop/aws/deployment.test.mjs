@@ -227,7 +227,10 @@ test("parameters that cannot work together are refused in words", async () => {
     [{ ...workos, EventBus: "own" }, /^EventBus requires LiveKitUrl$/],
     [{ ...workos, RoomInvitePermission: "rooms:invite" }, /^RoomInvitePermission requires LiveKitUrl$/],
     [{ ...workos, RoomModeratePermission: "rooms:moderate" }, /^RoomModeratePermission requires LiveKitUrl$/],
-    [{ ...workos, ...livekit, RecordingPermission: "recordings:manage" }, /^RecordingPermission requires RecordingsBucket$/],
+    [
+      { ...workos, ...livekit, RecordingPermission: "recordings:manage" },
+      /^RecordingPermission requires RecordingsBucket$/,
+    ],
     [{ ...workos, ...livekit, RecordingQueue: "true" }, /^RecordingQueue=true requires EventBus$/],
     [
       { ...workos, ...livekit, EventBus: "my-bus" },
