@@ -4,8 +4,8 @@
 //! compiled-in roots plus those in `SSL_CERT_FILE`. Connecting times out after [`CONNECT_TIMEOUT`],
 //! a call after [`CALL_TIMEOUT`].
 //!
-//! A function knows at start which hosts it will call. [`Http::open_ahead`] opens connections to them
-//! while secrets and keys are being fetched, so that the first request need not wait for them.
+//! A function knows at start which hosts it will call. Connections to them are opened while secrets and
+//! keys are being fetched, so that the first request need not wait for them.
 //!
 //! It also decides which connections may be reused. Lambda freezes a process between two requests,
 //! and nothing tells the process that a peer or a network device has dropped a connection in the
