@@ -10,7 +10,7 @@ import { Facts } from "./Facts";
 /** The examples' own code, which calls Anteroom from the browser. */
 export function Anteroom({ organizations }: { organizations: Organization[] }) {
   const { refresh } = useRouter();
-  const [session, setSession] = useState<Session | "asking">("asking");
+  const [session, setSession] = useState<Session | "asking" | undefined>("asking");
   const [problem, setProblem] = useState("");
 
   const fail = useCallback((error: unknown) => {
