@@ -101,7 +101,7 @@ const halves = {
     absent: ["clerk", "liveblocks", ...without("livekit", "events")],
   },
   "WorkOS and Liveblocks": {
-    given: { ...workos, ...documents, LiveblocksIdentity: "workos", ...guests, ...moderation },
+    given: { ...workos, ...documents, LiveblocksIdentity: "workos" },
     absent: ["clerk", ...ofRooms],
   },
   "Clerk and Liveblocks": {
