@@ -52,6 +52,12 @@ impl Connector {
         let (connecting, clock) = (self.connect(host), self.clock.clone());
         let ahead = tokio::spawn(async move { Ok((connecting.await?, clock.now())) });
         *self.ahead() = Some(ahead);
+        // Nobody keeps a connection that no request will use, and servers may wait for its end.
+        let unused = Arc::clone(&self.ahead);
+        tokio::spawn(async move {
+            tokio::time::sleep(LONGEST_WAIT).await;
+            drop(unused.lock().unwrap_or_else(PoisonError::into_inner).take());
+        });
     }
 
     fn ahead(&self) -> MutexGuard<'_, Option<Ahead>> {
