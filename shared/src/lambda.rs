@@ -191,6 +191,7 @@ pub fn run<E: Endpoint>() -> ExitCode {
     tracing::error!(endpoint = E::NAME, %error, "stopped");
     if let Some(init_errors) = starting {
         runtime.block_on(init_errors.report(&error.to_string()));
+        log::flush();
     }
     ExitCode::FAILURE
 }

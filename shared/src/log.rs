@@ -2,7 +2,8 @@
 //!
 //! All lines of a request, metrics included, leave in one write before its response is sent, because a
 //! write costs more than composing a line. A warning or an error leaves at once, with what waits, in
-//! case the process does not reach the end of the request.
+//! case the process does not reach the end of the request. Code that does what must be traceable even
+//! then calls [`flush`] after its line.
 
 use std::io::{self, Write};
 use std::mem;
@@ -95,4 +96,23 @@ pub(crate) fn flush() {
 
 fn held() -> MutexGuard<'static, Vec<u8>> {
     HELD.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_wait_until_one_is_urgent_or_the_request_ends() {
+        let waiting = || held().len();
+        let line = |is_urgent| Line { is_urgent }.write_all(b"{}\n").expect("a line");
+        hold(b"{}\n");
+        line(false);
+        assert_eq!(waiting(), 6);
+        line(true);
+        assert_eq!(waiting(), 0, "all of them have left");
+        line(false);
+        flush();
+        assert_eq!(waiting(), 0);
+    }
 }

@@ -471,6 +471,25 @@ async fn a_recording_that_cannot_be_stopped_at_once_is_told_again() {
 }
 
 #[tokio::test]
+async fn the_log_names_a_recording_while_livekit_is_still_starting_it() {
+    let world = RoomWorld::start(BINARY).await;
+    let event = world.event_of("jane", &good_input(&world));
+    world.livekit.inject(Fault::Slow(Duration::from_mins(1)).on(path_of(START)));
+    let function = world.another().await;
+    let names_it = async {
+        while !function.logs().iter().any(|line| line.contains("\"starting a recording\"")) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    // LiveKit's silence, which is logged at once as well, takes longer to be noticed.
+    let in_time = tokio::time::timeout(Duration::from_secs(10), names_it);
+    tokio::select! {
+        named = in_time => named.expect("the line is written before LiveKit answers"),
+        answer = Answer::of(&function, &event) => panic!("not before the answer {answer:?}"),
+    }
+}
+
+#[tokio::test]
 async fn starts_a_recording_and_says_which_and_when() {
     let world = RoomWorld::start(BINARY).await;
     let event = world.event_of("jane", &good_input(&world));

@@ -33,6 +33,7 @@ use crate::livekit::recording::recordings::{Recording, Recordings};
 use crate::livekit::recording::upload::Upload;
 use crate::livekit::room::RoomName;
 use crate::livekit::server_api::{CallError, ConfirmedEgress, EgressId, EgressInfo, Status};
+use crate::log;
 use crate::provider::Failure;
 use crate::settings::{Incomplete, Settings};
 
@@ -130,10 +131,12 @@ impl Recorder {
         }
         let key = ObjectFolder::of(&new.zone_id, room).new_key(self.recordings.clock.now());
         let upload = self.upload.request(&new.metadata(caller, room).into_values()).await?;
-        // Lets an operator find the recording, however the request ends.
+        // Written at once, so that an operator finds the recording even if the process ends here.
         tracing::info!(recording = key.name(), "starting a recording");
+        log::flush();
         let started = self.launch(room, &key, &upload, deadline).await?;
         tracing::info!(recording = key.name(), egress = %started.egress_id, "started a recording");
+        log::flush();
         let own = OwnRecording { id: &started.egress_id, key: &key };
         self.win_or_withdraw(room, own, deadline).await?;
         let now = || self.recordings.clock.now().whole_seconds();
