@@ -87,7 +87,8 @@ impl Liveblocks {
         let key = settings.secret("LIVEBLOCKS_SECRET_KEY", "LIVEBLOCKS_SECRET_ID", secret_key_form);
         let base = settings.base_url("LIVEBLOCKS_API_URL", "https://api.liveblocks.io");
         let knows_organizations = settings.flag("LIVEBLOCKS_ORGANIZATIONS");
-        let provider = Provider::called_soon("liveblocks", base?, settings);
+        let provider = Provider::new("liveblocks", base?, settings);
+        provider.open_ahead(settings);
         Ok(Self { api: provider.with_key(key?), knows_organizations: knows_organizations? })
     }
 

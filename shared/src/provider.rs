@@ -317,9 +317,9 @@ impl Failure {
 }
 
 impl<K> KeyedProvider<K> {
-    /// Opens a connection to the provider while the function starts.
+    /// As [`Provider::open_ahead`].
     pub(crate) fn open_ahead(&self, settings: &mut Settings) {
-        settings.open_ahead(&self.provider.base);
+        self.provider.open_ahead(settings);
     }
 }
 
@@ -351,10 +351,15 @@ impl<K: Credential> KeyedProvider<K> {
 }
 
 impl Provider {
-    /// The provider at `base`. A connection to it is opened while the function starts.
-    pub(crate) fn called_soon(name: &'static str, base: Url, settings: &mut Settings) -> Self {
-        settings.open_ahead(&base);
+    /// The provider at `base`.
+    pub(crate) fn new(name: &'static str, base: Url, settings: &Settings) -> Self {
         Self { name, base, http: settings.http(), clock: settings.clock() }
+    }
+
+    /// Opens a connection to the provider while the function starts, for a function that is certain
+    /// to call it.
+    pub(crate) fn open_ahead(&self, settings: &mut Settings) {
+        settings.open_ahead(&self.base);
     }
 
     /// The same API with a credential.

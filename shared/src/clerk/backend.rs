@@ -65,13 +65,13 @@ impl Users<'_> {
 }
 
 impl Backend {
+    pub(super) fn new(provider: KeyedProvider) -> Self {
+        Self(provider)
+    }
+
     /// Opens a connection while the function starts.
     pub(super) fn open_ahead(&self, settings: &mut Settings) {
         self.0.open_ahead(settings);
-    }
-
-    pub(super) fn new(provider: KeyedProvider) -> Self {
-        Self(provider)
     }
 
     /// The keys that session tokens are signed with.

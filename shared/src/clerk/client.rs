@@ -42,13 +42,11 @@ impl Clerk {
         let publishable_key = publishable_key?;
         let default_issuer = format!("https://{}", publishable_key.host());
         let issuer = settings.address("CLERK_ISSUER", &default_issuer);
-        let base = base?;
+        let provider = Provider::new("clerk", base?, settings);
         // With a fixed key, an endpoint that reads no users never calls Clerk.
         if matches!(signing_keys, Ok(SigningKeys::Published(_))) {
-            settings.open_ahead(&base);
+            provider.open_ahead(settings);
         }
-        let provider =
-            Provider { name: "clerk", base, http: settings.http(), clock: settings.clock() };
         let backend = Arc::new(Backend::new(provider.with_key(key?)));
         Ok(Self(Arc::new(Inner {
             backend: Arc::clone(&backend),

@@ -142,7 +142,9 @@ impl ServerApi {
     /// Reads `LIVEKIT_URL` and the settings of [`Keys::configure`].
     pub(super) fn configure(settings: &mut Settings) -> Result<Self, Incomplete> {
         let (keys, base) = (Keys::configure(settings), settings.socket_url("LIVEKIT_URL"));
-        Ok(Self { provider: Provider::called_soon("livekit", base?, settings), keys: keys? })
+        let provider = Provider::new("livekit", base?, settings);
+        provider.open_ahead(settings);
+        Ok(Self { provider, keys: keys? })
     }
 
     /// The keys that it is called with.

@@ -1,14 +1,17 @@
 //! Connections that are opened while a function starts, ahead of their first request.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use anteroom::api::ApiError;
 use anteroom::clock::Clock;
 use anteroom::liveblocks::{Liveblocks, UserInfo};
+use anteroom::workos::{Redirects, WorkOs};
 use anteroom_stand_ins as stand_ins;
+use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpListener;
 
-use crate::configured_at;
+use crate::{Pairs, configured, configured_at};
 
 /// Liveblocks, and a client that has a connection to it.
 struct World {
@@ -27,6 +30,14 @@ impl World {
         }
         Self { stand_in, client, clock }
     }
+}
+
+/// The settings of a stand-in, for Liveblocks at another address.
+fn at(address: SocketAddr, stand_in: &stand_ins::liveblocks::Liveblocks) -> Pairs {
+    let mut pairs = stand_in.settings();
+    pairs.retain(|(name, _)| name != "LIVEBLOCKS_API_URL");
+    pairs.push(("LIVEBLOCKS_API_URL".to_owned(), format!("http://{address}")));
+    pairs
 }
 
 async fn identify(client: &Liveblocks) -> Result<(), ApiError> {
@@ -55,14 +66,38 @@ async fn a_connection_that_has_waited_for_long_is_not_used() {
 }
 
 #[tokio::test]
+async fn a_connection_that_no_request_uses_is_closed() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let stand_in = stand_ins::liveblocks::Liveblocks::start().await.unwrap();
+    let pairs = at(listener.local_addr().unwrap(), &stand_in);
+    let _client = configured_at(Clock::system(), pairs, Liveblocks::configure).await;
+    let (mut connection, _) = listener.accept().await.unwrap();
+    let mut received = Vec::new();
+    let end = connection.read_to_end(&mut received);
+    tokio::time::timeout(Duration::from_secs(10), end).await.unwrap().unwrap();
+    assert_eq!(received, b"", "nothing was sent");
+}
+
+#[tokio::test]
+async fn a_function_that_only_redirects_connects_to_nobody() {
+    let stand_in = stand_ins::workos::WorkOs::start().await.unwrap();
+    let redirects = configured(stand_in.settings(), Redirects::configure).await;
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert_eq!(stand_in.connections(), 0);
+    drop(redirects);
+    let _client = configured(stand_in.settings(), WorkOs::configure).await;
+    while stand_in.connections() == 0 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
+#[tokio::test]
 async fn a_host_that_could_not_be_reached_at_start_is_tried_again() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
     let stand_in = stand_ins::liveblocks::Liveblocks::start().await.unwrap();
-    let mut pairs = stand_in.settings();
-    pairs.retain(|(name, _)| name != "LIVEBLOCKS_API_URL");
-    pairs.push(("LIVEBLOCKS_API_URL".to_owned(), format!("http://{address}")));
+    let pairs = at(address, &stand_in);
     let client = configured_at(Clock::system(), pairs, Liveblocks::configure).await;
     // Until the first attempt has failed.
     tokio::time::sleep(Duration::from_millis(50)).await;

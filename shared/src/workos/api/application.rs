@@ -32,7 +32,7 @@ impl Application {
         let logout_return_to = settings.optional_page("WORKOS_LOGOUT_RETURN_TO");
         Ok(Self {
             client_id: client_id?,
-            provider: Provider::called_soon("workos", base?, settings),
+            provider: Provider::new("workos", base?, settings),
             own_issuer: own_issuer?.map(|url| url.as_str().trim_end_matches('/').to_owned()),
             logout_return_to: logout_return_to?,
         })

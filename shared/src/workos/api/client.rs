@@ -51,6 +51,7 @@ impl WorkOs {
         let key = settings.secret("WORKOS_API_KEY", "WORKOS_SECRET_ID", secret_key_form);
         let conceals_accounts = settings.flag("CONCEAL_ACCOUNTS");
         let application = application?;
+        application.provider().open_ahead(settings);
         Ok(Self {
             api: application.provider().clone().with_key(key?),
             application,
