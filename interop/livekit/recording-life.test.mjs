@@ -10,6 +10,7 @@ import { Anteroom } from "../support/anteroom.mjs";
 import { Browser } from "../support/browser.mjs";
 import { pause } from "../support/program.mjs";
 import { suite } from "../support/suite.mjs";
+import { eventsOf } from "./events.mjs";
 import { Relay } from "./relay.mjs";
 import { bucket, LiveKitServer, missing } from "./server.mjs";
 import { LiveKitStandIn } from "./stand-in.mjs";
@@ -117,12 +118,14 @@ for (const [name, World, skip] of [
       const started = await jane.post(`${path}/start-recording`, { ...recording, conferenceTopic: "Größe" });
       assert.equal(started.status, 200, JSON.stringify(started.body));
       const { egressId } = started.body;
-      const of = (name, status) => (event) =>
-        event["detail-type"] === name &&
-        event.detail.egressInfo.egressId === egressId &&
-        (status === undefined || event.detail.egressInfo.status === status);
+      const of = eventsOf(egressId);
       await world.arrived(of("egress_updated", "EGRESS_ACTIVE"));
-      const [running] = await list(world, jane, recording);
+      const list = async () => {
+        const answer = await jane.get(`${path}/recordings?${new URLSearchParams(recording)}`);
+        assert.equal(answer.status, 200, JSON.stringify(answer.body));
+        return answer.body.recordings;
+      };
+      const [running] = await list();
       assert.deepEqual([running.egressId, running.status], [egressId, "active"]);
       assert.equal(running.url, undefined, "there is nothing to play yet");
 
@@ -134,7 +137,7 @@ for (const [name, World, skip] of [
       assert.match(organization, /^org_/);
       assert.deepEqual(named, { room, zone: zoneId, key: running.key });
 
-      const recordings = await list(world, jane, recording);
+      const recordings = await list();
       assert.equal(recordings.length, 1);
       const [{ url, urlExpiresAt, ...listed }] = recordings;
       assert.deepEqual([listed.egressId, listed.status, listed.key], [egressId, "complete", running.key]);
@@ -152,12 +155,4 @@ for (const [name, World, skip] of [
       assert.equal(bytes.subarray(4, 12).toString(), "ftypisom", "an MP4");
     });
   });
-}
-
-async function list(world, browser, query) {
-  const address = `${world.anteroom.url}${path}/recordings?${new URLSearchParams(query)}`;
-  const answer = await fetch(address, { headers: { cookie: browser.header } });
-  const body = await answer.json();
-  assert.equal(answer.status, 200, JSON.stringify(body));
-  return body.recordings;
 }

@@ -79,7 +79,7 @@ for (const [name, Store, skip] of [
       await livekit.openRoom(name);
       const recording = { roomName: name, zoneId: name };
       const { body: started } = await jane.post("/api/v1/livekit/start-recording", recording);
-      const running = await list(anteroom, jane, recording);
+      const running = await list(jane, recording);
       assert.deepEqual(
         running.recordings.map(({ egressId, status }) => [egressId, status]),
         [[started.egressId, "active"]],
@@ -90,7 +90,7 @@ for (const [name, Store, skip] of [
       assert.equal(put.key, key);
       const stop = { ...recording, egressId: started.egressId };
       assert.equal((await jane.post("/api/v1/livekit/stop-recording", stop)).status, 200);
-      const { recordings, cursor } = await list(anteroom, jane, recording);
+      const { recordings, cursor } = await list(jane, recording);
       assert.equal(cursor, undefined);
       assert.equal(recordings.length, 1, name);
       assert.deepEqual([recordings[0].key, recordings[0].status], [key, "complete"]);
@@ -112,7 +112,7 @@ for (const [name, Store, skip] of [
     await livekit.openRoom("many");
     const recording = { roomName: "many", zoneId: "1" };
     await jane.post("/api/v1/livekit/start-recording", recording);
-    const [{ key: running }] = (await list(anteroom, jane, recording)).recordings;
+    const [{ key: running }] = (await list(jane, recording)).recordings;
     const folder = running.split("/").slice(0, 3).join("/");
     const number = (value, digits) => String(value).padStart(digits, "0");
     const keys = Array.from({ length: 1020 }, (_, at) => {
@@ -129,7 +129,7 @@ for (const [name, Store, skip] of [
     const found = [];
     let cursor;
     do {
-      const page = await list(anteroom, jane, { ...recording, ...(cursor && { cursor }) });
+      const page = await list(jane, { ...recording, ...(cursor && { cursor }) });
       found.push(...page.recordings.map(({ key }) => key));
       cursor = page.cursor;
     } while (cursor !== undefined);
@@ -186,7 +186,7 @@ test("a key that the server does not know is 502, not an empty list", {
     const anteroom = await withBucket(store, wrong);
     try {
       const jane = await signedIn(anteroom);
-      const answer = await get(anteroom, jane, { roomName: "test-room", zoneId: "1" });
+      const answer = await get(jane, { roomName: "test-room", zoneId: "1" });
       assert.equal(answer.status, 502, JSON.stringify(wrong));
     } finally {
       await anteroom.stop();
@@ -212,8 +212,8 @@ test("boto3 signs the same link at the same time", async () => {
   const recording = { roomName: "signed", zoneId: "1" };
   const { body } = await jane.post("/api/v1/livekit/start-recording", recording);
   await jane.post("/api/v1/livekit/stop-recording", { ...recording, egressId: body.egressId });
-  await list(anteroom, jane, recording);
-  const { recordings } = await list(anteroom, jane, recording);
+  await list(jane, recording);
+  const { recordings } = await list(jane, recording);
   const ours = new URL(recordings[0].url);
   const parameter = (name) => ours.searchParams.get(name);
   const [id, , region] = parameter("X-Amz-Credential").split("/");
@@ -257,14 +257,12 @@ async function signedIn(anteroom) {
   return jane;
 }
 
-async function get(anteroom, browser, query) {
-  const address = `${anteroom.url}/api/v1/livekit/recordings?${new URLSearchParams(query)}`;
-  const answer = await fetch(address, { headers: { cookie: browser.header } });
-  return { status: answer.status, body: await answer.json() };
+function get(browser, query) {
+  return browser.get(`/api/v1/livekit/recordings?${new URLSearchParams(query)}`);
 }
 
-async function list(anteroom, browser, query) {
-  const { status, body } = await get(anteroom, browser, query);
+async function list(browser, query) {
+  const { status, body } = await get(browser, query);
   assert.equal(status, 200, JSON.stringify(body));
   return body;
 }
@@ -274,7 +272,7 @@ async function recorded(anteroom, browser, store, room) {
   await new LiveKitStandIn(anteroom).openRoom(room);
   const recording = { roomName: room, zoneId: "1" };
   await browser.post("/api/v1/livekit/start-recording", recording);
-  const [{ key }] = (await list(anteroom, browser, recording)).recordings;
+  const [{ key }] = (await list(browser, recording)).recordings;
   await store.put(bucket, [{ key, metadata: {} }]);
-  return (await list(anteroom, browser, recording)).recordings[0];
+  return (await list(browser, recording)).recordings[0];
 }

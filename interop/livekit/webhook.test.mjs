@@ -11,6 +11,7 @@ import { EventBus } from "../aws/moto.mjs";
 import { Anteroom } from "../support/anteroom.mjs";
 import { Browser } from "../support/browser.mjs";
 import { suite } from "../support/suite.mjs";
+import { eventsOf } from "./events.mjs";
 import { Relay } from "./relay.mjs";
 import { apiKey, apiSecret, bucket, LiveKitServer, missing } from "./server.mjs";
 
@@ -75,10 +76,7 @@ suite("events of LiveKit's own server", missing, () => {
     const started = await jane.post("/api/v1/livekit/start-recording", { roomName: room, zoneId });
     assert.equal(started.status, 200, JSON.stringify(started.body));
     const { egressId } = started.body;
-    const of = (name, status) => (event) =>
-      event["detail-type"] === name &&
-      event.detail.egressInfo.egressId === egressId &&
-      (status === undefined || event.detail.egressInfo.status === status);
+    const of = eventsOf(egressId);
     await bus.arrived(of("egress_updated", "EGRESS_ACTIVE"));
     const stopped = await jane.post("/api/v1/livekit/stop-recording", { roomName: room, zoneId, egressId });
     assert.equal(stopped.status, 200, JSON.stringify(stopped.body));

@@ -19,17 +19,21 @@ export class Browser {
    * Posts JSON, or nothing where there is no body, and gives status, headers, body and the names of
    * the cookies that were set. What is promised of every answer is checked on each.
    */
-  async post(path, body, headers = {}) {
+  post(path, body, headers = {}) {
     const text = body === undefined || typeof body === "string" ? body : JSON.stringify(body);
+    const type = text !== undefined && { "content-type": "application/json" };
+    return this.#send(path, { method: "POST", headers: { origin, ...type, ...headers }, body: text });
+  }
+
+  /** The same for a question, which a page of the API's own site asks without naming its origin. */
+  get(path) {
+    return this.#send(path, { headers: {} });
+  }
+
+  async #send(path, { headers, ...options }) {
     const answer = await fetch(this.#anteroom.url + path, {
-      method: "POST",
-      headers: {
-        origin,
-        ...(text !== undefined && { "content-type": "application/json" }),
-        ...(this.#cookies.size > 0 && { cookie: this.header }),
-        ...headers,
-      },
-      body: text,
+      ...options,
+      headers: { ...(this.#cookies.size > 0 && { cookie: this.header }), ...headers },
       signal: AbortSignal.timeout(35_000),
     });
     const setCookies = answer.headers.getSetCookie();
