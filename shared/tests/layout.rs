@@ -46,11 +46,12 @@ fn code(path: &Path) -> String {
 
 #[test]
 fn nothing_that_only_development_needs_is_built_into_a_function() {
-    const DEVELOPMENT: [(&str, &[&str]); 4] = [
+    const DEVELOPMENT: [(&str, &[&str]); 5] = [
         // They share no code with what they run against, so that neither hides the other's mistakes.
         ("stand-ins", &[]),
         ("local", &["anteroom-stand-ins"]),
         ("testing", &["anteroom", "anteroom-local", "anteroom-stand-ins"]),
+        ("security", &["anteroom-local", "anteroom-stand-ins", "anteroom-testing"]),
         ("bench", &["anteroom-local", "anteroom-stand-ins", "anteroom-testing"]),
     ];
     for (folder, expected) in DEVELOPMENT {

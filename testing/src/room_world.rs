@@ -40,11 +40,11 @@ pub(crate) fn permissions(identity: Identity) -> [(&'static str, &'static str); 
     ]
 }
 
-/// The stand-ins for LiveKit and for the provider of sessions, and a function that has their settings.
 /// The endpoint that reads the bucket, and that nobody may call while no permission is configured.
 const READS_THE_BUCKET: &str = "recordings";
 
-/// The stand-ins for LiveKit, for the bucket of its recordings and for the provider of sessions, and a function that has their settings.
+/// The stand-ins for LiveKit, for the bucket of its recordings and for the provider of sessions, and
+/// a function that has their settings.
 pub struct RoomWorld {
     /// LiveKit, which uploads its recordings to the bucket if its settings say so.
     pub livekit: LiveKit,
