@@ -24,7 +24,7 @@ use serde_json::Value;
 use tokio::{
     io::{AsyncBufReadExt, AsyncRead, BufReader},
     process::{Child, Command},
-    sync::watch,
+    sync::{Semaphore, watch},
     task::JoinHandle,
 };
 use uuid::Uuid;
@@ -60,6 +60,9 @@ pub struct Launch {
     pub timeout: Duration,
     /// `AWS_LAMBDA_FUNCTION_MEMORY_SIZE`.
     pub memory_mb: u32,
+    /// `AWS_LAMBDA_MAX_CONCURRENCY`: how many events it may have at once. More than one is for Lambda
+    /// Managed Instances.
+    pub concurrency: usize,
     /// Receives every log line immediately.
     pub log: LogSink,
 }
@@ -77,8 +80,8 @@ pub struct Instance {
     exit: watch::Receiver<Option<ExitStatus>>,
     logs: Arc<Mutex<VecDeque<String>>>,
     log_readers: Vec<JoinHandle<()>>,
-    /// Lambda gives a process one event at a time.
-    turn: tokio::sync::Mutex<()>,
+    /// One permit for each event that the process may have at once.
+    turns: Semaphore,
 }
 
 /// Why a function did not start.
@@ -166,7 +169,7 @@ impl Instance {
     }
 
     async fn spawn(launch: &Launch) -> std::io::Result<Self> {
-        let runtime_api = RuntimeApi::start().await?;
+        let runtime_api = RuntimeApi::start(launch.concurrency).await?;
         let mut command = Command::new(&launch.executable);
         command
             .args(&launch.arguments)
@@ -205,7 +208,7 @@ impl Instance {
             exit,
             logs,
             log_readers,
-            turn: tokio::sync::Mutex::default(),
+            turns: Semaphore::new(launch.concurrency),
         })
     }
 
@@ -236,7 +239,8 @@ impl Instance {
         }
     }
 
-    /// Sends one event and waits for the response. Concurrent calls run one after the other.
+    /// Sends one event and waits for the response. Of concurrent calls, as many run at once as the
+    /// process takes events.
     pub async fn invoke(&self, event: &Value) -> Result<Value, InvocationError> {
         self.invoke_within(event, self.timeout).await
     }
@@ -267,7 +271,7 @@ impl Instance {
         event: String,
         limit: Duration,
     ) -> Result<Value, InvocationError> {
-        let _turn = self.turn.lock().await;
+        let _turn = self.turns.acquire().await;
         if let Some(status) = *self.exit.borrow() {
             return Err(InvocationError::Ended(status));
         }
@@ -330,7 +334,7 @@ impl Instance {
 }
 
 impl Launch {
-    /// A launch with the default timeout, 128 MB, and no log sink.
+    /// A launch with the default timeout, 128 MB, one event at a time, and no log sink.
     pub fn new<N, V>(
         executable: impl AsRef<Path>,
         environment: impl IntoIterator<Item = (N, V)>,
@@ -351,6 +355,7 @@ impl Launch {
                 .collect(),
             timeout: UNLESS_TOLD,
             memory_mb: 128,
+            concurrency: 1,
             log: Arc::new(|_| ()),
         }
     }
@@ -358,7 +363,7 @@ impl Launch {
     /// The variables that Lambda sets.
     /// <https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime>
     fn lambda_variables(&self) -> Vec<(&'static str, String)> {
-        vec![
+        let mut variables = vec![
             ("AWS_LAMBDA_FUNCTION_NAME", self.name.clone()),
             ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST".to_owned()),
             ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", self.memory_mb.to_string()),
@@ -368,7 +373,11 @@ impl Launch {
             ("AWS_LAMBDA_LOG_STREAM_NAME", "local".to_owned()),
             ("AWS_REGION", self.region()),
             ("AWS_DEFAULT_REGION", self.region()),
-        ]
+        ];
+        if self.concurrency > 1 {
+            variables.push(("AWS_LAMBDA_MAX_CONCURRENCY", self.concurrency.to_string()));
+        }
+        variables
     }
 
     fn region(&self) -> String {

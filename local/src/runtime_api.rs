@@ -6,8 +6,9 @@
 //! `cargo dev`, even if it was killed.
 
 use std::{
+    collections::HashMap,
     net::{Ipv4Addr, SocketAddr},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -86,20 +87,24 @@ struct Invocation {
 /// The state that the server's handlers share.
 struct ServerState {
     waiting: tokio::sync::Mutex<mpsc::Receiver<Invocation>>,
-    underway: Mutex<Option<(Uuid, oneshot::Sender<Posted>)>>,
+    underway: Mutex<HashMap<Uuid, oneshot::Sender<Posted>>>,
+    /// How many invocations the process may have at once.
+    concurrency: usize,
     start: watch::Sender<Start>,
 }
 
 impl RuntimeApi {
-    /// Listens on a free loopback port.
-    pub(crate) async fn start() -> std::io::Result<Self> {
+    /// Listens on a free loopback port, for a process that handles up to `concurrency` invocations at
+    /// once.
+    pub(crate) async fn start(concurrency: usize) -> std::io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
         let (invocations, waiting) = mpsc::channel(1);
         let (start_sender, start) = watch::channel(Start::Pending);
         let state = Arc::new(ServerState {
             waiting: tokio::sync::Mutex::new(waiting),
-            underway: Mutex::new(None),
+            underway: Mutex::default(),
+            concurrency,
             start: start_sender,
         });
         let server = tokio::spawn(async move {
@@ -150,15 +155,19 @@ impl Drop for RuntimeApi {
 
 impl ServerState {
     fn begin(&self, id: Uuid, answer: oneshot::Sender<Posted>) {
-        *self.underway.lock().unwrap_or_else(PoisonError::into_inner) = Some((id, answer));
+        self.underway().insert(id, answer);
+    }
+
+    fn underway(&self) -> MutexGuard<'_, HashMap<Uuid, oneshot::Sender<Posted>>> {
+        self.underway.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Passes on the result posted for the invocation, or rejects it: Lambda accepts one result per
     /// invocation id.
     fn finish(&self, id: &str, posted: Posted) -> Response {
-        let mut underway = self.underway.lock().unwrap_or_else(PoisonError::into_inner);
-        match underway.take_if(|(expected, _)| expected.to_string() == id) {
-            Some((_, answer)) => {
+        let invocation = Uuid::parse_str(id).ok().and_then(|id| self.underway().remove(&id));
+        match invocation {
+            Some(answer) => {
                 // The receiver is gone if the invocation has timed out.
                 let _ = answer.send(posted);
                 accepted()
@@ -181,8 +190,10 @@ fn routes(state: Arc<ServerState>) -> Router {
 }
 
 async fn next(State(state): State<Arc<ServerState>>) -> Response {
-    // Asking again without having responded abandons the invocation.
-    drop(state.underway.lock().unwrap_or_else(PoisonError::into_inner).take());
+    if state.concurrency == 1 {
+        // Asking again without having responded abandons the invocation.
+        state.underway().clear();
+    }
     state.start.send_replace(Start::Ready);
     let Some(invocation) = state.waiting.lock().await.recv().await else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();

@@ -40,6 +40,10 @@
 //!    [`Endpoint::handle`] within the time limit. A panic becomes 500.
 //! 4. It adds headers and cookies to the response, and logs one line about the request.
 //!
+//! Lambda gives a process one request at a time, unless it runs on a managed instance: there, it may
+//! get up to `AWS_LAMBDA_MAX_CONCURRENCY` at once and serves them side by side on its one thread.
+//! <https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances.html>
+//!
 //! # Limits
 //! - Startup may take four seconds, which count toward the first request.
 //! - A request may take [`Endpoint::TIME_LIMIT`], but never longer than Lambda's own deadline.
@@ -174,7 +178,8 @@ pub fn run<E: Endpoint>() -> ExitCode {
         starting = InitErrors::of(&settings);
         let function = Function::<E>::start(settings).await?;
         starting = None;
-        let function = &function;
+        // It serves requests until the process ends, several at once on a managed instance.
+        let function: &'static _ = Box::leak(Box::new(function));
         let service = service_fn(move |event: LambdaEvent<Event>| async move {
             let LambdaEvent { payload, context } = event;
             let mut request = payload.into_request();
@@ -183,7 +188,7 @@ pub fn run<E: Endpoint>() -> ExitCode {
             Ok::<_, Infallible>(GatewayResponse::from(function.answer(request).await))
         });
         let runtime = Runtime::new(service).layer(TracingLayer::new());
-        runtime.layer(MapFutureLayer::new(finish_afterwards)).run().await
+        runtime.layer(MapFutureLayer::new(finish_afterwards)).run_concurrent().await
     });
     let Err(error) = stopped else {
         return ExitCode::SUCCESS;
@@ -370,8 +375,7 @@ fn log_error<E: Endpoint>(error: &ApiError, id: Option<&str>, ms: f64, cold: boo
 
 /// After a response has been sent, waits for background work that its request started.
 async fn finish_afterwards<T, E>(sent: impl Future<Output = Result<T, E>>) -> Result<T, E> {
-    let sent = sent.await;
-    afterwork::finish().await;
+    let sent = afterwork::finished(sent).await;
     log::flush();
     sent
 }

@@ -1,7 +1,7 @@
 //! Refreshes sessions, once for all requests in a process that need the same refresh.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use ring::digest::{SHA256, digest};
@@ -22,14 +22,20 @@ const MAX_RENEWALS: usize = 32;
 /// The maximum number of remembered rejections, which are small; the oldest are dropped.
 const MAX_REFUSALS: usize = 256;
 
-/// The refreshes of a process, which run one at a time. Lambda gives a process one request at a
-/// time anyway.
+/// The refreshes of a process. Those of one session run one at a time.
 #[derive(Debug)]
 pub(super) struct Renewals {
     recent: Mutex<Recent>,
-    /// Held during a call to WorkOS.
-    turn: tokio::sync::Mutex<()>,
+    underway: Mutex<Vec<Underway>>,
     clock: Clock,
+}
+
+/// A refresh token that requests are using, by its digest, and the lock that one of them holds during
+/// a call to WorkOS.
+#[derive(Debug)]
+struct Underway {
+    digest: Vec<u8>,
+    turn: Weak<tokio::sync::Mutex<()>>,
 }
 
 #[derive(Debug, Default)]
@@ -56,7 +62,7 @@ struct RenewalKey {
 
 impl Renewals {
     pub(super) fn new(clock: Clock) -> Self {
-        Self { recent: Mutex::default(), turn: tokio::sync::Mutex::default(), clock }
+        Self { recent: Mutex::default(), underway: Mutex::default(), clock }
     }
 
     /// Refreshes a session with its refresh token, in `organization` if given.
@@ -72,7 +78,8 @@ impl Renewals {
         if let Some(outcome) = self.remembered(&key) {
             return outcome;
         }
-        let _turn = self.turn.lock().await;
+        let turn = self.turn(&key.digest);
+        let _turn = turn.lock().await;
         if let Some(outcome) = self.remembered(&key) {
             return outcome;
         }
@@ -86,6 +93,19 @@ impl Renewals {
     /// this, so that other users' tokens do not stay in memory while the process is idle.
     pub(super) fn forget_old(&self) {
         drop(self.fresh());
+    }
+
+    /// The lock of a refresh token, by its digest.
+    fn turn(&self, digest: &[u8]) -> Arc<tokio::sync::Mutex<()>> {
+        let mut underway = self.underway.lock().unwrap_or_else(PoisonError::into_inner);
+        underway.retain(|other| other.turn.strong_count() > 0);
+        let same = underway.iter().find(|other| other.digest == digest);
+        if let Some(turn) = same.and_then(|same| same.turn.upgrade()) {
+            return turn;
+        }
+        let turn = Arc::default();
+        underway.push(Underway { digest: digest.to_vec(), turn: Arc::downgrade(&turn) });
+        turn
     }
 
     fn remembered(&self, key: &RenewalKey) -> Option<Result<SealedSession, AuthenticateError>> {
