@@ -29,8 +29,9 @@ const AUTHENTICATE: &str = "/user_management/authenticate";
 /// How often an error is repeated, because an endpoint may retry.
 const OFTEN: usize = 8;
 
-/// How many cases run at once, each with its own processes.
-const AT_ONCE: usize = 6;
+/// How many cases run at once, each with its own processes. They mostly wait: for pauses before
+/// retries.
+const AT_ONCE: usize = 24;
 
 /// An endpoint that accepts WorkOS sessions.
 #[derive(Clone, Copy)]
