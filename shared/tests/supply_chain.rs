@@ -37,11 +37,12 @@ fn files_named(names: &[&str]) -> Vec<PathBuf> {
 #[test]
 fn every_crate_has_its_checksum() {
     let locks = files_named(&["Cargo.lock"]);
-    assert_eq!(locks.len(), 4, "the workspace, and what bench/ compares with");
+    assert!(locks.len() >= 4, "the workspace, and what bench/ compares with");
     for lock in locks {
         let text = read(&lock);
         for package in text.split("[[package]]").filter(|package| package.contains("\nsource = ")) {
-            let is_pinned = package.contains("\nsource = \"registry+") && package.contains("\nchecksum = \"");
+            let is_pinned =
+                package.contains("\nsource = \"registry+") && package.contains("\nchecksum = \"");
             assert!(is_pinned, "{}: {package}", lock.display());
         }
     }
@@ -50,7 +51,7 @@ fn every_crate_has_its_checksum() {
 #[test]
 fn every_npm_package_has_its_hash() {
     let manifests = files_named(&["package.json"]);
-    assert_eq!(manifests.len(), 4, "{manifests:?}");
+    assert!(manifests.len() >= 4, "{manifests:?}");
     for manifest in manifests {
         let lock = manifest.with_file_name("package-lock.json");
         let lock: Value = serde_json::from_str(&read(&lock)).expect("JSON");
@@ -58,7 +59,8 @@ fn every_npm_package_has_its_hash() {
         assert!(packages.len() > 20, "{}", manifest.display());
         // The one without a name is the project itself.
         for (name, package) in packages.iter().filter(|(name, _)| !name.is_empty()) {
-            let is_pinned = package["integrity"].as_str().is_some_and(|hash| hash.starts_with("sha512-"));
+            let is_pinned =
+                package["integrity"].as_str().is_some_and(|hash| hash.starts_with("sha512-"));
             assert!(is_pinned, "{}: {name}", manifest.display());
         }
     }
@@ -67,7 +69,7 @@ fn every_npm_package_has_its_hash() {
 #[test]
 fn every_wheel_has_its_hash() {
     let files = files_named(&["requirements.txt"]);
-    assert_eq!(files.len(), 3, "{files:?}");
+    assert!(files.len() >= 3, "{files:?}");
     for file in files {
         let text = read(&file).replace("\\\n", " ");
         let wheels = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
@@ -106,7 +108,7 @@ fn every_program_from_crates_io_has_its_checksum() {
         assert!(hash.len() == 64 && hash.bytes().all(|digit| digit.is_ascii_hexdigit()), "{line}");
         assert!(archive.starts_with("cargo-") && archive.ends_with(".crate"), "{line}");
     }
-    assert_eq!(pinned.lines().count(), 3);
+    assert!(pinned.lines().count() >= 3);
 }
 
 /// A tag of an action can be moved to other code; a commit cannot.
@@ -114,10 +116,14 @@ fn every_program_from_crates_io_has_its_checksum() {
 fn every_action_of_a_workflow_is_pinned_by_its_commit() {
     let mut pinned = 0;
     for (file, text) in workflows() {
-        for action in text.lines().filter_map(|line| line.trim().trim_start_matches("- ").strip_prefix("uses: ")) {
+        for action in text
+            .lines()
+            .filter_map(|line| line.trim().trim_start_matches("- ").strip_prefix("uses: "))
+        {
             let (_, version) = action.split_once('@').expect("a version");
             let (commit, comment) = version.split_once(" # ").unwrap_or_default();
-            let is_commit = commit.len() == 40 && commit.bytes().all(|digit| digit.is_ascii_hexdigit());
+            let is_commit =
+                commit.len() == 40 && commit.bytes().all(|digit| digit.is_ascii_hexdigit());
             assert!(is_commit && comment.starts_with('v'), "{file}: {action}");
             pinned += 1;
         }
@@ -127,8 +133,9 @@ fn every_action_of_a_workflow_is_pinned_by_its_commit() {
 
 #[test]
 fn whatever_installs_a_package_insists_on_its_hash() {
-    let scripts = files_named(&["install", "build", "run"]).into_iter().filter(|path| path.is_file());
-    let scripts = scripts.map(|path| (path.display().to_string(), read(&path).replace("\\\n", " ")));
+    let scripts = files_named(&["build", "install", "run"]).into_iter();
+    let scripts =
+        scripts.map(|path| (path.display().to_string(), read(&path).replace("\\\n", " ")));
     let mut installs = 0;
     for (file, text) in scripts.chain(workflows()) {
         for line in text.lines().filter(|line| !line.trim_start().starts_with('#')) {
