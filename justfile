@@ -26,6 +26,11 @@ interop *files:
 gate:
     .ci/run
 
+# Mutation tests of what has changed since a commit. interop/install mutants brings cargo-mutants.
+mutants since="main":
+    git diff {{ since }} >target/change.diff
+    interop/.tools/bin/cargo-mutants mutants --in-diff target/change.diff
+
 # Compare the speed and size with Node and with the usual crates. `just compare --short` takes a few minutes.
 compare *arguments:
     cargo run --release --package bench -- compare {{ arguments }}
