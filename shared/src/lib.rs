@@ -39,6 +39,9 @@ pub mod client;
 pub mod clock;
 pub mod cookie_seal;
 pub mod event_bus;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod http;
 pub mod identity;
 mod ids;
