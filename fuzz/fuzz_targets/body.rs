@@ -32,8 +32,17 @@ struct Input {
 }
 
 const FIELDS: [&str; 11] = [
-    "email", "roomId", "username", "zoneId", "code", "token", "organizationId", "invitation",
-    "conferenceTopic", "participants", "cursor",
+    "email",
+    "roomId",
+    "username",
+    "zoneId",
+    "code",
+    "token",
+    "organizationId",
+    "invitation",
+    "conferenceTopic",
+    "participants",
+    "cursor",
 ];
 
 struct Probe;
@@ -79,7 +88,8 @@ fuzz_target!(|data: &[u8]| {
         && !content_type.is_empty()
     {
         let text = value.to_str().unwrap_or_default().to_ascii_lowercase();
-        declares_json = text.split(';').next().is_some_and(|kind| kind.trim() == "application/json");
+        declares_json =
+            text.split(';').next().is_some_and(|kind| kind.trim() == "application/json");
         request.headers_mut().insert("content-type", value);
     }
     *request.body_mut() = body.to_vec();

@@ -20,8 +20,7 @@ fuzz_target!(|data: &[u8]| {
         let replies = script::replies(data);
         world.providers.play(replies.clone());
         let bearer = format!("Bearer {}", genuine::clerk_token());
-        let request =
-            request("POST", "/api/liveblocks-auth", &[("authorization", &bearer)], "");
+        let request = request("POST", "/api/liveblocks-auth", &[("authorization", &bearer)], "");
         let answer = world.run(function.answer(world.limit(request)));
         let answer = answer::checked(answer, &replies);
         assert!(answer.cookies.is_empty());

@@ -4,7 +4,9 @@
 #![no_main]
 
 use anteroom::caller::Caller;
-use anteroom::livekit::{Guests, InvitationToken, Invitations, NewInvitation, RoomId, Rooms, Username};
+use anteroom::livekit::{
+    Guests, InvitationToken, Invitations, NewInvitation, RoomId, Rooms, Username,
+};
 use anteroom_fuzz::world::{API_KEY, API_SECRET, NOW, World};
 use anteroom_fuzz::{genuine, json, script};
 use base64::Engine as _;

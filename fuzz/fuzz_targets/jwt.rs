@@ -68,7 +68,12 @@ fn check_text(Verifying { rsa, secret, .. }: &Verifying, text: &str) {
 }
 
 /// A token with a right signature, of either algorithm.
-fn check_parts(Verifying { rsa, secret, .. }: &Verifying, text: &str, header: &[u8], claims: &[u8]) {
+fn check_parts(
+    Verifying { rsa, secret, .. }: &Verifying,
+    text: &str,
+    header: &[u8],
+    claims: &[u8],
+) {
     let (strict_header, strict_claims) = (json::strict(header), json::strict(claims));
     let is_object = |value: &Option<Value>| value.as_ref().is_some_and(Value::is_object);
     let Ok(token) = Token::parse(text) else {
@@ -134,16 +139,17 @@ fn check_session(verifying: &Verifying, text: &str, header: &[u8], claims: &[u8]
         Value::Array(several) => several.iter().filter_map(Value::as_str).collect(),
         one => one.as_str().into_iter().collect::<Vec<_>>(),
     };
-    let names_client = |audience: &&&str| {
-        audience.starts_with("client_") || audience.starts_with("project_")
-    };
+    let names_client =
+        |audience: &&&str| audience.starts_with("client_") || audience.starts_with("project_");
     let for_other = audiences.iter().any(|audience| names_client(&audience));
     assert!(!for_other || audiences.contains(&CLIENT_ID), "another audience");
 
     let token = session.token();
     assert_eq!(Some(token.user_id.as_str()), claims["sub"].as_str());
     assert_eq!(Some(token.session_id.as_str()), claims["sid"].as_str());
-    assert!(token.session_id.as_str().starts_with("session_") && !token.user_id.as_str().is_empty());
+    assert!(
+        token.session_id.as_str().starts_with("session_") && !token.user_id.as_str().is_empty()
+    );
     let organization = token.organization_id.as_ref().map(|id| id.as_str());
     assert!(organization.is_none_or(|id| claims["org_id"] == id && !id.is_empty()));
     for permission in &token.permissions {

@@ -4,9 +4,9 @@
 #![no_main]
 
 use anteroom::secrets::SecretError;
+use anteroom_fuzz::json;
 use anteroom_fuzz::script::Reply;
 use anteroom_fuzz::world::World;
-use anteroom_fuzz::json;
 use libfuzzer_sys::fuzz_target;
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
@@ -68,9 +68,9 @@ fuzz_target!(|data: &[u8]| {
             let own = [KEY, PASSWORD, PREVIOUS, "FUZZ_SECRET_ID"];
             let words = own.iter().fold(message.clone(), |text, own| text.replace(own, ""));
             assert!(words.len() < 200 && words.is_ascii(), "{message}");
-            let quoted = data.windows(16).any(|part| {
-                part.is_ascii() && words.contains(&*String::from_utf8_lossy(part))
-            });
+            let quoted = data
+                .windows(16)
+                .any(|part| part.is_ascii() && words.contains(&*String::from_utf8_lossy(part)));
             assert!(!quoted, "{message} quotes the secret");
         }
     });

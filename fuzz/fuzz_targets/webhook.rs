@@ -23,7 +23,13 @@ thread_local! {
 
 /// Fields with credentials, without their separators.
 const CREDENTIALS: [&str; 8] = [
-    "password", "secret", "token", "credential", "accesskey", "accountkey", "streamkey",
+    "password",
+    "secret",
+    "token",
+    "credential",
+    "accesskey",
+    "accountkey",
+    "streamkey",
     "externalid",
 ];
 

@@ -17,8 +17,15 @@ use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 
 const OPERATIONS: [&str; 9] = [
-    "sign-in", "sign-up", "resend-magic-auth", "finalize-magic-auth", "finalize-oauth",
-    "select-organization", "session", "switch-organization", "dev-sign-in",
+    "sign-in",
+    "sign-up",
+    "resend-magic-auth",
+    "finalize-magic-auth",
+    "finalize-oauth",
+    "select-organization",
+    "session",
+    "switch-organization",
+    "dev-sign-in",
 ];
 
 struct SigningIn {
@@ -91,11 +98,9 @@ impl SigningIn {
                 r#"{"pendingAuthenticationToken":"pending-fuzz","organizationId":"org_01FUZZ"}"#,
             ),
             "session" => ("GET", &expired, ""),
-            "switch-organization" => (
-                "POST",
-                &current,
-                r#"{"email":"jane@example.com","organizationId":"org_01FUZZ"}"#,
-            ),
+            "switch-organization" => {
+                ("POST", &current, r#"{"email":"jane@example.com","organizationId":"org_01FUZZ"}"#)
+            }
             "dev-sign-in" => ("POST", flows, ""),
             _ => ("POST", flows, r#"{"email":"jane@example.com"}"#),
         };
@@ -110,9 +115,8 @@ impl SigningIn {
         };
         assert!(statuses.contains(&answer.status), "{name}: {}", answer.status);
         let Some(cookie) = answer.session_cookie() else {
-            let needs_cookie = remembers(name) || answer.body.get("user").is_some_and(|user| {
-                user.get("organizations").is_none()
-            });
+            let needs_cookie = remembers(name)
+                || answer.body.get("user").is_some_and(|user| user.get("organizations").is_none());
             return assert!(!(needs_cookie && answer.status == 200), "{name}: no cookie");
         };
         if cookie.is_empty() {
@@ -120,7 +124,9 @@ impl SigningIn {
             assert!(remembers(name) && answer.status == 401, "{name} clears the session");
             let said = |reply: &Reply| {
                 let body = json::strict(&reply.body);
-                body.is_none_or(|body| body["error"] == "invalid_grant" || body["code"] == "invalid_grant")
+                body.is_none_or(|body| {
+                    body["error"] == "invalid_grant" || body["code"] == "invalid_grant"
+                })
             };
             return assert!(replies.iter().any(said), "{name} clears the session");
         }

@@ -8,8 +8,7 @@ use serde_json::Value;
 use crate::script::Reply;
 
 /// The statuses of the API. 500 is not one of them: it is a bug of ours.
-const STATUSES: [u64; 14] =
-    [200, 201, 204, 400, 401, 403, 404, 405, 409, 413, 415, 429, 502, 503];
+const STATUSES: [u64; 14] = [200, 201, 204, 400, 401, 403, 404, 405, 409, 413, 415, 429, 502, 503];
 
 /// The longest cookie that every browser keeps, with its attributes.
 const MAX_COOKIE_BYTES: usize = 4096;
@@ -87,7 +86,8 @@ fn check_cookie(cookie: &str) {
         assert!(attributes.contains(&attribute), "{cookie}");
     }
     let name = cookie.split('=').next().unwrap_or_default();
-    let is_host_only = name.starts_with("__Host-wos-sign-in-") || name.starts_with("__Host-wos-pending-");
+    let is_host_only =
+        name.starts_with("__Host-wos-sign-in-") || name.starts_with("__Host-wos-pending-");
     assert!(name == "wos-session" || is_host_only, "{cookie}");
 }
 

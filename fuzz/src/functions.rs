@@ -14,10 +14,7 @@ pub trait Started {
     /// Its method.
     fn method(&self) -> &'static str;
     /// The answer to a request.
-    fn answer<'f>(
-        &'f self,
-        request: Request,
-    ) -> Pin<Box<dyn Future<Output = Response> + 'f>>;
+    fn answer<'f>(&'f self, request: Request) -> Pin<Box<dyn Future<Output = Response> + 'f>>;
 }
 
 impl<E: Endpoint> Started for Function<E> {
@@ -25,10 +22,7 @@ impl<E: Endpoint> Started for Function<E> {
         E::ROUTE.method
     }
 
-    fn answer<'f>(
-        &'f self,
-        request: Request,
-    ) -> Pin<Box<dyn Future<Output = Response> + 'f>> {
+    fn answer<'f>(&'f self, request: Request) -> Pin<Box<dyn Future<Output = Response> + 'f>> {
         Box::pin(Function::answer(self, request))
     }
 }

@@ -98,10 +98,8 @@ pub fn seal(content: &[u8], expiry: &str) -> String {
     let iv = [7; 16];
     let key = derived(&salt);
     let cipher = cbc::Encryptor::<Aes256>::new(&key.into(), &iv.into());
-    let [iv, ciphertext] =
-        [iv.to_vec(), cipher.encrypt_padded_vec::<Pkcs7>(content)].map(|part| {
-            BASE64_URL_SAFE_NO_PAD.encode(part)
-        });
+    let [iv, ciphertext] = [iv.to_vec(), cipher.encrypt_padded_vec::<Pkcs7>(content)]
+        .map(|part| BASE64_URL_SAFE_NO_PAD.encode(part));
     authenticated(&format!("Fe26.2*1*{salt}*{iv}*{ciphertext}*{expiry}"))
 }
 

@@ -59,4 +59,8 @@ pub mod request_scope;
 pub mod secrets;
 pub mod settings;
 pub mod text;
+#[cfg(test)]
+mod vector_tally;
+#[cfg(test)]
+mod vectors;
 pub mod workos;
