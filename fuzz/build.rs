@@ -32,13 +32,13 @@ fn main() {
         let lines: Vec<String> = lines.collect();
         writeln!(
             modules,
-            "#[allow(dead_code, missing_docs)]\npub mod {module} {{\n{}\npub type Function = \
-             {endpoint};\n}}",
+            "#[allow(dead_code, missing_docs)]\npub mod {module} {{\n{}\n\
+             pub(super) async fn start(settings: Settings) -> Box<dyn super::Started> {{\n\
+             super::start_one::<{endpoint}>(settings).await\n}}\n}}",
             lines.join("\n")
         )
         .expect("a text");
-        writeln!(arms, "{name:?} => start_one::<{module}::Function>(settings).await,")
-            .expect("a text");
+        writeln!(arms, "{name:?} => {module}::start(settings).await,").expect("a text");
     }
     let generated = format!(
         "/// The names of all functions.\npub const NAMES: [&str; {}] = {names:?};\n{modules}\n\

@@ -8,7 +8,15 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 
 import { defaults, seal, unseal } from "iron-webcrypto";
-import { calculateJwkThumbprint, decodeProtectedHeader, exportJWK, jwtVerify, SignJWT, UnsecuredJWT } from "jose";
+import {
+  calculateJwkThumbprint,
+  decodeProtectedHeader,
+  exportJWK,
+  importPKCS8,
+  jwtVerify,
+  SignJWT,
+  UnsecuredJWT,
+} from "jose";
 
 import { apiSecret } from "../livekit/stand-in.mjs";
 import { Anteroom, root } from "../support/anteroom.mjs";
@@ -71,14 +79,23 @@ test("our function refuses what iron-webcrypto seals in another way", async () =
   const { integrity, encryption } = defaults;
   const ways = {
     "another password": await sealed({ user }, randomBytes(33).toString("base64")),
-    "two iterations for the MAC": await sealed({ user }, password, { integrity: { ...integrity, iterations: 2 } }),
-    "two iterations for the key": await sealed({ user }, password, { encryption: { ...encryption, iterations: 2 } }),
+    "two iterations for the MAC": await sealed({ user }, password, {
+      integrity: { ...integrity, iterations: 2 },
+    }),
+    "two iterations for the key": await sealed({ user }, password, {
+      encryption: { ...encryption, iterations: 2 },
+    }),
     "AES-128-CTR": await sealed({ user }, password, {
       encryption: { ...encryption, algorithm: "aes-128-ctr", saltBits: 256 },
     }),
     "salts of 128 bits": await sealed({ user }, password, { integrity: { ...integrity, saltBits: 128 } }),
-    "an expiry two minutes ago": await sealed({ user }, password, { ttl: 1000, localtimeOffsetMsec: -120_000 }),
-    "another id of the password": await seal({ user }, { id: "2", secret: password }, defaults).then((text) => `${text}~2`),
+    "an expiry two minutes ago": await sealed({ user }, password, {
+      ttl: 1000,
+      localtimeOffsetMsec: -120_000,
+    }),
+    "another id of the password": await seal({ user }, { id: "2", secret: password }, defaults).then(
+      (text) => `${text}~2`,
+    ),
   };
   assert.equal((await sessionOf(await sealed({ user }, password))).status, 200, "the control");
   for (const [name, cookie] of Object.entries(ways)) {
@@ -119,7 +136,10 @@ const tokens = {
   "for our client": [accepted, () => signed({ aud: clientId })],
   "for our client and others": [accepted, () => signed({ aud: ["https://api.example.com", clientId] })],
   "with a header field that nobody knows": [accepted, () => signed({}, { jku: "https://evil.example/jwks" })],
-  "with a key of its own, signed by WorkOS": [accepted, async () => signed({}, { jwk: await exportJWK(foreign.publicKey) })],
+  "with a key of its own, signed by WorkOS": [
+    accepted,
+    async () => signed({}, { jwk: await exportJWK(foreign.publicKey) }),
+  ],
   "issued in the future": [accepted, () => signed({ iat: now() + 3600 })],
   "valid in three seconds": [accepted, () => signed({ nbf: now() + 3 })],
   "any Unicode in a claim": [accepted, () => signed({ note: "雪 🎉 \u0000 \ud83d".toWellFormed() })],
@@ -130,13 +150,16 @@ const tokens = {
     refused,
     async () => signed({}, { jwk: await exportJWK(foreign.publicKey) }, foreign.privateKey),
   ],
-  "unsecured": [refused, () => new UnsecuredJWT(claims).encode()],
+  unsecured: [refused, () => new UnsecuredJWT(claims).encode()],
   "unsecured, with a signature": [refused, () => `${new UnsecuredJWT(claims).encode()}c2lnbmF0dXJl`],
-  "HS256 with the public key as its secret": [refused, () => hs256(publicKey.export({ type: "spki", format: "pem" }))],
+  "HS256 with the public key as its secret": [
+    refused,
+    () => hs256(publicKey.export({ type: "spki", format: "pem" })),
+  ],
   "HS256 with nothing as its secret": [refused, () => hs256("")],
-  "PS256": [refused, () => signed({}, { alg: "PS256" })],
-  "RS384": [refused, () => signed({}, { alg: "RS384" })],
-  "RS512": [refused, () => signed({}, { alg: "RS512" })],
+  PS256: [refused, () => signed({}, { alg: "PS256" })],
+  RS384: [refused, () => signed({}, { alg: "RS384" })],
+  RS512: [refused, () => signed({}, { alg: "RS512" })],
   "RS256 in small letters": [refused, () => raw({ alg: "rs256" })],
   "critical extensions": [refused, () => raw({ crit: ["exp"] })],
   "critical extensions, and none": [refused, () => raw({ crit: [] })],
@@ -144,7 +167,7 @@ const tokens = {
   "an encrypted one": [refused, async () => `${(await signed({})).replace(".", "..")}.`],
   "of another issuer": [refused, () => signed({ iss: "https://evil.example" })],
   "of no issuer": [refused, () => signed({ iss: undefined })],
-  "expired": [refused, () => signed({ exp: now() - 30 })],
+  expired: [refused, () => signed({ exp: now() - 30 })],
   "with an expiry in words": [refused, () => raw({}, JSON.stringify({ ...claims, exp: "tomorrow" }))],
   "with a list for its claims": [refused, () => raw({}, JSON.stringify([claims]))],
   "with another signature's last letter": [refused, async () => altered(await signed({}))],
@@ -159,7 +182,11 @@ const tokens = {
   "for another client": [refused, () => signed({ aud: "client_other" }), "jose"],
   "of another type": [refused, () => signed({}, { typ: "dpop+jwt" }), "jose"],
   // RFC 7519, section 4: reject it, or take the last.
-  "with a claim twice": [refused, () => raw({}, JSON.stringify(claims).replace("{", '{"sub":"user_other",')), "jose"],
+  "with a claim twice": [
+    refused,
+    () => raw({}, JSON.stringify(claims).replace("{", '{"sub":"user_other",')),
+    "jose",
+  ],
   // jose is given the key, and does not look it up.
   "of a key that nobody knows": [refused, () => signed({}, { kid: "another" }), "jose"],
 };
@@ -221,7 +248,6 @@ async function signed(changes, fields = {}, key = pem) {
   const protectedHeader = JSON.parse(JSON.stringify({ ...header, ...fields }));
   const payload = JSON.parse(JSON.stringify({ ...claims, ...changes }));
   const alg = protectedHeader.alg;
-  const { importPKCS8 } = await import("jose");
   const signing = typeof key === "string" ? await importPKCS8(key, alg) : key;
   return new SignJWT(payload).setProtectedHeader(protectedHeader).sign(signing);
 }
@@ -297,6 +323,8 @@ function sessionOf(cookie) {
 }
 
 async function bearer(token) {
-  const answer = await fetch(`${anteroom.url}/auth/session`, { headers: { authorization: `Bearer ${token}` } });
+  const answer = await fetch(`${anteroom.url}/auth/session`, {
+    headers: { authorization: `Bearer ${token}` },
+  });
   return { status: answer.status, body: await answer.json() };
 }
