@@ -30,7 +30,8 @@ thread_local! {
             let none = HeaderMap::new();
             let sign_in = cookies.sign_in.begin(&none).await.expect("a sign-in");
             let offered = [organization()];
-            let choice = cookies.pending.remember(&none, &"pending-fuzz".into(), offered.iter());
+            let token = "pending-fuzz".into();
+            let choice = cookies.pending.remember(&none, &token, offered.iter());
             let choice = choice.await.expect("a choice");
             [&sign_in.cookies[0], &choice[0]].map(|cookie| cookie.stripped().to_string())
         });

@@ -21,7 +21,7 @@ struct Listing {
 thread_local! {
     static LISTING: Listing = {
         let world = World::start();
-        world.providers.fix("/twirp/", Reply::json(200, *b"{}"));
+        world.providers.fix("/twirp/", Reply::json(200, r#"{"items":[]}"#));
         let empty = r#"<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>"#;
         world.providers.fix("/fuzz-recordings", Reply::json(200, empty));
         let recordings = world.run(start("recordings", world.settings(&[])));

@@ -16,7 +16,7 @@ const FOLDER: &str = "recordings/1/_daily-674c94e2d24480a5/";
 thread_local! {
     static LISTING: (World, Box<dyn Started>) = {
         let world = World::start();
-        world.providers.fix("/twirp/", Reply::json(200, *b"{}"));
+        world.providers.fix("/twirp/", Reply::json(200, r#"{"items":[]}"#));
         let recordings = world.run(start("recordings", world.settings(&[])));
         (world, recordings)
     };
