@@ -26,7 +26,11 @@ fuzz_target!(|data: &[u8]| {
         assert!(answer.cookies.is_empty());
         assert!(matches!(answer.status, 200 | 403 | 404 | 502 | 503), "{}", answer.status);
         let asked = world.providers.asked();
-        assert!(asked[0].line.starts_with("GET /v1/users/user_1 "), "{}", asked[0].line);
+        let Some(read) = asked.first() else {
+            // The time was up before the request arrived, on a busy machine.
+            return assert_eq!(answer.status, 503);
+        };
+        assert!(read.line.starts_with("GET /v1/users/user_1 "), "{}", read.line);
         let Some(identified) = asked.get(1) else {
             return assert_ne!(answer.status, 200, "a token without Liveblocks");
         };

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use anteroom::fuzzing;
 use anteroom_fuzz::functions::{NAMES, Started, start};
 use anteroom_fuzz::world::{PAGE, World};
-use anteroom_fuzz::{answer, json, script};
+use anteroom_fuzz::{answer, genuine, json, script};
 use libfuzzer_sys::fuzz_target;
 use serde::de::IgnoredAny;
 use serde_json::Value;
@@ -35,8 +35,10 @@ thread_local! {
     };
 }
 
+// `@access@` stands for a genuine access token.
 fuzz_target!(|data: &[u8]| {
     let (name, event) = script::operation(&NAMES, data);
+    let event = &genuine::filled_in(event);
     FUNCTIONS.with(|Functions { world, started }| {
         let Some(request) = fuzzing::request(event) else {
             let is_json = serde_json::from_slice::<IgnoredAny>(event).is_ok();
