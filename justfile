@@ -22,6 +22,10 @@ lint:
 interop *files:
     interop/run {{ files }}
 
+# Fuzz every target for some seconds each, or only the ones named: `just fuzz 180 seal jwt`.
+fuzz *arguments:
+    fuzz/run {{ arguments }}
+
 # Run everything that must pass before a change is merged.
 gate:
     .ci/run

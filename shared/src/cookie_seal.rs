@@ -293,7 +293,7 @@ fn millis(duration: Duration) -> u64 {
 }
 
 #[cfg(test)]
-mod vectors;
+pub(crate) mod vectors;
 
 #[cfg(test)]
 mod tests {

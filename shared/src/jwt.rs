@@ -406,7 +406,7 @@ impl Lifetime {
 }
 
 #[cfg(test)]
-mod vectors;
+pub(crate) mod vectors;
 
 #[cfg(test)]
 mod tests {

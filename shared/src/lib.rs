@@ -39,6 +39,9 @@ pub mod client;
 pub mod clock;
 pub mod cookie_seal;
 pub mod event_bus;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod http;
 pub mod identity;
 mod ids;
@@ -56,4 +59,8 @@ pub mod request_scope;
 pub mod secrets;
 pub mod settings;
 pub mod text;
+#[cfg(test)]
+mod vector_tally;
+#[cfg(test)]
+mod vectors;
 pub mod workos;

@@ -281,9 +281,13 @@ impl fmt::Debug for Guests {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
+    use proptest::sample::Index;
     use serde_json::json;
 
     use super::*;
+    use crate::clock::Clock;
+    use crate::livekit::Rooms;
 
     #[test]
     fn hours_are_a_whole_number_up_to_a_week() {
@@ -315,7 +319,7 @@ mod tests {
     fn a_deployment_has_a_purpose_of_its_own() {
         let purpose = |stage: &str, url: &str, namespace: &str| {
             let pairs = [("STAGE", stage), ("LIVEKIT_URL", url), ("ROOM_NAMESPACE", namespace)];
-            let clock = crate::clock::Clock::system();
+            let clock = Clock::system();
             let mut settings = Settings::from_pairs(pairs, clock).expect("settings");
             Purpose::configure(&mut settings).expect("a purpose").0
         };
@@ -331,6 +335,70 @@ mod tests {
             purpose("prod", "wss://a.livekit.cloud", "organization"),
         ] {
             assert_ne!(other, own);
+        }
+    }
+
+    const NOW: u64 = 1_900_000_000;
+
+    /// Runs `work`, which never waits.
+    fn run<F: Future>(work: F) -> F::Output {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        runtime.block_on(work)
+    }
+
+    proptest! {
+        #[test]
+        fn an_invitation_opens_its_room_until_it_expires_and_nothing_else_does(
+            room in "\\PC{1,128}",
+            hours in 1_u16..=168,
+            can_publish in any::<Option<bool>>(),
+            at in any::<Index>(),
+            to in "[A-Za-z0-9_.-]",
+        ) {
+            let Some(id) = RoomId::parse(&room) else {
+                return Ok(());
+            };
+            let clock = Clock::fixed(NOW);
+            let pairs = [
+                ("LIVEKIT_URL", "wss://a.livekit.cloud"),
+                ("LIVEKIT_API_KEY", "APIInvitations"),
+                ("LIVEKIT_API_SECRET", "the secret of invitations, of 32 bytes and more"),
+                ("ROOM_INVITE_PERMISSION", "rooms:invite"),
+            ];
+            let mut settings = Settings::from_pairs(pairs, clock.clone()).expect("settings");
+            let invitations = Invitations::configure(&mut settings).expect("invitations");
+            let guests = Guests::configure(&mut settings).expect("guests");
+            let caller = Caller {
+                user_id: "user_01INVITER".to_owned(),
+                session_id: "session_1".to_owned(),
+                organization_id: None,
+                permissions: vec!["rooms:invite".to_owned()],
+                impersonator: None,
+            };
+            let rooms = Rooms::to_invite(&mut settings).expect("rooms");
+            let room = rooms.room(&caller, &id).expect("a room");
+            let request = json!({ "roomId": room, "hours": hours, "canPublish": can_publish });
+            let request: NewInvitation = serde_json::from_value(request).expect("a request");
+            let made = run(invitations.invite(&caller, &room, &request)).expect("an invitation");
+            let text = made.invitation.expose_secret();
+            prop_assert!(text.len() <= MAX_BYTES, "{}", text.len());
+            let end = NOW + 3600 * u64::from(hours);
+            prop_assert_eq!(made.expires_at, end);
+
+            let admitted = |text: &str, now| {
+                run(guests.admission(&InvitationToken::from(text.to_owned()), now))
+            };
+            let admission = admitted(text, clock.now()).expect("an admission");
+            prop_assert_eq!(admission.room.as_str(), id.as_str());
+            prop_assert_eq!(admission.can_publish, can_publish.unwrap_or(true));
+            prop_assert_eq!(admission.end.whole_seconds(), end);
+
+            let mut changed = text.to_owned();
+            let at = at.index(text.len());
+            changed.replace_range(at..=at, &to);
+            prop_assert!(changed == text || admitted(&changed, clock.now()).is_err());
+            clock.advance(Duration::from_hours(hours.into()));
+            prop_assert!(matches!(admitted(text, clock.now()), Err(Refused::Expired)));
         }
     }
 }

@@ -140,6 +140,8 @@ fn cut_list(items: &[&str], room: usize) -> String {
 #[cfg(test)]
 mod tests {
     use percent_encoding::percent_decode_str;
+    use proptest::collection::vec;
+    use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
 
     use super::*;
 
@@ -233,5 +235,56 @@ mod tests {
         assert_eq!(cut_list(&[&long], 1), "");
         assert_eq!(cut_list(&["a", "b"], 3), "a,b");
         assert_eq!(cut_list(&[], 3), "");
+    }
+
+    proptest! {
+        #[test]
+        fn any_texts_fit_and_come_back_as_far_as_they_were_kept(
+            texts in vec(any::<String>(), 3),
+            long in "\\PC{0,700}",
+            names in vec("\\PC{0,40}", 0..60),
+        ) {
+            let mut metadata = ObjectMetadata::new();
+            metadata.add("room", &texts[0]);
+            metadata.add("zone", &texts[1]);
+            metadata.add_sparing("impersonated-by", &texts[2]);
+            metadata.add_sparing("topic", &long);
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            metadata.add_list("participants", &names);
+            prop_assert!(size(&metadata) <= MAX_BYTES, "{}", size(&metadata));
+            let values = metadata.into_values();
+            for (name, value) in &values {
+                prop_assert!(!value.is_empty(), "{name}");
+                prop_assert!(value.bytes().all(|byte| byte.is_ascii_graphic()), "{value}");
+            }
+            let [room, zone, impersonator] = &texts[..] else { unreachable!("three texts") };
+            for (name, text) in
+                [("room", room), ("zone", zone), ("impersonated-by", impersonator), ("topic", &long)]
+            {
+                let Some(value) = values.get(name) else { continue };
+                let value = decode(value);
+                let kept = value.strip_suffix('…').unwrap_or(&value);
+                prop_assert!(value == *text || text.starts_with(kept), "{name}: {value}");
+            }
+        }
+
+        #[test]
+        fn a_list_says_how_many_items_it_has(items in vec("[a-z🎉,+ ]{1,30}", 1..80), room in 0_usize..600) {
+            let items: Vec<&str> = items.iter().map(String::as_str).collect();
+            let list = cut_list(&items, room);
+            prop_assert!(list.len() <= room && list.is_ascii());
+            if list.is_empty() {
+                return Ok(());
+            }
+            // An item's own plus sign is escaped, so a part that has one is the count.
+            let (kept, counted): (Vec<&str>, Vec<&str>) =
+                list.split(',').partition(|part| !part.starts_with('+'));
+            let left = counted.first().map_or(0, |count| count[1..].parse().expect("a number"));
+            prop_assert!(counted.len() <= 1);
+            prop_assert_eq!(kept.len() + left, items.len());
+            for (kept, item) in kept.iter().zip(&items) {
+                prop_assert_eq!(&decode(kept), item);
+            }
+        }
     }
 }

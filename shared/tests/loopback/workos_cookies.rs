@@ -10,7 +10,7 @@ use anteroom::cookie_seal::{CookieSeal, SealError};
 use anteroom::secrets::OptionalSecret;
 use anteroom::settings::{Problems, Settings};
 use anteroom::workos::{
-    Authentication, CookieError, Cookies, OrganizationId, PendingError, SealedSession,
+    Authentication, CookieError, Cookies, Metadata, OrganizationId, PendingError, SealedSession,
     SessionCookieError, SignInError, User,
 };
 use base64::Engine as _;
@@ -18,6 +18,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use cookie::{Cookie, SameSite};
 use http::HeaderMap;
 use http::header::COOKIE;
+use proptest::collection::vec;
+use proptest::prelude::{ProptestConfig, Strategy, any, prop_assert, prop_assert_eq, proptest};
+use proptest::test_runner::TestCaseError;
 use ring::digest::{SHA256, digest};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -718,4 +721,90 @@ async fn all_cookies_of_a_browser_stay_under_8_kib_and_the_oldest_give_way() {
         }
     }
     assert!(cookies.session.read(&browser.headers()).await.unwrap().is_some());
+}
+
+// Whatever is in them.
+
+/// A part of a user's profile: any text, and some that barely fit or do not.
+fn any_text() -> impl Strategy<Value = String> {
+    "\\PC{0,40}|\\PC{900,1200}|[a-z]{2000,3000}"
+}
+
+proptest! {
+    // Sealing a large cookie takes a while without optimization.
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_session_comes_back_from_a_cookie_of_4_096_bytes_or_does_not_fit(
+        first in any_text(), picture in any_text(), metadata in any_text(), token in "[A-Za-z0-9_.-]{0,1500}",
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            let cookies = cookies(&[]).await;
+            let answer = json!({
+                "user": {
+                    "id": "user_1", "email": "jane@example.com", "first_name": first,
+                    "profile_picture_url": picture, "metadata": { "note": metadata },
+                },
+                "access_token": token, "refresh_token": "refresh",
+            });
+            let answer: Authentication = serde_json::from_value(answer).unwrap();
+            let session = SealedSession::from(answer);
+            let cookie = match cookies.session.write(&session).await {
+                Ok(cookie) => cookie,
+                Err(CookieError::TooLong { bytes, .. }) => {
+                    prop_assert!(bytes > 4096, "{bytes}");
+                    return Ok(());
+                }
+                Err(error) => return Err(TestCaseError::fail(error.to_string())),
+            };
+            prop_assert!(cookie.to_string().len() <= 4096);
+            let mut browser = Browser::default();
+            browser.take([cookie]);
+            let read = cookies.session.read(&browser.headers()).await.unwrap().unwrap();
+            prop_assert_eq!(read.access_token.expose_secret(), &token);
+            prop_assert_eq!(&read.user.first_name, &session.user.first_name);
+            let kept = &read.user.profile_picture_url;
+            prop_assert!(kept.is_none() || *kept == session.user.profile_picture_url);
+            prop_assert!(kept.is_some() || read.user.metadata == Metadata::EMPTY);
+            Ok(())
+        })?;
+    }
+
+    #[test]
+    fn all_cookies_of_a_browser_stay_under_8_kib_whatever_it_begins(
+        flows in vec((any::<bool>(), 1_usize..400, any::<u8>()), 1..12), junk in "[!-+--:<-~]{0,300}",
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            let clock = Clock::fixed(1_900_000_000);
+            let cookies = cookies_at(&clock, &[]).await.unwrap();
+            let mut browser = Browser::default();
+            let mut session = SealedSession::from(authentication());
+            session.user = user_with(2030, 0, 1);
+            browser.take([cookies.session.write(&session).await.unwrap()]);
+            // A sibling subdomain cannot plant one, but an earlier version may have left it.
+            browser.0.push(("__Host-wos-sign-in-00000000".to_owned(), junk));
+            for (is_choice, organizations, seconds) in flows {
+                clock.advance(Duration::from_secs(seconds.into()));
+                if is_choice {
+                    let token = SecretString::from(format!("token-{organizations}-{seconds}"));
+                    let offered: Vec<_> = (0..organizations).map(organization).collect();
+                    let sent = cookies.pending.remember(&browser.headers(), &token, &offered).await;
+                    browser.take(sent.unwrap());
+                    let held = browser.headers();
+                    let chosen = cookies.pending.check(&held, &token, &offered[0]).await;
+                    prop_assert!(chosen.is_ok(), "{chosen:?}");
+                } else {
+                    let begun = cookies.sign_in.begin(&browser.headers()).await.unwrap();
+                    browser.take(begun.cookies);
+                    let resumed = cookies.sign_in.resume(&browser.headers(), Some(&begun.state));
+                    prop_assert_eq!(resumed.await.unwrap().len(), 1);
+                }
+                let bytes = browser.headers()[COOKIE].len();
+                prop_assert!(bytes <= 8 * 1024, "{bytes}");
+            }
+            Ok(())
+        })?;
+    }
 }

@@ -107,12 +107,83 @@ fn foreign() -> ApiError {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
+    use proptest::sample::Index;
+
     use super::*;
+    use crate::caller::Caller;
+    use crate::clock::{Clock, Timestamp};
+    use crate::livekit::recording::zone::Zone;
+    use crate::livekit::{RoomId, Rooms};
+    use crate::settings::Settings;
 
     #[test]
     fn what_no_cursor_looks_like_is_refused_when_it_is_read() {
         for text in ["", "A", "not a cursor", "////", "Y3Vyc29y", &"A".repeat(MAX_LENGTH + 1)] {
             assert!(serde_json::from_value::<Cursor>(text.into()).is_err(), "{text}");
+        }
+    }
+
+    fn keys() -> Keys {
+        let pairs = [
+            ("LIVEKIT_URL", "wss://a.livekit.cloud"),
+            ("LIVEKIT_API_KEY", "APICursors"),
+            ("LIVEKIT_API_SECRET", "the secret of the cursors, of 32 bytes and more"),
+        ];
+        let mut settings = Settings::from_pairs(pairs, Clock::fixed(0)).expect("settings");
+        Keys::configure(&mut settings).expect("keys")
+    }
+
+    fn folder(zone: &str, room: &str, organization: Option<&str>) -> ObjectFolder {
+        let caller = Caller {
+            user_id: "user_1".to_owned(),
+            session_id: "session_1".to_owned(),
+            organization_id: organization.map(str::to_owned),
+            permissions: Vec::new(),
+            impersonator: None,
+        };
+        let mut settings =
+            Settings::from_pairs([("ROOM_NAMESPACE", "none")], Clock::fixed(0)).expect("settings");
+        let rooms = Rooms::to_join(&mut settings).expect("rooms");
+        let room = rooms.room(&caller, &RoomId::parse(room).expect("a name")).expect("a room");
+        ObjectFolder::of(&Zone::parse(zone).expect("a zone"), &room)
+    }
+
+    /// Runs `work`, which never waits.
+    fn run<F: Future>(work: F) -> F::Output {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        runtime.block_on(work)
+    }
+
+    proptest! {
+        #[test]
+        fn a_cursor_gives_its_key_in_its_own_folder_only(
+            room in "[a-z 🎉/]{0,9}x", seconds in 0_u64..253_402_300_800, at in any::<Index>(), to in "[A-Za-z0-9_-]",
+        ) {
+            let (room, keys) = (room.trim_start(), keys());
+            let own = folder("1", room, Some("org_1"));
+            let key = own.new_key(Timestamp::EPOCH.after(Duration::from_secs(seconds)));
+            let text = run(Cursor::after(&key, &own, &keys)).expect("a cursor");
+            prop_assert!(text.len() <= MAX_LENGTH);
+            let read = |text: &str, folder: &ObjectFolder| {
+                let cursor = Cursor::try_from(text.to_owned()).ok()?;
+                run(cursor.key(folder, &keys)).ok()
+            };
+            prop_assert_eq!(read(&text, &own), Some(key));
+            for other in [
+                folder("2", room, Some("org_1")),
+                folder("1", &format!("{room}x"), Some("org_1")),
+                folder("1", room, Some("org_2")),
+                folder("1", room, None),
+            ] {
+                prop_assert_eq!(read(&text, &other), None);
+            }
+            let mut changed = text.clone();
+            let at = at.index(text.len());
+            changed.replace_range(at..=at, &to);
+            prop_assert!(changed == text || read(&changed, &own).is_none(), "{} at {}", to, at);
         }
     }
 }

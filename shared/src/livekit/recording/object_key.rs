@@ -199,6 +199,10 @@ mod tests {
     use std::collections::HashSet;
     use std::time::Duration;
 
+    use proptest::prelude::{
+        any, prop_assert, prop_assert_eq, prop_assert_ne, prop_assume, proptest,
+    };
+
     use super::*;
     use crate::caller::Caller;
     use crate::clock::Clock;
@@ -371,6 +375,54 @@ mod tests {
         assert_eq!(other.key(key.as_str()), None);
         for day in ["2025-07-14", "2025-07-32/", "2025-07-1/", "live/", "2025-07-14/0/"] {
             assert_eq!(folder.day(&format!("{}{day}", folder.0)), None, "{day}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_becomes_a_harmless_part_of_its_own(one in any::<String>(), other in any::<String>()) {
+            // Neither a room nor a zone is empty.
+            prop_assume!(!one.is_empty());
+            let changed = part(&one);
+            prop_assert!(!changed.is_empty() && changed.len() <= MAX_KEPT + 1 + FINGERPRINT_DIGITS);
+            prop_assert!(changed.bytes().all(is_harmless), "{changed}");
+            prop_assert_eq!(part(&one), changed.as_str());
+            prop_assume!(one != other);
+            prop_assert_ne!(part(&other), changed);
+        }
+
+        #[test]
+        fn harmless_texts_that_look_alike_have_parts_of_their_own(one in "[a-c_-]{0,3}(-[0-9a-f]{15,17})?", other in "[a-c_ /-]{0,3}(-[0-9a-f]{15,17})?") {
+            prop_assume!(one != other);
+            prop_assert_ne!(part(&one), part(&other));
+            // Nor can anybody choose the part that another text was changed to.
+            prop_assert_ne!(part(&part(&other)), part(&one));
+        }
+
+        #[test]
+        fn a_new_key_comes_back_from_its_text(name in "\\PC{1,40}", zone in "\\PC{1,20}", seconds in 0_u64..253_402_300_800) {
+            let (Some(id), Some(zone)) = (RoomId::parse(&name), Zone::parse(&zone)) else {
+                return Ok(());
+            };
+            let now = Timestamp::EPOCH.after(Duration::from_secs(seconds));
+            let folder = ObjectFolder::of(&zone, &room(id.as_str()));
+            let key = folder.new_key(now);
+            prop_assert_eq!(folder.key(key.as_str()), Some(key.clone()));
+            prop_assert_eq!(folder.key_of(key.own_part()), Some(key.clone()));
+            prop_assert_eq!(key.started(), now);
+            prop_assert!(key.as_str().is_ascii() && key.as_str().len() <= 1024);
+            prop_assert_eq!(key.as_str().matches('/').count(), 4);
+        }
+
+        #[test]
+        fn any_text_is_a_key_of_the_folder_or_none(own in any::<String>(), like in "[0-9]{4}-[0-9]{2}-[0-9]{2}/[0-9]{6}-[0-9a-f]{16}\\.mp4") {
+            let folder = ObjectFolder::of(&self::zone("1"), &room("room"));
+            for own in [own, like] {
+                if let Some(key) = folder.key_of(&own) {
+                    prop_assert_eq!(key.own_part(), own.as_str());
+                    prop_assert!(folder.holds(key.as_str()) && is_own_part(&own));
+                }
+            }
         }
     }
 }

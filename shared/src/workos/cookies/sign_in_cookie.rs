@@ -84,9 +84,9 @@ impl SignInCookies {
     pub async fn begin(&self, headers: &HeaderMap) -> Result<NewSignIn, CookieError> {
         let sign_in = SignIn { state: random_text()?, verifier: random_text()? };
         let state = sign_in.state.expose_secret().to_owned();
-        let challenge = digest(&SHA256, sign_in.verifier.expose_secret().as_bytes());
+        let code_challenge = code_challenge(sign_in.verifier.expose_secret());
         let cookies = self.0.issue(headers, &state, &sign_in).await?;
-        Ok(NewSignIn { code_challenge: URL_SAFE_NO_PAD.encode(challenge), state, cookies })
+        Ok(NewSignIn { state, code_challenge, cookies })
     }
 
     /// The sign-ins that a callback may belong to, at least one, the most likely first: the one
@@ -132,4 +132,29 @@ impl SignIn {
 /// 32 random bytes in base64url, as RFC 7636, section 4.1, recommends for a verifier.
 fn random_text() -> Result<SecretString, SealError> {
     Ok(URL_SAFE_NO_PAD.encode(random::<32>()?).into())
+}
+
+/// The S256 challenge of a verifier (RFC 7636, section 4.2).
+fn code_challenge(verifier: &str) -> String {
+    URL_SAFE_NO_PAD.encode(digest(&SHA256, verifier.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// RFC 7636, appendix B.
+    #[test]
+    fn the_challenge_of_the_rfcs_verifier_is_the_rfcs() {
+        let verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+        assert_eq!(code_challenge(verifier), "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
+        // Its octets, from which the verifier is made in the same way as ours.
+        let octets = [
+            116, 24, 223, 180, 151, 153, 224, 37, 79, 250, 96, 125, 216, 173, 187, 186, 22, 212,
+            37, 77, 105, 214, 191, 240, 91, 88, 5, 88, 83, 132, 141, 121,
+        ];
+        assert_eq!(URL_SAFE_NO_PAD.encode(octets), verifier);
+        let made = random_text().expect("random bytes");
+        assert_eq!(made.expose_secret().len(), verifier.len());
+    }
 }
