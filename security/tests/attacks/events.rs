@@ -408,7 +408,11 @@ fn headers(world: &World, seal: &str) -> Vec<Attack> {
             "a header's name of 100,000 letters",
             &good().with(&format!("/headers/{}", "a".repeat(100_000)), json!("1")),
         ),
-        served("a path to another endpoint", &good().with("/rawPath", json!("/auth/sign-out"))),
+        Endpoint::Session.served(Attack::text(
+            "a path to another endpoint",
+            good().with("/rawPath", json!("/auth/sign-out")).as_json().to_string(),
+            good().path(),
+        )),
         served("a query of 100,000 letters", &good().query(&"a=1&".repeat(25_000))),
         served(
             "a forwarded address that is none",

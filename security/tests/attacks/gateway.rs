@@ -404,7 +404,7 @@ fn rows(address: &str, seal: &str) -> Vec<Row> {
     refused(
         "a hidden request behind a `GET` that has a length",
         format!("{get}{host}content-length: {}\r\nconnection: close\r\n\r\n{hidden}", hidden.len()),
-        &[401],
+        &[415],
     );
     rows
 }

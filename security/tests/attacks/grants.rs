@@ -8,7 +8,7 @@ use anteroom_testing::mistakes::HOSTILE_NAMES;
 use serde_json::{Value, json};
 
 use crate::attack::{Attack, Attacks, ensure};
-use crate::world::{Own, World, with};
+use crate::world::{JANE_ID, Own, World, with};
 
 const ROOM: &str = "room-auth";
 const TOKEN: &str = "livekit-token";
@@ -140,7 +140,7 @@ fn is_plain(token: &Value, room: &str) -> Result<(), String> {
         "video": { "roomJoin": true, "room": room, "canPublish": true, "canSubscribe": true },
     });
     let is_plain = claims == expected
-        && subject.starts_with("user_01ANTER00MJANE:")
+        && subject.starts_with(&format!("{JANE_ID}:"))
         && lifetime.is_some_and(|(end, start)| end - start == 600);
     ensure(is_plain, || claims.to_string())
 }

@@ -12,7 +12,7 @@ use anteroom_testing::sessions::{COOKIE, sealed};
 use serde_json::{Value, json};
 
 use crate::attack::{Attack, Attacks, ensure};
-use crate::world::{Own, World, with};
+use crate::world::{JANE_ID, Own, World, with};
 
 const GUEST: &str = "guest-auth";
 const INVITE: &str = "invite-guest";
@@ -280,7 +280,7 @@ fn invitings(world: &World) -> Vec<Attack> {
             .served(200, "for a guest who may not publish either", |body| {
                 let claims = body["invitation"].as_str().and_then(jwt::claims).unwrap_or_default();
                 let is_bounded = claims["canPublish"] == false
-                    && claims["inviter"] == "user_01ANTER00MJANE"
+                    && claims["inviter"] == JANE_ID
                     && claims["exp"].as_u64().is_some_and(|end| end <= now() + 24 * 3600);
                 ensure(is_bounded, || claims.to_string())
             }),

@@ -288,7 +288,7 @@ async fn of_stand_ins(world: &World, attacks: &mut Attacks<'_>) {
             "Liveblocks names the address and our key in its refusal",
             403,
             json!({ "error": "UNAUTHORIZED", "message": private }),
-            (403, "You are not allowed to use Liveblocks"),
+            (403, "Liveblocks rejected this user"),
         ),
         (
             "Liveblocks rejects our key with both in its message",

@@ -297,8 +297,8 @@ async fn starts(world: &World, attacks: &mut Attacks<'_>, example: &str) {
     let input = json!({ "roomName": TEST_ROOM, "zoneId": "1" });
     let event = jane(world, START).json(&input);
     let attack = Attack::new("a room that is being recorded", &event)
-        .refused(409, "The room is already being recorded")
-        .calling(&["livekit ListEgress"]);
+        .refused(409, "This room is already being recorded")
+        .calling(&["livekit ListEgress", "livekit ListRooms"]);
     attacks.add(attack).await;
     let masadas = world.workos.organization("MASADAS").id;
     world.livekit.open_room(&format!("{masadas}:private"), 2);
@@ -309,8 +309,8 @@ async fn starts(world: &World, attacks: &mut Attacks<'_>, example: &str) {
         let event = jane(world, START).json(&with(&input, &json!({ "roomName": name })));
         let attack = Attack::new(tried, &event)
             .with(APART)
-            .refused(404, "There is nobody in this room")
-            .calling(&["livekit ListEgress", "livekit ListRooms"]);
+            .refused(404, "No such room, or nobody is in it")
+            .calling(&["livekit ListEgress", "livekit ListRooms", "livekit ListParticipants"]);
         let unchanged = || {
             let running = running(&world.livekit, &format!("{masadas}:private"));
             ensure(running.is_empty(), || format!("running: {running:?}"))

@@ -8,7 +8,7 @@ use anteroom_testing::sessions::{COOKIE, access_token, sealed, with_access_token
 use serde_json::{Value, json};
 
 use crate::attack::{Attack, Attacks, ensure};
-use crate::world::{World, with};
+use crate::world::{JANE_ID, World, with};
 
 /// An endpoint that reads the session's user, and one that grants something to that user.
 const WHO: &str = "session";
@@ -303,8 +303,7 @@ async fn without_effect(world: &World) -> Vec<Attack> {
             |body| {
                 let claims = jwt::claims(body["token"].as_str().unwrap_or_default());
                 let subject = claims.unwrap_or_default()["sub"].as_str().map(str::to_owned);
-                let is_jane =
-                    subject.as_ref().is_some_and(|it| it.starts_with("user_01ANTER00MJANE:"));
+                let is_jane = subject.as_ref().is_some_and(|it| it.starts_with(JANE_ID));
                 ensure(is_jane, || format!("{subject:?}"))
             },
         ),

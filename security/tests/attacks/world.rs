@@ -19,6 +19,9 @@ use anteroom_testing::{Answer, Event, PAGE};
 use serde_json::Value;
 use tokio::sync::Mutex;
 
+/// Jane's id at WorkOS.
+pub(crate) const JANE_ID: &str = "user_01ANTER00MJANE000000000000";
+
 /// Variables of a function.
 pub(crate) type Settings = Vec<(String, String)>;
 
