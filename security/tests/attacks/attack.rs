@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::world::{Own, World};
 
 /// How often the log is looked at for a request's line, and the pause between two looks.
-const LOOKS: u32 = 2_000;
+const LOOKS: u32 = 10_000;
 const PAUSE: Duration = Duration::from_millis(2);
 
 /// What is in every log that says too much: `@` is in every address, `eyJ` begins every token.

@@ -9,7 +9,7 @@ use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
 use crate::attack::{Attack, Attacks, ensure};
-use crate::world::{Own, World, with};
+use crate::world::{LONG, Own, World, with};
 
 const ENDPOINT: &str = "liveblocks-auth";
 const COOKIE: &str = "__session";
@@ -79,7 +79,7 @@ fn is_jane(body: &Value) -> Result<(), String> {
 fn claims(world: &World, changes: &Value) -> Value {
     let claims = world.clerk.claims_for("jane");
     let issued = claims["iat"].as_u64().expect("a time");
-    with(&with(&claims, &json!({ "exp": issued + 600 })), changes)
+    with(&with(&claims, &json!({ "exp": issued + LONG.unsigned_abs() })), changes)
 }
 
 fn token(world: &World, changes: &Value) -> String {

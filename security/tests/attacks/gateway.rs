@@ -20,7 +20,7 @@ use crate::world::World;
 const FUNCTIONS: [&str; 3] = ["session", "sign-out", "resend-magic-auth"];
 
 /// How long a connection may stay silent before it counts as still waiting for more of a request.
-const SILENCE: Duration = Duration::from_millis(1_500);
+const SILENCE: Duration = Duration::from_secs(20);
 
 pub(crate) async fn table() -> Table {
     let world = World::start().await;

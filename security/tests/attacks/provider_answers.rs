@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::attack::{Attack, Attacks, ensure, new_table};
 use crate::raw_server::{RawServer, Reply as Raw};
-use crate::world::World;
+use crate::world::{LONG, World};
 
 const UNUSABLE: (u64, &str) = (502, "A service we depend on returned an unusable response");
 const AWAY: (u64, &str) = (503, "A service we depend on is not responding. Try again shortly");
@@ -88,7 +88,7 @@ impl Endpoint {
 /// Jane's session at Clerk, which is good for longer than the tests take.
 fn token(world: &World) -> String {
     let mut claims = world.clerk.claims_for("jane");
-    claims["exp"] = json!(claims["iat"].as_u64().unwrap() + 600);
+    claims["exp"] = json!(claims["iat"].as_u64().unwrap() + LONG.unsigned_abs());
     world.clerk.sign(&world.clerk.header(), &claims)
 }
 

@@ -22,6 +22,9 @@ use tokio::sync::Mutex;
 /// Jane's id at WorkOS.
 pub(crate) const JANE_ID: &str = "user_01ANTER00MJANE000000000000";
 
+/// The lifetime of sessions in seconds, so that no table outlives one on a slow machine.
+pub(crate) const LONG: i64 = 24 * 60 * 60;
+
 /// Variables of a function.
 pub(crate) type Settings = Vec<(String, String)>;
 
@@ -52,6 +55,7 @@ impl World {
         let bus = EventBridge::start().await.unwrap();
         livekit.record_to(&s3);
         workos.lift_limits();
+        workos.set_access_token_seconds(LONG);
         let mut settings = livekit.settings();
         settings.retain(|(name, _)| !name.starts_with("RECORDINGS_"));
         settings.extend(s3.settings());
