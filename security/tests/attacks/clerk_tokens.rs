@@ -234,7 +234,13 @@ fn false_claims(world: &World) -> Vec<(String, String)> {
     ];
     let mut tokens: Vec<_> = claims
         .drain(..)
-        .map(|(name, value)| (format!("`{name}` {value}"), with_claim(world, name, value)))
+        .map(|(name, value)| {
+            let tried = match &value {
+                Value::Number(time) if *time == (now + 3600).into() => "in an hour".to_owned(),
+                value => value.to_string(),
+            };
+            (format!("`{name}` {tried}"), with_claim(world, name, value))
+        })
         .collect();
     for name in ["iss", "sub", "sid", "exp"] {
         let without = token(world, &json!({ name: null }));

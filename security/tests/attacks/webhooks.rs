@@ -139,22 +139,22 @@ fn not_signed(world: &World) -> Vec<(String, Event)> {
     ]
     .map(|(tried, event)| (tried.to_owned(), event))
     .into();
-    for (name, value) in [
-        ("iss", json!("APIOther")),
-        ("iss", json!("")),
-        ("iss", json!([API_KEY])),
-        ("iss", json!(API_KEY.to_lowercase())),
-        ("exp", json!(now() - 120)),
-        ("exp", json!(now() + 3600)),
-        ("exp", json!(4_102_444_800_u64)),
-        ("exp", json!(1e300)),
-        ("exp", json!(-1)),
-        ("exp", json!((now() + 60).to_string())),
-        ("exp", json!(null)),
-        ("nbf", json!(now() + 120)),
-        ("nbf", json!("0")),
+    for (name, tried, value) in [
+        ("iss", "another key", json!("APIOther")),
+        ("iss", "nothing", json!("")),
+        ("iss", "a list", json!([API_KEY])),
+        ("iss", "the key in small letters", json!(API_KEY.to_lowercase())),
+        ("exp", "two minutes ago", json!(now() - 120)),
+        ("exp", "in an hour", json!(now() + 3600)),
+        ("exp", "in the next century", json!(4_102_444_800_u64)),
+        ("exp", "after the end of time", json!(1e300)),
+        ("exp", "before the epoch", json!(-1)),
+        ("exp", "a text", json!((now() + 60).to_string())),
+        ("exp", "null", json!(null)),
+        ("nbf", "in two minutes", json!(now() + 120)),
+        ("nbf", "a text", json!("0")),
     ] {
-        attempts.push((format!("`{name}` {value}"), changed(&json!({ name: value }))));
+        attempts.push((format!("`{name}`: {tried}"), changed(&json!({ name: value }))));
     }
     for name in ["iss", "exp", "sha256"] {
         attempts.push((format!("no `{name}`"), without(name)));
