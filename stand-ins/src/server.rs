@@ -462,7 +462,8 @@ impl<P: Provider> RequestHandler<P> {
                 Answer::json(307, &json!({})).with_header(header::LOCATION, REDIRECTED)
             }
             Some(Fault::Clock(seconds)) => {
-                ahead_by(seconds, self.provider.answer_in_time(request)).await?
+                // The answer may be made before it is awaited.
+                ahead_by(seconds, async { self.provider.answer_in_time(request).await }).await?
             }
             Some(Fault::WrongShape) => Answer::json(200, &json!({"unexpected": ["shape", 1]})),
             Some(Fault::Refusing) => self.provider.refusing(),

@@ -28,13 +28,13 @@ enum Meanwhile {
     Secrets,
     /// The keys that tokens are signed with.
     SigningKeys,
-    /// Both, and the connections are half-open.
-    Everything,
+    /// Both.
+    AllKeys,
 }
 
 impl Meanwhile {
     const ALL: [Self; 5] =
-        [Self::Gone, Self::HalfOpen, Self::Secrets, Self::SigningKeys, Self::Everything];
+        [Self::Gone, Self::HalfOpen, Self::Secrets, Self::SigningKeys, Self::AllKeys];
 
     fn name(self) -> &'static str {
         match self {
@@ -42,12 +42,12 @@ impl Meanwhile {
             Self::HalfOpen => "the peers vanish (half-open)",
             Self::Secrets => "secrets are rotated",
             Self::SigningKeys => "signing keys are rotated",
-            Self::Everything => "all keys are rotated, and the peers vanish",
+            Self::AllKeys => "secrets and signing keys are rotated",
         }
     }
 
     fn rotates_secrets(self) -> bool {
-        matches!(self, Self::Secrets | Self::Everything)
+        matches!(self, Self::Secrets | Self::AllKeys)
     }
 
     async fn happen(self, world: &mut World, scenario: &Scenario) {
@@ -64,10 +64,10 @@ impl Meanwhile {
             }
             world.rotate_password();
         }
-        if matches!(self, Self::SigningKeys | Self::Everything) {
+        if matches!(self, Self::SigningKeys | Self::AllKeys) {
             world.rotate_signing_key();
         }
-        if matches!(self, Self::HalfOpen | Self::Everything) {
+        if self == Self::HalfOpen {
             called.iter().for_each(|provider| world.silence_connections(*provider));
         }
     }
