@@ -1,6 +1,9 @@
 //! What people do, over and over.
 
-use serde_json::{Value, json};
+use std::time::Duration;
+
+use anteroom_stand_ins::workos::Organization;
+use serde_json::json;
 use tokio::time::Instant;
 
 use crate::Load;
@@ -10,6 +13,9 @@ const WORKOS: &[&str] = &["WorkOS"];
 const LIVEKIT: &[&str] = &["WorkOS", "LiveKit"];
 const LIVEBLOCKS: &[&str] = &["Clerk", "Liveblocks"];
 const NOBODY: &[&str] = &[];
+
+/// WorkOS sends three codes a minute to an address.
+const CODE_PAUSE: Duration = Duration::from_secs(25);
 
 const fn post(path: &'static str, needs: &'static [&'static str]) -> Request {
     Request { name: path, method: "POST", path, needs, status: 200 }
@@ -34,6 +40,11 @@ const STOP: Request = post("/api/v1/livekit/stop-recording", LIVEKIT);
 const RECORDINGS: Request =
     Request { method: "GET", ..post("/api/v1/livekit/recordings", LIVEKIT) };
 const LIVEBLOCKS_AUTH: Request = post("/api/liveblocks-auth", LIVEBLOCKS);
+
+/// The id of an organization, which the stand-in derives from its name.
+fn organization(name: &str) -> String {
+    Organization::new(name).id
+}
 
 /// Signs up, in with a code, into a room, and out.
 pub(crate) async fn code(load: &Load, end: Instant) {
@@ -67,7 +78,7 @@ pub(crate) async fn long_session(load: &Load, end: Instant) {
         for _ in 0..5 {
             browser.send(&SESSION, json!({})).await;
         }
-        let id = load.organization(there).await;
+        let id = organization(there);
         let input = json!({ "email": "123@gmail.com", "organizationId": id });
         if browser.send(&SWITCH, input).await.is_some() {
             std::mem::swap(&mut here, &mut there);
@@ -84,21 +95,21 @@ pub(crate) async fn long_session(load: &Load, end: Instant) {
 async fn signed_in<'l>(load: &'l Load, user: &str, end: Instant) -> Option<Browser<'l>> {
     while Instant::now() < end {
         let mut browser = Browser::new(load);
-        if sign_in_with_google(load, &mut browser, user).await.is_some() {
+        if sign_in_with_google(&mut browser, user).await.is_some() {
             return Some(browser);
         }
     }
     None
 }
 
-async fn sign_in_with_google(load: &Load, browser: &mut Browser<'_>, user: &str) -> Option<()> {
+async fn sign_in_with_google(browser: &mut Browser<'_>, user: &str) -> Option<()> {
     let begun = browser.send(&GOOGLE, json!({})).await?;
     let page = begun["authData"]["redirectURL"].as_str()?;
     let (code, state) = browser.visit(page, user).await?;
     let done = browser.send(&FINALIZE_OAUTH, json!({ "code": code, "state": state })).await?;
     let pending = &done["user"]["pendingAuthenticationToken"];
     if pending.is_string() {
-        let id = load.organization("MASADAS").await;
+        let id = organization("MASADAS");
         let input = json!({ "pendingAuthenticationToken": pending, "organizationId": id });
         browser.send(&SELECT, input).await?;
     }
@@ -114,7 +125,7 @@ pub(crate) async fn rooms(load: &Load, end: Instant) {
 }
 
 async fn visit_rooms(load: &Load, browser: &mut Browser<'_>) -> Option<()> {
-    sign_in_with_google(load, browser, "jane").await?;
+    sign_in_with_google(browser, "jane").await?;
     let room = format!("load-{}", load.next());
     browser.send(&ROOM_AUTH, json!({ "username": "Jane Doe", "roomId": room })).await?;
     browser.send(&TOKEN, json!({ "room_name": room })).await?;
@@ -135,7 +146,7 @@ pub(crate) async fn recordings(load: &Load, end: Instant) {
 }
 
 async fn record(load: &Load, browser: &mut Browser<'_>) -> Option<()> {
-    browser.send(&DEV_SIGN_IN, json!({})).await?;
+    sign_in_with_google(browser, "jane").await?;
     for _ in 0..3 {
         let room = format!("recorded-{}", load.next());
         browser.open_room(&room).await;
@@ -154,13 +165,21 @@ async fn record(load: &Load, browser: &mut Browser<'_>) -> Option<()> {
     Some(())
 }
 
+/// Signs in as the developer, no more often than WorkOS sends codes to one address.
+pub(crate) async fn developer(load: &Load, end: Instant) {
+    while Instant::now() < end {
+        Browser::new(load).send(&DEV_SIGN_IN, json!({})).await;
+        tokio::time::sleep_until(end.min(Instant::now() + CODE_PAUSE)).await;
+    }
+}
+
 /// Opens documents.
 pub(crate) async fn documents(load: &Load, end: Instant) {
     while Instant::now() < end {
         let mut browser = Browser::new(load);
         browser.bearer = Some(browser.dev("Clerk", "/dev/session-token?user=jane").await);
         for _ in 0..3 {
-            browser.send(&LIVEBLOCKS_AUTH, Value::Null).await;
+            browser.send(&LIVEBLOCKS_AUTH, json!({})).await;
         }
     }
 }

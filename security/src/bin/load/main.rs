@@ -62,7 +62,7 @@ pub(crate) struct Load {
     pub(crate) client: Client,
     pub(crate) outages: Outages,
     pub(crate) figures: Figures,
-    wrong: Mutex<Vec<String>>,
+    wrong: Mutex<BTreeMap<String, usize>>,
     made: AtomicUsize,
     sessions: AtomicUsize,
 }
@@ -70,7 +70,8 @@ pub(crate) struct Load {
 impl Load {
     /// Counts a wrong answer.
     pub(crate) fn wrong(&self, what: String) {
-        self.wrong.lock().unwrap_or_else(PoisonError::into_inner).push(what);
+        let mut wrong = self.wrong.lock().unwrap_or_else(PoisonError::into_inner);
+        *wrong.entry(what).or_default() += 1;
     }
 
     /// A number that nobody else gets.
@@ -81,13 +82,6 @@ impl Load {
     /// Counts a session that lasted until the end.
     pub(crate) fn count_session(&self) {
         self.sessions.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// The id of an organization.
-    #[allow(clippy::unused_async, reason = "callers do not care where it comes from")]
-    pub(crate) async fn organization(&self, name: &str) -> String {
-        // The stand-in derives the ids from the names.
-        anteroom_stand_ins::workos::Organization::new(name).id
     }
 }
 
@@ -128,7 +122,7 @@ async fn run() -> Result<bool, Failure> {
             })+
         };
     }
-    people!(2 code, 4 long_session, 2 rooms, 2 recordings, 2 documents, 1 mistakes);
+    people!(2 code, 4 long_session, 2 rooms, 2 recordings, 2 documents, 1 developer, 1 mistakes);
     let faulty = Arc::clone(&load);
     people.spawn(async move { outages::cause(&faulty, end).await });
     // Until every process has served some requests.
@@ -148,7 +142,7 @@ async fn run() -> Result<bool, Failure> {
     Ok(held)
 }
 
-fn summary(load: &Load, duration: Duration, wrong: &[String]) -> Table {
+fn summary(load: &Load, duration: Duration, wrong: &BTreeMap<String, usize>) -> Table {
     let columns =
         ["seconds", "answers", "excused", "outages", "sessions to the end", "wrong answers"];
     let mut table = Table::new("Load, in all", &columns);
@@ -159,9 +153,10 @@ fn summary(load: &Load, duration: Duration, wrong: &[String]) -> Table {
         excused as u64,
         load.outages.count() as u64,
         load.sessions.load(Ordering::Relaxed) as u64,
-        wrong.len() as u64,
+        wrong.values().sum::<usize>() as u64,
     ];
-    let shown: Vec<_> = wrong.iter().take(40).cloned().collect();
+    let shown: Vec<_> =
+        wrong.iter().take(40).map(|(what, count)| format!("{count} times: {what}")).collect();
     let held = if wrong.is_empty() { Ok(()) } else { Err(shown.join("; ")) };
     table.row(numbers.map(|number| number.to_string()), held);
     table
