@@ -45,10 +45,11 @@ pub const CALL_TIMEOUT: Duration = Duration::from_secs(4);
 /// providers keep connections for a minute or more.
 pub(crate) const IDLE_TIMEOUT: Duration = Duration::from_secs(50);
 
-/// How long a connection may be idle if the request cannot be retried: less than the usual limits
-/// of servers and network devices. A new connection costs two round trips and less than half a
-/// millisecond of CPU time; a dead one costs the user a code.
-pub(crate) const SINGLE_SEND_IDLE_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long a connection may be idle if the request cannot be retried: long enough for the next call of
+/// the same request, and shorter than any pause in which Lambda may have frozen the process. A new
+/// connection costs two round trips and less than half a millisecond of CPU time; a dead one costs the
+/// user a code.
+pub(crate) const SINGLE_SEND_IDLE_TIMEOUT: Duration = Duration::from_millis(800);
 
 /// The name that providers see in their logs.
 const OWN_NAME: HeaderValue =
@@ -73,7 +74,8 @@ type HostName = (Option<Scheme>, Option<Authority>);
 struct Host {
     client: Client,
     connector: Connector,
-    answered: Option<Timestamp>,
+    /// When it last responded, or when a connection was opened ahead.
+    alive: Option<Timestamp>,
 }
 
 /// The limits of one exchange.
@@ -148,6 +150,7 @@ impl Http {
     pub(crate) fn open_ahead(&self, address: Uri) {
         let mut hosts = self.hosts();
         let host = hosts.entry(name_of(&address)).or_insert_with(|| self.new_host());
+        host.alive = Some(self.0.clock.now());
         host.connector.open_ahead(address);
     }
 
@@ -157,7 +160,7 @@ impl Http {
         let mut hosts = self.hosts();
         let now = self.0.clock.now();
         match hosts.get_mut(name) {
-            Some(host) if host.answered.is_none_or(|at| now.is_within(idle, at)) => {
+            Some(host) if host.alive.is_none_or(|at| now.is_within(idle, at)) => {
                 host.client.clone()
             }
             _ => {
@@ -173,7 +176,7 @@ impl Http {
     fn ended(&self, name: &HostName, has_answered: bool) {
         if let Some(host) = self.hosts().get_mut(name) {
             if has_answered {
-                host.answered = Some(self.0.clock.now());
+                host.alive = Some(self.0.clock.now());
             } else {
                 *host = self.new_host();
             }
@@ -189,7 +192,7 @@ impl Http {
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE_TIMEOUT)
             .build(connector.clone());
-        Host { client, connector, answered: None }
+        Host { client, connector, alive: None }
     }
 
     fn hosts(&self) -> MutexGuard<'_, HashMap<HostName, Host>> {

@@ -129,7 +129,7 @@ pub struct Call<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Retry {
     /// Never, because the call is not idempotent. It gets a new connection unless the provider has
-    /// responded within the last few seconds.
+    /// responded within the last second.
     Never,
     /// Once, after a broken connection or a timeout, because the call is idempotent.
     Once,

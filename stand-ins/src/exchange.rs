@@ -4,15 +4,20 @@ use std::{
     io,
     pin::Pin,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use axum::body::{Body, Bytes};
-use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header, request};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, Version, header, request};
 use hyper::body::{Body as HttpBody, Frame, Incoming};
 use serde_json::Value;
+use tokio::time::Interval;
 
 /// The largest request body that is read. No imitated provider accepts larger ones.
 const LARGEST_BODY_BYTES: usize = 1024 * 1024;
+
+/// The pause between two bytes of a body that drips.
+const DRIP_PERIOD: Duration = Duration::from_millis(200);
 
 /// A request to a stand-in.
 #[derive(Clone, Debug)]
@@ -86,6 +91,10 @@ enum Ending {
     Proper,
     /// The connection breaks in the middle.
     CutOff,
+    /// The same, and no length was declared.
+    CutShort,
+    /// It comes a byte at a time, forever.
+    Drip,
     /// It is repeated forever.
     Never,
 }
@@ -141,6 +150,20 @@ impl Answer {
         self
     }
 
+    /// A copy whose connection breaks in the middle of the body, whose length was not declared.
+    #[must_use]
+    pub fn cut_short(mut self) -> Self {
+        self.ending = Ending::CutShort;
+        self
+    }
+
+    /// A copy whose body comes a byte at a time, for as long as the client reads.
+    #[must_use]
+    pub fn dripping(mut self) -> Self {
+        self.ending = Ending::Drip;
+        self
+    }
+
     /// A copy whose body is repeated for as long as the client reads.
     #[must_use]
     pub fn without_end(mut self) -> Self {
@@ -152,13 +175,20 @@ impl Answer {
         let length = self.body.len();
         let body = match self.ending {
             Ending::Proper => Body::from(self.body),
-            Ending::CutOff => Body::new(CutOff::after(self.body[..length / 2].to_vec())),
+            Ending::CutOff | Ending::CutShort => {
+                Body::new(CutOff::after(self.body[..length / 2].to_vec()))
+            }
+            Ending::Drip => Body::new(Drip(tokio::time::interval(DRIP_PERIOD))),
             Ending::Never => Body::new(Endless(Bytes::from(self.body))),
         };
         let mut response = Response::new(body);
         *response.status_mut() = self.status;
         *response.headers_mut() = self.headers;
-        if !matches!(self.ending, Ending::Never) {
+        if matches!(self.ending, Ending::CutShort) {
+            // HTTP/1.0 has no chunks: the body ends with the connection.
+            *response.version_mut() = Version::HTTP_10;
+        }
+        if matches!(self.ending, Ending::Proper | Ending::CutOff) {
             response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
         }
         response
@@ -177,6 +207,22 @@ impl HttpBody for Endless {
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
         Poll::Ready(Some(Ok(Frame::data(self.0.clone()))))
+    }
+}
+
+/// A body that yields a space per period, which JSON and XML allow before a document.
+struct Drip(Interval);
+
+impl HttpBody for Drip {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        let next = self.0.poll_tick(context);
+        next.map(|_| Some(Ok(Frame::data(Bytes::from_static(b" ")))))
     }
 }
 

@@ -8,6 +8,7 @@
 //! curl -X POST $URL/dev/faults -d '{"fault": "limiting", "retry_after": 7, "path": "/v1/users", "times": 1}'
 //! curl -X POST $URL/dev/faults -d '{"fault": "failing", "status": 503}'
 //! curl -X POST $URL/dev/faults -d '{"fault": "dated", "status": 503, "retry_after": 7}'
+//! curl -X POST $URL/dev/faults -d '{"fault": "reset", "at": "middle"}'
 //! curl -X POST $URL/dev/faults -d '{"fault": "none"}'
 //! ```
 
@@ -53,12 +54,38 @@ pub enum Fault {
     Garbage,
     /// The normal response, but the connection breaks in the middle of its body.
     Truncated,
+    /// The normal response, without a declared length, and the connection breaks in the middle of its
+    /// body. Without TLS, it looks complete.
+    CutShort,
+    /// The connection is reset (RST instead of FIN) at this point.
+    Reset(Moment),
+    /// The request is handled, and the body of its response comes a byte at a time and never ends.
+    Drip,
+    /// 307 to [`REDIRECTED`], on the same server.
+    Redirect,
+    /// The normal response of a provider whose clock is ahead by this many seconds, or behind.
+    Clock(i64),
     /// 200 with a body that never ends.
     Endless,
     /// 200 with JSON of another type.
     WrongShape,
     /// The provider's own error for a wrong key, whatever the key is.
     Refusing,
+}
+
+/// The path to which [`Fault::Redirect`] leads. Nothing is there.
+pub const REDIRECTED: &str = "/redirected";
+
+/// A point of an exchange.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum Moment {
+    /// After the request, which is not handled.
+    Before,
+    /// In the middle of the response's body.
+    Middle,
+    /// Right after the response.
+    After,
 }
 
 impl Fault {
@@ -177,6 +204,7 @@ struct Order {
     milliseconds: Option<u64>,
     status: Option<u16>,
     retry_after: Option<u64>,
+    at: Option<Moment>,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -191,6 +219,9 @@ enum Kind {
     Dated,
     Garbage,
     Truncated,
+    Reset,
+    Drip,
+    Redirect,
     Endless,
     WrongShape,
     Refusing,
@@ -224,6 +255,9 @@ pub(super) fn read_order(body: &[u8]) -> Result<Option<FaultRule>, String> {
         Kind::GatewayPage => Fault::GatewayPage,
         Kind::Garbage => Fault::Garbage,
         Kind::Truncated => Fault::Truncated,
+        Kind::Reset => Fault::Reset(order.at.ok_or("reset needs at: before, middle or after")?),
+        Kind::Drip => Fault::Drip,
+        Kind::Redirect => Fault::Redirect,
         Kind::Endless => Fault::Endless,
         Kind::WrongShape => Fault::WrongShape,
         Kind::Refusing => Fault::Refusing,
@@ -281,6 +315,9 @@ mod tests {
             (r#"{"fault":"gateway_page"}"#, Fault::GatewayPage.on("/")),
             (r#"{"fault":"garbage"}"#, Fault::Garbage.on("/")),
             (r#"{"fault":"truncated"}"#, Fault::Truncated.on("/")),
+            (r#"{"fault":"reset","at":"middle"}"#, Fault::Reset(Moment::Middle).on("/")),
+            (r#"{"fault":"drip"}"#, Fault::Drip.on("/")),
+            (r#"{"fault":"redirect"}"#, Fault::Redirect.on("/")),
             (r#"{"fault":"wrong_shape"}"#, Fault::WrongShape.on("/")),
             (r#"{"fault":"refusing"}"#, Fault::Refusing.on("/")),
         ];
@@ -299,6 +336,8 @@ mod tests {
             r#"{"fault":"slow"}"#,
             r#"{"fault":"failing","status":200}"#,
             r#"{"fault":"dated"}"#,
+            r#"{"fault":"reset"}"#,
+            r#"{"fault":"reset","at":"lunch"}"#,
             r#"{"fault":"down","tmies":1}"#,
         ] {
             assert!(read_order(json.as_bytes()).is_err(), "{json}");

@@ -39,6 +39,7 @@ pub mod faults;
 pub mod jwt;
 pub mod liveblocks;
 pub mod livekit;
+mod resettable;
 pub mod s3;
 pub mod secrets_manager;
 pub mod server;

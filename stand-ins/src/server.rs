@@ -21,7 +21,7 @@ use rustls::{
 use serde_json::json;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
     sync::oneshot,
     task::{JoinHandle, JoinSet},
     time::sleep,
@@ -29,22 +29,55 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 
 use super::{
-    clock::unix_seconds,
+    clock::{ahead_by, unix_seconds},
     exchange::{Answer, Request},
-    faults::{Fault, FaultRule, Faults, read_order},
+    faults::{Fault, FaultRule, Faults, Moment, REDIRECTED, read_order},
     lock,
+    resettable::{Reset, Resettable},
 };
 
 /// The value of `SSL_CERT_FILE` with which a client trusts a stand-in over TLS.
 pub const TLS_AUTHORITY_FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/keys/tls-authority.pem");
-const TLS_CERTIFICATE: &str = include_str!("../keys/tls-server.pem");
+
+/// The same, with the authority of [`Certificate::Expired`] and [`Certificate::OtherName`]. A client
+/// must reject those even if it trusts their authority.
+pub const TLS_AUTHORITIES_FILE: &str =
+    concat!(env!("CARGO_MANIFEST_DIR"), "/keys/tls-authorities.pem");
+
 const TLS_KEY: &str = include_str!("../keys/tls-server.key.pem");
+
+/// How many connections may wait to be accepted.
+const BACKLOG: u32 = 1024;
 
 /// How many of the latest requests are kept in full; all are counted.
 const KEPT_REQUESTS: usize = 10_000;
 
 /// The chunk size of an endless body, in bytes.
 const ENDLESS_PART: usize = 16 * 1024;
+
+/// The certificate of a stand-in over TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Certificate {
+    /// Valid, from [`TLS_AUTHORITY_FILE`].
+    Valid,
+    /// Valid until 2024, from [`TLS_AUTHORITIES_FILE`].
+    Expired,
+    /// For another host, from [`TLS_AUTHORITIES_FILE`].
+    OtherName,
+    /// Valid, from an authority that nobody trusts.
+    Untrusted,
+}
+
+impl Certificate {
+    fn pem(self) -> &'static str {
+        match self {
+            Self::Valid => include_str!("../keys/tls-server.pem"),
+            Self::Expired => include_str!("../keys/tls-expired.pem"),
+            Self::OtherName => include_str!("../keys/tls-other-name.pem"),
+            Self::Untrusted => include_str!("../keys/tls-untrusted.pem"),
+        }
+    }
+}
 
 /// The provider-specific part of a stand-in.
 pub trait Provider: Default + Send + Sync + 'static {
@@ -83,8 +116,10 @@ pub struct StandIn<P: Provider> {
     pub(super) provider: Arc<P>,
     handler: Arc<RequestHandler<P>>,
     address: SocketAddr,
-    tls: Option<TlsAcceptor>,
+    tls: Mutex<Option<TlsAcceptor>>,
     running: Mutex<Option<Running>>,
+    /// Keeps the port of a stopped stand-in from being given to another program.
+    reserved: Mutex<Option<TcpSocket>>,
 }
 
 impl<P: Provider> StandIn<P> {
@@ -100,11 +135,11 @@ impl<P: Provider> StandIn<P> {
 
     /// Starts on a free port with TLS, with a certificate signed by [`TLS_AUTHORITY_FILE`].
     pub async fn start_tls() -> io::Result<Self> {
-        Self::listen(0, Some(tls_acceptor()?)).await
+        Self::listen(0, Some(tls_acceptor(Certificate::Valid)?)).await
     }
 
     async fn listen(port: u16, tls: Option<TlsAcceptor>) -> io::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
+        let listener = bind((Ipv4Addr::LOCALHOST, port).into())?.listen(BACKLOG)?;
         let address = listener.local_addr()?;
         let provider = Arc::new(P::default());
         let handler = Arc::new(RequestHandler {
@@ -113,7 +148,8 @@ impl<P: Provider> StandIn<P> {
             requests: Mutex::default(),
             connections: Mutex::default(),
         });
-        let stand_in = Self { provider, handler, address, tls, running: Mutex::default() };
+        let (tls, running, reserved) = (Mutex::new(tls), Mutex::default(), Mutex::default());
+        let stand_in = Self { provider, handler, address, tls, running, reserved };
         stand_in.provider.listens_at(&stand_in.url());
         stand_in.serve(listener);
         Ok(stand_in)
@@ -123,6 +159,8 @@ impl<P: Provider> StandIn<P> {
     pub async fn stop(&self) {
         let running = lock(&self.running).take();
         if let Some(running) = running {
+            // Where two sockets cannot share a port, it is free until the restart.
+            *lock(&self.reserved) = bind(self.address).ok();
             running.stop().await;
         }
     }
@@ -130,25 +168,42 @@ impl<P: Provider> StandIn<P> {
     /// Listens again, on the same port, after [`stop`](Self::stop).
     pub async fn restart(&self) -> io::Result<()> {
         self.stop().await;
-        self.serve(TcpListener::bind(self.address).await?);
+        let reserved = lock(&self.reserved).take();
+        let socket = reserved.map_or_else(|| bind(self.address), Ok)?;
+        self.serve(socket.listen(BACKLOG)?);
         Ok(())
     }
 
+    /// From now on, presents another certificate. Closes every connection.
+    ///
+    /// # Panics
+    /// If the stand-in was started without TLS.
+    pub async fn present(&self, certificate: Certificate) -> io::Result<()> {
+        assert!(self.is_tls(), "there is no certificate without TLS");
+        *lock(&self.tls) = Some(tls_acceptor(certificate)?);
+        self.restart().await
+    }
+
+    fn is_tls(&self) -> bool {
+        lock(&self.tls).is_some()
+    }
+
     fn serve(&self, listener: TcpListener) {
-        let running = Running::start(listener, Arc::clone(&self.handler), self.tls.clone());
+        let tls = lock(&self.tls).clone();
+        let running = Running::start(listener, Arc::clone(&self.handler), tls);
         *lock(&self.running) = Some(running);
     }
 
     /// The URL: `http://127.0.0.1:<port>`, or `https://…` with TLS.
     pub fn url(&self) -> String {
-        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        let scheme = if self.is_tls() { "https" } else { "http" };
         format!("{scheme}://{}", self.address)
     }
 
     /// The variables that point a function at this stand-in.
     pub fn settings(&self) -> Vec<(String, String)> {
         let mut settings = self.provider.settings(&self.url());
-        if self.tls.is_some() {
+        if self.is_tls() {
             settings.push(("SSL_CERT_FILE", TLS_AUTHORITY_FILE.to_owned()));
         }
         settings.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
@@ -259,12 +314,14 @@ async fn converse<P: Provider>(
     if stream.set_nodelay(true).is_err() {
         return;
     }
+    let reset = Reset::default();
+    let stream = Resettable::new(stream, reset.clone());
     match tls {
-        None => speak_http(stream, handler).await,
+        None => speak_http(stream, reset, handler).await,
         Some(tls) => {
             // A client that does not trust the certificate reports the error itself.
             if let Ok(stream) = tls.accept(stream).await {
-                speak_http(stream, handler).await;
+                speak_http(stream, reset, handler).await;
             }
         }
     }
@@ -272,12 +329,13 @@ async fn converse<P: Provider>(
 
 async fn speak_http<P: Provider>(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    reset: Reset,
     handler: Arc<RequestHandler<P>>,
 ) {
     let number = lock(&handler.connections).next();
     let service = service_fn(move |request| {
-        let handler = Arc::clone(&handler);
-        async move { handler.respond(number, request).await }
+        let (handler, reset) = (Arc::clone(&handler), reset.clone());
+        async move { handler.respond(number, &reset, request).await }
     });
     // Errors are expected: clients that disconnected, and connections closed by a fault.
     let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
@@ -335,6 +393,7 @@ impl<P: Provider> RequestHandler<P> {
     async fn respond(
         &self,
         connection: u64,
+        reset: &Reset,
         request: http::Request<Incoming>,
     ) -> io::Result<Response<Body>> {
         let death = lock(&self.connections).death_of(connection);
@@ -348,12 +407,12 @@ impl<P: Provider> RequestHandler<P> {
             self.dev_answer(&request)
         } else {
             lock(&self.requests).record(request.clone());
-            self.answer(&request).await?
+            self.answer(reset, &request).await?
         };
         Ok(answer.into_response())
     }
 
-    async fn answer(&self, request: &Request) -> io::Result<Answer> {
+    async fn answer(&self, reset: &Reset, request: &Request) -> io::Result<Answer> {
         Ok(match self.faults.next(request.path()) {
             None => self.provider.answer_in_time(request).await?,
             Some(Fault::Down) => return Err(io::ErrorKind::ConnectionAborted.into()),
@@ -383,6 +442,29 @@ impl<P: Provider> RequestHandler<P> {
             Some(Fault::GatewayPage) => gateway_page(),
             Some(Fault::Garbage) => Answer::new(200, "application/json", "}{ this is no JSON"),
             Some(Fault::Truncated) => self.provider.answer_in_time(request).await?.cut_off(),
+            Some(Fault::CutShort) => self.provider.answer_in_time(request).await?.cut_short(),
+            Some(Fault::Reset(Moment::Before)) => {
+                reset.when_dropped();
+                return Err(io::ErrorKind::ConnectionAborted.into());
+            }
+            Some(Fault::Reset(Moment::Middle)) => {
+                let answer = self.provider.answer_in_time(request).await?;
+                reset.when_dropped();
+                answer.cut_off()
+            }
+            Some(Fault::Reset(Moment::After)) => {
+                let answer = self.provider.answer_in_time(request).await?;
+                reset.after_next_write();
+                answer
+            }
+            Some(Fault::Drip) => self.provider.answer_in_time(request).await?.dripping(),
+            Some(Fault::Redirect) => {
+                Answer::json(307, &json!({})).with_header(header::LOCATION, REDIRECTED)
+            }
+            Some(Fault::Clock(seconds)) => {
+                // The answer may be made before it is awaited.
+                ahead_by(seconds, async { self.provider.answer_in_time(request).await }).await?
+            }
             Some(Fault::WrongShape) => Answer::json(200, &json!({"unexpected": ["shape", 1]})),
             Some(Fault::Refusing) => self.provider.refusing(),
         })
@@ -435,8 +517,20 @@ fn gateway_page() -> Answer {
     Answer::new(502, "text/html", page)
 }
 
-fn tls_acceptor() -> io::Result<TlsAcceptor> {
-    let certificates = CertificateDer::pem_slice_iter(TLS_CERTIFICATE.as_bytes())
+/// A socket with this address, which refuses connections until it listens.
+fn bind(address: SocketAddr) -> io::Result<TcpSocket> {
+    let socket = TcpSocket::new_v4()?;
+    // Connections that an old one has closed do not stand in the way, nor does the old one itself.
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    #[cfg(any(target_os = "linux", target_os = "macos"))]
+    socket.set_reuseport(true)?;
+    socket.bind(address)?;
+    Ok(socket)
+}
+
+fn tls_acceptor(certificate: Certificate) -> io::Result<TlsAcceptor> {
+    let certificates = CertificateDer::pem_slice_iter(certificate.pem().as_bytes())
         .collect::<Result<Vec<_>, _>>()
         .map_err(io::Error::other)?;
     let key = PrivateKeyDer::from_pem_slice(TLS_KEY.as_bytes()).map_err(io::Error::other)?;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anteroom::api::ApiError;
 use anteroom::clock::Clock;
 use anteroom::liveblocks::{Liveblocks, UserInfo};
-use anteroom::workos::{Redirects, WorkOs};
+use anteroom::workos::{Email, Redirects, WorkOs};
 use anteroom_stand_ins as stand_ins;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpListener;
@@ -63,6 +63,20 @@ async fn a_connection_that_has_waited_for_long_is_not_used() {
     world.stand_in.silence_connections();
     identify(&world.client).await.unwrap();
     assert_eq!(world.stand_in.connections(), 2);
+}
+
+#[tokio::test]
+async fn what_is_sent_once_is_not_sent_on_a_connection_that_has_waited_for_a_second() {
+    let stand_in = stand_ins::workos::WorkOs::start().await.unwrap();
+    let clock = Clock::fixed(1_900_000_000);
+    let client = configured_at(clock.clone(), stand_in.settings(), WorkOs::configure).await;
+    while stand_in.connections() == 0 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    clock.advance(Duration::from_secs(1));
+    stand_in.silence_connections();
+    client.create_user(&Email::parse("new@example.com").unwrap()).await.unwrap();
+    assert_eq!(stand_in.connections(), 2);
 }
 
 #[tokio::test]

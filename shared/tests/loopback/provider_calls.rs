@@ -167,12 +167,12 @@ async fn what_is_sent_once_is_sent_on_a_connection_that_was_good_just_now() {
     for kill in [Clerk::break_connections, Clerk::silence_connections] {
         world.call(Retry::Never).await.unwrap();
         kill(&world.stand_in);
-        world.clock.advance(Duration::from_secs(4));
+        world.clock.advance(Duration::from_secs(1));
         assert_eq!(world.call(Retry::Never).await.unwrap(), 401, "on a new one");
     }
     let before = world.stand_in.connections();
     for _ in 0..3 {
-        world.clock.advance(Duration::from_secs(2));
+        world.clock.advance(Duration::from_millis(500));
         world.call(Retry::Never).await.unwrap();
     }
     assert_eq!(world.stand_in.connections(), before, "a good one goes on being used");
