@@ -34,8 +34,8 @@ pub struct Settings {
     variables: HashMap<String, String>,
     problems: Vec<String>,
     stored: Vec<Arc<StoredSecret>>,
-    /// Hosts to which a connection is opened while the function starts.
-    called_soon: Vec<Uri>,
+    /// Hosts to which connections are opened while the function starts, and how many.
+    called_soon: Vec<(Uri, usize)>,
     http: Http,
     clock: Clock,
 }
@@ -85,12 +85,13 @@ impl Settings {
         Ok(Self { variables, problems, stored: Vec::new(), called_soon: Vec::new(), http, clock })
     }
 
-    /// Opens a connection to the host of `address` while the function starts.
-    pub(crate) fn open_ahead(&mut self, address: &Url) {
-        if let Ok(address) = address.as_str().parse::<Uri>()
-            && !self.called_soon.contains(&address)
-        {
-            self.called_soon.push(address);
+    /// Opens `count` connections to the host of `address` while the function starts, or as many as
+    /// somebody else wants if those are more.
+    pub(crate) fn open_ahead(&mut self, address: &Url, count: usize) {
+        let Ok(address) = address.as_str().parse::<Uri>() else { return };
+        match self.called_soon.iter_mut().find(|(known, _)| *known == address) {
+            Some((_, known)) => *known = count.max(*known),
+            None => self.called_soon.push((address, count)),
         }
     }
 
@@ -420,7 +421,9 @@ impl Settings {
         }
         let ready = configured.as_ref().ok().filter(|_| self.problems.is_empty());
         if ready.is_some() {
-            self.called_soon.drain(..).for_each(|address| self.http.open_ahead(address));
+            for (address, count) in self.called_soon.drain(..) {
+                self.http.open_ahead(&address, count);
+            }
         }
         let preparation = async {
             if let Some(configured) = ready {
