@@ -143,15 +143,16 @@ impl Http {
         result
     }
 
-    /// Begins to open a connection to the host of `address`, which the first request to it uses.
+    /// Begins to open `count` connections to the host of `address`, which the first requests to it
+    /// use.
     ///
     /// # Panics
     /// Outside a tokio runtime.
-    pub(crate) fn open_ahead(&self, address: Uri) {
+    pub(crate) fn open_ahead(&self, address: &Uri, count: usize) {
         let mut hosts = self.hosts();
-        let host = hosts.entry(name_of(&address)).or_insert_with(|| self.new_host());
+        let host = hosts.entry(name_of(address)).or_insert_with(|| self.new_host());
         host.alive = Some(self.0.clock.now());
-        host.connector.open_ahead(address);
+        host.connector.open_ahead(address, count);
     }
 
     /// The client for a request to `name`. It reuses only connections that have been idle for less

@@ -359,7 +359,13 @@ impl Provider {
     /// Opens a connection to the provider while the function starts, for a function that is certain
     /// to call it.
     pub(crate) fn open_ahead(&self, settings: &mut Settings) {
-        settings.open_ahead(&self.base);
+        settings.open_ahead(&self.base, 1);
+    }
+
+    /// The same for a function whose first two calls are made side by side, so that neither of them
+    /// waits for a connection of its own.
+    pub(crate) fn open_two_ahead(&self, settings: &mut Settings) {
+        settings.open_ahead(&self.base, 2);
     }
 
     /// The same API with a credential.

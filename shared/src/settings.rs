@@ -36,8 +36,8 @@ pub struct Settings {
     stored: Vec<Arc<StoredSecret>>,
     /// Made for the first secret and shared by the others.
     secrets_manager: Option<SecretsManager>,
-    /// Hosts to which a connection is opened while the function starts.
-    called_soon: Vec<Uri>,
+    /// Hosts to which connections are opened while the function starts, and how many.
+    called_soon: Vec<(Uri, usize)>,
     http: Http,
     clock: Clock,
 }
@@ -95,12 +95,13 @@ impl Settings {
         })
     }
 
-    /// Opens a connection to the host of `address` while the function starts.
-    pub(crate) fn open_ahead(&mut self, address: &Url) {
-        if let Ok(address) = address.as_str().parse::<Uri>()
-            && !self.called_soon.contains(&address)
-        {
-            self.called_soon.push(address);
+    /// Opens `count` connections to the host of `address` while the function starts, or as many as
+    /// somebody else wants if those are more.
+    pub(crate) fn open_ahead(&mut self, address: &Url, count: usize) {
+        let Ok(address) = address.as_str().parse::<Uri>() else { return };
+        match self.called_soon.iter_mut().find(|(known, _)| *known == address) {
+            Some((_, known)) => *known = count.max(*known),
+            None => self.called_soon.push((address, count)),
         }
     }
 
@@ -434,7 +435,9 @@ impl Settings {
         }
         let ready = configured.as_ref().ok().filter(|_| self.problems.is_empty());
         if ready.is_some() {
-            self.called_soon.drain(..).for_each(|address| self.http.open_ahead(address));
+            for (address, count) in self.called_soon.drain(..) {
+                self.http.open_ahead(&address, count);
+            }
         }
         let preparation = async {
             if let Some(configured) = ready {

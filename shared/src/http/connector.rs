@@ -1,4 +1,4 @@
-//! Opens the connections to one host, the first of them ahead of its request.
+//! Opens the connections to one host, the first of them ahead of their requests.
 
 use std::future::Future;
 use std::io;
@@ -28,12 +28,12 @@ type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
-/// Opens connections to one host. Clones share the connection that was opened ahead.
+/// Opens connections to one host. Clones share the connections that were opened ahead.
 #[derive(Clone)]
 pub(super) struct Connector {
     https: HttpsConnector<HttpConnector>,
     clock: Clock,
-    ahead: Arc<Mutex<Option<Ahead>>>,
+    ahead: Arc<Mutex<Vec<Ahead>>>,
 }
 
 /// Opens a connection ahead of its request. Returns when that was done.
@@ -47,20 +47,22 @@ impl Connector {
         Self { https: (http, tls).into(), clock, ahead: Arc::default() }
     }
 
-    /// Begins to open a connection, which the next request uses.
-    pub(super) fn open_ahead(&self, host: Uri) {
-        let (connecting, clock) = (self.connect(host), self.clock.clone());
-        let ahead = tokio::spawn(async move { Ok((connecting.await?, clock.now())) });
-        *self.ahead() = Some(ahead);
+    /// Begins to open `count` connections, which the next requests use.
+    pub(super) fn open_ahead(&self, host: &Uri, count: usize) {
+        for _ in 0..count {
+            let (connecting, clock) = (self.connect(host.clone()), self.clock.clone());
+            let ahead = tokio::spawn(async move { Ok((connecting.await?, clock.now())) });
+            self.ahead().push(ahead);
+        }
         // Nobody keeps a connection that no request will use, and servers may wait for its end.
         let unused = Arc::clone(&self.ahead);
         tokio::spawn(async move {
             tokio::time::sleep(LONGEST_WAIT).await;
-            drop(unused.lock().unwrap_or_else(PoisonError::into_inner).take());
+            unused.lock().unwrap_or_else(PoisonError::into_inner).clear();
         });
     }
 
-    fn ahead(&self) -> MutexGuard<'_, Option<Ahead>> {
+    fn ahead(&self) -> MutexGuard<'_, Vec<Ahead>> {
         self.ahead.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -86,7 +88,7 @@ impl Service<Uri> for Connector {
 
     fn call(&mut self, host: Uri) -> Self::Future {
         let (ahead, clock, connecting) =
-            (self.ahead().take(), self.clock.clone(), self.connect(host));
+            (self.ahead().pop(), self.clock.clone(), self.connect(host));
         Box::pin(async move {
             if let Some(ahead) = ahead
                 && let Ok(Ok((stream, opened))) = ahead.await

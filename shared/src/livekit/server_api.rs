@@ -147,6 +147,12 @@ impl ServerApi {
         Ok(Self { provider, keys: keys? })
     }
 
+    /// Opens a second connection while the function starts, for one that begins with two calls side
+    /// by side.
+    pub(super) fn open_second_ahead(&self, settings: &mut Settings) {
+        self.provider.open_two_ahead(settings);
+    }
+
     /// The keys that it is called with.
     pub(super) fn keys(&self) -> &Keys {
         &self.keys

@@ -6,6 +6,7 @@ use std::time::Duration;
 use anteroom::api::ApiError;
 use anteroom::clock::Clock;
 use anteroom::liveblocks::{Liveblocks, UserInfo};
+use anteroom::livekit::{Recorder, Recordings};
 use anteroom::workos::{Email, Redirects, WorkOs};
 use anteroom_stand_ins as stand_ins;
 use tokio::io::AsyncReadExt as _;
@@ -90,6 +91,24 @@ async fn a_connection_that_no_request_uses_is_closed() {
     let end = connection.read_to_end(&mut received);
     tokio::time::timeout(Duration::from_secs(10), end).await.unwrap().unwrap();
     assert_eq!(received, b"", "nothing was sent");
+}
+
+#[tokio::test]
+async fn a_recorder_has_a_connection_for_each_of_its_first_two_calls() {
+    let stand_in = stand_ins::livekit::LiveKit::start().await.unwrap();
+    let connected = async |count| {
+        let until_connected = async {
+            while stand_in.connections() < count {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(10), until_connected).await.unwrap();
+    };
+    let _stopping = configured(stand_in.settings(), Recordings::configure).await;
+    connected(1).await;
+    let _recorder = configured(stand_in.settings(), Recorder::configure).await;
+    connected(3).await;
+    assert!(stand_in.requests().is_empty());
 }
 
 #[tokio::test]

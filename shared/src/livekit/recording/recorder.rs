@@ -104,7 +104,9 @@ impl Recorder {
             Some(_) => settings.parsed("RECORDING_PRESET"),
         };
         let max_age = settings.seconds("RECORDING_MAX_AGE", DEFAULT_MAX_AGE);
-        Ok(Self { recordings: recordings?, upload: upload?, preset: preset?, max_age: max_age? })
+        let recordings = recordings?;
+        recordings.api.open_second_ahead(settings);
+        Ok(Self { recordings, upload: upload?, preset: preset?, max_age: max_age? })
     }
 
     /// Starts a recording and returns before `deadline`.
