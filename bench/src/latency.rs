@@ -185,9 +185,12 @@ async fn run(
     let environment = network.between(providers.environment(subject)).await?;
     // Tokens are issued by the address that the function knows.
     providers.workos.set_issuer(&network.relayed(&providers.workos.issuer()).await?);
-    let requests = Requests::to(endpoint, &providers).await;
-    let event =
-        if case.refresh_due { sessions::refresh_due(&providers).await } else { requests.next() };
+    let requests = Requests::to(endpoint, &providers).await?;
+    let event = if case.refresh_due {
+        sessions::refresh_due(&providers).await
+    } else {
+        requests.next().await?
+    };
     let check = |answer: &Value| {
         if case.refresh_due { sessions::check_refreshed(answer) } else { requests.check(answer) }
     };

@@ -24,14 +24,14 @@ pub(super) async fn curves(bench: &Bench) -> Result<Curves, Failure> {
     let endpoint = Endpoint::RoomAuth(Identity::WorkOs);
     let environment = providers.environment(Subject::anteroom(endpoint));
     let instance = Instance::launch(&bench.functions.launch(endpoint.name(), environment)).await?;
-    let requests = Requests::to(endpoint, &providers).await;
+    let requests = Requests::to(endpoint, &providers).await?;
     let sizes: &[u32] = bench.either(&[2, 16], &[0, 2, 4, 6, 8, 10, 12, 14, 16]);
     let mut series = Vec::new();
     for (name, begin, part, end) in KINDS {
         let mut one = Series::new(name);
         for &kib in sizes {
             let bytes = usize::try_from(kib)? * 1024;
-            let event = with_body(&requests.next(), bytes, (begin, part, end));
+            let event = with_body(&requests.next().await?, bytes, (begin, part, end));
             let is_right = |answer: &Value| requests.check(answer).is_ok();
             let next = async || Ok(event.clone());
             one.push(kib.into(), bench.cpu_per_request(&instance, next, is_right).await?);

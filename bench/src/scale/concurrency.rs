@@ -69,7 +69,7 @@ async fn measure(bench: &Bench, endpoint: Endpoint, level: u32) -> Result<Figure
     let launch = Launch { concurrency: usize::try_from(level)?, ..launch };
     let instance = Arc::new(Instance::launch(&launch).await?);
     let rounds = bench.either(5, 25);
-    let requests = Requests::to(endpoint, &providers).await;
+    let requests = Requests::to(endpoint, &providers).await?;
     let check = |answer: &Value| match endpoint {
         Endpoint::Session => sessions::check_refreshed(answer),
         _ => requests.check(answer),
@@ -78,7 +78,7 @@ async fn measure(bench: &Bench, endpoint: Endpoint, level: u32) -> Result<Figure
     for _ in 0..level * (rounds + 2) {
         events.push(match endpoint {
             Endpoint::Session => sessions::refresh_due(&providers).await,
-            _ => requests.next(),
+            _ => requests.next().await?,
         });
     }
     // Opens the connections.

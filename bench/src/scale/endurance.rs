@@ -62,7 +62,7 @@ async fn ask_batch(
     endpoint: Endpoint,
     providers: &Providers,
 ) -> Result<(), Failure> {
-    let requests = Requests::to(endpoint, providers).await;
+    let requests = Requests::to(endpoint, providers).await?;
     for _ in 0..BATCH {
         if endpoint == Endpoint::Session {
             let event = sessions::refresh_due(providers).await;

@@ -40,14 +40,15 @@ async fn room_auth(bench: &Bench, keys: u32) -> Result<(f64, f64), Failure> {
     let endpoint = Endpoint::RoomAuth(Identity::WorkOs);
     let environment = providers.environment(Subject::anteroom(endpoint));
     let launch = bench.functions.launch(endpoint.name(), environment);
-    let requests = Requests::to(endpoint, &providers).await;
+    let requests = Requests::to(endpoint, &providers).await?;
     let (mut starts, mut warm_ms) = (Vec::new(), 0.0);
     for _ in 0..bench.either(2, 9) {
         providers.workos.prescribe(&format!("/sso/jwks/{CLIENT_ID}"), 200, key_set(keys));
         let instance = Instance::launch(&launch).await?;
         starts.push(cpu_ms(instance.pid()).await?);
         let is_right = |answer: &Value| requests.check(answer).is_ok();
-        warm_ms = bench.cpu_per_request(&instance, async || Ok(requests.next()), is_right).await?;
+        warm_ms =
+            bench.cpu_per_request(&instance, async || requests.next().await, is_right).await?;
         instance.stop().await;
     }
     Ok((Spread::of(starts).median, warm_ms))
