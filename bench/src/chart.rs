@@ -16,7 +16,7 @@ const MARGINS: (f64, f64) = (140.0, 40.0);
 /// The first row of a panel, and the distance of two rows.
 const ROWS: (f64, f64) = (44.0, 24.0);
 
-const STYLE: &str = "
+pub(crate) const STYLE: &str = "
   text { font: 12px system-ui, sans-serif; fill: #24292f }
   .title { font-weight: 600; font-size: 14px }
   .number { font-size: 10px }

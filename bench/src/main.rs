@@ -7,15 +7,22 @@ mod axis;
 mod chart;
 mod compare;
 mod cost;
+mod curve;
+mod functions;
 mod instructions;
+mod latency;
 mod measurement;
 mod process;
 mod programs;
 mod providers;
+mod relay;
 mod report;
 mod requests;
 mod results;
+mod scale;
+mod sessions;
 mod statistics;
+mod stopwatch;
 mod subject;
 mod table;
 
@@ -32,6 +39,8 @@ async fn main() -> Result<(), Failure> {
         None => compare::with_hello(&root).await,
         Some("compare") => compare::with_others(&root, arguments).await,
         Some("instructions") => instructions::print(&root, arguments.next().as_deref()).await,
+        Some("latency") => latency::print(&root, arguments).await,
+        Some("scale") => scale::print(&root, arguments).await,
         Some("cost") => cost::print(&root, arguments).await,
         Some(other) => Err(format!("there is nothing called {other} to measure").into()),
     }

@@ -93,8 +93,17 @@ fn parent_of(path: &Path) -> Option<u32> {
 
 /// The most memory that a process has had resident, in MiB.
 pub(crate) fn peak_memory_mib(pid: u32) -> Result<f64, Failure> {
+    memory_mib(pid, "VmHWM:")
+}
+
+/// The memory that a process has resident now, in MiB.
+pub(crate) fn resident_memory_mib(pid: u32) -> Result<f64, Failure> {
+    memory_mib(pid, "VmRSS:")
+}
+
+fn memory_mib(pid: u32, figure: &str) -> Result<f64, Failure> {
     let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status.lines().find(|line| line.starts_with("VmHWM:")).ok_or("no VmHWM")?;
+    let line = status.lines().find(|line| line.starts_with(figure)).ok_or("no such figure")?;
     let kib = line.split_whitespace().nth(1).ok_or("no figure")?;
     Ok(kib.parse::<f64>()? / 1024.0)
 }

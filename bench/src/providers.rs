@@ -46,6 +46,15 @@ impl Providers {
         })
     }
 
+    /// How many requests the stand-ins have received.
+    pub(crate) fn calls(&self) -> usize {
+        self.clerk.requests().len()
+            + self.liveblocks.requests().len()
+            + self.livekit.requests().len()
+            + self.workos.requests().len()
+            + self.secrets_manager.requests().len()
+    }
+
     /// The variables of a subject.
     pub(crate) fn environment(&self, subject: Subject) -> Environment {
         let Some(settings) = self.settings(subject.endpoint) else { return Environment::new() };
