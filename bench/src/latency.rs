@@ -242,9 +242,11 @@ impl Row {
         self.case.fewest(self.secrets)
     }
 
-    /// Whether nothing is waited for that could have been done meanwhile.
+    /// Whether nothing is waited for that could have been done meanwhile: no connection is opened in
+    /// the request, and no round trip is left over. On a busy machine, processing takes up to one.
     fn is_at_the_limit(&self) -> bool {
-        round_trips(self.total_ms()).floor() <= f64::from(self.fewest())
+        let connects = self.at_once.iter().any(|run| run.in_request.opened > 0);
+        !connects && round_trips(self.total_ms()) < f64::from(self.fewest()) + 1.5
     }
 
     fn json(&self) -> Value {
