@@ -6,6 +6,8 @@ import { delimiter, join } from "node:path";
 
 const names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
+const onlyThisMachine = "MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE *.localhost, EXCLUDE 127.0.0.1";
+
 /** The path to Chromium, or `undefined`. Set `CHROMIUM` if it is in an unusual place. */
 export const executable = process.env.CHROMIUM ?? onPath(names);
 
@@ -19,7 +21,8 @@ export class Chromium {
     );
     const started = new Chromium();
     // The sandbox does not work for root, the user in containers. Chromium opens our own pages only.
-    started.#browser = await chromium.launch({ executablePath: executable, args: ["--no-sandbox"] });
+    const args = ["--no-sandbox", `--host-resolver-rules=${onlyThisMachine}`];
+    started.#browser = await chromium.launch({ executablePath: executable, args });
     return started;
   }
 
@@ -34,6 +37,16 @@ export class Chromium {
         return route.abort();
       },
     );
+    return context;
+  }
+
+  /**
+   * A new window without cookies in which nothing is intercepted: interception would answer preflights itself.
+   * No name but those of this machine can be resolved.
+   */
+  async visitor() {
+    const context = await this.#browser.newContext();
+    context.setDefaultTimeout(20_000);
     return context;
   }
 
