@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use anteroom_testing::openapi::OpenApi;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::task::{JoinError, JoinSet};
 
@@ -37,8 +38,9 @@ where
     F: Future<Output = Played<S>> + Send + 'static,
 {
     // Before the rows begin to wait for each other.
-    binary::names();
     binary::of("session").await;
+    // Takes seconds, during which no stand-in would answer.
+    OpenApi::of_this_repository();
     let mut order: Vec<_> = rows.iter().copied().enumerate().collect();
     order.sort_by_key(|(_, row)| !waits(row));
     let places = Arc::new(Semaphore::new(at_once));

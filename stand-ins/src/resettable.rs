@@ -8,7 +8,7 @@ use std::{
         Arc,
         atomic::{AtomicU8, Ordering},
     },
-    task::{Context, Poll, ready},
+    task::{Context, Poll, Waker, ready},
 };
 
 use tokio::{
@@ -47,11 +47,13 @@ pub(super) struct Resettable {
     stream: TcpStream,
     reset: Reset,
     has_written: bool,
+    /// Whoever waits for the next request.
+    reader: Option<Waker>,
 }
 
 impl Resettable {
     pub(super) fn new(stream: TcpStream, reset: Reset) -> Self {
-        Self { stream, reset, has_written: false }
+        Self { stream, reset, has_written: false, reader: None }
     }
 }
 
@@ -64,6 +66,7 @@ impl AsyncRead for Resettable {
         if self.reset.is(NOW) {
             return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
         }
+        self.reader = Some(context.waker().clone());
         Pin::new(&mut self.stream).poll_read(context, buffer)
     }
 }
@@ -83,6 +86,7 @@ impl AsyncWrite for Resettable {
         ready!(Pin::new(&mut self.stream).poll_flush(context))?;
         if self.has_written {
             self.reset.0.store(NOW, Ordering::Relaxed);
+            self.reader.take().into_iter().for_each(Waker::wake);
         }
         Poll::Ready(Ok(()))
     }

@@ -139,7 +139,8 @@ impl<P: Provider> StandIn<P> {
     }
 
     async fn listen(port: u16, tls: Option<TlsAcceptor>) -> io::Result<Self> {
-        let listener = bind((Ipv4Addr::LOCALHOST, port).into())?.listen(BACKLOG)?;
+        // A port that was asked for by its number is not shared: if it is taken, that is an error.
+        let listener = bind((Ipv4Addr::LOCALHOST, port).into(), port == 0)?.listen(BACKLOG)?;
         let address = listener.local_addr()?;
         let provider = Arc::new(P::default());
         let handler = Arc::new(RequestHandler {
@@ -160,7 +161,7 @@ impl<P: Provider> StandIn<P> {
         let running = lock(&self.running).take();
         if let Some(running) = running {
             // Where two sockets cannot share a port, it is free until the restart.
-            *lock(&self.reserved) = bind(self.address).ok();
+            *lock(&self.reserved) = bind(self.address, true).ok();
             running.stop().await;
         }
     }
@@ -169,7 +170,7 @@ impl<P: Provider> StandIn<P> {
     pub async fn restart(&self) -> io::Result<()> {
         self.stop().await;
         let reserved = lock(&self.reserved).take();
-        let socket = reserved.map_or_else(|| bind(self.address), Ok)?;
+        let socket = reserved.map_or_else(|| bind(self.address, true), Ok)?;
         self.serve(socket.listen(BACKLOG)?);
         Ok(())
     }
@@ -517,14 +518,15 @@ fn gateway_page() -> Answer {
     Answer::new(502, "text/html", page)
 }
 
-/// A socket with this address, which refuses connections until it listens.
-fn bind(address: SocketAddr) -> io::Result<TcpSocket> {
+/// A socket with this address, which refuses connections until it listens. It may share the port with
+/// others of this module.
+fn bind(address: SocketAddr, shares: bool) -> io::Result<TcpSocket> {
     let socket = TcpSocket::new_v4()?;
     // Connections that an old one has closed do not stand in the way, nor does the old one itself.
     #[cfg(unix)]
     socket.set_reuseaddr(true)?;
     #[cfg(any(target_os = "linux", target_os = "macos"))]
-    socket.set_reuseport(true)?;
+    socket.set_reuseport(shares)?;
     socket.bind(address)?;
     Ok(socket)
 }

@@ -144,15 +144,15 @@ impl Row {
             // S3 allows for fifteen minutes. The others compare no dates.
             (Skew::Of(_), _) => (success, None),
             // When a token was issued rejects none. Until it is valid, nobody can tell.
-            (Skew::TokenWithStart, _) if is_ahead && scenario.function != "sign-out" => {
-                (503, Some("kept"))
-            }
             (Skew::TokenWithStart, _) if is_ahead => (503, Some("kept")),
             (_, _) if scenario.identity == Identity::Clerk => match scenario.function {
                 "liveblocks-auth" if !is_ahead => (404, Some("kept")),
                 _ => (401, Some("kept")),
             },
             // It has expired.
+            (_, Way::Bearer) if !is_ahead && scenario.function == "liveblocks-auth" => {
+                (404, Some("kept"))
+            }
             (_, Way::Bearer) if !is_ahead => (401, Some("kept")),
             (_, Way::Cookie) if !is_ahead && scenario.function != "sign-out" => {
                 (success, Some("set"))

@@ -1,11 +1,16 @@
 use std::time::Duration;
 
 use anteroom_stand_ins::{
-    clerk::Clerk, faults::Fault, liveblocks::Liveblocks, secrets_manager::SecretsManager,
+    clerk::Clerk,
+    faults::{Fault, Moment, REDIRECTED},
+    jwt,
+    liveblocks::Liveblocks,
+    secrets_manager::SecretsManager,
+    workos::WorkOs,
 };
 use reqwest::{Client, RequestBuilder, Response};
 
-use super::{client, send};
+use super::{browser, client, send};
 
 struct Visitor {
     clerk: Clerk,
@@ -220,4 +225,77 @@ async fn every_provider_fails_in_its_own_words() {
         let (status, body) = send(client.post(secrets.url())).await;
         assert_eq!((status, body["__type"].as_str()), (of_secrets.0, Some(of_secrets.1)));
     }
+}
+
+#[tokio::test]
+async fn a_reset_comes_before_in_the_middle_of_or_after_the_answer() {
+    let visitor = Visitor::new().await;
+    visitor.clerk.inject(Fault::Reset(Moment::Before));
+    let error = visitor.jwks().send().await.expect_err("no answer");
+    assert!(format!("{error:?}").contains("ConnectionReset"), "{error:?}");
+    visitor.clerk.clear_faults();
+
+    let answer = visitor.meets(Fault::Reset(Moment::Middle)).await;
+    assert_eq!(answer.status(), 200);
+    answer.bytes().await.expect_err("half of a body");
+
+    let before = visitor.clerk.connections();
+    let answer = visitor.meets(Fault::Reset(Moment::After)).await;
+    assert_eq!(answer.status(), 200);
+    assert!(answer.text().await.expect("all of it").contains("\"keys\""));
+    // Until the client has noticed.
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert_eq!(visitor.jwks().send().await.expect("an answer").status(), 200);
+    assert_eq!(visitor.clerk.connections(), before + 2, "each on a connection of its own");
+}
+
+#[tokio::test]
+async fn a_body_that_is_cut_short_looks_complete_without_tls_and_broken_with_it() {
+    let visitor = Visitor::new().await;
+    let text = visitor.meets(Fault::CutShort).await.text().await.expect("a body");
+    assert!(text.starts_with('{') && !text.ends_with('}'), "{text}");
+
+    let clerk = Clerk::start_tls().await.expect("it starts");
+    let visitor = Visitor { clerk, client: client() };
+    let error = visitor.meets(Fault::CutShort).await.text().await.expect_err("no end of TLS");
+    assert!(error.is_decode() || error.is_body(), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_drip_never_ends() {
+    let visitor = Visitor::new().await;
+    let mut answer = visitor.meets(Fault::Drip).await;
+    assert_eq!(answer.status(), 200);
+    for _ in 0..3 {
+        assert_eq!(answer.chunk().await.expect("a part").as_deref(), Some(&b" "[..]));
+    }
+}
+
+#[tokio::test]
+async fn a_redirect_leads_to_the_same_server() {
+    let visitor = Visitor { client: browser(), ..Visitor::new().await };
+    let answer = visitor.meets(Fault::Redirect).await;
+    assert_eq!(answer.status(), 307);
+    assert_eq!(answer.headers()["location"], REDIRECTED);
+}
+
+#[tokio::test]
+async fn a_wrong_clock_dates_what_it_issues() {
+    let workos = WorkOs::start().await.expect("it starts");
+    let url = format!("{}/user_management/authenticate", workos.url());
+    let mut issued = Vec::new();
+    for ahead in [0, 600, -600] {
+        workos.inject(Fault::Clock(ahead).once());
+        let session = workos.sign_in("jane", None);
+        let (status, body) = send(client().post(&url).json(&serde_json::json!({
+            "client_id": workos.client_id(), "client_secret": workos.api_key(),
+            "grant_type": "refresh_token", "refresh_token": session["refresh_token"],
+        })))
+        .await;
+        assert_eq!(status, 200, "{body}");
+        let claims = jwt::claims(body["access_token"].as_str().expect("a token"));
+        issued.push(claims.expect("claims")["iat"].as_i64().expect("a time") - ahead);
+    }
+    let first = issued[0];
+    assert!(issued.iter().all(|time| (first..first + 60).contains(time)), "{issued:?}");
 }

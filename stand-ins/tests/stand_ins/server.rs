@@ -1,5 +1,12 @@
-use anteroom_stand_ins::{clerk::Clerk, liveblocks::Liveblocks, server::TLS_AUTHORITY_FILE};
-use rustls::RootCertStore;
+use anteroom_stand_ins::{
+    clerk::Clerk,
+    liveblocks::Liveblocks,
+    server::{Certificate, TLS_AUTHORITIES_FILE, TLS_AUTHORITY_FILE},
+};
+use rustls::{
+    RootCertStore,
+    pki_types::{CertificateDer, pem::PemObject},
+};
 use tokio::net::TcpStream;
 
 use super::{client, client_that_trusts};
@@ -90,4 +97,25 @@ async fn speaks_tls_to_those_who_trust_its_authority() {
     let stranger = client_that_trusts(RootCertStore::empty());
     let error = stranger.get(&url).send().await.expect_err("nobody vouches for it");
     assert!(error.is_connect(), "{error:?}");
+}
+
+#[tokio::test]
+async fn presents_certificates_that_no_client_may_accept() {
+    let clerk = Clerk::start_tls().await.expect("it starts");
+    let mut roots = RootCertStore::empty();
+    for root in CertificateDer::pem_file_iter(TLS_AUTHORITIES_FILE).expect("a file") {
+        roots.add(root.expect("a certificate")).expect("an authority");
+    }
+    let client = client_that_trusts(roots);
+    for (certificate, why) in [
+        (Certificate::Expired, "Expired"),
+        (Certificate::OtherName, "NotValidForName"),
+        (Certificate::Untrusted, "UnknownIssuer"),
+    ] {
+        clerk.present(certificate).await.expect("the same port");
+        let error = client.get(clerk.url()).send().await.expect_err(why);
+        assert!(format!("{error:?}").contains(why), "{error:?}");
+    }
+    clerk.present(Certificate::Valid).await.expect("the same port");
+    client.get(clerk.url()).send().await.expect("an answer");
 }
