@@ -40,6 +40,7 @@ impl Tally {
 }
 
 /// Prints a table of tallies.
+#[allow(clippy::print_stdout, reason = "the table is for a reviewer, who runs the tests by hand")]
 pub(crate) fn print(tallies: &[Tally]) {
     println!("| file | vectors | valid | invalid | acceptable | why others do not apply |");
     println!("|---|---|---|---|---|---|");

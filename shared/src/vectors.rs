@@ -37,6 +37,7 @@ const OTHERS: [(&str, &str); 9] = [
 ];
 
 #[test]
+#[allow(clippy::print_stdout, reason = "the table is for a reviewer, who runs this test by hand")]
 fn every_vector_that_applies_is_decided_as_it_should_be() {
     let mut tallies = jwt::vectors::rs256();
     let others = [
