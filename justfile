@@ -26,6 +26,10 @@ interop *files:
 gate:
     .ci/run
 
+# Count the instructions of the named endpoints, or of all. Needs valgrind.
+instructions *arguments:
+    cargo run --bin bench -- instructions {{ arguments }}
+
 # Compare the speed and size with Node and with the usual crates. `just compare --short` takes a few minutes.
 compare *arguments:
     cargo run --release --package bench -- compare {{ arguments }}

@@ -148,7 +148,7 @@ async fn measure(
     let name = subject.endpoint.name();
     let launch = programs.launch(subject, providers.environment(subject));
     let instance = Instance::launch(&launch).await?;
-    let requests = Requests::to(subject.endpoint, providers).await;
+    let requests = Requests::to(subject.endpoint, providers).await?;
     let mut answer = ask(&instance, &requests).await?;
     let before = cpu_ms(instance.pid()).await?;
     for _ in 0..REQUESTS {

@@ -31,7 +31,7 @@ async fn main() -> Result<(), Failure> {
     match arguments.next().as_deref() {
         None => compare::with_hello(&root).await,
         Some("compare") => compare::with_others(&root, arguments).await,
-        Some("instructions") => instructions::print(&root, arguments.next().as_deref()).await,
+        Some("instructions") => instructions::run(&root, arguments).await,
         Some("cost") => cost::print(&root, arguments).await,
         Some(other) => Err(format!("there is nothing called {other} to measure").into()),
     }

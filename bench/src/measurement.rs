@@ -37,7 +37,7 @@ impl Measurement {
         providers: &Providers,
         plan: Plan,
     ) -> Result<Self, Failure> {
-        let requests = Requests::to(subject.endpoint, providers).await;
+        let requests = Requests::to(subject.endpoint, providers).await?;
         let launch = programs.launch(subject, providers.environment(subject));
         let result = Self::take(&launch, &requests, plan).await;
         result.map_err(|error| format!("{}: {error}", subject.name()).into())
@@ -65,7 +65,7 @@ impl Measurement {
 
 /// Sends the next request, and checks the answer.
 pub(crate) async fn ask(instance: &Instance, requests: &Requests<'_>) -> Result<Value, Failure> {
-    let answer = instance.invoke(requests.next().as_json()).await?;
+    let answer = instance.invoke(requests.next().await?.as_json()).await?;
     requests.check(&answer)?;
     Ok(answer)
 }

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anteroom_local::instance::Launch;
+use anteroom_local::workspace;
 use anteroom_stand_ins::server::TLS_AUTHORITY_FILE;
+use serde_json::Value;
 
 use crate::Failure;
 use crate::providers::Environment;
@@ -27,26 +29,23 @@ impl Programs {
     /// Builds the programs of these subjects. Those that are outside the workspace have their own
     /// profile.
     pub(crate) fn build(root: &Path, subjects: &[Subject]) -> Result<Self, Failure> {
-        // This program is in the same folder as its builds.
-        let own = std::env::current_exe()?;
-        let release = own.parent().ok_or("no folder")?.to_owned();
-        let target = release.parent().ok_or("no folder")?;
+        let target = target_folder(root)?;
         let mut folders: Vec<_> = subjects.iter().filter_map(|subject| folder(*subject)).collect();
         folders.sort();
         folders.dedup();
         for folder in folders {
             succeed(
-                Command::new("cargo")
+                workspace::cargo()
                     .args(["build", "--release", "--manifest-path"])
                     .arg(root.join(folder).join("Cargo.toml"))
                     .arg("--target-dir")
-                    .arg(target),
+                    .arg(&target),
             )?;
         }
         if subjects.iter().any(|subject| subject.implementation == Implementation::Node) {
             succeed(&mut Command::new(root.join("bench/node/install")))?;
         }
-        let programs = Self { root: root.to_owned(), release };
+        let programs = Self { root: root.to_owned(), release: target.join("release") };
         fs::write(programs.all_roots(), all_roots()?)?;
         Ok(programs)
     }
@@ -121,6 +120,16 @@ impl Programs {
     fn all_roots(&self) -> PathBuf {
         self.release.join("all-roots.pem")
     }
+}
+
+/// The workspace's target folder, which `CARGO_TARGET_DIR` or cargo's configuration may move.
+fn target_folder(root: &Path) -> Result<PathBuf, Failure> {
+    let mut cargo = workspace::cargo();
+    cargo.args(["metadata", "--format-version=1", "--no-deps"]).current_dir(root);
+    let output = cargo.output()?;
+    let metadata: Value = serde_json::from_slice(&output.stdout)?;
+    let folder = metadata["target_directory"].as_str();
+    folder.map(PathBuf::from).ok_or_else(|| "cargo names no target folder".into())
 }
 
 /// The folder of the package that has a subject, if it is Rust.

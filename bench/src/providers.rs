@@ -2,15 +2,23 @@
 //! them.
 
 use anteroom_stand_ins::clerk::Clerk;
+use anteroom_stand_ins::event_bridge::EventBridge;
 use anteroom_stand_ins::liveblocks::Liveblocks;
 use anteroom_stand_ins::livekit::LiveKit;
+use anteroom_stand_ins::s3::S3;
 use anteroom_stand_ins::secrets_manager::SecretsManager;
-use anteroom_stand_ins::workos::WorkOs;
+use anteroom_stand_ins::workos::{
+    INVITE_PERMISSION, MODERATE_PERMISSION, RECORDING_PERMISSION, WorkOs,
+};
 use anteroom_testing::PAGE;
 use serde_json::Value;
 
 use crate::Failure;
 use crate::subject::{Endpoint, Identity, Secrets, Subject};
+
+/// The account that the requests are for, by its short name and address at every stand-in.
+pub(crate) const USER: &str = "jane";
+pub(crate) const EMAIL: &str = "jane.doe@example.com";
 
 /// A function's variables.
 pub(crate) type Environment = Vec<(String, String)>;
@@ -27,8 +35,10 @@ const SECRETS: [(&str, &str); 6] = [
 
 pub(crate) struct Providers {
     pub(crate) clerk: Clerk,
+    pub(crate) event_bridge: EventBridge,
     pub(crate) liveblocks: Liveblocks,
     pub(crate) livekit: LiveKit,
+    pub(crate) s3: S3,
     pub(crate) workos: WorkOs,
     secrets_manager: SecretsManager,
 }
@@ -39,8 +49,10 @@ impl Providers {
         workos.lift_limits();
         Ok(Self {
             clerk: Clerk::start_tls().await?,
+            event_bridge: EventBridge::start_tls().await?,
             liveblocks: Liveblocks::start_tls().await?,
             livekit: LiveKit::start_tls().await?,
+            s3: S3::start_tls().await?,
             workos,
             secrets_manager: SecretsManager::start_tls().await?,
         })
@@ -60,22 +72,54 @@ impl Providers {
 
     /// The settings of an endpoint, with its secrets in variables.
     fn settings(&self, endpoint: Endpoint) -> Option<Environment> {
+        let workos = || self.workos.settings();
+        let livekit = || self.livekit.settings();
+        let set = |name: &str, value: &str| vec![(name.to_owned(), value.to_owned())];
         let settings = match endpoint {
             Endpoint::Hello => return None,
+            Endpoint::SignIn
+            | Endpoint::SignUp
+            | Endpoint::ResendMagicAuth
+            | Endpoint::FinalizeMagicAuth
+            | Endpoint::ContinueWithGoogle
+            | Endpoint::ContinueWithMicrosoft
+            | Endpoint::ContinueWithAuthKit
+            | Endpoint::FinalizeOauth
+            | Endpoint::SelectOrganization
+            | Endpoint::Session
+            | Endpoint::SwitchOrganization
+            | Endpoint::SignOut => workos(),
+            Endpoint::DevSignIn => [workos(), set("DEV_SIGN_IN_EMAIL", EMAIL)].concat(),
+            // It makes no call to LiveKit.
             Endpoint::RoomAuth(identity) => {
-                let mut settings = self.identity("LIVEKIT_IDENTITY", identity);
-                settings.extend(self.livekit.settings());
-                // It makes no call to LiveKit.
-                settings.retain(|(name, _)| name != "LIVEKIT_URL");
-                settings
+                let settings = [self.identity("LIVEKIT_IDENTITY", identity), livekit()].concat();
+                without("LIVEKIT_URL", settings)
+            }
+            Endpoint::LiveKitToken | Endpoint::StartRecording | Endpoint::StopRecording => {
+                [workos(), livekit()].concat()
+            }
+            Endpoint::InviteGuest => {
+                let permission = set("ROOM_INVITE_PERMISSION", INVITE_PERMISSION);
+                [workos(), livekit(), permission].concat()
+            }
+            Endpoint::GuestAuth => {
+                [livekit(), set("ROOM_INVITE_PERMISSION", INVITE_PERMISSION)].concat()
+            }
+            Endpoint::RemoveParticipant | Endpoint::MuteParticipant => {
+                let permission = set("ROOM_MODERATE_PERMISSION", MODERATE_PERMISSION);
+                [workos(), livekit(), permission].concat()
+            }
+            Endpoint::Recordings => {
+                let permission = set("RECORDING_PERMISSION", RECORDING_PERMISSION);
+                let livekit = without("RECORDINGS_", livekit());
+                [workos(), livekit, self.s3.settings(), permission].concat()
+            }
+            Endpoint::LiveKitWebhook => {
+                [without("LIVEKIT_URL", livekit()), self.event_bridge.settings()].concat()
             }
             Endpoint::LiveblocksAuth(identity) => {
                 [self.identity("LIVEBLOCKS_IDENTITY", identity), self.liveblocks.settings()]
                     .concat()
-            }
-            Endpoint::StartRecording => [self.workos.settings(), self.livekit.settings()].concat(),
-            Endpoint::SignIn | Endpoint::FinalizeMagicAuth | Endpoint::Session => {
-                self.workos.settings()
             }
         };
         Some(settings)
@@ -113,4 +157,10 @@ impl Providers {
         }
         environment
     }
+}
+
+/// These variables but for those whose names begin so.
+fn without(prefix: &str, mut environment: Environment) -> Environment {
+    environment.retain(|(name, _)| !name.starts_with(prefix));
+    environment
 }

@@ -1,15 +1,33 @@
 //! What is measured: an endpoint, who implements it, and where its secrets are.
 
-/// An endpoint, with the provider of its sessions where there is a choice.
+/// An endpoint, with the provider of its sessions where it is measured with both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Endpoint {
     Hello,
-    RoomAuth(Identity),
-    LiveblocksAuth(Identity),
-    SignIn,
+    ContinueWithAuthKit,
+    ContinueWithGoogle,
+    ContinueWithMicrosoft,
+    DevSignIn,
     FinalizeMagicAuth,
+    FinalizeOauth,
+    GuestAuth,
+    InviteGuest,
+    LiveblocksAuth(Identity),
+    LiveKitToken,
+    LiveKitWebhook,
+    MuteParticipant,
+    Recordings,
+    RemoveParticipant,
+    ResendMagicAuth,
+    RoomAuth(Identity),
+    SelectOrganization,
     Session,
+    SignIn,
+    SignOut,
+    SignUp,
     StartRecording,
+    StopRecording,
+    SwitchOrganization,
 }
 
 /// The provider of an endpoint's sessions.
@@ -50,6 +68,34 @@ pub(crate) struct Subject {
 }
 
 impl Endpoint {
+    /// Anteroom's endpoints, each with the provider of sessions that is its default.
+    pub(crate) const ALL: &[Self] = &[
+        Self::SignIn,
+        Self::SignUp,
+        Self::ResendMagicAuth,
+        Self::FinalizeMagicAuth,
+        Self::ContinueWithGoogle,
+        Self::ContinueWithMicrosoft,
+        Self::ContinueWithAuthKit,
+        Self::FinalizeOauth,
+        Self::SelectOrganization,
+        Self::DevSignIn,
+        Self::Session,
+        Self::SwitchOrganization,
+        Self::SignOut,
+        Self::RoomAuth(Identity::WorkOs),
+        Self::LiveKitToken,
+        Self::InviteGuest,
+        Self::GuestAuth,
+        Self::RemoveParticipant,
+        Self::MuteParticipant,
+        Self::StartRecording,
+        Self::StopRecording,
+        Self::Recordings,
+        Self::LiveKitWebhook,
+        Self::LiveblocksAuth(Identity::Clerk),
+    ];
+
     /// The endpoints that there are for comparison, `hello` first.
     pub(crate) const COMPARED: [Self; 7] = [
         Self::Hello,
@@ -65,12 +111,30 @@ impl Endpoint {
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Hello => "hello",
-            Self::RoomAuth(_) => "room-auth",
-            Self::LiveblocksAuth(_) => "liveblocks-auth",
-            Self::SignIn => "sign-in",
+            Self::ContinueWithAuthKit => "continue-with-authkit",
+            Self::ContinueWithGoogle => "continue-with-google",
+            Self::ContinueWithMicrosoft => "continue-with-microsoft",
+            Self::DevSignIn => "dev-sign-in",
             Self::FinalizeMagicAuth => "finalize-magic-auth",
+            Self::FinalizeOauth => "finalize-oauth",
+            Self::GuestAuth => "guest-auth",
+            Self::InviteGuest => "invite-guest",
+            Self::LiveblocksAuth(_) => "liveblocks-auth",
+            Self::LiveKitToken => "livekit-token",
+            Self::LiveKitWebhook => "livekit-webhook",
+            Self::MuteParticipant => "mute-participant",
+            Self::Recordings => "recordings",
+            Self::RemoveParticipant => "remove-participant",
+            Self::ResendMagicAuth => "resend-magic-auth",
+            Self::RoomAuth(_) => "room-auth",
+            Self::SelectOrganization => "select-organization",
             Self::Session => "session",
+            Self::SignIn => "sign-in",
+            Self::SignOut => "sign-out",
+            Self::SignUp => "sign-up",
             Self::StartRecording => "start-recording",
+            Self::StopRecording => "stop-recording",
+            Self::SwitchOrganization => "switch-organization",
         }
     }
 
@@ -80,7 +144,10 @@ impl Endpoint {
         match self {
             Self::Hello => &[Bare, CargoLambda, Node],
             Self::RoomAuth(_) | Self::LiveblocksAuth(_) => &[Anteroom, DefaultRust, Node],
-            _ => &[Anteroom, Node],
+            Self::FinalizeMagicAuth | Self::Session | Self::SignIn | Self::StartRecording => {
+                &[Anteroom, Node]
+            }
+            _ => &[Anteroom],
         }
     }
 
@@ -137,11 +204,33 @@ impl Subject {
     /// The name in tables, which leaves out who implements an endpoint.
     pub(crate) fn name(self) -> String {
         let name = self.endpoint.name();
-        match self.endpoint {
-            Endpoint::Hello => format!("hello, {}", self.implementation.name()),
-            Endpoint::RoomAuth(Identity::Clerk) => format!("{name}, sessions from Clerk"),
-            Endpoint::LiveblocksAuth(Identity::WorkOs) => format!("{name}, sessions from WorkOS"),
-            _ => format!("{name}, secrets from {}", self.secrets.name()),
+        match (self.endpoint, self.secrets) {
+            (Endpoint::Hello, _) => format!("hello, {}", self.implementation.name()),
+            (Endpoint::RoomAuth(Identity::Clerk), _) => format!("{name}, sessions from Clerk"),
+            (Endpoint::LiveblocksAuth(Identity::WorkOs), _) => {
+                format!("{name}, sessions from WorkOS")
+            }
+            (_, Secrets::SecretsManager) => format!("{name}, secrets from Secrets Manager"),
+            (_, Secrets::Variables) => name.to_owned(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::fs;
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn every_function_is_an_endpoint_to_measure() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../functions");
+        let functions = fs::read_dir(folder).expect("the functions");
+        let functions = functions.map(|entry| entry.expect("an entry").file_name());
+        let functions = functions.map(|name| name.into_string().expect("text"));
+        let names = Endpoint::ALL.iter().map(|endpoint| endpoint.name().to_owned());
+        assert_eq!(names.collect::<BTreeSet<_>>(), functions.collect());
     }
 }

@@ -101,7 +101,7 @@ impl Workspace {
     }
 
     fn cargo_build(&self) -> Command {
-        let mut cargo = Command::new(cargo());
+        let mut cargo = Command::from(cargo());
         cargo
             .arg("build")
             .arg("--message-format=json-render-diagnostics")
@@ -115,11 +115,6 @@ impl Workspace {
             // Without --package, so that cargo selects features for the whole workspace, as for
             // `cargo build` and `cargo test`, and reuses their builds.
             cargo.args(["--bin", function]);
-        }
-        for (name, _) in environment() {
-            if is_set_by_cargo_run(&name.to_string_lossy()) {
-                cargo.env_remove(name);
-            }
         }
         cargo
     }
@@ -190,9 +185,18 @@ pub(crate) fn is_set_by_cargo_run(name: &str) -> bool {
         || name.starts_with("CARGO_BIN_EXE_")
 }
 
-/// The cargo that runs this program, or the one in `PATH`.
-fn cargo() -> OsString {
-    environment().find(|(name, _)| name == "CARGO").map_or_else(|| "cargo".into(), |(_, path)| path)
+/// The cargo that runs this program, or the one in `PATH`, without the variables that it has set for
+/// this program, so that it reuses what was built without them.
+pub fn cargo() -> std::process::Command {
+    let own = environment().find(|(name, _)| name == "CARGO");
+    let mut cargo =
+        std::process::Command::new(own.map_or_else(|| "cargo".into(), |(_, path)| path));
+    for (name, _) in environment() {
+        if is_set_by_cargo_run(&name.to_string_lossy()) {
+            cargo.env_remove(name);
+        }
+    }
+    cargo
 }
 
 #[allow(clippy::disallowed_methods, reason = "cargo's variables are no settings of the functions")]
