@@ -188,13 +188,13 @@ impl Attack {
     }
 
     fn check_cookies(&self, cookies: &[SetCookie]) -> Outcome {
-        let is_one = |(expected, cookie): (&String, &SetCookie)| match expected.strip_prefix('-') {
-            Some(name) => cookie.name == name && cookie.is_cleared(),
-            None => {
-                let rest = cookie.name.strip_prefix(&**expected);
-                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
-                    && !cookie.value.is_empty()
+        let is_one = |(expected, cookie): (&String, &SetCookie)| {
+            if let Some(name) = expected.strip_prefix('-') {
+                return cookie.name == name && cookie.is_cleared();
             }
+            let rest = cookie.name.strip_prefix(&**expected);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+                && !cookie.value.is_empty()
         };
         let is_right =
             cookies.len() == self.cookies.len() && self.cookies.iter().zip(cookies).all(is_one);
@@ -245,7 +245,7 @@ fn requests_in(lines: &[String]) -> usize {
 /// body.
 fn private_parts(event: &Value) -> Vec<String> {
     let authorization = event["headers"]["authorization"].as_str().into_iter();
-    let tokens = authorization.flat_map(|value| value.split(' ').next_back()).map(str::to_owned);
+    let tokens = authorization.filter_map(|value| value.split(' ').next_back()).map(str::to_owned);
     let cookies = event["cookies"].as_array().into_iter().flatten().filter_map(Value::as_str);
     let cookies = cookies.filter_map(|cookie| cookie.split_once('=')).map(|(_, it)| it.to_owned());
     let body = event["body"].as_str().and_then(|body| serde_json::from_str(body).ok());

@@ -192,7 +192,7 @@ fn headers(world: &World) -> Vec<(String, String)> {
 
 fn false_claims(world: &World) -> Vec<(String, String)> {
     let now = world.clerk.claims_for("jane")["iat"].as_u64().expect("a time");
-    let mut claims = vec![
+    let claims = vec![
         ("iss", json!("https://evil.example")),
         ("iss", json!(format!("{ISSUER}/"))),
         ("iss", json!(format!("{ISSUER}.evil.example"))),
@@ -233,7 +233,7 @@ fn false_claims(world: &World) -> Vec<(String, String)> {
         ("sts", json!(1)),
     ];
     let mut tokens: Vec<_> = claims
-        .drain(..)
+        .into_iter()
         .map(|(name, value)| {
             let tried = match &value {
                 Value::Number(time) if *time == (now + 3600).into() => "in an hour".to_owned(),

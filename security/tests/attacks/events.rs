@@ -281,7 +281,7 @@ fn bodies(world: &World) -> Vec<Attack> {
         ("a byte order mark before the body", format!("\u{feff}{good}")),
         ("two bodies", format!("{good}{good}")),
         ("a comma behind the body", format!("{good},")),
-        ("a comment in the body", good.replace("{", "{/**/")),
+        ("a comment in the body", good.replace('{', "{/**/")),
         ("quotation marks of JavaScript", good.replace('"', "'")),
         ("a name without quotation marks", good.replace("\"email\"", "email")),
         ("a line break in a text", good.replace("doe", "d\noe")),

@@ -45,7 +45,7 @@ pub(crate) async fn table() -> Table {
         } else {
             format!("only {} is called", row.calls.join(", "))
         };
-        let answers: Vec<_> = row.answers.iter().map(|status| status.to_string()).collect();
+        let answers: Vec<_> = row.answers.iter().map(u16::to_string).collect();
         let answers = if answers.is_empty() {
             "none, and the connection closes or waits".to_owned()
         } else {
@@ -114,7 +114,7 @@ async fn exchange(address: &str, request: &str) -> Seen {
     let mut stream = TcpStream::connect(address).await.unwrap();
     // The server may refuse the start of a request and close before it has read the rest.
     let _ = stream.write_all(request.as_bytes()).await;
-    let (mut bytes, mut part) = (Vec::new(), [0; 16 * 1024]);
+    let (mut bytes, mut part) = (Vec::new(), vec![0; 16 * 1024]);
     while let Ok(Ok(length @ 1..)) = tokio::time::timeout(SILENCE, stream.read(&mut part)).await {
         bytes.extend_from_slice(&part[..length]);
     }
@@ -352,7 +352,7 @@ fn rows(address: &str, seal: &str) -> Vec<Row> {
         format!("GE\u{1}T /auth/session HTTP/1.1\r\n{host}{cookie}{close}\r\n"),
         &[400],
     );
-    refused("an upgrade to HTTP/2", format!("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), &[]);
+    refused("an upgrade to HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_owned(), &[]);
     refused("HTTP/3.0", format!("GET /auth/session HTTP/3.0\r\n{host}{cookie}{close}\r\n"), &[400]);
     refused(
         "a header's name with a space",

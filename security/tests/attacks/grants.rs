@@ -106,12 +106,8 @@ fn wishes() -> Vec<(&'static str, Value)> {
     ]
 }
 
-fn merged(input: &Value, wish: &Value) -> Value {
-    with(input, wish)
-}
-
 fn wishing_room(world: &World, tried: &str, wish: &Value) -> Attack {
-    let input = merged(&json!({ "username": "Jane Doe", "roomId": "daily" }), wish);
+    let input = with(&json!({ "username": "Jane Doe", "roomId": "daily" }), wish);
     let event = world.to(ROOM).bearer(&world.workos.access_token("jane")).json(&input);
     Attack::new(format!("{tried}, in the body"), &event).served(
         200,
@@ -121,7 +117,7 @@ fn wishing_room(world: &World, tried: &str, wish: &Value) -> Attack {
 }
 
 fn wishing_token(world: &World, tried: &str, wish: &Value) -> Attack {
-    let input = merged(&json!({ "participant_name": "Jane Doe", "room_name": "daily" }), wish);
+    let input = with(&json!({ "participant_name": "Jane Doe", "room_name": "daily" }), wish);
     let event = world.to(TOKEN).bearer(&world.workos.access_token("jane")).json(&input);
     Attack::new(format!("{tried}, in LiveKit's own request"), &event).served(
         201,

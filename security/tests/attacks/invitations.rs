@@ -145,7 +145,7 @@ fn other_deployments() -> Vec<(&'static str, (&'static str, &'static str))> {
 }
 
 async fn expired_and_closed(world: &World, good: &str) -> Vec<Attack> {
-    let hour = Duration::from_secs(3600);
+    let hour = Duration::from_hours(1);
     let request = json!({ "roomId": "daily", "hours": 1 });
     let expired = invitation(&world.settings, &request, hour).await;
     let long_ago = invitation(&world.settings, &request, hour * 1000).await;

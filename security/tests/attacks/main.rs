@@ -7,6 +7,7 @@
 //! ```
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
+#![allow(clippy::too_many_lines, reason = "a table is as long as it has rows")]
 
 mod addresses;
 mod attack;

@@ -63,7 +63,7 @@ fn jane(world: &World, endpoint: &str) -> Event {
 }
 
 /// Jane's session with these permissions, or another user's in an organization.
-fn permitted(world: &World, endpoint: &str, permissions: Value) -> Event {
+fn permitted(world: &World, endpoint: &str, permissions: &Value) -> Event {
     let claims = with(&world.workos.claims_for("jane"), &json!({ "permissions": permissions }));
     world.to(endpoint).bearer(&world.workos.sign(&world.workos.header(), &claims))
 }
@@ -207,13 +207,13 @@ fn without_rights(world: &World) -> Vec<Attack> {
             ("a wildcard as the permission", json!(["*", "recordings:*"])),
             ("the permission as a text", json!(RECORDING_PERMISSION)),
         ] {
-            let event = permitted(world, endpoint, permissions).input(&input);
+            let event = permitted(world, endpoint, &permissions).input(&input);
             attacks.push(Attack::new(tried, &event).refused(NOT_ALLOWED.0, NOT_ALLOWED.1));
         }
         let event = world.to(endpoint).input(&input);
         attacks.push(Attack::new("no session", &event).refused(401, "Sign in first"));
     }
-    let event = permitted(world, LIST, json!([RECORDING_PERMISSION, ""])).input(&input);
+    let event = permitted(world, LIST, &json!([RECORDING_PERMISSION, ""])).input(&input);
     attacks.push(
         Attack::new("the permission while none is configured", &event)
             .with(CLOSED)

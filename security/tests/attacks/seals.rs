@@ -172,7 +172,7 @@ async fn foreign(world: &World, session: &Value) -> Vec<(&'static str, String)> 
     let changed_user = async |changes: &Value| {
         own(&with(&content, &json!({ "user": with(&content["user"], changes) }))).await
     };
-    let (minute, hour) = (Duration::from_secs(60), now - 3600);
+    let (minute, hour) = (Duration::from_mins(1), now - 3600);
     let last = &COOKIE_PASSWORD[..COOKIE_PASSWORD.len() - 1];
     vec![
         ("another password", seal(OTHER_PASSWORD, &content, None, now).await),
