@@ -459,9 +459,7 @@ impl World {
     async fn input(&self, scenario: &Scenario) -> Event {
         let function = scenario.function;
         let number = self.next();
-        let room = format!("room-{number}");
         let auth = || Event::post(&format!("/auth/{function}"));
-        let of_room = |path: &str| Event::to(&format!("/api/v1/livekit/{path}"));
         match function {
             "session" => auth().method("GET"),
             "sign-out" | "dev-sign-in" => {
@@ -489,6 +487,16 @@ impl World {
                 let id = self.workos.organization("TAUNTA SCRE").id;
                 auth().json(&json!({ "email": MEMBER_OF_TWO, "organizationId": id }))
             }
+            "liveblocks-auth" => Event::post("/api/liveblocks-auth"),
+            _ => self.input_of_room(function, number).await,
+        }
+    }
+
+    /// The request without the session, for an endpoint of LiveKit's.
+    async fn input_of_room(&self, function: &str, number: usize) -> Event {
+        let room = format!("room-{number}");
+        let of_room = |path: &str| Event::to(&format!("/api/v1/livekit/{path}"));
+        match function {
             "room-auth" => {
                 of_room(function).json(&json!({ "username": "Jane Doe", "roomId": room }))
             }
@@ -525,7 +533,6 @@ impl World {
                 of_room(function).input(&json!({ "roomName": room, "zoneId": "1" }))
             }
             "livekit-webhook" => self.webhook(of_room("webhook"), number),
-            "liveblocks-auth" => Event::post("/api/liveblocks-auth"),
             _ => panic!("no requests for {function}"),
         }
     }

@@ -51,7 +51,7 @@ fn nothing_that_only_development_needs_is_built_into_a_function() {
         ("stand-ins", &[]),
         ("local", &["anteroom-stand-ins"]),
         ("testing", &["anteroom", "anteroom-local", "anteroom-stand-ins"]),
-        ("security", &["anteroom-local", "anteroom-stand-ins", "anteroom-testing"]),
+        ("security", &["anteroom", "anteroom-local", "anteroom-stand-ins", "anteroom-testing"]),
         ("bench", &["anteroom-local", "anteroom-stand-ins", "anteroom-testing"]),
     ];
     for (folder, expected) in DEVELOPMENT {
