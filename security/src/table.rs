@@ -85,7 +85,7 @@ impl Table {
         let columns = || self.columns.iter().copied().chain(["held"]);
         let mut text = format!("\n## {} ({} rows)\n\n", self.title, self.rows.len());
         text += &line(&mut columns().map(str::to_owned));
-        text += &format!("|{}\n", "---|".repeat(self.columns.len() + 1));
+        text += &line(&mut columns().map(|_| "---".to_owned())).replace(' ', "");
         for row in &self.rows {
             text += &line(&mut row.iter().map(|cell| escaped(cell)));
         }

@@ -191,6 +191,9 @@ impl World {
     }
 
     /// Writes the current secrets to Secrets Manager.
+    ///
+    /// # Panics
+    /// Never: every secret has an id.
     pub fn store(&self) {
         for provider in [Provider::WorkOs, Provider::Clerk, Provider::Liveblocks, Provider::LiveKit]
         {
@@ -208,7 +211,7 @@ impl World {
     /// If there is none.
     pub fn value(&self, name: &str) -> &str {
         let found = self.settings.iter().find(|(own, _)| own == name);
-        found.map(|(_, value)| value.as_str()).unwrap_or_else(|| panic!("no setting {name}"))
+        found.map_or_else(|| panic!("no setting {name}"), |(_, value)| value.as_str())
     }
 
     /// Changes a setting, for functions that start from now on, and for what this makes.
@@ -218,6 +221,9 @@ impl World {
     }
 
     /// The functions' variables.
+    ///
+    /// # Panics
+    /// Never: every secret has an id.
     pub fn environment(&self) -> Vec<(String, String)> {
         let mut environment = self.settings.clone();
         if self.setup.stored {

@@ -114,15 +114,13 @@ fn calls(kind: Kind, trouble: Trouble) -> RangeInclusive<usize> {
         // Another call of the provider may have met the old connections.
         _ if trouble == HalfOpen => ONCE_OR_TWICE,
         _ if trouble.is_about_connections() => NEVER,
-        Kind::Once | Kind::OncePerCaller | Kind::Start => ONCE,
         Kind::Refresh if may_pass => OFTEN,
-        Kind::EarlyRefresh => ONCE_OR_TWICE,
         // The first attempt may have used up much of the time.
         Kind::Keys | Kind::Stop if matches!(trouble, Hang | Drip) => ONCE_OR_TWICE,
-        // The SDK repeats what it thinks may pass.
-        Kind::Event => ONCE_OR_TWICE,
-        Kind::Secrets => 1..=20,
         Kind::Repeatable | Kind::Keys | Kind::Stop if is_broken => TWICE,
-        Kind::Repeatable | Kind::Keys | Kind::Stop | Kind::Refresh => ONCE,
+        // The AWS SDK also repeats what it thinks may pass.
+        Kind::EarlyRefresh | Kind::Event => ONCE_OR_TWICE,
+        Kind::Secrets => 1..=20,
+        _ => ONCE,
     }
 }
