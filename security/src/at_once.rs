@@ -17,6 +17,9 @@ const WORKERS: usize = 6;
 static DESKS: Semaphore = Semaphore::const_new(WORKERS);
 
 /// The right to use the processor. A row gives it back before it waits.
+///
+/// # Panics
+/// Never: nobody closes the semaphore.
 pub async fn desk() -> SemaphorePermit<'static> {
     DESKS.acquire().await.unwrap_or_else(|error| panic!("{error}"))
 }

@@ -191,6 +191,9 @@ impl World {
     }
 
     /// Writes the current secrets to Secrets Manager.
+    ///
+    /// # Panics
+    /// Never: every secret has an id.
     pub fn store(&self) {
         for provider in [Provider::WorkOs, Provider::Clerk, Provider::Liveblocks, Provider::LiveKit]
         {
@@ -208,7 +211,7 @@ impl World {
     /// If there is none.
     pub fn value(&self, name: &str) -> &str {
         let found = self.settings.iter().find(|(own, _)| own == name);
-        found.map(|(_, value)| value.as_str()).unwrap_or_else(|| panic!("no setting {name}"))
+        found.map_or_else(|| panic!("no setting {name}"), |(_, value)| value.as_str())
     }
 
     /// Changes a setting, for functions that start from now on, and for what this makes.
@@ -218,6 +221,9 @@ impl World {
     }
 
     /// The functions' variables.
+    ///
+    /// # Panics
+    /// Never: every secret has an id.
     pub fn environment(&self) -> Vec<(String, String)> {
         let mut environment = self.settings.clone();
         if self.setup.stored {
@@ -459,9 +465,7 @@ impl World {
     async fn input(&self, scenario: &Scenario) -> Event {
         let function = scenario.function;
         let number = self.next();
-        let room = format!("room-{number}");
         let auth = || Event::post(&format!("/auth/{function}"));
-        let of_room = |path: &str| Event::to(&format!("/api/v1/livekit/{path}"));
         match function {
             "session" => auth().method("GET"),
             "sign-out" | "dev-sign-in" => {
@@ -489,6 +493,16 @@ impl World {
                 let id = self.workos.organization("TAUNTA SCRE").id;
                 auth().json(&json!({ "email": MEMBER_OF_TWO, "organizationId": id }))
             }
+            "liveblocks-auth" => Event::post("/api/liveblocks-auth"),
+            _ => self.input_of_room(function, number).await,
+        }
+    }
+
+    /// The request without the session, for an endpoint of LiveKit's.
+    async fn input_of_room(&self, function: &str, number: usize) -> Event {
+        let room = format!("room-{number}");
+        let of_room = |path: &str| Event::to(&format!("/api/v1/livekit/{path}"));
+        match function {
             "room-auth" => {
                 of_room(function).json(&json!({ "username": "Jane Doe", "roomId": room }))
             }
@@ -525,7 +539,6 @@ impl World {
                 of_room(function).input(&json!({ "roomName": room, "zoneId": "1" }))
             }
             "livekit-webhook" => self.webhook(of_room("webhook"), number),
-            "liveblocks-auth" => Event::post("/api/liveblocks-auth"),
             _ => panic!("no requests for {function}"),
         }
     }

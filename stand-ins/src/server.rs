@@ -129,16 +129,18 @@ impl<P: Provider> StandIn<P> {
     }
 
     /// Starts on this port of the loopback address; 0 means any free port.
+    #[allow(clippy::unused_async, reason = "it needs a runtime, as its callers can see")]
     pub async fn start_on(port: u16) -> io::Result<Self> {
-        Self::listen(port, None).await
+        Self::listen(port, None)
     }
 
     /// Starts on a free port with TLS, with a certificate signed by [`TLS_AUTHORITY_FILE`].
+    #[allow(clippy::unused_async, reason = "it needs a runtime, as its callers can see")]
     pub async fn start_tls() -> io::Result<Self> {
-        Self::listen(0, Some(tls_acceptor(Certificate::Valid)?)).await
+        Self::listen(0, Some(tls_acceptor(Certificate::Valid)?))
     }
 
-    async fn listen(port: u16, tls: Option<TlsAcceptor>) -> io::Result<Self> {
+    fn listen(port: u16, tls: Option<TlsAcceptor>) -> io::Result<Self> {
         // A port that was asked for by its number is not shared: if it is taken, that is an error.
         let listener = bind((Ipv4Addr::LOCALHOST, port).into(), port == 0)?.listen(BACKLOG)?;
         let address = listener.local_addr()?;

@@ -70,27 +70,30 @@ fn is_after_refresh(scenario: &Scenario, call: &Call) -> bool {
 fn statuses(scenario: &Scenario, call: &Call, trouble: Trouble) -> Vec<u64> {
     let success = scenario.success();
     match (call.kind, trouble) {
-        (_, Trouble::HalfOpen) => vec![success],
-        (kind, Trouble::ResetAfter) => match kind {
-            // The next call may meet the end of the connection on its way. It is not repeated then.
-            _ if is_followed_by_single(scenario, call) => vec![success, DOWN],
-            _ => vec![success],
-        },
-        // LiveKit has started the recording, and its list says so.
-        (Kind::Start, Trouble::ResetMiddle | Trouble::TruncatedTls | Trouble::Drip) => {
-            vec![success]
-        }
-        (Kind::Stop, Trouble::ResetMiddle | Trouble::TruncatedTls) => vec![success],
+        // The next call may meet the end of the connection on its way. It is not repeated then.
+        (_, Trouble::ResetAfter) if is_followed_by_single(scenario, call) => vec![success, DOWN],
+        (_, Trouble::ResetAfter | Trouble::HalfOpen)
+        // LiveKit has started or stopped the recording, and its list says so.
+        | (Kind::Start, Trouble::ResetMiddle | Trouble::TruncatedTls | Trouble::Drip)
+        | (Kind::Stop, Trouble::ResetMiddle | Trouble::TruncatedTls) => vec![success],
         // Likewise, if there is time left to look.
         (Kind::Stop, Trouble::Drip) => vec![success, DOWN],
         (Kind::OncePerCaller, Trouble::OwnLimit) => vec![LIMITED],
-        // Whether somebody is signed in cannot be determined.
-        (Kind::Refresh, Trouble::Garbage) => vec![DOWN],
-        (Kind::Keys, Trouble::Garbage) if scenario.identity == Identity::WorkOs => vec![DOWN],
-        // Without its secrets, a function answers 503.
-        (Kind::Secrets, _) => vec![DOWN],
-        (_, Trouble::Garbage | Trouble::Redirect) => vec![NONSENSE],
+        (_, Trouble::Garbage | Trouble::Redirect) if is_nonsense(scenario, call, trouble) => {
+            vec![NONSENSE]
+        }
         _ => vec![DOWN],
+    }
+}
+
+/// Whether an unusable answer is reported as one. Otherwise it means that something cannot be determined:
+/// whether somebody is signed in, or what the secrets are.
+fn is_nonsense(scenario: &Scenario, call: &Call, trouble: Trouble) -> bool {
+    match call.kind {
+        Kind::Secrets => false,
+        Kind::Refresh => trouble != Trouble::Garbage,
+        Kind::Keys => trouble != Trouble::Garbage || scenario.identity == Identity::Clerk,
+        _ => true,
     }
 }
 
@@ -111,15 +114,13 @@ fn calls(kind: Kind, trouble: Trouble) -> RangeInclusive<usize> {
         // Another call of the provider may have met the old connections.
         _ if trouble == HalfOpen => ONCE_OR_TWICE,
         _ if trouble.is_about_connections() => NEVER,
-        Kind::Once | Kind::OncePerCaller | Kind::Start => ONCE,
         Kind::Refresh if may_pass => OFTEN,
-        Kind::EarlyRefresh => ONCE_OR_TWICE,
         // The first attempt may have used up much of the time.
         Kind::Keys | Kind::Stop if matches!(trouble, Hang | Drip) => ONCE_OR_TWICE,
-        // The SDK repeats what it thinks may pass.
-        Kind::Event => ONCE_OR_TWICE,
-        Kind::Secrets => 1..=20,
         Kind::Repeatable | Kind::Keys | Kind::Stop if is_broken => TWICE,
-        Kind::Repeatable | Kind::Keys | Kind::Stop | Kind::Refresh => ONCE,
+        // The AWS SDK also repeats what it thinks may pass.
+        Kind::EarlyRefresh | Kind::Event => ONCE_OR_TWICE,
+        Kind::Secrets => 1..=20,
+        _ => ONCE,
     }
 }

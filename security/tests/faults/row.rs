@@ -169,18 +169,18 @@ impl Row {
             return Err(format!("the log has the statuses {logged:?}"));
         }
         let end = ends[ends.len() - 2];
-        seen.level = end["level"].as_str().unwrap_or_default().to_owned();
+        end["level"].as_str().unwrap_or_default().clone_into(&mut seen.level);
         let level = if seen.status >= 501 { "WARN" } else { "INFO" };
         if seen.level != level {
             return Err(format!("the line's level is {}", seen.level));
         }
         let text: String = lines.iter().map(Value::to_string).collect();
-        let word = match self.call.kind {
+        let provider = match self.call.kind {
             Kind::Secrets => "Secrets Manager".to_owned(),
             _ => self.call.provider.name().to_lowercase(),
         };
         let detail = end["detail"].as_str().unwrap_or_default();
-        if seen.status >= 501 && !detail.contains(&word) && detail != "the request timed out" {
+        if seen.status >= 501 && !detail.contains(&provider) && detail != "the request timed out" {
             return Err(format!("the line says {detail:?}"));
         }
         match world.private().iter().find(|private| text.contains(*private)) {
@@ -193,7 +193,7 @@ impl Row {
 impl Seen {
     fn note(&mut self, world: &World, call: &Call, scenario: &Scenario, answer: &Answer) {
         self.status = answer.status();
-        self.wait = answer.header("retry-after").unwrap_or_default().to_owned();
+        answer.header("retry-after").unwrap_or_default().clone_into(&mut self.wait);
         self.calls = world.count(call.provider, call.path);
         self.cookie = cookie_in(answer, scenario);
     }

@@ -68,7 +68,9 @@ impl Meanwhile {
             world.rotate_signing_key();
         }
         if self == Self::HalfOpen {
-            called.iter().for_each(|provider| world.silence_connections(*provider));
+            for provider in called {
+                world.silence_connections(provider);
+            }
         }
     }
 }

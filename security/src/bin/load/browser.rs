@@ -48,9 +48,9 @@ impl<'l> Browser<'l> {
 
     /// The body of the right answer; `None` if an outage excuses another, or if the answer was wrong,
     /// which is counted.
-    pub(crate) async fn send(&mut self, request: &Request, input: Value) -> Option<Value> {
+    pub(crate) async fn send(&mut self, request: &Request, input: &Value) -> Option<Value> {
         let body = if request.method == "GET" { String::new() } else { input.to_string() };
-        let query = if request.method == "GET" { query(&input) } else { String::new() };
+        let query = if request.method == "GET" { query(input) } else { String::new() };
         self.send_text(request, &query, body).await
     }
 

@@ -57,13 +57,13 @@ pub(crate) async fn code(load: &Load, end: Instant) {
 async fn sign_in_with_code(load: &Load, browser: &mut Browser<'_>) -> Option<()> {
     let email = format!("load-{}@example.com", load.next());
     let address = json!({ "email": email });
-    browser.send(&SIGN_UP, address.clone()).await?;
-    browser.send(&SIGN_IN, address).await?;
+    browser.send(&SIGN_UP, &address).await?;
+    browser.send(&SIGN_IN, &address).await?;
     let code = browser.dev("WorkOS", &format!("/dev/magic-code?email={email}")).await;
-    browser.send(&FINALIZE_MAGIC_AUTH, json!({ "email": email, "code": code })).await?;
-    browser.send(&SESSION, json!({})).await?;
-    browser.send(&ROOM_AUTH, json!({ "username": "Load", "roomId": "room123" })).await?;
-    browser.send(&SIGN_OUT, json!({})).await?;
+    browser.send(&FINALIZE_MAGIC_AUTH, &json!({ "email": email, "code": code })).await?;
+    browser.send(&SESSION, &json!({})).await?;
+    browser.send(&ROOM_AUTH, &json!({ "username": "Load", "roomId": "room123" })).await?;
+    browser.send(&SIGN_OUT, &json!({})).await?;
     Some(())
 }
 
@@ -76,16 +76,16 @@ pub(crate) async fn long_session(load: &Load, end: Instant) {
     let (mut here, mut there) = ("MASADAS", "TAUNTA SCRE");
     while Instant::now() < end {
         for _ in 0..5 {
-            browser.send(&SESSION, json!({})).await;
+            browser.send(&SESSION, &json!({})).await;
         }
         let id = organization(there);
         let input = json!({ "email": "123@gmail.com", "organizationId": id });
-        if browser.send(&SWITCH, input).await.is_some() {
+        if browser.send(&SWITCH, &input).await.is_some() {
             std::mem::swap(&mut here, &mut there);
         }
     }
     // The faults are over.
-    if browser.send(&SESSION, json!({})).await.is_none() {
+    if browser.send(&SESSION, &json!({})).await.is_none() {
         load.wrong("a session was lost".to_owned());
     }
     load.count_session();
@@ -103,15 +103,15 @@ async fn signed_in<'l>(load: &'l Load, user: &str, end: Instant) -> Option<Brows
 }
 
 async fn sign_in_with_google(browser: &mut Browser<'_>, user: &str) -> Option<()> {
-    let begun = browser.send(&GOOGLE, json!({})).await?;
+    let begun = browser.send(&GOOGLE, &json!({})).await?;
     let page = begun["authData"]["redirectURL"].as_str()?;
     let (code, state) = browser.visit(page, user).await?;
-    let done = browser.send(&FINALIZE_OAUTH, json!({ "code": code, "state": state })).await?;
+    let done = browser.send(&FINALIZE_OAUTH, &json!({ "code": code, "state": state })).await?;
     let pending = &done["user"]["pendingAuthenticationToken"];
     if pending.is_string() {
         let id = organization("MASADAS");
         let input = json!({ "pendingAuthenticationToken": pending, "organizationId": id });
-        browser.send(&SELECT, input).await?;
+        browser.send(&SELECT, &input).await?;
     }
     Some(())
 }
@@ -127,13 +127,13 @@ pub(crate) async fn rooms(load: &Load, end: Instant) {
 async fn visit_rooms(load: &Load, browser: &mut Browser<'_>) -> Option<()> {
     sign_in_with_google(browser, "jane").await?;
     let room = format!("load-{}", load.next());
-    browser.send(&ROOM_AUTH, json!({ "username": "Jane Doe", "roomId": room })).await?;
-    browser.send(&TOKEN, json!({ "room_name": room })).await?;
-    let invited = browser.send(&INVITE, json!({ "roomId": room })).await?;
+    browser.send(&ROOM_AUTH, &json!({ "username": "Jane Doe", "roomId": room })).await?;
+    browser.send(&TOKEN, &json!({ "room_name": room })).await?;
+    let invited = browser.send(&INVITE, &json!({ "roomId": room })).await?;
     let invitation = &invited["invitation"];
     let input = json!({ "invitation": invitation, "username": "Gus Guest" });
-    Browser::new(load).send(&GUEST, input).await?;
-    browser.send(&SIGN_OUT, json!({})).await?;
+    Browser::new(load).send(&GUEST, &input).await?;
+    browser.send(&SIGN_OUT, &json!({})).await?;
     Some(())
 }
 
@@ -151,12 +151,12 @@ async fn record(load: &Load, browser: &mut Browser<'_>) -> Option<()> {
         let room = format!("recorded-{}", load.next());
         browser.open_room(&room).await;
         let place = json!({ "roomName": room, "zoneId": "1" });
-        let started = browser.send(&START, place.clone()).await?;
-        browser.send(&RECORDINGS, place.clone()).await?;
+        let started = browser.send(&START, &place).await?;
+        browser.send(&RECORDINGS, &place).await?;
         let mut input = place.clone();
         input["egressId"] = started["egressId"].clone();
-        browser.send(&STOP, input).await?;
-        let listed = browser.send(&RECORDINGS, place).await?;
+        browser.send(&STOP, &input).await?;
+        let listed = browser.send(&RECORDINGS, &place).await?;
         let found = listed["recordings"].as_array().map_or(0, Vec::len);
         if found != 1 {
             load.wrong(format!("{found} recordings of a room with one"));
@@ -168,7 +168,7 @@ async fn record(load: &Load, browser: &mut Browser<'_>) -> Option<()> {
 /// Signs in as the developer, no more often than WorkOS sends codes to one address.
 pub(crate) async fn developer(load: &Load, end: Instant) {
     while Instant::now() < end {
-        Browser::new(load).send(&DEV_SIGN_IN, json!({})).await;
+        Browser::new(load).send(&DEV_SIGN_IN, &json!({})).await;
         tokio::time::sleep_until(end.min(Instant::now() + CODE_PAUSE)).await;
     }
 }
@@ -179,7 +179,7 @@ pub(crate) async fn documents(load: &Load, end: Instant) {
         let mut browser = Browser::new(load);
         browser.bearer = Some(browser.dev("Clerk", "/dev/session-token?user=jane").await);
         for _ in 0..3 {
-            browser.send(&LIVEBLOCKS_AUTH, json!({})).await;
+            browser.send(&LIVEBLOCKS_AUTH, &json!({})).await;
         }
     }
 }
@@ -198,14 +198,14 @@ pub(crate) async fn mistakes(load: &Load, end: Instant) {
     while Instant::now() < end {
         let mut browser = Browser::new(load);
         browser.send_text(&no_json, "", "{".to_owned()).await;
-        browser.send(&no_address, json!({ "email": "nobody" })).await;
-        browser.send(&no_session, json!({ "username": "Eve", "roomId": "room123" })).await;
-        browser.send(&method, json!({})).await;
+        browser.send(&no_address, &json!({ "email": "nobody" })).await;
+        browser.send(&no_session, &json!({ "username": "Eve", "roomId": "room123" })).await;
+        browser.send(&method, &json!({})).await;
         let input = json!({ "invitation": "a.b.c", "username": "Eve" });
-        browser.send(&invitation, input).await;
-        browser.send(&nowhere, json!({})).await;
-        browser.send(&long, json!({ "email": "x".repeat(17 * 1024) })).await;
+        browser.send(&invitation, &input).await;
+        browser.send(&nowhere, &json!({})).await;
+        browser.send(&long, &json!({ "email": "x".repeat(17 * 1024) })).await;
         browser.origin = "https://evil.example";
-        browser.send(&forged, json!({})).await;
+        browser.send(&forged, &json!({})).await;
     }
 }

@@ -178,8 +178,11 @@ fn memory(before: &BTreeMap<u32, Memory>, after: &BTreeMap<u32, Memory>) -> Tabl
         let growth = growth.unwrap_or_default();
         let range = |sizes: &mut dyn Iterator<Item = u64>| {
             let sizes: Vec<_> = sizes.collect();
-            let mib = |size: Option<&u64>| size.copied().unwrap_or_default() as f64 / 1024.0;
-            format!("{:.1}–{:.1}", mib(sizes.iter().min()), mib(sizes.iter().max()))
+            let mib = |size: Option<&u64>| {
+                let tenths = size.copied().unwrap_or_default() * 10 / 1024;
+                format!("{}.{}", tenths / 10, tenths % 10)
+            };
+            format!("{}–{}", mib(sizes.iter().min()), mib(sizes.iter().max()))
         };
         let cells = [
             function.to_owned(),
