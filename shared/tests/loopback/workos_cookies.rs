@@ -798,8 +798,9 @@ proptest! {
                 } else {
                     let begun = cookies.sign_in.begin(&browser.headers()).await.unwrap();
                     browser.take(begun.cookies);
-                    let resumed = cookies.sign_in.resume(&browser.headers(), Some(&begun.state));
-                    prop_assert_eq!(resumed.await.unwrap().len(), 1);
+                    let held = browser.headers();
+                    let resumed = cookies.sign_in.resume(&held, Some(&begun.state)).await;
+                    prop_assert_eq!(resumed.unwrap().len(), 1);
                 }
                 let bytes = browser.headers()[COOKIE].len();
                 prop_assert!(bytes <= 8 * 1024, "{bytes}");
