@@ -52,7 +52,7 @@ fn nothing_that_only_development_needs_is_built_into_a_function() {
         ("local", &["anteroom-stand-ins"]),
         ("testing", &["anteroom", "anteroom-local", "anteroom-stand-ins"]),
         ("security", &["anteroom", "anteroom-local", "anteroom-stand-ins", "anteroom-testing"]),
-        ("bench", &["anteroom-local", "anteroom-stand-ins", "anteroom-testing"]),
+        ("bench", &["anteroom", "anteroom-local", "anteroom-stand-ins", "anteroom-testing"]),
         ("release", &[]),
     ];
     for (folder, expected) in DEVELOPMENT {
