@@ -1,5 +1,6 @@
 //! Makes a module of every function's `main.rs`, so that the targets run the deployed handlers
-//! themselves, and a new function is fuzzed without a change here.
+//! themselves, and a new function is fuzzed without a change here. Also gathers the words of our own
+//! messages, which are no words of a provider, even if a provider says them.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -47,5 +48,26 @@ fn main() {
         names.len()
     );
     let out = env::var("OUT_DIR").expect("cargo sets it");
+    let mut words = String::new();
+    for folder in ["../shared/src", "../functions"] {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+        println!("cargo::rerun-if-changed={}", folder.display());
+        gather(&folder, &mut words);
+    }
+    fs::write(Path::new(&out).join("own-words.txt"), words).expect("a file");
     fs::write(Path::new(&out).join("functions.rs"), generated).expect("a file");
+}
+
+/// Adds the sources in a folder, with every message on one line.
+fn gather(folder: &Path, words: &mut String) {
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            gather(&path, words);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let source = fs::read_to_string(path).expect("a source");
+            let parts: Vec<_> = source.split("\\\n").map(str::trim_start).collect();
+            words.push_str(&parts.concat());
+        }
+    }
 }

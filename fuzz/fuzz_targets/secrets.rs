@@ -4,6 +4,7 @@
 #![no_main]
 
 use anteroom::secrets::SecretError;
+use anteroom_fuzz::answer::is_ours;
 use anteroom_fuzz::json;
 use anteroom_fuzz::script::Reply;
 use anteroom_fuzz::world::World;
@@ -71,7 +72,8 @@ fuzz_target!(|data: &[u8]| {
             assert!(words.len() < 200 && words.is_ascii(), "{message}");
             let quoted = data
                 .windows(16)
-                .any(|part| part.is_ascii() && words.contains(&*String::from_utf8_lossy(part)));
+                .filter_map(|part| std::str::from_utf8(part).ok())
+                .any(|part| words.contains(part) && !is_ours(part.as_bytes()));
             assert!(!quoted, "{message} quotes the secret");
         }
     });

@@ -12,7 +12,7 @@ use tokio::task::{JoinError, JoinSet};
 use crate::{Outcome, binary};
 
 /// How many rows use the processor at a time. More would make providers look slow.
-const WORKERS: usize = 6;
+const WORKERS: usize = 12;
 
 static DESKS: Semaphore = Semaphore::const_new(WORKERS);
 

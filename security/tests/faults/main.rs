@@ -15,7 +15,7 @@ use crate::row::Row;
 use crate::trouble::Trouble;
 
 /// How many rows run at once. Most of them wait for a timeout.
-const AT_ONCE: usize = 128;
+const AT_ONCE: usize = 256;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_outage_of_any_provider_is_reported_as_one_and_ends_with_it() {
