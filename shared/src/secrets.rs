@@ -245,6 +245,11 @@ impl StoredSecret {
         }
     }
 
+    /// The client that fetches it, for another secret.
+    pub(crate) fn manager(&self) -> SecretsManager {
+        self.manager.clone()
+    }
+
     pub(crate) fn has_id(&self, id: &str) -> bool {
         self.id == id
     }

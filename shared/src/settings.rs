@@ -34,8 +34,6 @@ pub struct Settings {
     variables: HashMap<String, String>,
     problems: Vec<String>,
     stored: Vec<Arc<StoredSecret>>,
-    /// Made for the first secret and shared by the others.
-    secrets_manager: Option<SecretsManager>,
     /// Hosts to which connections are opened while the function starts, and how many.
     called_soon: Vec<(Uri, usize)>,
     http: Http,
@@ -84,15 +82,7 @@ impl Settings {
             problems.push(format!("SSL_CERT_FILE is not a PEM file of certificates ({error})"));
             Http::new(None, clock.clone()).map_err(|error| Problems(vec![error.to_string()]))
         })?;
-        Ok(Self {
-            variables,
-            problems,
-            stored: Vec::new(),
-            secrets_manager: None,
-            called_soon: Vec::new(),
-            http,
-            clock,
-        })
+        Ok(Self { variables, problems, stored: Vec::new(), called_soon: Vec::new(), http, clock })
     }
 
     /// Opens `count` connections to the host of `address` while the function starts, or as many as
@@ -375,11 +365,10 @@ impl Settings {
         if let Some(known) = self.stored.iter().find(|stored| stored.has_id(&id)) {
             return Ok(Arc::clone(known));
         }
-        let manager = match self.secrets_manager.clone() {
-            Some(manager) => manager,
+        let manager = match self.stored.first() {
+            Some(other) => other.manager(),
             None => SecretsManager::new(self.aws_access("AWS_ENDPOINT_URL_SECRETS_MANAGER")?),
         };
-        self.secrets_manager = Some(manager.clone());
         let stored = Arc::new(StoredSecret::new(id, id_variable, manager, self.clock.clone()));
         self.stored.push(Arc::clone(&stored));
         Ok(stored)
