@@ -19,9 +19,12 @@ use jsonwebtoken::{
 };
 use ring::signature::{RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents, UnparsedPublicKey};
 use ring::{hkdf, hmac};
+use rustls::pki_types::SubjectPublicKeyInfoDer;
+use rustls::pki_types::pem::PemObject as _;
 use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Deserializer, Serialize};
+use spki::{ObjectIdentifier, SubjectPublicKeyInfoRef};
 
 use crate::clock::Timestamp;
 use crate::json;
@@ -182,6 +185,9 @@ const MAX_MODULUS_BYTES: usize = 8192 / 8;
 /// The largest exponent that ring accepts; the smallest is 3.
 const MAX_EXPONENT: u64 = (1 << 33) - 1;
 
+/// `rsaEncryption` (RFC 3279, section 2.3.1).
+const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
+
 /// An RSA public key for RS256 signatures.
 #[derive(Clone, Debug)]
 pub struct Rs256Key(DecodingKey);
@@ -193,9 +199,11 @@ impl Rs256Key {
         if pem.contains("PRIVATE") {
             return None;
         }
-        let key = DecodingKey::from_rsa_pem(pem.as_bytes()).ok()?;
-        let long_enough = key.try_get_as_bytes().ok()?.len() > MIN_MODULUS_BYTES;
-        long_enough.then_some(Self(key))
+        let der = SubjectPublicKeyInfoDer::from_pem_slice(pem.as_bytes()).ok()?;
+        let info = SubjectPublicKeyInfoRef::try_from(der.as_ref()).ok()?;
+        info.algorithm.assert_algorithm_oid(RSA).ok()?;
+        let key = info.subject_public_key.as_bytes()?;
+        (key.len() > MIN_MODULUS_BYTES).then(|| Self(DecodingKey::from_rsa_der(key)))
     }
 
     /// A key from its modulus and exponent in base64url (RFC 7518, section 6.3.1), if ring can use

@@ -56,6 +56,22 @@ async fn clerks_two_keys_are_of_one_kind_wherever_the_secret_one_comes_from() {
     }
 }
 
+const ELLIPTIC_CURVE_KEY: &str = "\
+-----BEGIN PUBLIC KEY-----
+MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEZgX3HIFTRO8klXvV8pRfbY5WBzhO
+8rNVKJ+3OkfuALFzikpBwzX76qS6j5x9FoT759vOveMgU1dedJLjaObqVQ==
+-----END PUBLIC KEY-----
+";
+
+const SHORT_KEY: &str = "\
+-----BEGIN PUBLIC KEY-----
+MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQDHh1uVz+qlC8OnAD8deomNXXvU
+LkIoIvY7cBegvvvcP/QNXO/9r9/kqBYIGRvn/V0r/zgd7wh/FpNORNLUm/gSKhgU
+ELk+qo2S0epRFCdFHB8vvzvw8azqN2JaUfOPxckJr8pmaDq3DY1GqR4xCUw/+tO0
+hhYcigAvju07GFM7yQIDAQAB
+-----END PUBLIC KEY-----
+";
+
 #[tokio::test]
 async fn clerks_jwt_key_is_taken_in_every_form_in_which_a_variable_can_hold_it() {
     let stand_in = clerk::Clerk::start().await.unwrap();
@@ -82,6 +98,8 @@ async fn clerks_jwt_key_is_taken_in_every_form_in_which_a_variable_can_hold_it()
         ("a private key", private.to_owned()),
         ("a part of it", body[0].to_owned()),
         ("no key", "hunter2".to_owned()),
+        ("an elliptic curve's key", ELLIPTIC_CURVE_KEY.to_owned()),
+        ("a key of 1,024 bits", SHORT_KEY.to_owned()),
     ] {
         let own = [("CLERK_JWT_KEY", key.as_str())];
         let problems = problems(&settings, &own, Clerk::configure).await;
