@@ -10,11 +10,13 @@ use crate::subject::{Endpoint, Implementation, Secrets, Subject};
 use crate::table::number;
 
 const WIDTH: f64 = 980.0;
-const PANEL: (f64, f64) = (WIDTH / 2.0, 250.0);
+const PANEL: (f64, f64) = (WIDTH / 2.0, 290.0);
 /// The space for endpoints' names, and at the right of an axis.
 const MARGINS: (f64, f64) = (140.0, 40.0);
 /// The first row of a panel, and the distance of two rows.
-const ROWS: (f64, f64) = (44.0, 24.0);
+const ROWS: (f64, f64) = (44.0, 30.0);
+/// What a label needs, so that it does not run into the next mark's.
+const LABEL: f64 = 42.0;
 
 pub(crate) const STYLE: &str = "
   text { font: 12px system-ui, sans-serif; fill: #24292f }
@@ -92,6 +94,7 @@ fn subjects() -> impl Iterator<Item = Subject> {
 
 fn panel(svg: &mut String, results: &Results, figure: Figure) -> fmt::Result {
     let spreads: Vec<(Subject, Spread)> = subjects()
+        .filter(|subject| is_drawn(*subject, figure))
         .filter_map(|subject| Some((subject, results.of(subject)?.spread(figure))))
         .collect();
     let (left, right) = MARGINS;
@@ -114,14 +117,45 @@ fn panel(svg: &mut String, results: &Results, figure: Figure) -> fmt::Result {
         let (x, baseline) = (left - 12.0, y + 4.0);
         let name = endpoint.name();
         writeln!(svg, r#"<text x="{x}" y="{baseline}" text-anchor="end">{name}</text>"#)?;
-        for (subject, spread) in spreads.iter().filter(|(one, _)| one.endpoint == *endpoint) {
-            let x = |figure| left + axis.position(figure);
+        let mut row: Vec<_> = spreads.iter().filter(|(one, _)| one.endpoint == *endpoint).collect();
+        row.sort_by(|(_, one), (_, other)| one.median.total_cmp(&other.median));
+        let x = |figure| left + axis.position(figure);
+        let sides = sides(row.iter().map(|(_, spread)| x(spread.median)));
+        for ((subject, spread), side) in row.into_iter().zip(sides) {
             let ends = (x(spread.lower_quartile), x(spread.upper_quartile));
             mark(svg, subject.implementation, x(spread.median), ends, y)?;
-            label(svg, x(spread.median), y, &number(spread.median))?;
+            label(svg, x(spread.median), y, side, &number(spread.median))?;
         }
     }
     Ok(())
+}
+
+/// The bundle of Node's `hello` is a few hundred bytes, which would make the axis too long for the others.
+fn is_drawn(subject: Subject, figure: Figure) -> bool {
+    let is_tiny =
+        subject.endpoint == Endpoint::Hello && subject.implementation == Implementation::Node;
+    !(is_tiny && figure == Figure::Zipped)
+}
+
+/// Where a mark's label is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Side {
+    Above,
+    Below,
+}
+
+/// The sides of labels for marks in a row, from left to right: above, or below where the mark before is near and
+/// has its label above.
+fn sides(marks: impl Iterator<Item = f64>) -> Vec<Side> {
+    let mut free_from = f64::MIN;
+    let side = |x| {
+        if x < free_from {
+            return Side::Below;
+        }
+        free_from = x + LABEL;
+        Side::Above
+    };
+    marks.map(side).collect()
 }
 
 /// A mark whose shape tells the implementation as well as its color.
@@ -145,8 +179,12 @@ fn mark(
     )
 }
 
-fn label(svg: &mut String, x: f64, y: f64, text: &str) -> fmt::Result {
-    let (x, y) = (x + 8.0, y - 4.0);
+fn label(svg: &mut String, x: f64, y: f64, side: Side, text: &str) -> fmt::Result {
+    let x = x + 8.0;
+    let y = match side {
+        Side::Above => y - 4.0,
+        Side::Below => y + 12.0,
+    };
     writeln!(svg, r#"<text class="number" x="{x:.1}" y="{y}">{text}</text>"#)
 }
 
@@ -171,4 +209,16 @@ fn legend(svg: &mut String) -> fmt::Result {
     writeln!(svg, r#"<text x="{left}" y="{y}">{text}</text>"#)?;
     let (y, text) = (y + 18.0, "Secrets are in Secrets Manager.");
     writeln!(svg, r#"<text x="{left}" y="{y}">{text}</text>"#)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_of_near_marks_take_turns() {
+        let marks = [10.0, 20.0, 60.0, 70.0, 200.0];
+        let sides = sides(marks.into_iter());
+        assert_eq!(sides, [Side::Above, Side::Below, Side::Above, Side::Below, Side::Above]);
+    }
 }

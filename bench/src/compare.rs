@@ -19,6 +19,7 @@ const SHORT: Plan = Plan { rounds: 3, warm_up: 100, warm: 200 };
 #[derive(Default)]
 struct Options {
     is_short: bool,
+    rounds: Option<u32>,
     output: Option<PathBuf>,
     only: Vec<String>,
 }
@@ -29,6 +30,11 @@ impl Options {
         while let Some(argument) = arguments.next() {
             match argument.as_str() {
                 "--short" => options.is_short = true,
+                "--rounds" => {
+                    let rounds = arguments.next().and_then(|text| text.parse().ok());
+                    let rounds = rounds.filter(|number| *number > 0);
+                    options.rounds = Some(rounds.ok_or("--rounds lacks its number")?);
+                }
                 "--output" => {
                     let folder = arguments.next().ok_or("--output lacks its folder")?;
                     options.output = Some(folder.into());
@@ -43,7 +49,8 @@ impl Options {
     }
 
     fn plan(&self) -> Plan {
-        if self.is_short { SHORT } else { FULL }
+        let plan = if self.is_short { SHORT } else { FULL };
+        Plan { rounds: self.rounds.unwrap_or(plan.rounds), ..plan }
     }
 
     fn wants(&self, endpoint: Endpoint) -> bool {
