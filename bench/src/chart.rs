@@ -205,7 +205,7 @@ fn legend(svg: &mut String) -> fmt::Result {
         writeln!(svg, r#"<text x="{x}" y="{baseline}">{text}</text>"#)?;
     }
     let y = ROWS.0 + ROWS.1 * 5.5;
-    let text = "Medians, and from quartile to quartile; logarithmic scales.";
+    let text = "Medians and quartiles, on logarithmic scales.";
     writeln!(svg, r#"<text x="{left}" y="{y}">{text}</text>"#)?;
     let (y, text) = (y + 18.0, "Secrets are in Secrets Manager.");
     writeln!(svg, r#"<text x="{left}" y="{y}">{text}</text>"#)

@@ -3,6 +3,7 @@
 #![allow(clippy::print_stdout, reason = "it prints its figures")]
 
 mod archive;
+mod awake;
 mod axis;
 mod chart;
 mod compare;
