@@ -485,6 +485,23 @@ mod tests {
     }
 
     #[test]
+    fn a_lifetime_ends_at_exp_and_begins_at_nbf_and_iat_with_leeway_at_both_ends() {
+        let at = |seconds| Timestamp::EPOCH.after(Duration::from_secs(seconds));
+        let (now, leeway) = (at(1000), Duration::from_secs(5));
+        for (exp, nbf, iat, result) in [
+            (996, None, None, Ok(())),
+            (995, None, None, Err(Untimely::Expired)),
+            (996, Some(1005), None, Ok(())),
+            (996, None, Some(1005), Ok(())),
+            (996, Some(1006), Some(1000), Err(Untimely::NotYet)),
+            (996, Some(1000), Some(1006), Err(Untimely::NotYet)),
+        ] {
+            let lifetime = Lifetime { exp: at(exp), nbf: nbf.map(at), iat: iat.map(at) };
+            assert_eq!(lifetime.check(now, leeway), result, "{lifetime:?}");
+        }
+    }
+
+    #[test]
     fn a_token_is_read_as_javascript_reads_it() {
         let deep = "[".repeat(200) + &"]".repeat(200);
         for (claims, readable) in [

@@ -236,6 +236,25 @@ mod tests {
     }
 
     #[test]
+    fn the_log_learns_where_a_body_is_wrong() {
+        for (body, position) in
+            [("{\n\"email\":1}", "line 2, column 9"), ("{\n\"email\":}", "line 2, column 9")]
+        {
+            let error = read_as::<Input>("application/json", body).expect_err(body);
+            assert_eq!(error.detail(), Some(position), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_body_that_is_left_alone_has_a_limit_as_well() {
+        let request = Request::new(b"12345".to_vec());
+        for (limit, status) in [(6, None), (5, None), (4, Some(413))] {
+            let refused = leave_body(&request, limit).err();
+            assert_eq!(refused.map(|error| error.status().as_u16()), status, "{limit}");
+        }
+    }
+
+    #[test]
     fn survives_deep_nesting() {
         let deep = format!(r#"{{"email":"a","deep":{}{}}}"#, "[".repeat(5000), "]".repeat(5000));
         assert_eq!(refusal(&deep).0, 400);

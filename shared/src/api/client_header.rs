@@ -69,6 +69,7 @@ mod tests {
     #[test]
     fn only_one_address_in_the_named_header_counts() {
         let header = header("CF-Connecting-IP").expect("a name").expect("a header");
+        let mut has_warned = false;
         for (pairs, address) in [
             (&[("cf-connecting-ip", "203.0.113.7")][..], Some("203.0.113.7")),
             (&[("cf-connecting-ip", " 2001:db8::7 ")], Some("2001:db8::7")),
@@ -79,8 +80,11 @@ mod tests {
             (&[("cf-connecting-ip", "203.0.113.7, 203.0.113.8")], None),
             (&[("cf-connecting-ip", "203.0.113.7"), ("cf-connecting-ip", "203.0.113.7")], None),
         ] {
-            let expected = address.map(|address| address.parse().expect("an address"));
+            let expected: Option<IpAddr> =
+                address.map(|address| address.parse().expect("an address"));
             assert_eq!(header.address(&headers(pairs)), expected, "{pairs:?}");
+            has_warned |= expected.is_none();
+            assert_eq!(header.has_warned.load(Ordering::Relaxed), has_warned, "{pairs:?}");
         }
     }
 

@@ -228,6 +228,14 @@ mod tests {
     }
 
     #[test]
+    fn another_message_leaves_the_first_one_to_the_log() {
+        let error = ApiError::forbidden("No").with_message("Not here");
+        assert_eq!((error.message(), error.detail()), ("Not here", Some("No")));
+        let error = ApiError::forbidden("No").with_detail("banned").with_message("Not here");
+        assert_eq!((error.message(), error.detail()), ("Not here", Some("No: banned")));
+    }
+
+    #[test]
     fn says_when_to_try_again_and_which_method_to_use() {
         for (wait, seconds) in [(7000, "7"), (7001, "8"), (6999, "7"), (1, "1"), (0, "0")] {
             let wait = Duration::from_millis(wait);

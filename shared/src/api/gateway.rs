@@ -398,6 +398,27 @@ mod tests {
     }
 
     #[test]
+    fn the_client_is_the_one_that_the_gateway_saw() {
+        let http = r#"{"method":"GET","sourceIp":"203.0.113.7","userAgent":"curl/8"}"#;
+        let seen = with("/requestContext/http", http);
+        let client: &Client = seen.extensions().get().expect("a client");
+        assert_eq!(
+            client.address.map(|address| address.to_string()).as_deref(),
+            Some("203.0.113.7")
+        );
+        assert_eq!(client.user_agent, UserAgent::parse("curl/8"));
+        let http = r#"{"method":"GET","sourceIp":"here","userAgent":7}"#;
+        let odd = with("/requestContext/http", http);
+        assert!(odd.extensions().get() == Some(&Client::default()));
+    }
+
+    #[test]
+    fn of_a_header_that_cannot_be_read_only_the_control_characters_change() {
+        let request = with("/headers/x-odd", r#""a\u0001b\tc""#);
+        assert_eq!(request.headers()["x-odd"].as_bytes(), b"a\xffb\tc");
+    }
+
+    #[test]
     fn a_header_that_cannot_be_read_is_still_there_and_hides_no_other() {
         for value in ["7", "{}", "[\"a\"]", r#""\u0000""#, r#""a\r\nb: c""#, r#""\u007f""#, "1e400"]
         {

@@ -92,7 +92,9 @@ mod tests {
 
     #[test]
     fn recognizes_the_identities_that_it_makes() {
-        for user_id in ["user_01HXYZ4QABCDEFGHJKMNPQRSTV", "user_2bVxQkYcJZr6QW0FZ1n9q8QkXyZ"] {
+        for user_id in
+            ["user_01HXYZ4QABCDEFGHJKMNPQRSTV", "user_2bVxQkYcJZr6QW0FZ1n9q8QkXyZ", "user_1_2"]
+        {
             let caller = Caller {
                 user_id: user_id.to_owned(),
                 session_id: "session_1".to_owned(),
@@ -122,6 +124,7 @@ mod tests {
             "user_:0123456789abcdef",
             "user_1:user_1:0123456789abcdef",
             "user 1:0123456789abcdef",
+            "user_1-2:0123456789abcdef",
             " user_1:0123456789abcdef",
             "user_1:0123456789abcdef\n",
             "org_1:0123456789abcdef",

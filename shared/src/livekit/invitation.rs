@@ -338,6 +338,38 @@ mod tests {
         }
     }
 
+    fn guests(permission: &str) -> Guests {
+        let pairs = [
+            ("LIVEKIT_URL", "wss://a.livekit.cloud"),
+            ("LIVEKIT_API_KEY", "APIInvitations"),
+            ("LIVEKIT_API_SECRET", "the secret of invitations, of 32 bytes and more"),
+            ("ROOM_INVITE_PERMISSION", permission),
+        ];
+        let mut settings = Settings::from_pairs(pairs, Clock::fixed(NOW)).expect("settings");
+        Guests::configure(&mut settings).expect("guests")
+    }
+
+    #[test]
+    fn without_the_permission_no_guest_is_admitted_and_with_it_none_without_an_invitation() {
+        let username = Username::parse("Guest").expect("a name");
+        for (permission, status) in [("", 403), ("rooms:invite", 401)] {
+            let invitation = InvitationToken::from("a.b.c".to_owned());
+            let refused = run(guests(permission).token(&invitation, &username)).err();
+            let refused = refused.map(|error| error.status().as_u16());
+            assert_eq!(refused, Some(status), "{permission}");
+        }
+    }
+
+    #[test]
+    fn only_a_text_that_could_be_an_invitation_is_decoded() {
+        let admitted = |length: usize| {
+            let invitation = InvitationToken::from("x".repeat(length));
+            run(guests("rooms:invite").admission(&invitation, Clock::fixed(NOW).now())).err()
+        };
+        assert!(matches!(admitted(MAX_BYTES + 1), Some(Refused::Foreign)));
+        assert!(!matches!(admitted(MAX_BYTES), Some(Refused::Foreign) | None));
+    }
+
     const NOW: u64 = 1_900_000_000;
 
     /// Runs `work`, which never waits.

@@ -168,3 +168,23 @@ impl fmt::Debug for Joins {
         formatter.debug_struct("Joins").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_name_counts_as_absent() {
+        for (name, expected) in [
+            ("", None),
+            (r#","participant_name":null"#, None),
+            (r#","participant_name":"""#, None),
+            (r#","participant_name":"Jane""#, Some("Jane")),
+        ] {
+            let request = format!(r#"{{"room_name":"daily"{name}}}"#);
+            let request: TokenRequest = serde_json::from_str(&request).expect("a request");
+            let name = request.participant_name;
+            assert_eq!(name.as_ref().map(Username::as_str), expected);
+        }
+    }
+}

@@ -185,6 +185,27 @@ mod tests {
     }
 
     #[test]
+    fn what_is_cut_uses_its_room_to_the_last_byte() {
+        let text = "a".repeat(20);
+        for (room, kept) in [(20, &*text), (15, "aaaaaa%E2%80%A6"), (9, CUT), (8, "")] {
+            assert_eq!(cut(&text, room), kept, "{room}");
+        }
+        let list = ["aaaa", "bbbb", "cccc"];
+        for (room, kept) in [
+            (14, "aaaa,bbbb,cccc"),
+            (13, "aaaa,bbbb,+1"),
+            (12, "aaaa,bbbb,+1"),
+            (11, "aaaa,+2"),
+            (7, "aaaa,+2"),
+            (6, "+3"),
+            (2, "+3"),
+            (1, ""),
+        ] {
+            assert_eq!(cut_list(&list, room), kept, "{room}");
+        }
+    }
+
+    #[test]
     fn participants_that_do_not_fit_are_counted() {
         let names: Vec<String> = (0..2000).map(|number| format!("participant {number}")).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();

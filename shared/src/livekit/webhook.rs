@@ -166,3 +166,19 @@ fn recorded(body: &[u8]) -> Option<EgressInfo> {
 fn loggable(text: &str) -> &str {
     if text.len() <= MAX_KIND && is_visible_ascii(text) { text } else { "(unusual)" }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_short_and_plain_name_is_logged() {
+        let longest = "x".repeat(MAX_KIND);
+        for plain in ["room_started", "EV_1", &longest] {
+            assert_eq!(loggable(plain), plain);
+        }
+        for unusual in ["", "Jane Doe", "caf\u{e9}", "a\nb", &(longest.clone() + "x")] {
+            assert_eq!(loggable(unusual), "(unusual)", "{unusual:?}");
+        }
+    }
+}

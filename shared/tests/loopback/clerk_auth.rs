@@ -310,7 +310,8 @@ async fn chooses_between_suffixed_and_plain_cookies_as_clerk_does() {
     let jane = token(json!({}));
     let john = token(json!({ "sub": "user_john" }));
     let newer = token(json!({ "sub": "user_newer", "iat": NOW - 5 }));
-    let foreign = token(json!({ "iss": "https://clerk.other.example", "sub": "user_other" }));
+    let issuer = "https://clerk.other.example";
+    let foreign = token(json!({ "iss": issuer, "sub": "user_other", "iat": NOW - 5 }));
     let suffix = suffix(&stand_in);
     let (session, uat) = (format!("__session_{suffix}"), format!("__client_uat_{suffix}"));
     let (session, uat) = (session.as_str(), uat.as_str());
@@ -353,12 +354,46 @@ async fn chooses_between_suffixed_and_plain_cookies_as_clerk_does() {
         (vec![(session, &jane), (uat, "0")], None),
         (vec![(session, &jane), ("__client_uat", "0")], None),
         (vec![("__session", &jane), ("__client_uat", "garbage")], None),
+        // Signed out under the plain names only: the suffixed token counts while it lasts.
+        (
+            vec![("__session", &john), ("__client_uat", "0"), (session, &jane), (uat, long_ago)],
+            Some("user_jane"),
+        ),
+        // Signed in at the very second in which the token was issued.
+        (vec![("__session", &jane), ("__client_uat", &(NOW - 10).to_string())], Some("user_jane")),
         // Signed out, and in again as somebody else, since the token was issued.
         (vec![("__session", &jane), ("__client_uat", &(NOW - 9).to_string())], None),
     ] {
         let auth = clerk.auth(&cookies(&jar)).await.unwrap();
         let who = auth.user_id().map(ToString::to_string);
         assert_eq!(who.as_deref(), expected, "{:?}", jar.iter().map(|c| c.0).collect::<Vec<_>>());
+    }
+
+    // An older script signs out of a development instance without deleting the suffixed cookies.
+    let expired = token(json!({ "exp": NOW }));
+    let jar = [("__session", &*john), ("__client_uat", "0"), (session, &expired), (uat, long_ago)];
+    assert_eq!(signed_out(clerk.auth(&cookies(&jar)).await), SignedOut::SignedOutSince);
+}
+
+#[tokio::test]
+async fn a_token_without_a_party_counts_only_in_a_cookie_from_an_authorized_page() {
+    let stand_in = stand_ins::clerk::Clerk::start().await.unwrap();
+    let clerk = networkless(&stand_in).await;
+    let token = stand_in.sign(&header(), &with(claims(&stand_in), json!({ "azp": null })));
+    let (cookie, bearer) = (format!("__session={token}"), format!("Bearer {token}"));
+    let (cookie, bearer) = (("cookie", cookie.as_str()), ("authorization", bearer.as_str()));
+    let page = ("origin", ORIGIN);
+
+    assert_eq!(user(clerk.auth(&request(&[cookie, page])).await), "user_jane");
+    for headers in [
+        vec![cookie],
+        vec![cookie, ("origin", "https://evil.example")],
+        vec![cookie, ("origin", "null")],
+        vec![cookie, page, page],
+        vec![bearer, page],
+    ] {
+        let refusal = refusal(clerk.auth(&request(&headers)).await);
+        assert_eq!(refusal, ClerkRefusal::NoAuthorizedParty, "{:?}", &headers[1..]);
     }
 }
 

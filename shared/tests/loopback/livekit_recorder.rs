@@ -10,6 +10,7 @@ use anteroom::livekit::{NewRecording, Recorder, Recording, RoomId, Rooms};
 use anteroom::settings::Settings;
 use anteroom_stand_ins::faults::Fault;
 use anteroom_stand_ins::livekit::{EgressStatus, LiveKit};
+use anteroom_stand_ins::secrets_manager::SecretsManager;
 use serde_json::{Value, json};
 
 use crate::{Pairs, configured};
@@ -379,6 +380,22 @@ async fn a_rotated_key_pair_is_taken_into_use_and_a_wrong_one_is_502() {
     let world = World::start().await;
     world.livekit.rotate_keys("APIanother", "another-secret-of-thirty-two-bytes-and-more");
     assert_eq!(status(&world.record().await), 502);
+
+    let secrets = SecretsManager::start().await.unwrap();
+    let store = |livekit: &LiveKit| {
+        let (key, secret) = (livekit.api_key(), livekit.api_secret());
+        let pair = json!({ "LIVEKIT_API_KEY": key, "LIVEKIT_API_SECRET": secret });
+        secrets.put("livekit", pair);
+    };
+    store(&world.livekit);
+    let mut pairs = settings(&world.livekit, &[("LIVEKIT_SECRET_ID", "livekit")]);
+    pairs.retain(|(name, _)| !name.starts_with("LIVEKIT_API_"));
+    pairs.extend(secrets.settings());
+    let recorder = recorder(pairs).await;
+    world.livekit.rotate_keys("APIThird", "the-third-secret-of-thirty-two-bytes-and-more");
+    store(&world.livekit);
+    let input = json!({ "roomName": "room", "zoneId": "1" });
+    assert_eq!(status(&record(&recorder, &input, PATIENCE).await), 200);
 }
 
 #[tokio::test]

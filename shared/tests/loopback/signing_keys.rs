@@ -76,6 +76,7 @@ async fn fetches_the_keys_once_and_again_when_they_are_old() {
 async fn prefetched_keys_need_no_further_fetch() {
     let world = World::start().await;
     world.clerk.prefetch_keys().await;
+    assert_eq!(world.fetches(), 1, "before the first request");
     assert_eq!(world.known().await, 200);
     assert_eq!(world.fetches(), 1);
 }

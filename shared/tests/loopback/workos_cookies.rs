@@ -358,6 +358,19 @@ async fn a_session_is_never_a_byte_too_long_and_gives_way_no_byte_too_soon() {
 }
 
 #[tokio::test]
+async fn a_session_cookie_may_have_exactly_4_096_bytes() {
+    let mut lengths = Vec::new();
+    for length in 1..=44 {
+        let name = "n".repeat(length);
+        let cookies = cookies(&[("WORKOS_COOKIE_NAME", &name)]).await;
+        let mut session = SealedSession::from(authentication());
+        session.user = user_with(0, 0, 2447);
+        lengths.push(cookies.session.write(&session).await.unwrap().to_string().len());
+    }
+    assert_eq!(lengths.iter().max(), Some(&4096), "{lengths:?}");
+}
+
+#[tokio::test]
 async fn an_account_that_can_never_fit_is_known_before_its_session() {
     let cookies = cookies(&[]).await;
     for (metadata, picture, name, fits) in
@@ -629,6 +642,12 @@ async fn a_choice_belongs_to_the_browser_and_the_token_it_was_offered_with() {
     browser.take(cookies.pending.remember(&browser.headers(), &others, &offered).await.unwrap());
     assert_eq!(check(&browser, &pending).await, Ok(()));
     assert_eq!(check(&browser, &others).await, Ok(()));
+    // Nor does a sign-in that is begun meanwhile, or the other way around.
+    let sign_in = cookies.sign_in.begin(&browser.headers()).await.unwrap();
+    browser.take(sign_in.cookies);
+    assert_eq!(check(&browser, &others).await, Ok(()));
+    browser.take(cookies.pending.remember(&browser.headers(), &others, &offered).await.unwrap());
+    assert!(cookies.sign_in.resume(&browser.headers(), Some(&sign_in.state)).await.is_ok());
 
     clock.advance(Duration::from_hours(1));
     assert_eq!(check(&browser, &pending).await, Err(PendingError::Expired));

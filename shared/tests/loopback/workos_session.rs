@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anteroom::api::{ApiError, Request, with_cookies};
-use anteroom::clock::Clock;
+use anteroom::clock::{Clock, Timestamp};
 use anteroom::workos::{Authentication, Cookies, OrganizationId, SealedSession, Session, Sessions};
 use anteroom_stand_ins::faults::Fault;
 use anteroom_stand_ins::jwt;
@@ -184,6 +184,9 @@ async fn a_cookie_that_can_never_be_good_is_refused_and_cleared() {
     unsigned["access_token"] = json!(jwt::unsigned(&json!({"alg": "none"}), &claims));
     let mut no_token = session.clone();
     no_token["access_token"] = json!("token");
+    let mut foreign_before = session.clone();
+    let before = merged(claims.clone(), json!({ "exp": 1 }));
+    foreign_before["access_token"] = json!(world.stand_in.sign_foreign(&header, &before));
     let eves = world.resigned(&session, json!({}), json!({ "sub": "user_01EVE" }));
     let eves_before = world.resigned(&eves, json!({}), json!({ "exp": 1 }));
     let gone = json!({ "kid": "sso_oidc_key_pair_gone" });
@@ -196,6 +199,7 @@ async fn a_cookie_that_can_never_be_good_is_refused_and_cleared() {
         ("two of them", format!("{good}; {other}")),
         ("the same twice", format!("{good}; {good}")),
         ("another key's token", world.sealed(foreign).await),
+        ("another key's token, expired", world.sealed(foreign_before).await),
         ("an unsigned token", world.sealed(unsigned).await),
         ("no token", world.sealed(no_token).await),
         ("another user's token", world.sealed(eves).await),
@@ -463,6 +467,75 @@ async fn tokens_of_a_minute_are_renewed_in_their_last_fifth() {
     world.clock.advance(Duration::from_secs(2));
     assert_renewed(&world.ask_with(&cookie).await, "eleven seconds left");
     assert_eq!(world.refreshes(), 1);
+}
+
+#[tokio::test]
+async fn a_token_with_a_whole_minute_left_is_served_as_it_is() {
+    let world = World::start().await;
+    let session = world.signed_in("jane", None, 300);
+    let now = world.clock.now().whole_seconds();
+    let times = json!({ "iat": now, "exp": now + 300 });
+    let cookie = world.sealed(world.resigned(&session, json!({}), times)).await;
+    world.clock.advance(Duration::from_secs(240));
+    assert_served_as_it_is(&world.ask_with(&cookie).await, "a minute left");
+    world.clock.advance(Duration::from_secs(1));
+    assert_renewed(&world.ask_with(&cookie).await, "a second less");
+}
+
+#[tokio::test]
+async fn one_sessions_rejection_does_not_put_off_anothers_early_refresh() {
+    let world = World::start().await;
+    let session = world.near_its_end("jane");
+    let claims = jwt::claims(session["access_token"].as_str().unwrap()).unwrap();
+    world.stand_in.revoke_session(claims["sid"].as_str().unwrap());
+    let revoked = world.sealed(session).await;
+    assert_served_as_it_is(&world.ask_with(&revoked).await, "a revoked session");
+    let other = world.sealed(world.near_its_end("without_organization")).await;
+    assert_renewed(&world.ask_with(&other).await, "another session");
+}
+
+#[tokio::test]
+async fn a_session_that_has_ended_is_the_given_error_and_one_that_cannot_be_judged_is_503() {
+    let world = World::start().await;
+    let nobody = || ApiError::not_found("Nobody");
+    let status = async |cookie: &str| {
+        let request = request(&[("cookie", cookie)]);
+        let (session, _) = with_cookies(world.sessions.session_or(&request, nobody)).await;
+        session.map_or_else(|error| error.status().as_u16(), |_| 200)
+    };
+    let (first, second) = (world.cookie("jane", -60).await, world.cookie("jane", -60).await);
+    let ended = json!({ "error": "invalid_grant", "error_description": "Session has ended." });
+    world.stand_in.prescribe(AUTHENTICATE, 400, ended);
+    assert_eq!(status(&first).await, 404);
+    world.stand_in.inject(Fault::Failing(500).on(AUTHENTICATE));
+    assert_eq!(status(&second).await, 503);
+}
+
+#[tokio::test]
+async fn prefetched_keys_are_there_before_the_first_request() {
+    let world = World::start().await;
+    let path = format!("/sso/jwks/{}", world.stand_in.client_id());
+    world.sessions.prefetch_keys().await;
+    assert_eq!(world.stand_in.hits("GET", &path), 1);
+    let token = world.stand_in.access_token("jane");
+    assert!(world.ask_with_token(&token).await.0.is_ok());
+    assert_eq!(world.stand_in.hits("GET", &path), 1);
+}
+
+#[tokio::test]
+async fn the_details_of_a_session_are_read_from_its_token() {
+    let world = World::start().await;
+    let session = world.signed_in("jane", None, 300);
+    let claims = json!({
+        "roles": ["admin", 7], "entitlements": ["calls"], "feature_flags": "all",
+        "auth_time": 1_700_000_000,
+    });
+    let cookie = world.sealed(world.resigned(&session, json!({}), claims)).await;
+    let details = world.ask_with(&cookie).await.0.unwrap().token().details();
+    assert_eq!(details.roles, Some(vec!["admin".to_owned()]));
+    assert_eq!(details.entitlements, Some(vec!["calls".to_owned()]));
+    assert_eq!(details.feature_flags, None);
+    assert_eq!(details.authenticated.map(Timestamp::whole_seconds), Some(1_700_000_000));
 }
 
 /// Answers of WorkOS to a refresh of this session that nobody can go on with, each with the status

@@ -50,3 +50,37 @@ pub(super) fn keep<'r>(
     }
     kept
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cookie_counts_with_its_separators() {
+        assert_eq!(bytes_in_request("name", "a value"), "name=a value; ".len());
+    }
+
+    #[test]
+    fn the_newest_that_fit_are_kept_and_only_flows_of_the_kind_take_a_place() {
+        let cookie = |name, kind, bytes, issued| HeldCookie { name, kind, bytes, issued };
+        for (bytes, places, kept) in [
+            (70, 2, &["new", "old", "other", "stub"][..]),
+            (69, 2, &["new", "old", "other"]),
+            (60, 2, &["new", "old", "other"]),
+            (59, 2, &["new", "other", "stub"]),
+            (70, 1, &["new", "other", "stub"]),
+            (70, 0, &["other", "stub"]),
+            (0, 2, &[]),
+        ] {
+            let held = vec![
+                cookie("stub", "this", 10, 0),
+                cookie("old", "this", 20, 1),
+                cookie("new", "this", 20, 2),
+                cookie("other", "that", 20, 3),
+            ];
+            let mut names: Vec<_> = keep(held, bytes, "this", places).into_iter().collect();
+            names.sort_unstable();
+            assert_eq!(names, kept, "{bytes} bytes, {places} places");
+        }
+    }
+}

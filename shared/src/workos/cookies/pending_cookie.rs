@@ -154,3 +154,15 @@ fn tag(token: &SecretString, organization: &OrganizationId, bytes: usize) -> Vec
     let digest = hmac::sign(&key, organization.as_str().as_bytes());
     digest.as_ref()[..bytes.clamp(*TAG_BYTES.start(), *TAG_BYTES.end())].to_vec()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_choice_that_does_not_say_how_long_its_tags_are_has_the_longest() {
+        let choice = r#"{"token":"","organizations":""}"#;
+        let choice: Choice = serde_json::from_str(choice).expect("a choice");
+        assert_eq!(choice.tag_bytes, 6);
+    }
+}

@@ -235,6 +235,18 @@ mod tests {
         }
     }
 
+    #[test]
+    fn requests_with_one_token_share_a_turn_and_nothing_stays_of_one_that_is_over() {
+        let renewals = Renewals::new(Clock::fixed(1_900_000_000));
+        drop(renewals.turn(b"a"));
+        let (first, second) = (renewals.turn(b"a"), renewals.turn(b"a"));
+        assert!(Arc::ptr_eq(&first, &second));
+        assert!(!Arc::ptr_eq(&first, &renewals.turn(b"b")));
+        drop((first, second));
+        let _turn = renewals.turn(b"c");
+        assert_eq!(renewals.underway.lock().expect("a lock").len(), 1);
+    }
+
     fn required() -> AuthenticateError {
         AuthenticateError::Required { requirement: Requirement::UseSso, code: "sso_required" }
     }

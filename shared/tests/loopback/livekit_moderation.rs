@@ -1,0 +1,94 @@
+//! Muting and removing participants: who is out or muted afterward, and who is not. Denials first.
+
+use anteroom::api::ApiError;
+use anteroom::caller::Caller;
+use anteroom::livekit::{Moderator, RoomName, Rooms};
+use anteroom_stand_ins::livekit::{LiveKit, TrackSource};
+use serde_json::{Value, json};
+
+use crate::configured;
+
+const JANE: &str = "user_jane:0123456789abcdef";
+const JOHN: &str = "user_john:0123456789abcdef";
+
+struct World {
+    livekit: LiveKit,
+    moderator: Moderator,
+    room: RoomName,
+}
+
+impl World {
+    /// A room with Jane, John and a recorder.
+    async fn start() -> Self {
+        let livekit = LiveKit::start().await.unwrap();
+        for identity in [JANE, JOHN, "EG_recorder"] {
+            livekit.admit("room", identity);
+        }
+        let moderator = configured(livekit.settings(), Moderator::configure).await;
+        let caller = Caller {
+            user_id: "user_moderator".to_owned(),
+            session_id: "session_1".to_owned(),
+            organization_id: None,
+            permissions: vec!["moderate".to_owned()],
+            impersonator: None,
+        };
+        let permission = ("ROOM_MODERATE_PERMISSION".to_owned(), "moderate".to_owned());
+        let rooms = configured(vec![permission], Rooms::to_moderate).await;
+        let id = serde_json::from_value(json!("room")).unwrap();
+        let room = rooms.room(&caller, &id).unwrap();
+        Self { livekit, moderator, room }
+    }
+
+    async fn remove(&self, identity: &str) -> u16 {
+        let input = json!({ "roomId": "room", "identity": identity });
+        status(self.moderator.remove(&self.room, &read(input)).await)
+    }
+
+    async fn mute(&self, identity: &str, source: &str) -> u16 {
+        let input = json!({ "roomId": "room", "identity": identity, "source": source });
+        status(self.moderator.mute(&self.room, &read(input)).await)
+    }
+}
+
+fn read<T: serde::de::DeserializeOwned>(input: Value) -> T {
+    serde_json::from_value(input).unwrap()
+}
+
+fn status(result: Result<(), ApiError>) -> u16 {
+    result.map_or_else(|error| error.status().as_u16(), |()| 200)
+}
+
+#[tokio::test]
+async fn a_recorder_and_whoever_is_not_there_are_404() {
+    let world = World::start().await;
+    for identity in ["EG_recorder", "user_nobody:0123456789abcdef", "guest:1", ""] {
+        assert_eq!(world.remove(identity).await, 404, "{identity}");
+        assert_eq!(world.mute(identity, "microphone").await, 404, "{identity}");
+    }
+    assert_eq!(world.livekit.identities("room"), [JANE, JOHN, "EG_recorder"]);
+    assert_eq!(world.mute(JANE, "camera").await, 404, "Jane publishes nothing");
+}
+
+#[tokio::test]
+async fn one_participant_is_removed_and_the_others_stay() {
+    let world = World::start().await;
+    assert_eq!(world.remove(JANE).await, 200);
+    assert_eq!(world.livekit.identities("room"), [JOHN, "EG_recorder"]);
+    assert_eq!(world.remove(JANE).await, 404);
+}
+
+#[tokio::test]
+async fn one_source_of_one_participant_is_muted_however_often() {
+    let world = World::start().await;
+    let mut tracks = [(JANE, TrackSource::Microphone), (JANE, TrackSource::Camera)]
+        .map(|(identity, source)| world.livekit.publish("room", identity, source).unwrap());
+    world.livekit.publish("room", JOHN, TrackSource::Microphone).unwrap();
+    assert_eq!(world.mute(JANE, "microphone").await, 200);
+    assert_eq!(world.livekit.muted_tracks("room"), tracks[..1]);
+    assert_eq!(world.mute(JANE, "microphone").await, 200);
+    assert_eq!(world.mute(JANE, "camera").await, 200);
+    let mut muted = world.livekit.muted_tracks("room");
+    muted.sort();
+    tracks.sort();
+    assert_eq!(muted, tracks);
+}

@@ -1,0 +1,313 @@
+//! Existing recordings: who may stop one, and how they are listed. Denials first.
+
+use std::time::Duration;
+
+use anteroom::api::ApiError;
+use anteroom::caller::Caller;
+use anteroom::clock::Clock;
+use anteroom::livekit::{Archive, Recorder, Recording, Recordings, RoomName, Rooms};
+use anteroom_stand_ins::faults::Fault;
+use anteroom_stand_ins::livekit::{EgressStatus, LiveKit};
+use anteroom_stand_ins::s3::S3;
+use serde_json::{Value, json};
+
+use crate::configured;
+
+const PATIENCE: Duration = Duration::from_secs(9);
+
+struct World {
+    livekit: LiveKit,
+    s3: S3,
+    rooms: Rooms,
+    recorder: Recorder,
+    recordings: Recordings,
+    archive: Archive,
+}
+
+impl World {
+    /// With a room called `room` and somebody in it.
+    async fn start() -> Self {
+        let (livekit, s3) = (LiveKit::start().await.unwrap(), S3::start().await.unwrap());
+        livekit.open_room("room", 1);
+        livekit.record_to(&s3);
+        let pairs = livekit.settings().into_iter().chain(s3.settings()).collect();
+        let (rooms, recorder, recordings, archive) = configured(pairs, |settings| {
+            Ok((
+                Rooms::to_record(settings)?,
+                Recorder::configure(settings)?,
+                Recordings::configure(settings)?,
+                Archive::configure(settings)?,
+            ))
+        })
+        .await;
+        Self { livekit, s3, rooms, recorder, recordings, archive }
+    }
+
+    fn room(&self, organization: Option<&str>, name: &str) -> RoomName {
+        self.rooms.room(&caller(organization), &read(json!(name))).unwrap()
+    }
+
+    /// Starts a recording of the room in zone 1 for the organization `org_1`, and gives its id.
+    async fn record(&self) -> String {
+        let room = self.room(Some("org_1"), "room");
+        let new = read(json!({ "roomName": "room", "zoneId": "1" }));
+        let deadline = Clock::system().now().after(PATIENCE);
+        let started = self.recorder.start(&caller(Some("org_1")), &room, &new, deadline).await;
+        started.unwrap().egress_id.to_string()
+    }
+
+    async fn stop(
+        &self,
+        organization: Option<&str>,
+        room: &str,
+        zone: &str,
+        id: &str,
+    ) -> Result<Recording, ApiError> {
+        let (room, zone, id) = (self.room(organization, room), read(json!(zone)), read(json!(id)));
+        let deadline = Clock::system().now().after(PATIENCE);
+        self.recordings.stop(&room, &zone, &id, deadline).await
+    }
+
+    /// The folder of the recordings that [`record`](Self::record) starts, with its `/`. One that
+    /// has failed goes there.
+    async fn folder(&self) -> String {
+        let id = self.record().await;
+        self.livekit.set_egress_status(&id, EgressStatus::Failed);
+        folder_of(&self.livekit.egress(&id).filename)
+    }
+
+    async fn page(
+        &self,
+        organization: Option<&str>,
+        room: &str,
+        cursor: Option<&str>,
+    ) -> Result<Value, ApiError> {
+        let query = read(json!({ "roomName": room, "zoneId": "1", "cursor": cursor }));
+        let page = self.archive.page(&self.room(organization, room), &query).await?;
+        Ok(serde_json::to_value(page).unwrap())
+    }
+
+    /// The first pages of `org_1`.
+    async fn pages(&self, count: usize) -> Vec<Vec<Value>> {
+        let (mut pages, mut cursor) = (Vec::new(), None::<String>);
+        while pages.len() < count {
+            let page = self.page(Some("org_1"), "room", cursor.as_deref()).await.unwrap();
+            pages.push(page["recordings"].as_array().unwrap().clone());
+            match page["cursor"].as_str() {
+                Some(next) => cursor = Some(next.to_owned()),
+                None => break,
+            }
+        }
+        pages
+    }
+}
+
+fn caller(organization: Option<&str>) -> Caller {
+    Caller {
+        user_id: "user_jane".to_owned(),
+        session_id: "session_1".to_owned(),
+        organization_id: organization.map(str::to_owned),
+        permissions: Vec::new(),
+        impersonator: None,
+    }
+}
+
+fn read<T: serde::de::DeserializeOwned>(input: Value) -> T {
+    serde_json::from_value(input).unwrap()
+}
+
+fn status<T>(result: &Result<T, ApiError>) -> u16 {
+    result.as_ref().map_or_else(|error| error.status().as_u16(), |_| 200)
+}
+
+/// The folder of a key, with its `/`.
+fn folder_of(key: &str) -> String {
+    key.rsplitn(3, '/').nth(2).unwrap().to_owned() + "/"
+}
+
+/// A key's part after its folder: the recording of this minute of the day.
+fn own_part(day: &str, minute: usize) -> String {
+    format!("{day}/{:02}{:02}00-{minute:016x}.mp4", minute / 60, minute % 60)
+}
+
+fn keys(pages: &[Vec<Value>]) -> Vec<&str> {
+    pages.iter().flatten().map(|recording| recording["key"].as_str().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn a_recording_is_stopped_in_its_own_organization_room_and_zone_alone() {
+    let world = World::start().await;
+    world.livekit.open_room("room2", 1);
+    let id = world.record().await;
+    for (organization, room, zone) in [
+        (None, "room", "1"),
+        (Some("org_2"), "room", "1"),
+        (Some("org_1"), "room2", "1"),
+        (Some("org_1"), "room", "2"),
+    ] {
+        let stopped = world.stop(organization, room, zone, &id).await;
+        assert_eq!(status(&stopped), 404, "{organization:?}, {room}, {zone}");
+    }
+    assert_eq!(status(&world.stop(Some("org_1"), "room", "1", "EG_absent").await), 404);
+    assert!(world.livekit.egress(&id).is_running());
+
+    world.livekit.hold_ending();
+    for _ in 0..2 {
+        let before = Clock::system().now().whole_seconds();
+        let stopped = world.stop(Some("org_1"), "room", "1", &id).await.unwrap();
+        assert_eq!(stopped.egress_id.as_str(), id);
+        let now = Clock::system().now().whole_seconds();
+        assert!((before..=now).contains(&stopped.timestamp), "{}", stopped.timestamp);
+        assert_eq!(world.livekit.egress(&id).status, EgressStatus::Ending);
+    }
+    world.livekit.set_egress_status(&id, EgressStatus::Complete);
+    assert_eq!(status(&world.stop(Some("org_1"), "room", "1", &id).await), 409);
+}
+
+#[tokio::test]
+async fn a_stop_that_livekit_refuses_is_repeated_while_it_lists_the_recording_as_running() {
+    let world = World::start().await;
+    let id = world.record().await;
+    world.livekit.refuse_stops(2);
+    assert_eq!(status(&world.stop(Some("org_1"), "room", "1", &id).await), 200);
+    assert!(!world.livekit.egress(&id).is_running());
+}
+
+#[tokio::test]
+async fn a_stop_whose_answer_is_lost_or_late_is_a_success() {
+    for fault in [Fault::Truncated, Fault::Slow(Duration::from_millis(4500))] {
+        let world = World::start().await;
+        let id = world.record().await;
+        world.livekit.hold_ending();
+        world.livekit.inject(fault.on("/twirp/livekit.Egress/StopEgress").once());
+        assert_eq!(status(&world.stop(Some("org_1"), "room", "1", &id).await), 200, "{fault:?}");
+        assert_eq!(world.livekit.egress(&id).status, EgressStatus::Ending, "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_list_that_breaks_off_is_asked_for_again_and_may_be_long() {
+    let world = World::start().await;
+    let id = world.record().await;
+    world.livekit.inject(Fault::Truncated.on("/twirp/livekit.Egress/ListEgress").once());
+    let page = world.page(Some("org_1"), "room", None).await.unwrap();
+    assert_eq!(page["recordings"][0]["egressId"], id);
+    for (mebibytes, expected) in [(2, 200), (9, 502)] {
+        world.livekit.edit_answers("ListEgress", move |answer| {
+            answer["padding"] = json!("x".repeat(mebibytes * 1024 * 1024));
+        });
+        let page = world.page(Some("org_1"), "room", None).await;
+        assert_eq!(status(&page), expected, "{mebibytes} MiB");
+    }
+}
+
+#[tokio::test]
+async fn another_organizations_recordings_are_not_listed_and_its_cursors_are_400() {
+    let world = World::start().await;
+    let folder = world.folder().await;
+    for minute in 0..101 {
+        world.s3.put(&format!("{folder}{}", own_part("2026-01-01", minute)), "");
+    }
+    let page = world.page(Some("org_1"), "room", None).await.unwrap();
+    let cursor = page["cursor"].as_str().unwrap();
+    for (organization, room) in [(None, "room"), (Some("org_2"), "room"), (Some("org_1"), "room2")]
+    {
+        let page = world.page(organization, room, None).await.unwrap();
+        assert_eq!(page, json!({ "recordings": [] }), "{organization:?}, {room}");
+        let page = world.page(organization, room, Some(cursor)).await;
+        assert_eq!(status(&page), 400, "{organization:?}, {room}");
+    }
+}
+
+#[tokio::test]
+async fn pages_are_newest_first_and_complete_however_many_recordings_there_are() {
+    for (days, per_day, pages) in
+        [(1, 100, 3), (2, 120, 3), (1, 1000, 2), (1, 1001, 2), (28, 40, 12), (2, 1300, 2)]
+    {
+        let world = World::start().await;
+        let folder = world.folder().await;
+        let mut expected = Vec::new();
+        for day in 1..=days {
+            for minute in 0..per_day {
+                let own_part = own_part(&format!("2020-01-{day:02}"), minute);
+                expected.push(format!("{folder}{own_part}"));
+            }
+        }
+        expected.iter().for_each(|key| world.s3.put(key, "a film"));
+        expected.reverse();
+        expected.truncate(pages * 100);
+
+        let listed = world.pages(pages).await;
+        assert_eq!(listed.len(), expected.len().div_ceil(100), "{days} {per_day}");
+        // The failed one, which only LiveKit lists, comes first.
+        assert_eq!(keys(&listed)[1..], expected, "{days} {per_day}");
+    }
+}
+
+#[tokio::test]
+async fn a_recording_is_listed_once_with_what_livekit_and_the_bucket_know_of_it() {
+    let world = World::start().await;
+    let id = world.record().await;
+    let key = world.livekit.egress(&id).filename;
+    for (egress, expected) in [
+        (EgressStatus::Starting, "starting"),
+        (EgressStatus::Active, "active"),
+        (EgressStatus::Ending, "ending"),
+        (EgressStatus::Failed, "failed"),
+        (EgressStatus::Aborted, "failed"),
+        (EgressStatus::LimitReached, "complete"),
+    ] {
+        world.livekit.hold_starting();
+        world.livekit.hold_ending();
+        world.livekit.set_egress_status(&id, egress);
+        let pages = world.pages(2).await;
+        let [recording] = &pages[0][..] else { panic!("{egress:?}: {pages:?}") };
+        assert_eq!((&recording["key"], &recording["egressId"]), (&json!(key), &json!(id)));
+        assert_eq!(recording["status"], expected, "{egress:?}");
+        assert_eq!(recording.get("url"), None, "{egress:?}");
+    }
+
+    world.s3.put(&key, "a film");
+    world.livekit.set_egress_status(&id, EgressStatus::Failed);
+    let older = folder_of(&key) + &own_part("2020-01-01", 0);
+    world.s3.put_at(&older, "another", 1_577_836_860);
+    let pages = world.pages(2).await;
+    assert_eq!(keys(&pages), [&key, &older]);
+    let (newest, oldest) = (&pages[0][0], &pages[0][1]);
+    assert_eq!((&newest["status"], &newest["egressId"]), (&json!("failed"), &json!(id)));
+    assert_eq!((&newest["sizeBytes"], newest["url"].is_string()), (&json!(6), true));
+    assert_eq!(oldest.get("egressId"), None);
+    assert_eq!(oldest["status"], "complete");
+    let times = [&oldest["startedAt"], &oldest["endedAt"]];
+    assert_eq!(times, [&json!(1_577_836_800), &json!(1_577_836_860)]);
+}
+
+#[tokio::test]
+async fn an_egress_without_an_object_is_on_the_page_of_its_time() {
+    let world = World::start().await;
+    let running = world.record().await;
+    let folder = folder_of(&world.livekit.egress(&running).filename);
+    for minute in 0..150 {
+        world.s3.put(&format!("{folder}{}", own_part("2020-01-02", minute)), "a film");
+    }
+    let mut failed = Vec::new();
+    for own_part in ["2020-01-01/000000", "2020-01-02/004930", "2020-01-02/005030"] {
+        let metadata = json!({ "started-by": "user_jane", "organization": "org_1" });
+        let output = json!({
+            "filepath": format!("{folder}{own_part}-ffffffffffffffff.mp4"),
+            "s3": { "bucket": "a-bucket", "metadata": metadata },
+        });
+        let request = json!({ "room_name": "room", "file_outputs": [output] });
+        let id = world.livekit.start_egress("StartRoomCompositeEgress", request);
+        world.livekit.set_egress_status(&id, EgressStatus::Failed);
+        failed.push(id);
+    }
+    let pages = world.pages(3).await;
+    let ids = |page: &[Value]| -> Vec<String> {
+        let ids = page.iter().filter_map(|recording| recording["egressId"].as_str());
+        ids.map(str::to_owned).collect()
+    };
+    assert_eq!(ids(&pages[0]), [&*running, &failed[2]]);
+    assert_eq!(ids(&pages[1]), [&*failed[1], &failed[0]]);
+    assert_eq!((pages[0].len(), pages[1].len(), pages.len()), (102, 52, 2));
+}
