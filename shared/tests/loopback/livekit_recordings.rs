@@ -233,7 +233,9 @@ async fn pages_are_newest_first_and_complete_however_many_recordings_there_are()
                 expected.push(format!("{folder}{own_part}"));
             }
         }
-        expected.iter().for_each(|key| world.s3.put(key, "a film"));
+        for key in &expected {
+            world.s3.put(key, "a film");
+        }
         expected.reverse();
         expected.truncate(pages * 100);
 

@@ -476,7 +476,7 @@ async fn a_token_with_a_whole_minute_left_is_served_as_it_is() {
     let now = world.clock.now().whole_seconds();
     let times = json!({ "iat": now, "exp": now + 300 });
     let cookie = world.sealed(world.resigned(&session, json!({}), times)).await;
-    world.clock.advance(Duration::from_secs(240));
+    world.clock.advance(Duration::from_mins(4));
     assert_served_as_it_is(&world.ask_with(&cookie).await, "a minute left");
     world.clock.advance(Duration::from_secs(1));
     assert_renewed(&world.ask_with(&cookie).await, "a second less");

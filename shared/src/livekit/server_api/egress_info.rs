@@ -407,6 +407,7 @@ mod tests {
             assert!(info.is_running() && info.is_recording());
             assert_eq!(info.object_key(), Some("a.mp4"));
             assert_eq!(info.is_of_organization(Some("org_1")), Some(true));
+            assert_eq!((info.started(), info.ended()), (Some(1_752_486_896), None));
             let confirmed = info.into_confirmed().expect("an id");
             assert_eq!(confirmed.egress_id.as_str(), "EG_1");
             assert_eq!((confirmed.started(), confirmed.ended()), (Some(1_752_486_896), None));
@@ -438,6 +439,30 @@ mod tests {
         }
         let ended = json!({ "status": "EGRESS_ARCHIVED", "ended_at": "1752486896123456789" });
         assert!(!egress(ended).is_running(), "it says when it ended");
+    }
+
+    #[test]
+    fn what_is_being_written_has_not_ended() {
+        for (status, ended) in [
+            ("EGRESS_ACTIVE", false),
+            ("EGRESS_ENDING", false),
+            ("EGRESS_PAUSED", false),
+            ("EGRESS_COMPLETE", true),
+            ("EGRESS_FAILED", true),
+            ("EGRESS_ABORTED", true),
+            ("EGRESS_LIMIT_REACHED", true),
+        ] {
+            assert_eq!(egress(json!({ "status": status })).has_ended(), ended, "{status}");
+        }
+    }
+
+    #[test]
+    fn an_egress_of_another_room_is_not_of_this_one() {
+        let room = RoomName::of_invitation("room".to_owned()).expect("a room");
+        for (name, is_of) in [("room", true), ("", true), ("room2", false), ("Room", false)] {
+            assert_eq!(egress(json!({ "room_name": name })).is_of(&room), is_of, "{name:?}");
+        }
+        assert!(read(json!({ "egress_id": "EG_1" })).is_of(&room));
     }
 
     #[test]
