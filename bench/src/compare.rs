@@ -4,7 +4,6 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::awake::Awake;
 use crate::chart::chart;
 use crate::measurement::Plan;
 use crate::programs::Programs;
@@ -70,9 +69,7 @@ pub(crate) async fn with_others(
     let endpoints = Endpoint::COMPARED.into_iter().filter(|endpoint| options.wants(*endpoint));
     let subjects: Vec<_> = endpoints.flat_map(subjects_of).collect();
     let programs = Programs::build(root, &subjects)?;
-    let awake = Awake::start()?;
     let results = Results::measure(&subjects, &programs, options.plan()).await?;
-    drop(awake);
     table::print_by_figure(&results);
     let folder = options.output.clone().unwrap_or_else(|| root.join("target/compare"));
     fs::create_dir_all(&folder)?;
@@ -94,9 +91,7 @@ fn subjects_of(endpoint: Endpoint) -> impl Iterator<Item = Subject> {
 pub(crate) async fn with_hello(root: &Path) -> Result<(), Failure> {
     let subjects = functions();
     let programs = Programs::build(root, &subjects)?;
-    let awake = Awake::start()?;
     let results = Results::measure(&subjects, &programs, FULL).await?;
-    drop(awake);
     table::print_by_subject(&results);
     Ok(())
 }

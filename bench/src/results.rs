@@ -4,6 +4,7 @@ use std::io::Write as _;
 
 use crate::Failure;
 use crate::archive::zipped_mib;
+use crate::awake::Awake;
 use crate::measurement::{Measurement, Plan};
 use crate::programs::Programs;
 use crate::providers::Providers;
@@ -86,6 +87,7 @@ impl Results {
             let zipped_mib = zipped_mib(&programs.deployed(subject))?;
             results.push(SubjectResults { subject, measurements: Vec::new(), zipped_mib });
         }
+        let _awake = Awake::start()?;
         for round in 1..=plan.rounds {
             // Their state grows with every request.
             let providers = Providers::start().await?;

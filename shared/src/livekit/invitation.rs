@@ -338,14 +338,19 @@ mod tests {
         }
     }
 
-    fn guests(permission: &str) -> Guests {
+    /// The settings of a deployment in which this permission is needed to invite guests.
+    fn settings(permission: &str, clock: Clock) -> Settings {
         let pairs = [
             ("LIVEKIT_URL", "wss://a.livekit.cloud"),
             ("LIVEKIT_API_KEY", "APIInvitations"),
             ("LIVEKIT_API_SECRET", "the secret of invitations, of 32 bytes and more"),
             ("ROOM_INVITE_PERMISSION", permission),
         ];
-        let mut settings = Settings::from_pairs(pairs, Clock::fixed(NOW)).expect("settings");
+        Settings::from_pairs(pairs, clock).expect("settings")
+    }
+
+    fn guests(permission: &str) -> Guests {
+        let mut settings = settings(permission, Clock::fixed(NOW));
         Guests::configure(&mut settings).expect("guests")
     }
 
@@ -391,13 +396,7 @@ mod tests {
                 return Ok(());
             };
             let clock = Clock::fixed(NOW);
-            let pairs = [
-                ("LIVEKIT_URL", "wss://a.livekit.cloud"),
-                ("LIVEKIT_API_KEY", "APIInvitations"),
-                ("LIVEKIT_API_SECRET", "the secret of invitations, of 32 bytes and more"),
-                ("ROOM_INVITE_PERMISSION", "rooms:invite"),
-            ];
-            let mut settings = Settings::from_pairs(pairs, clock.clone()).expect("settings");
+            let mut settings = settings("rooms:invite", clock.clone());
             let invitations = Invitations::configure(&mut settings).expect("invitations");
             let guests = Guests::configure(&mut settings).expect("guests");
             let caller = Caller {

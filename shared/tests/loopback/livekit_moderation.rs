@@ -1,12 +1,11 @@
 //! Muting and removing participants: who is out or muted afterward, and who is not. Denials first.
 
-use anteroom::api::ApiError;
 use anteroom::caller::Caller;
 use anteroom::livekit::{Moderator, RoomName, Rooms};
 use anteroom_stand_ins::livekit::{LiveKit, TrackSource};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::configured;
+use crate::{configured, read, status};
 
 const JANE: &str = "user_jane:0123456789abcdef";
 const JOHN: &str = "user_john:0123456789abcdef";
@@ -34,28 +33,20 @@ impl World {
         };
         let permission = ("ROOM_MODERATE_PERMISSION".to_owned(), "moderate".to_owned());
         let rooms = configured(vec![permission], Rooms::to_moderate).await;
-        let id = serde_json::from_value(json!("room")).unwrap();
+        let id = read(json!("room"));
         let room = rooms.room(&caller, &id).unwrap();
         Self { livekit, moderator, room }
     }
 
     async fn remove(&self, identity: &str) -> u16 {
         let input = json!({ "roomId": "room", "identity": identity });
-        status(self.moderator.remove(&self.room, &read(input)).await)
+        status(&self.moderator.remove(&self.room, &read(input)).await)
     }
 
     async fn mute(&self, identity: &str, source: &str) -> u16 {
         let input = json!({ "roomId": "room", "identity": identity, "source": source });
-        status(self.moderator.mute(&self.room, &read(input)).await)
+        status(&self.moderator.mute(&self.room, &read(input)).await)
     }
-}
-
-fn read<T: serde::de::DeserializeOwned>(input: Value) -> T {
-    serde_json::from_value(input).unwrap()
-}
-
-fn status(result: Result<(), ApiError>) -> u16 {
-    result.map_or_else(|error| error.status().as_u16(), |()| 200)
 }
 
 #[tokio::test]

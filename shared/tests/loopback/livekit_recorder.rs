@@ -13,7 +13,7 @@ use anteroom_stand_ins::livekit::{EgressStatus, LiveKit};
 use anteroom_stand_ins::secrets_manager::SecretsManager;
 use serde_json::{Value, json};
 
-use crate::{Pairs, configured};
+use crate::{Pairs, configured, status};
 
 const START: &str = "/twirp/livekit.Egress/StartRoomCompositeEgress";
 const LIST: &str = "/twirp/livekit.Egress/ListEgress";
@@ -74,10 +74,6 @@ async fn record(
     let rooms = Rooms::to_record(&mut settings).unwrap();
     let room = rooms.room(&caller, &RoomId::parse(new.room_name.as_str()).unwrap()).unwrap();
     recorder.start(&caller, &room, &new, Clock::system().now().after(patience)).await
-}
-
-fn status(result: &Result<Recording, ApiError>) -> u16 {
-    result.as_ref().map_or_else(|error| error.status().as_u16(), |_| 200)
 }
 
 #[tokio::test]

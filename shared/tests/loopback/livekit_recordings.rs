@@ -11,7 +11,7 @@ use anteroom_stand_ins::livekit::{EgressStatus, LiveKit};
 use anteroom_stand_ins::s3::S3;
 use serde_json::{Value, json};
 
-use crate::configured;
+use crate::{configured, read, status};
 
 const PATIENCE: Duration = Duration::from_secs(9);
 
@@ -110,14 +110,6 @@ fn caller(organization: Option<&str>) -> Caller {
         permissions: Vec::new(),
         impersonator: None,
     }
-}
-
-fn read<T: serde::de::DeserializeOwned>(input: Value) -> T {
-    serde_json::from_value(input).unwrap()
-}
-
-fn status<T>(result: &Result<T, ApiError>) -> u16 {
-    result.as_ref().map_or_else(|error| error.status().as_u16(), |_| 200)
 }
 
 /// The folder of a key, with its `/`.

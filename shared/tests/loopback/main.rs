@@ -25,11 +25,13 @@ mod workos_client;
 mod workos_cookies;
 mod workos_session;
 
-use anteroom::api::Request;
+use anteroom::api::{ApiError, Request};
 use anteroom::clerk::Clerk;
 use anteroom::clock::Clock;
 use anteroom::settings::{Incomplete, Settings};
 use anteroom_stand_ins as stand_ins;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 /// The page that the stand-in issues sessions to.
 const ORIGIN: &str = "http://localhost:3000";
@@ -41,6 +43,16 @@ fn pairs(settings: Pairs) -> Pairs {
     let mut pairs = settings;
     pairs.push(("ALLOWED_ORIGINS".to_owned(), ORIGIN.to_owned()));
     pairs
+}
+
+/// Input as a function reads it from a body or a query.
+fn read<T: DeserializeOwned>(input: Value) -> T {
+    serde_json::from_value(input).unwrap()
+}
+
+/// The status that the caller of a function gets.
+fn status<T>(result: &Result<T, ApiError>) -> u16 {
+    result.as_ref().map_or_else(|error| error.status().as_u16(), |_| 200)
 }
 
 /// A client configured from `pairs`, on the system's clock.
