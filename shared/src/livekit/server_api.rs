@@ -314,6 +314,28 @@ mod tests {
     }
 
     #[test]
+    fn an_error_says_whether_the_call_may_have_taken_effect() {
+        let status = StatusCode::BAD_GATEWAY;
+        for (failure, leaves_open) in [
+            (Failure::Unreachable("reset"), true),
+            (Failure::Failing { status, retry_after: None }, true),
+            (Failure::Unreadable("not JSON"), true),
+            (Failure::KeyRefused(status), false),
+            (Failure::Unexpected(status), false),
+            (Failure::Limiting { retry_after: None }, false),
+            (Failure::Paused { retry_after: Duration::ZERO }, false),
+            (Failure::NoKey(SecretError::Misconfigured(String::new())), false),
+        ] {
+            let error = CallError::from(answer(200, &json!({})).error(failure));
+            assert_eq!(error.leaves_open(), leaves_open, "{error}");
+            assert!(!error.is_of_state(), "{error}");
+        }
+        for error in [CallError::NotFound, CallError::FailedPrecondition] {
+            assert!(error.is_of_state() && !error.leaves_open(), "{error}");
+        }
+    }
+
+    #[test]
     fn only_a_refusal_of_our_key_is_taken_for_one() {
         for (status, code, refused) in [
             (401, "unauthenticated", true),

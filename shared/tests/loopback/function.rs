@@ -9,6 +9,8 @@ use anteroom::settings::{Incomplete, Settings};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::log_lines::LogLines;
+
 /// Does as its input says.
 struct Parrot;
 
@@ -149,4 +151,18 @@ async fn the_answer_comes_before_lambda_ends_the_function() {
     let parrot = parrot().await;
     let answer = tokio::time::timeout(Duration::from_secs(3), parrot.answer(request));
     assert_eq!(answer.await.unwrap().status(), 503);
+}
+
+#[tokio::test]
+async fn a_proxy_that_does_not_name_the_client_is_logged_once() {
+    let pairs = [("ALLOWED_ORIGINS", "https://app.example"), ("CLIENT_IP_HEADER", "x-client-ip")];
+    let settings = Settings::from_pairs(pairs, Clock::system()).unwrap();
+    let function: Function<Parrot> = Function::start(settings).await.unwrap();
+    let lines = LogLines::start();
+    let say = json!({ "what": "hello" }).to_string();
+    for (address, logged) in [("192.0.2.7", 0), ("unknown", 1), ("unknown", 1), ("192.0.2.7", 1)] {
+        let request = post(&say).header("x-client-ip", address).body(say.clone().into()).unwrap();
+        assert_eq!(function.answer(request).await.status(), 200);
+        assert_eq!(lines.with("no client address in the configured header"), logged, "{address}");
+    }
 }

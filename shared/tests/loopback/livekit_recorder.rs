@@ -9,14 +9,18 @@ use anteroom::clock::Clock;
 use anteroom::livekit::{NewRecording, Recorder, Recording, RoomId, Rooms};
 use anteroom::settings::Settings;
 use anteroom_stand_ins::faults::Fault;
-use anteroom_stand_ins::livekit::{EgressStatus, LiveKit};
+use anteroom_stand_ins::livekit::{EgressStatus, EgressView, LiveKit};
 use anteroom_stand_ins::secrets_manager::SecretsManager;
 use serde_json::{Value, json};
+use tokio::task::JoinHandle;
 
-use crate::{Pairs, configured, status};
+use crate::log_lines::LogLines;
+use crate::{Pairs, configured, status, store_keys, with_keys_in};
 
 const START: &str = "/twirp/livekit.Egress/StartRoomCompositeEgress";
 const LIST: &str = "/twirp/livekit.Egress/ListEgress";
+const STOP: &str = "/twirp/livekit.Egress/StopEgress";
+const PARTICIPANTS: &str = "/twirp/livekit.RoomService/ListParticipants";
 
 /// How long a request has in these tests, where it is not said otherwise.
 const PATIENCE: Duration = Duration::from_secs(28);
@@ -41,6 +45,37 @@ impl World {
 
     async fn record(&self) -> Result<Recording, ApiError> {
         record(&self.recorder, &json!({ "roomName": "room", "zoneId": "1" }), PATIENCE).await
+    }
+
+    /// Starts to record in zone 1 as [`record`](Self::record) does, and returns once LiveKit has
+    /// been told to, half a second before it does so.
+    async fn begin(&self, patience: Duration) -> JoinHandle<u16> {
+        self.livekit.inject(Fault::Slow(Duration::from_millis(500)).on(START).once());
+        let recorder = self.recorder.clone();
+        let start = tokio::spawn(async move {
+            let input = json!({ "roomName": "room", "zoneId": "1" });
+            status(&record(&recorder, &input, patience).await)
+        });
+        self.until_asked(START).await;
+        start
+    }
+
+    /// Starts an egress like another program, in this file.
+    fn start_elsewhere(&self, filepath: &str) -> String {
+        let output = json!({ "filepath": filepath, "s3": { "bucket": "a-bucket" } });
+        let request = json!({ "room_name": "room", "file_outputs": [output] });
+        self.livekit.start_egress("StartRoomCompositeEgress", request)
+    }
+
+    async fn until_asked(&self, path: &str) {
+        while self.livekit.hits("POST", path) == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// Our own egress, and not another program's.
+    fn own(&self, other: &str) -> EgressView {
+        self.livekit.egresses().into_iter().find(|egress| egress.id != other).unwrap()
     }
 
     fn running(&self) -> usize {
@@ -378,18 +413,10 @@ async fn a_rotated_key_pair_is_taken_into_use_and_a_wrong_one_is_502() {
     assert_eq!(status(&world.record().await), 502);
 
     let secrets = SecretsManager::start().await.unwrap();
-    let store = |livekit: &LiveKit| {
-        let (key, secret) = (livekit.api_key(), livekit.api_secret());
-        let pair = json!({ "LIVEKIT_API_KEY": key, "LIVEKIT_API_SECRET": secret });
-        secrets.put("livekit", pair);
-    };
-    store(&world.livekit);
-    let mut pairs = settings(&world.livekit, &[("LIVEKIT_SECRET_ID", "livekit")]);
-    pairs.retain(|(name, _)| !name.starts_with("LIVEKIT_API_"));
-    pairs.extend(secrets.settings());
-    let recorder = recorder(pairs).await;
+    store_keys(&secrets, &world.livekit);
+    let recorder = recorder(with_keys_in(&secrets, settings(&world.livekit, &[]))).await;
     world.livekit.rotate_keys("APIThird", "the-third-secret-of-thirty-two-bytes-and-more");
-    store(&world.livekit);
+    store_keys(&secrets, &world.livekit);
     let input = json!({ "roomName": "room", "zoneId": "1" });
     assert_eq!(status(&record(&recorder, &input, PATIENCE).await), 200);
 }
@@ -415,4 +442,113 @@ async fn settings_that_are_missing_or_malformed_are_named_together() {
         assert!(!problems.contains(value), "{value} is in {problems}");
     }
     assert!(problems.contains("RECORDINGS_REGION is missing"), "{problems}");
+}
+
+#[tokio::test]
+async fn an_external_id_without_its_role_has_no_effect_and_that_is_said() {
+    let livekit = LiveKit::start().await.unwrap();
+    let pairs = settings(&livekit, &[("RECORDINGS_ASSUME_ROLE_EXTERNAL_ID", "anteroom")]);
+    let mut settings = Settings::from_pairs(pairs, Clock::system()).unwrap();
+    let recorder = Recorder::configure(&mut settings);
+    let problems = settings.complete(recorder).await.unwrap_err().to_string();
+    assert!(problems.contains("RECORDINGS_ASSUME_ROLE_EXTERNAL_ID has no effect"), "{problems}");
+}
+
+#[tokio::test]
+async fn the_participants_are_listed_only_where_the_list_of_rooms_shows_nobody() {
+    let world = World::start().await;
+    assert_eq!(status(&world.record().await), 200);
+    assert_eq!(world.livekit.hits("POST", PARTICIPANTS), 0);
+    world.livekit.edit_answers("ListRooms", |answer| answer["rooms"] = json!([]));
+    for egress in world.livekit.egresses() {
+        world.livekit.set_egress_status(&egress.id, EgressStatus::Complete);
+    }
+    assert_eq!(status(&world.record().await), 200);
+    assert_eq!(world.livekit.hits("POST", PARTICIPANTS), 1);
+}
+
+#[tokio::test]
+async fn a_start_that_livekit_refuses_is_not_looked_for() {
+    let odd = Fault::Between {
+        status: 400,
+        content_type: "application/json",
+        body: r#"{"code":"invalid_argument","msg":"no"}"#,
+    };
+    for (fault, expected) in [(odd, 502), (Fault::Limiting { retry_after: None }, 503)] {
+        let world = World::start().await;
+        world.livekit.inject(fault.on(START));
+        assert_eq!(status(&world.record().await), expected, "{fault:?}");
+        assert_eq!(world.livekit.hits("POST", LIST), 1, "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_start_that_may_have_taken_effect_is_logged() {
+    for (fault, logged) in [(Fault::Failing(500), 0), (Fault::Down, 1)] {
+        let world = World::start().await;
+        world.livekit.inject(fault.on(START));
+        let lines = LogLines::start();
+        assert_eq!(status(&world.record().await), 503, "{fault:?}");
+        assert_eq!(lines.with("it may be running"), logged, "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_start_that_takes_longer_than_other_calls_is_waited_for() {
+    let world = World::start().await;
+    world.livekit.delay_next_start_answer(Duration::from_millis(4500));
+    assert_eq!(status(&world.record().await), 200);
+    assert_eq!(world.livekit.hits("POST", LIST), 2, "one look before it, and one after it");
+}
+
+#[tokio::test]
+async fn another_programs_recording_stays_even_if_it_ends_soon() {
+    let world = World::start().await;
+    let start = world.begin(PATIENCE).await;
+    let other = world.start_elsewhere("zoo/film.mp4");
+    world.livekit.set_egress_status(&other, EgressStatus::Active);
+    world.until_asked(STOP).await;
+    world.livekit.set_egress_status(&other, EgressStatus::Complete);
+    assert_eq!(start.await.unwrap(), 409);
+    assert_eq!(world.running(), 0);
+}
+
+#[tokio::test]
+async fn whoever_ranks_first_waits_only_until_its_deadline() {
+    let world = World::start().await;
+    world.livekit.hold_starting();
+    let start = world.begin(Duration::from_secs(4)).await;
+    let other = world.start_elsewhere("recordings/2/room/2020-01-01/000000-0000000000000000.mp4");
+    assert_eq!(start.await.unwrap(), 409);
+    assert!(!world.own(&other).is_running() && world.livekit.egress(&other).is_running());
+}
+
+#[tokio::test]
+async fn a_recording_that_must_give_way_is_stopped_whatever_livekit_says_first() {
+    for refusal in [None, Some(Fault::Failing(500)), Some(Fault::Down)] {
+        let world = World::start().await;
+        let start = world.begin(PATIENCE).await;
+        let other = world.start_elsewhere("zoo/film.mp4");
+        world.livekit.set_egress_status(&other, EgressStatus::Active);
+        match refusal {
+            None => world.livekit.refuse_stops(2),
+            Some(fault) => world.livekit.inject(fault.on(STOP).times(4)),
+        }
+        assert_eq!(start.await.unwrap(), 409, "{refusal:?}");
+        assert!(!world.own(&other).is_running(), "{refusal:?}");
+        assert!(world.livekit.egress(&other).is_running(), "{refusal:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_recording_that_must_give_way_may_end_by_itself() {
+    let world = World::start().await;
+    let start = world.begin(Duration::from_secs(6)).await;
+    let other = world.start_elsewhere("zoo/film.mp4");
+    world.livekit.set_egress_status(&other, EgressStatus::Active);
+    world.livekit.inject(Fault::Slow(Duration::from_millis(500)).on(STOP).once());
+    world.until_asked(STOP).await;
+    world.livekit.set_egress_status(&world.own(&other).id, EgressStatus::Complete);
+    assert_eq!(start.await.unwrap(), 409);
+    assert_eq!(world.livekit.hits("POST", STOP), 1);
 }

@@ -1,5 +1,6 @@
 //! Existing recordings: who may stop one, and how they are listed. Denials first.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anteroom::api::ApiError;
@@ -9,11 +10,22 @@ use anteroom::livekit::{Archive, Recorder, Recording, Recordings, RoomName, Room
 use anteroom_stand_ins::faults::Fault;
 use anteroom_stand_ins::livekit::{EgressStatus, LiveKit};
 use anteroom_stand_ins::s3::S3;
+use anteroom_stand_ins::secrets_manager::SecretsManager;
 use serde_json::{Value, json};
+use time::{Date, Month};
+use tokio::time::timeout;
 
-use crate::{configured, read, status};
+use crate::{Pairs, configured, read, status, store_keys, with_keys_in};
 
 const PATIENCE: Duration = Duration::from_secs(9);
+
+const LIST: &str = "/twirp/livekit.Egress/ListEgress";
+const STOP: &str = "/twirp/livekit.Egress/StopEgress";
+
+/// A refusal of LiveKit's, with another status than its server gives it.
+fn refusal(status: u16, body: &'static str) -> Fault {
+    Fault::Between { status, content_type: "application/json", body }
+}
 
 struct World {
     livekit: LiveKit,
@@ -30,16 +42,16 @@ impl World {
         let (livekit, s3) = (LiveKit::start().await.unwrap(), S3::start().await.unwrap());
         livekit.open_room("room", 1);
         livekit.record_to(&s3);
-        let pairs = livekit.settings().into_iter().chain(s3.settings()).collect();
-        let (rooms, recorder, recordings, archive) = configured(pairs, |settings| {
-            Ok((
-                Rooms::to_record(settings)?,
-                Recorder::configure(settings)?,
-                Recordings::configure(settings)?,
-                Archive::configure(settings)?,
-            ))
-        })
-        .await;
+        let (rooms, recorder, recordings, archive) =
+            configured(settings(&livekit, &s3), |settings| {
+                Ok((
+                    Rooms::to_record(settings)?,
+                    Recorder::configure(settings)?,
+                    Recordings::configure(settings)?,
+                    Archive::configure(settings)?,
+                ))
+            })
+            .await;
         Self { livekit, s3, rooms, recorder, recordings, archive }
     }
 
@@ -100,6 +112,10 @@ impl World {
         }
         pages
     }
+}
+
+fn settings(livekit: &LiveKit, s3: &S3) -> Pairs {
+    livekit.settings().into_iter().chain(s3.settings()).collect()
 }
 
 fn caller(organization: Option<&str>) -> Caller {
@@ -167,14 +183,78 @@ async fn a_stop_that_livekit_refuses_is_repeated_while_it_lists_the_recording_as
 
 #[tokio::test]
 async fn a_stop_whose_answer_is_lost_or_late_is_a_success() {
-    for fault in [Fault::Truncated, Fault::Slow(Duration::from_millis(4500))] {
+    let slow = Fault::Slow(Duration::from_millis(4500));
+    for (fault, times, stops) in [(Fault::Truncated, 1, 2), (Fault::Truncated, 2, 2), (slow, 1, 1)]
+    {
         let world = World::start().await;
         let id = world.record().await;
         world.livekit.hold_ending();
-        world.livekit.inject(fault.on("/twirp/livekit.Egress/StopEgress").once());
+        world.livekit.inject(fault.on(STOP).times(times));
         assert_eq!(status(&world.stop(Some("org_1"), "room", "1", &id).await), 200, "{fault:?}");
         assert_eq!(world.livekit.egress(&id).status, EgressStatus::Ending, "{fault:?}");
+        assert_eq!(world.livekit.hits("POST", STOP), stops, "{fault:?}");
     }
+}
+
+#[tokio::test]
+async fn a_stop_that_fails_is_503_and_not_repeated_as_if_it_were_refused() {
+    for is_still_listed in [true, false] {
+        let world = World::start().await;
+        let id = world.record().await;
+        world.livekit.inject(Fault::Failing(500).on(STOP));
+        let is_first = AtomicBool::new(true);
+        world.livekit.edit_answers("ListEgress", move |answer| {
+            if !is_first.swap(false, Ordering::Relaxed) && !is_still_listed {
+                answer["items"] = json!([]);
+            }
+        });
+        let stopped = world.stop(Some("org_1"), "room", "1", &id).await;
+        assert_eq!(status(&stopped), 503, "{is_still_listed}");
+        assert_eq!(world.livekit.hits("POST", STOP), 1, "{is_still_listed}");
+    }
+}
+
+#[tokio::test]
+async fn a_stop_that_comes_too_late_is_409() {
+    let world = World::start().await;
+    let id = world.record().await;
+    world.livekit.inject(Fault::Slow(Duration::from_millis(500)).on(STOP).once());
+    let (stopped, ()) = tokio::join!(world.stop(Some("org_1"), "room", "1", &id), async {
+        while world.livekit.hits("POST", STOP) == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        world.livekit.set_egress_status(&id, EgressStatus::Complete);
+    });
+    assert_eq!(status(&stopped), 409);
+}
+
+#[tokio::test]
+async fn twirps_code_counts_whatever_its_status_is() {
+    let world = World::start().await;
+    let id = world.record().await;
+    let of_state = refusal(429, r#"{"code":"failed_precondition","msg":"no"}"#);
+    world.livekit.inject(of_state.on(STOP).once());
+    assert_eq!(status(&world.stop(Some("org_1"), "room", "1", &id).await), 200);
+}
+
+#[tokio::test]
+async fn a_newer_key_pair_is_read_once_ours_is_refused() {
+    let (world, secrets) = (World::start().await, SecretsManager::start().await.unwrap());
+    let id = world.record().await;
+    store_keys(&secrets, &world.livekit);
+    let recordings = configured(
+        with_keys_in(&secrets, settings(&world.livekit, &world.s3)),
+        Recordings::configure,
+    )
+    .await;
+    world.livekit.rotate_keys("APINewer", "a-newer-secret-of-thirty-two-bytes-and-more");
+    store_keys(&secrets, &world.livekit);
+    // Other versions of Twirp answer with this status.
+    world.livekit.inject(refusal(403, r#"{"code":"unauthenticated","msg":"no"}"#).on(LIST).once());
+    let (room, zone) = (world.room(Some("org_1"), "room"), read(json!("1")));
+    let deadline = Clock::system().now().after(PATIENCE);
+    let stopped = recordings.stop(&room, &zone, &read(json!(id)), deadline).await;
+    assert_eq!(status(&stopped), 200);
 }
 
 #[tokio::test]
@@ -212,9 +292,34 @@ async fn another_organizations_recordings_are_not_listed_and_its_cursors_are_400
 }
 
 #[tokio::test]
+async fn a_cursor_that_another_process_has_signed_with_a_newer_key_is_valid() {
+    let (world, secrets) = (World::start().await, SecretsManager::start().await.unwrap());
+    let folder = world.folder().await;
+    for minute in 0..150 {
+        world.s3.put(&format!("{folder}{}", own_part("2026-01-01", minute)), "");
+    }
+    store_keys(&secrets, &world.livekit);
+    let archive =
+        configured(with_keys_in(&secrets, settings(&world.livekit, &world.s3)), Archive::configure)
+            .await;
+    world.livekit.rotate_keys("APINewer", "a-newer-secret-of-thirty-two-bytes-and-more");
+    store_keys(&secrets, &world.livekit);
+    let another =
+        configured(with_keys_in(&secrets, settings(&world.livekit, &world.s3)), Archive::configure)
+            .await;
+    let room = world.room(Some("org_1"), "room");
+    let query =
+        |cursor: Option<&str>| read(json!({ "roomName": "room", "zoneId": "1", "cursor": cursor }));
+    let first = serde_json::to_value(another.page(&room, &query(None)).await.unwrap()).unwrap();
+    let query = query(first["cursor"].as_str());
+    let second = serde_json::to_value(archive.page(&room, &query).await.unwrap()).unwrap();
+    assert_eq!(second["recordings"].as_array().unwrap().len(), 50);
+}
+
+#[tokio::test]
 async fn pages_are_newest_first_and_complete_however_many_recordings_there_are() {
     for (days, per_day, pages) in
-        [(1, 100, 3), (2, 120, 3), (1, 1000, 2), (1, 1001, 2), (28, 40, 12), (2, 1300, 2)]
+        [(1, 100, 3), (2, 120, 3), (1, 1000, 2), (1, 1001, 2), (28, 40, 12), (2, 1300, 14)]
     {
         let world = World::start().await;
         let folder = world.folder().await;
@@ -304,4 +409,59 @@ async fn an_egress_without_an_object_is_on_the_page_of_its_time() {
     assert_eq!(ids(&pages[0]), [&*running, &failed[2]]);
     assert_eq!(ids(&pages[1]), [&*failed[1], &failed[0]]);
     assert_eq!((pages[0].len(), pages[1].len(), pages.len()), (102, 52, 2));
+}
+
+#[tokio::test]
+async fn a_page_takes_few_calls_however_many_recordings_there_are() {
+    for (days, per_day, calls) in [
+        (1, 1000, 1),
+        // The list from its beginning, the days, and the last eight of them.
+        (28, 40, 3),
+        // Eight days do not fit into one call, and two do.
+        (12, 300, 4),
+        // Neither do two, and of the last day there are two calls.
+        (2, 1300, 5),
+        // Two calls for the days, then 8, 32 and 128 of them.
+        (1500, 1, 6),
+    ] {
+        let world = World::start().await;
+        let folder = world.folder().await;
+        let first = Date::from_calendar_date(2020, Month::January, 1).unwrap();
+        for day in 0..days {
+            let day = (first + time::Duration::days(day)).to_string();
+            for minute in 0..per_day {
+                world.s3.put(&format!("{folder}{}", own_part(&day, minute)), "");
+            }
+        }
+        let page = world.page(Some("org_1"), "room", None).await.unwrap();
+        assert_eq!(page["recordings"].as_array().unwrap().len(), 101, "{days} {per_day}");
+        assert_eq!(world.s3.requests().len(), calls, "{days} {per_day}");
+    }
+}
+
+#[tokio::test]
+async fn other_objects_in_the_folder_are_skipped_however_many_there_are() {
+    let world = World::start().await;
+    let folder = world.folder().await;
+    for other in 0..1500 {
+        world.s3.put(&format!("{folder}2026-01-01/other-{other}"), "");
+    }
+    world.s3.put(&format!("{folder}{}", own_part("2026-01-01", 0)), "a film");
+    let page = timeout(PATIENCE, world.page(Some("org_1"), "room", None)).await.unwrap().unwrap();
+    assert_eq!(page["recordings"].as_array().unwrap().len(), 2, "it, and the one that has failed");
+}
+
+#[tokio::test]
+async fn a_bucket_that_repeats_itself_keeps_nobody_waiting() {
+    let world = World::start().await;
+    let folder = world.folder().await;
+    let body = format!(
+        "<ListBucketResult><IsTruncated>true</IsTruncated>\
+         <CommonPrefixes><Prefix>{folder}2026-01-01/</Prefix></CommonPrefixes>\
+         </ListBucketResult>"
+    );
+    let body = Box::leak(body.into_boxed_str());
+    world.s3.inject(Fault::Between { status: 200, content_type: "application/xml", body });
+    let page = timeout(PATIENCE, world.page(Some("org_1"), "room", None)).await.unwrap().unwrap();
+    assert_eq!(page["recordings"].as_array().unwrap().len(), 1, "the one that has failed");
 }

@@ -16,6 +16,7 @@ mod livekit_recorder;
 mod livekit_recordings;
 mod livekit_server;
 mod livekit_webhook;
+mod log_lines;
 mod provider_calls;
 mod secrets;
 mod settings;
@@ -30,8 +31,10 @@ use anteroom::clerk::Clerk;
 use anteroom::clock::Clock;
 use anteroom::settings::{Incomplete, Settings};
 use anteroom_stand_ins as stand_ins;
+use anteroom_stand_ins::livekit::LiveKit;
+use anteroom_stand_ins::secrets_manager::SecretsManager;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// The page that the stand-in issues sessions to.
 const ORIGIN: &str = "http://localhost:3000";
@@ -42,6 +45,21 @@ type Pairs = Vec<(String, String)>;
 fn pairs(settings: Pairs) -> Pairs {
     let mut pairs = settings;
     pairs.push(("ALLOWED_ORIGINS".to_owned(), ORIGIN.to_owned()));
+    pairs
+}
+
+/// Puts LiveKit's key pair into Secrets Manager.
+fn store_keys(secrets: &SecretsManager, livekit: &LiveKit) {
+    let (key, secret) = (livekit.api_key(), livekit.api_secret());
+    secrets.put("livekit", json!({ "LIVEKIT_API_KEY": key, "LIVEKIT_API_SECRET": secret }));
+}
+
+/// These settings, with LiveKit's key pair in Secrets Manager.
+fn with_keys_in(secrets: &SecretsManager, settings: Pairs) -> Pairs {
+    let mut pairs = settings;
+    pairs.retain(|(name, _)| !name.starts_with("LIVEKIT_API_"));
+    pairs.extend(secrets.settings());
+    pairs.push(("LIVEKIT_SECRET_ID".to_owned(), "livekit".to_owned()));
     pairs
 }
 

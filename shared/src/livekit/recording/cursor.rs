@@ -126,6 +126,16 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_text_is_read_up_to_its_longest_length() {
+        // Of these lengths, base64url can have any.
+        for (length, is_read) in
+            [(MAX_LENGTH, true), (MAX_LENGTH + 2, false), (MAX_LENGTH + 4, false)]
+        {
+            assert_eq!(Cursor::try_from("A".repeat(length)).is_ok(), is_read, "{length}");
+        }
+    }
+
     fn keys() -> Keys {
         let pairs = [
             ("LIVEKIT_URL", "wss://a.livekit.cloud"),

@@ -69,3 +69,19 @@ impl NewRecording {
         metadata
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_topic_has_200_characters_and_the_participants_8_kilobytes() {
+        for (length, is_read) in [(0, true), (200, true), (201, false)] {
+            // Characters count, not bytes.
+            assert_eq!(Topic::try_from("ü".repeat(length)).is_ok(), is_read, "{length}");
+        }
+        for (length, is_read) in [(0, true), (8192, true), (8193, false)] {
+            assert_eq!(Participants::try_from("a".repeat(length)).is_ok(), is_read, "{length}");
+        }
+    }
+}

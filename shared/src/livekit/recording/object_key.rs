@@ -325,6 +325,27 @@ mod tests {
     }
 
     #[test]
+    fn only_a_key_below_our_folder_is_ours() {
+        for (key, is_ours) in [
+            ("recordings/1/room/2025-07-14/095456-0123456789abcdef.mp4", true),
+            ("recordings", true),
+            ("", false),
+            ("recordings-of-another/1.mp4", false),
+            ("elsewhere/recordings/1.mp4", false),
+            ("/recordings/1.mp4", false),
+        ] {
+            assert_eq!(ObjectFolder::is_ours(key), is_ours, "{key}");
+        }
+    }
+
+    #[test]
+    fn a_keys_name_is_what_follows_the_day() {
+        let folder = ObjectFolder::of(&zone("1"), &room("room"));
+        let key = folder.key_of("2025-07-14/095456-0123456789abcdef.mp4").expect("a key");
+        assert_eq!(key.name(), "095456-0123456789abcdef.mp4");
+    }
+
+    #[test]
     fn a_key_says_when_and_is_in_its_folder_only() {
         let folder = ObjectFolder::of(&zone("1"), &room("room"));
         let now = Timestamp::EPOCH.after(Duration::from_secs(1_752_486_896));

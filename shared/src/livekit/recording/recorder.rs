@@ -396,3 +396,53 @@ fn being_recorded() -> ApiError {
 fn no_such_room() -> ApiError {
     ApiError::not_found("No such room, or nobody is in it")
 }
+
+#[cfg(test)]
+mod tests {
+    use http::StatusCode;
+
+    use super::*;
+    use crate::livekit::recording::zone::Zone;
+
+    #[test]
+    fn only_livekits_own_error_says_that_nothing_was_started() {
+        let failing = |status| {
+            let status = StatusCode::from_u16(status).expect("a status");
+            Failure::Failing { status, retry_after: None }
+        };
+        for (failure, is_final) in [
+            (failing(500), true),
+            (failing(503), true),
+            (failing(408), false),
+            (failing(502), false),
+            (failing(504), false),
+            (Failure::Unreachable("reset"), false),
+            (Failure::Unreadable("not JSON"), false),
+        ] {
+            assert_eq!(search_time(&failure).is_zero(), is_final, "{failure}");
+        }
+    }
+
+    #[test]
+    fn our_recording_is_known_by_its_id_or_by_its_key() {
+        let room = RoomName::of_invitation("room".to_owned()).expect("a room");
+        let folder = ObjectFolder::of(&Zone::parse("1").expect("a zone"), &room);
+        let key = folder.key_of("2025-07-14/095456-0123456789abcdef.mp4").expect("a key");
+        let id = EgressId::parse("EG_1").expect("an id");
+        let own = OwnRecording { id: &id, key: &key };
+        for (egress_id, filepath, is_ours) in [
+            ("EG_1", key.as_str(), true),
+            ("EG_1", "another.mp4", true),
+            ("EG_2", key.as_str(), true),
+            ("", key.as_str(), true),
+            ("EG_2", "another.mp4", false),
+            ("", "another.mp4", false),
+        ] {
+            let egress = serde_json::from_value(json!({
+                "egress_id": egress_id,
+                "room_composite": { "file_outputs": [{ "filepath": filepath }] },
+            }));
+            assert_eq!(own.is(&egress.expect("an egress")), is_ours, "{egress_id:?} {filepath}");
+        }
+    }
+}

@@ -165,3 +165,81 @@ fn key_id_form(id: &str) -> Result<(), &'static str> {
 fn secret_key_form(key: &str) -> Result<(), &'static str> {
     if is_visible_ascii(key) { Ok(()) } else { Err("a secret access key") }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+
+    fn settings(pairs: &[(&str, &str)]) -> Settings {
+        Settings::from_pairs(pairs.to_vec(), Clock::fixed(0)).expect("settings")
+    }
+
+    #[test]
+    fn a_bucket_has_a_name_of_s3() {
+        let (longest, too_long) = ("a".repeat(63), "a".repeat(64));
+        for (name, is_good) in [
+            ("recordings", true),
+            ("3-recordings.of.2025-7", true),
+            ("abc", true),
+            ("ab", false),
+            (&*longest, true),
+            (&*too_long, false),
+            ("Recordings", false),
+            ("my_recordings", false),
+            ("my/recordings", false),
+            ("recördings", false),
+            ("-recordings", false),
+            ("recordings-", false),
+            (".recordings", false),
+            ("recordings.", false),
+            ("my..recordings", false),
+            ("192.168.5.4", false),
+        ] {
+            let read = read_bucket(&mut settings(&[("RECORDINGS_BUCKET", name)]));
+            assert_eq!(read.is_ok(), is_good, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_region_is_its_own_or_that_of_the_function() {
+        for (pairs, region) in [
+            (&[("RECORDINGS_REGION", "eu-north-1")][..], Some("eu-north-1")),
+            (&[("RECORDINGS_REGION", "auto"), ("AWS_REGION", "us-east-1")], Some("auto")),
+            (&[("AWS_REGION", "us-east-1")], Some("us-east-1")),
+            (&[], None),
+            (&[("RECORDINGS_REGION", "eu_north_1")], None),
+            (&[("RECORDINGS_REGION", "-eu")], None),
+            (&[("RECORDINGS_REGION", "eu.example.com")], None),
+        ] {
+            assert_eq!(read_region(&mut settings(pairs)).ok().as_deref(), region, "{pairs:?}");
+        }
+    }
+
+    #[test]
+    fn a_key_pair_is_of_visible_characters() {
+        for (text, is_good) in [("AKIDEXAMPLE/+=", true), ("two words", false), ("ключ", false)]
+        {
+            assert_eq!(key_id_form(text).is_ok(), is_good, "{text}");
+            assert_eq!(secret_key_form(text).is_ok(), is_good, "{text}");
+        }
+    }
+
+    #[test]
+    fn our_own_calls_need_a_role_or_a_key_pair() {
+        let role = [
+            ("AWS_ACCESS_KEY_ID", "ASIAEXAMPLE"),
+            ("AWS_SECRET_ACCESS_KEY", "a secret"),
+            ("AWS_SESSION_TOKEN", "a token"),
+        ];
+        for (pairs, expected) in [
+            (&role[..], Some(true)),
+            (&[("RECORDINGS_ACCESS_KEY_ID", "AKIDEXAMPLE")], Some(false)),
+            (&[("LIVEKIT_SECRET_ID", "livekit")], Some(false)),
+            (&[], None),
+        ] {
+            let read = Storage::role(&mut settings(pairs));
+            assert_eq!(read.ok().map(|role| role.is_some()), expected, "{pairs:?}");
+        }
+    }
+}

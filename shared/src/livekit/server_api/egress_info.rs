@@ -442,6 +442,41 @@ mod tests {
     }
 
     #[test]
+    fn a_state_has_a_name_and_a_number() {
+        for (name, number, state) in [
+            ("EGRESS_STARTING", 0, Status::Starting),
+            ("EGRESS_ACTIVE", 1, Status::Active),
+            ("EGRESS_ENDING", 2, Status::Ending),
+            ("EGRESS_COMPLETE", 3, Status::Complete),
+            ("EGRESS_FAILED", 4, Status::Failed),
+            ("EGRESS_ABORTED", 5, Status::Failed),
+            ("EGRESS_LIMIT_REACHED", 6, Status::Complete),
+            ("EGRESS_OF_ANOTHER_VERSION", 7, Status::Unknown),
+        ] {
+            for status in [json!(name), json!(number)] {
+                assert_eq!(egress(json!({ "status": status })).status(), state, "{status}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_has_ended_says_when_and_how_long_its_file_is() {
+        let fields = json!({
+            "egress_id": "EG_1",
+            "ended_at": "1752486999123456789",
+            "file_results": [{ "filename": "a.mp4", "size": "0" }, { "size": "1234567" }],
+        });
+        let info = read(fields.clone());
+        assert_eq!((info.ended(), info.size()), (Some(1_752_486_999), Some(1_234_567)));
+        let confirmed: ConfirmedEgress = serde_json::from_value(fields).expect("an egress");
+        assert_eq!(confirmed.ended(), Some(1_752_486_999));
+        for file_results in [json!([]), json!([{ "size": "0" }]), json!([{ "size": "large" }])] {
+            let fields = json!({ "file_results": file_results });
+            assert_eq!(egress(fields.clone()).size(), None, "{fields}");
+        }
+    }
+
+    #[test]
     fn what_is_being_written_has_not_ended() {
         for (status, ended) in [
             ("EGRESS_ACTIVE", false),
@@ -523,7 +558,10 @@ mod tests {
             (json!({ "room_composite": { "segment_outputs": [{}] } }), true),
             (json!({ "room_composite": { "segments": {} } }), true),
             (json!({ "room_composite": { "file": { "filepath": "a.mp4" } } }), true),
+            (json!({ "room_composite": { "stream": {}, "file": {} } }), true),
+            (json!({ "room_composite": { "stream": {}, "segments": {} } }), true),
             (json!({ "room_composite": { "stream_outputs": [{}], "file_outputs": [{}] } }), true),
+            (json!({ "room_composite": { "image_outputs": [{}], "segment_outputs": [{}] } }), true),
             (json!({ "room_composite": {} }), true),
             (json!({ "egress": { "template": {}, "outputs": file } }), true),
             (json!({ "egress": { "template": {}, "outputs": [{ "segments": {} }] } }), true),
