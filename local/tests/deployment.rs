@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::{
+    array,
     collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
@@ -656,14 +657,19 @@ async fn executable(name: &str) -> PathBuf {
 fn words_in_capitals(program: &[u8]) -> BTreeSet<&[u8]> {
     // `STAGE` is the shortest of the names, so that looking at every fifth byte meets them all.
     const SHORTEST: usize = 5;
-    let in_word = |byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_';
+    let in_word = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
+    // A program with its line tables is so long that looking a byte up is worth it.
+    let in_word: [bool; 256] = array::from_fn(|byte| u8::try_from(byte).is_ok_and(in_word));
+    let in_word = |byte: &u8| in_word[usize::from(*byte)];
     let mut words = BTreeSet::new();
     let mut at = 0;
     while at < program.len() {
         if in_word(&program[at]) {
             let before = program[..at].iter().rev().take_while(|byte| in_word(byte)).count();
             let after = program[at..].iter().take_while(|byte| in_word(byte)).count();
-            words.insert(&program[at - before..at + after]);
+            if before + after >= SHORTEST {
+                words.insert(&program[at - before..at + after]);
+            }
             at += after;
         }
         at += SHORTEST;
