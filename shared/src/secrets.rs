@@ -8,7 +8,7 @@
 //! may already have the new value.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
@@ -181,8 +181,14 @@ pub struct StoredSecret {
     manager: SecretsManager,
     clock: Clock,
     wanted: Mutex<Vec<Wanted>>,
-    cache: tokio::sync::Mutex<Cache>,
+    cache: Mutex<Cache>,
+    /// Held while it is fetched, so that concurrent requests share a fetch. Values at hand can be
+    /// read meanwhile.
+    fetching: tokio::sync::Mutex<()>,
 }
+
+/// Shows that this request is the one that fetches.
+type Turn<'a> = tokio::sync::MutexGuard<'a, ()>;
 
 /// A value that a secret should have.
 #[derive(Clone, Copy, Debug)]
@@ -222,6 +228,8 @@ struct Cache {
     fetched: Option<Timestamp>,
     /// When the fetch that returned the values began.
     current_as_of: Option<Moment>,
+    /// When the last fetch that failed began, and why it failed.
+    failed: Option<(Moment, SecretError)>,
     /// When the last fetch began, successful or not.
     asked: Option<Timestamp>,
     /// The last fetch that failed or returned nothing new.
@@ -241,7 +249,8 @@ impl StoredSecret {
             manager,
             clock,
             wanted: Mutex::default(),
-            cache: tokio::sync::Mutex::default(),
+            cache: Mutex::default(),
+            fetching: tokio::sync::Mutex::default(),
         }
     }
 
@@ -282,12 +291,12 @@ impl StoredSecret {
     /// Fetches the secret at startup and returns the problems with it. An unreachable Secrets
     /// Manager is only logged.
     pub(crate) async fn prefetch(&self) -> Vec<String> {
-        let mut cache = self.cache.lock().await;
-        if cache.values.is_some() {
+        let turn = self.fetching.lock().await;
+        if self.cache().values.is_some() {
             // Something that is prepared meanwhile needed it first.
             return Vec::new();
         }
-        match self.fetch(&mut cache).await {
+        match self.fetch(&turn).await {
             Ok(_) => Vec::new(),
             Err(SecretError::Misconfigured(problem)) => vec![problem],
             Err(error @ SecretError::Unreachable(_)) => {
@@ -297,45 +306,59 @@ impl StoredSecret {
         }
     }
 
+    fn cache(&self) -> MutexGuard<'_, Cache> {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     async fn value(&self, name: &str) -> Result<SecretString, SecretError> {
         let value = self.optional_value(name).await?;
         value.ok_or_else(|| SecretError::Misconfigured(self.missing(name)))
     }
 
     async fn optional_value(&self, name: &str) -> Result<Option<SecretString>, SecretError> {
-        let mut cache = self.cache.lock().await;
-        let now = self.clock.now();
-        let at_hand = cache.values.clone();
-        let fresh = cache.fetched.is_some_and(|at| now.is_within(MAX_AGE, at));
-        let resting = cache.is_resting(now);
-        let values = match at_hand {
-            Some(values) if fresh || resting => values,
-            Some(values) => match self.fetch(&mut cache).await {
-                Ok(newer) => newer,
-                Err(error) => {
-                    tracing::warn!(secret = self.id_variable, %error, "using cached secrets");
-                    values
-                }
-            },
-            None => self.fetch(&mut cache).await?,
-        };
+        let values = self.values().await?;
         Ok(values.get(name).cloned())
     }
 
+    async fn values(&self) -> Result<Arc<Values>, SecretError> {
+        let asked = Moment::now();
+        let usable = || self.cache().usable(self.clock.now());
+        if let Some(values) = usable() {
+            return Ok(values);
+        }
+        let turn = self.fetching.lock().await;
+        // Another request may have fetched it in the meantime, or have failed to.
+        if let Some(values) = usable() {
+            return Ok(values);
+        }
+        if let Some(error) = self.cache().failure_since(asked) {
+            return Err(error);
+        }
+        let at_hand = self.cache().values.clone();
+        match (self.fetch(&turn).await, at_hand) {
+            (Err(error), Some(values)) => {
+                tracing::warn!(secret = self.id_variable, %error, "using cached secrets");
+                Ok(values)
+            }
+            (fetched, _) => fetched,
+        }
+    }
+
     async fn newer_value(&self, name: &str, refused: &SecretString) -> Option<SecretString> {
-        let mut cache = self.cache.lock().await;
         let differs = |values: &Values| {
             let value = values.get(name)?;
             (value.expose_secret() != refused.expose_secret()).then(|| value.clone())
         };
+        let turn = self.fetching.lock().await;
         // Another request may have fetched the new value in the meantime.
-        if let Some(value) = cache.values.as_deref().and_then(differs) {
+        let at_hand = self.cache().values.clone();
+        if let Some(value) = at_hand.as_deref().and_then(differs) {
             return Some(value);
         }
-        if cache.is_resting(self.clock.now()) {
+        if self.cache().is_resting(self.clock.now()) {
             return None;
         }
-        let newer = match self.fetch(&mut cache).await {
+        let newer = match self.fetch(&turn).await {
             Ok(newer) => newer,
             Err(error) => {
                 tracing::warn!(secret = self.id_variable, %error, "failed to fetch a newer secret");
@@ -344,28 +367,39 @@ impl StoredSecret {
         };
         let value = differs(&newer);
         if value.is_none() {
-            cache.fruitless = Some(self.clock.now());
+            self.cache().fruitless = Some(self.clock.now());
         }
         value
     }
 
     /// Fetches the secret, unless it has been fetched since `arrived`. Concurrent requests share a
-    /// fetch, because they take the cache's lock one after another.
+    /// fetch, and its failure. While one waits for its turn, the values at hand can still be read.
     async fn reread_after(&self, arrived: Moment) -> Result<(), SecretError> {
-        let mut cache = self.cache.lock().await;
-        if cache.current_as_of.is_some_and(|moment| arrived < moment) {
-            return Ok(());
+        let mut waited_for = None;
+        loop {
+            let turn = self.fetching.lock().await;
+            let (asked, pause) = {
+                let cache = self.cache();
+                if cache.current_as_of.is_some_and(|moment| arrived < moment) {
+                    return Ok(());
+                }
+                if let Some(error) = cache.failure_since(arrived) {
+                    return Err(error);
+                }
+                (cache.asked, cache.pause(self.clock.now()))
+            };
+            if pause.is_zero() || asked == waited_for {
+                return self.fetch(&turn).await.map(drop);
+            }
+            drop(turn);
+            tokio::time::sleep(pause).await;
+            waited_for = asked;
         }
-        let now = self.clock.now();
-        if let Some(asked) = cache.asked.filter(|asked| now.is_within(REREAD_PAUSE, *asked)) {
-            tokio::time::sleep(REREAD_PAUSE.saturating_sub(now.since(asked))).await;
-        }
-        self.fetch(&mut cache).await.map(drop)
     }
 
-    async fn fetch(&self, cache: &mut Cache) -> Result<Arc<Values>, SecretError> {
+    async fn fetch(&self, _: &Turn<'_>) -> Result<Arc<Values>, SecretError> {
         let (began, moment) = (self.clock.now(), Moment::now());
-        cache.asked = Some(began);
+        self.cache().asked = Some(began);
         let fetched = self.manager.fetch(&self.id).await;
         let now = self.clock.now();
         let outcome = match &fetched {
@@ -374,25 +408,27 @@ impl StoredSecret {
             Err(SecretError::Unreachable(_)) => "unreachable",
         };
         metrics::called("secrets-manager", outcome, now.since(began), now);
-        match fetched.and_then(|text| self.parse(&text)) {
+        let values = fetched.and_then(|text| self.parse(&text)).map(Arc::new);
+        let values = values.map_err(|error| match error {
+            SecretError::Misconfigured(what) => {
+                SecretError::Misconfigured(format!("{}: {what}", self.id_variable))
+            }
+            unreachable @ SecretError::Unreachable(_) => unreachable,
+        });
+        let mut cache = self.cache();
+        match &values {
             Ok(values) => {
-                let values = Arc::new(values);
-                cache.values = Some(Arc::clone(&values));
+                cache.values = Some(Arc::clone(values));
                 cache.fetched = Some(self.clock.now());
                 cache.current_as_of = Some(moment);
                 cache.fruitless = None;
-                Ok(values)
             }
             Err(error) => {
+                cache.failed = Some((moment, error.clone()));
                 cache.fruitless = Some(self.clock.now());
-                Err(match error {
-                    SecretError::Misconfigured(what) => {
-                        SecretError::Misconfigured(format!("{}: {what}", self.id_variable))
-                    }
-                    unreachable @ SecretError::Unreachable(_) => unreachable,
-                })
             }
         }
+        values
     }
 
     /// The wanted values by name, all present and well formed.
@@ -424,6 +460,24 @@ impl StoredSecret {
 }
 
 impl Cache {
+    /// The values, unless it is time to fetch newer ones.
+    fn usable(&self, now: Timestamp) -> Option<Arc<Values>> {
+        let is_fresh = self.fetched.is_some_and(|at| now.is_within(MAX_AGE, at));
+        self.values.clone().filter(|_| is_fresh || self.is_resting(now))
+    }
+
+    /// Why a fetch failed that began after `moment`.
+    fn failure_since(&self, moment: Moment) -> Option<SecretError> {
+        let (began, error) = self.failed.as_ref()?;
+        (moment < *began).then(|| error.clone())
+    }
+
+    /// How long to wait before it is read again for the sake of a request.
+    fn pause(&self, now: Timestamp) -> Duration {
+        let asked = self.asked.filter(|asked| now.is_within(REREAD_PAUSE, *asked));
+        asked.map_or(Duration::ZERO, |asked| REREAD_PAUSE.saturating_sub(now.since(asked)))
+    }
+
     fn is_resting(&self, now: Timestamp) -> bool {
         self.fruitless.is_some_and(|at| now.is_within(COOL_DOWN, at))
     }

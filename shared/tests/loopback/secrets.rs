@@ -5,7 +5,8 @@ use std::time::Duration;
 use anteroom::api::ApiError;
 use anteroom::clock::Clock;
 use anteroom::liveblocks::{Liveblocks, UserInfo};
-use anteroom::secrets::MAX_AGE;
+use anteroom::request_scope::Moment;
+use anteroom::secrets::{MAX_AGE, Secret};
 use anteroom::settings::{Problems, Settings};
 use anteroom_stand_ins::faults::Fault;
 use anteroom_stand_ins::{liveblocks, secrets_manager};
@@ -48,6 +49,13 @@ impl World {
         let mut settings = self.settings()?;
         let client = Liveblocks::configure(&mut settings);
         settings.complete(client).await
+    }
+
+    /// The key itself, which is fetched at start.
+    async fn key(&self) -> Secret {
+        let mut settings = self.settings().unwrap();
+        let key = settings.secret("LIVEBLOCKS_SECRET_KEY", "LIVEBLOCKS_SECRET_ID", |_| Ok(()));
+        settings.complete(key).await.unwrap()
     }
 
     fn fetches(&self) -> usize {
@@ -195,6 +203,41 @@ async fn values_that_nobody_wants_may_be_anything() {
         let secret = format!(r#"{{"OTHER":{odd},"LIVEBLOCKS_SECRET_KEY":"{key}"}}"#);
         world.manager.put(SECRET_ID, secret);
         assert_eq!(status(&world.client().await.unwrap()).await, 200, "{odd}");
+    }
+}
+
+#[tokio::test]
+async fn a_reread_that_waits_for_its_turn_keeps_no_other_request_waiting() {
+    let world = World::start().await;
+    let key = world.key().await;
+    tokio::select! {
+        biased;
+        // It waits for a second, because the secret was fetched at start.
+        _ = key.reread_after(Moment::now()) => panic!("the other request has waited"),
+        read = key.read() => assert!(read.is_ok()),
+    }
+}
+
+#[tokio::test]
+async fn concurrent_rereads_share_a_fetch_and_its_failure() {
+    let world = World::start().await;
+    let key = world.key().await;
+    for fault in [None, Some(Fault::Failing(500))] {
+        let mut fetches = Vec::new();
+        for rereads in [1, 5] {
+            world.manager.clear_faults();
+            fault.into_iter().for_each(|fault| world.manager.inject(fault));
+            world.manager.forget_requests();
+            let arrived = Moment::now();
+            let mut waiting = tokio::task::JoinSet::new();
+            for _ in 0..rereads {
+                let key = key.clone();
+                waiting.spawn(async move { key.reread_after(arrived).await.is_ok() });
+            }
+            assert_eq!(waiting.join_all().await, vec![fault.is_none(); rereads], "{fault:?}");
+            fetches.push(world.fetches());
+        }
+        assert_eq!(fetches[0], fetches[1], "{fault:?}");
     }
 }
 
