@@ -7,7 +7,7 @@ export type Session = {
   organizationId?: string;
   role?: string;
   roles?: string[];
-  permissions: string[];
+  permissions?: string[];
   entitlements?: string[];
   featureFlags?: string[];
   /** The administrator who acts in the user's name, if any. */

@@ -9,6 +9,7 @@
 //! | 403 | `Forbidden: …` | the `Host` is not this machine (only this gateway checks that) |
 //! | 404 | `Not Found` | no route has this method and path |
 //! | 413 | `Request Entity Too Large` | the body is over 10 MB |
+//! | 431 | `Request Header Fields Too Large` | the request line and the headers have over 10,240 bytes |
 //! | 500 | `Internal Server Error` | the function failed, crashed or sent an invalid response |
 //! | 503 | `Service Unavailable` | the function exceeded its timeout, or thirty seconds |
 //!
@@ -48,6 +49,9 @@ const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 /// The largest request body that an HTTP API accepts, in bytes (same page).
 const LARGEST_BODY: usize = 10 * 1024 * 1024;
+
+/// The most bytes that the request line and the headers may have together (same page).
+const LARGEST_HEAD: usize = 10_240;
 
 /// A running gateway. It stops listening when this is dropped.
 #[derive(Debug)]
@@ -129,6 +133,10 @@ impl Api {
         let Some((route, function)) = self.find(&parts) else {
             return answer::message(StatusCode::NOT_FOUND, "Not Found");
         };
+        if size_of_head(&parts) > LARGEST_HEAD {
+            let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+            return answer::message(status, "Request Header Fields Too Large");
+        }
         let Some(body) = read(body).await else {
             return answer::message(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large");
         };
@@ -167,6 +175,14 @@ impl Api {
             .or_else(|| of_method(None))
             .map(|(route, function)| (route, function))
     }
+}
+
+/// The bytes of the request line and of the headers, each with what separates and ends them.
+fn size_of_head(request: &Parts) -> usize {
+    let target = request.uri.path_and_query().map_or(1, |target| target.as_str().len());
+    let line = request.method.as_str().len() + target + "  HTTP/1.1\r\n".len();
+    let headers = request.headers.iter();
+    line + headers.map(|(name, value)| name.as_str().len() + value.len() + 4).sum::<usize>()
 }
 
 /// The body, or `None` if it is too large, judging by its declared length if there is one.

@@ -522,7 +522,7 @@ fn a_503_that_a_stranger_can_cause_rolls_nothing_back() {
     assert_eq!(alarm["MetricName"], "ServerErrors");
     let filter = &resource(&template, "ServerErrorsFilter")["Properties"];
     assert_eq!(filter["MetricTransformations"][0]["MetricName"], "ServerErrors");
-    let pattern = r#"{ $.status = "5*" && $.functionStatus != "503" }"#;
+    let pattern = r#"{ $.status = "5*" && $.functionStatus != "503" && $.lambdaStatus != "429" }"#;
     assert_eq!(filter["FilterPattern"], pattern);
 }
 

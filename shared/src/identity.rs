@@ -43,7 +43,7 @@ pub enum Session<'p> {
 
 impl IdentityProvider {
     /// Whose sessions the LiveKit endpoints accept. Reads `LIVEKIT_IDENTITY`, `workos` by default or
-    /// `clerk`, and what [`Sessions::configure`] or [`Clerk::configure`] reads.
+    /// `clerk`, and what [`Sessions::configure`] or [`Clerk::to_verify`] reads.
     pub fn for_livekit(settings: &mut Settings) -> Result<Self, Incomplete> {
         match settings.optional("LIVEKIT_IDENTITY") {
             None | Some("workos") => Self::workos(settings),
@@ -67,7 +67,7 @@ impl IdentityProvider {
     }
 
     fn clerk(settings: &mut Settings) -> Result<Self, Incomplete> {
-        Clerk::configure(settings).map(Self::Clerk)
+        Clerk::to_verify(settings).map(Self::Clerk)
     }
 
     fn workos(settings: &mut Settings) -> Result<Self, Incomplete> {

@@ -27,6 +27,7 @@ use crate::settings::Settings;
 /// The longest response that we read unless a call allows more. No documented response comes close.
 pub(crate) const MAX_ANSWER_BYTES: usize = 1024 * 1024;
 
+const NO_CONNECTION: &str = "no connection";
 const BROKEN: &str = "the connection broke";
 const TIMED_OUT: &str = "timed out";
 const UNSENDABLE: &str = "the key has characters that are not allowed in a header";
@@ -159,7 +160,7 @@ impl Attempts {
     fn pause_after(&mut self, failure: &Failure) -> Option<Duration> {
         self.failed += 1;
         let is_first = self.failed == 1;
-        let lost = matches!(failure, Failure::Unreachable(BROKEN | TIMED_OUT));
+        let lost = matches!(failure, Failure::Unreachable(NO_CONNECTION | BROKEN | TIMED_OUT));
         match self.retry {
             Retry::Never => None,
             Retry::Once => (is_first && lost).then_some(Duration::ZERO),
@@ -201,6 +202,8 @@ pub struct Answer {
     call: &'static str,
     /// Its status.
     pub status: StatusCode,
+    /// Whether an earlier attempt had no response, and may have taken effect.
+    pub is_of_retry: bool,
     headers: HeaderMap,
     body: Vec<u8>,
     received: Timestamp,
@@ -411,7 +414,7 @@ impl Provider {
     ) -> Result<Answer, Failure> {
         let began = self.clock.now();
         let mut attempts = Attempts::new(call.retry);
-        let (status, result) = loop {
+        let (status, mut result) = loop {
             // Boxed, because it is large and part of every request's future.
             let result = Box::pin(self.exchange(call, key)).await;
             let status = result.as_ref().map(|answer| answer.status.as_u16()).ok();
@@ -426,6 +429,9 @@ impl Provider {
             }
             tokio::time::sleep(pause).await;
         };
+        if let Ok(answer) = &mut result {
+            answer.is_of_retry = attempts.failed > 0;
+        }
         let took = self.clock.now().since(began).as_secs_f64() * 1000.0;
         let failure = result.as_ref().err().map(tracing::field::display);
         tracing::info!(
@@ -460,6 +466,7 @@ impl Provider {
             provider: self.name,
             call: call.name,
             status: received.status,
+            is_of_retry: false,
             headers: received.headers,
             body: received.body,
             received: self.clock.now(),
@@ -510,7 +517,7 @@ impl Provider {
 impl From<SendError> for Failure {
     fn from(error: SendError) -> Self {
         Self::Unreachable(match error {
-            SendError::NoConnection => "no connection",
+            SendError::NoConnection => NO_CONNECTION,
             SendError::TimedOut => TIMED_OUT,
             SendError::Broken => BROKEN,
         })
@@ -612,6 +619,7 @@ impl Answer {
             body: body.to_string().into_bytes(),
             received: Timestamp::EPOCH,
             count: None,
+            is_of_retry: false,
         }
     }
 }

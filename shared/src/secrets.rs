@@ -86,6 +86,7 @@ pub struct Secret(Source);
 #[derive(Clone, Debug)]
 enum Source {
     Fixed(SecretString),
+    Unused { name: &'static str },
     Stored { name: &'static str, secret: Arc<StoredSecret> },
 }
 
@@ -95,10 +96,18 @@ impl Secret {
         Self(Source::Fixed(value))
     }
 
+    /// A value that the function does not need, and therefore does not ask for.
+    pub(crate) fn unused(name: &'static str) -> Self {
+        Self(Source::Unused { name })
+    }
+
     /// The value to use now.
     pub async fn read(&self) -> Result<SecretString, SecretError> {
         match &self.0 {
             Source::Fixed(value) => Ok(value.clone()),
+            Source::Unused { name } => {
+                Err(SecretError::Misconfigured(format!("this function does not read {name}")))
+            }
             Source::Stored { name, secret } => secret.value(name).await,
         }
     }
@@ -106,7 +115,7 @@ impl Secret {
     /// The value to use after a provider has rejected `refused`, if there is another.
     pub async fn after_refusal_of(&self, refused: &SecretString) -> Option<SecretString> {
         match &self.0 {
-            Source::Fixed(_) => None,
+            Source::Fixed(_) | Source::Unused { .. } => None,
             Source::Stored { name, secret } => secret.newer_value(name, refused).await,
         }
     }
@@ -125,7 +134,7 @@ impl Secret {
 impl Source {
     async fn reread_after(&self, arrived: Moment) -> Result<(), SecretError> {
         match self {
-            Self::Fixed(_) => Ok(()),
+            Self::Fixed(_) | Self::Unused { .. } => Ok(()),
             Self::Stored { secret, .. } => secret.reread_after(arrived).await,
         }
     }
@@ -150,7 +159,7 @@ impl OptionalSecret {
     /// The value to use now, if there is one.
     pub async fn read(&self) -> Result<Option<SecretString>, SecretError> {
         match &self.0 {
-            None => Ok(None),
+            None | Some(Source::Unused { .. }) => Ok(None),
             Some(Source::Fixed(value)) => Ok(Some(value.clone())),
             Some(Source::Stored { name, secret }) => secret.optional_value(name).await,
         }
@@ -159,7 +168,7 @@ impl OptionalSecret {
     /// See [`Secret::after_refusal_of`].
     pub async fn after_refusal_of(&self, refused: &SecretString) -> Option<SecretString> {
         match &self.0 {
-            None | Some(Source::Fixed(_)) => None,
+            None | Some(Source::Fixed(_) | Source::Unused { .. }) => None,
             Some(Source::Stored { name, secret }) => secret.newer_value(name, refused).await,
         }
     }

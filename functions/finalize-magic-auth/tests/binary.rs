@@ -206,6 +206,18 @@ async fn a_session_that_no_cookie_holds_is_refused_before_its_code_is_spent() {
 }
 
 #[tokio::test]
+async fn a_concealed_account_whose_session_no_cookie_holds_is_revealed_to_the_right_code_alone() {
+    let world = AuthWorld::start_with(BINARY, &[("CONCEAL_ACCOUNTS", "true")]).await;
+    let long = "Jane ".repeat(800);
+    world.workos.add_user(User::new("long", "long@example.com").with_name(&long, "Doe"));
+    let code = send_code(&world, "long@example.com").await;
+    let wrong = world.post(&input("long@example.com", other(&code))).await;
+    let unknown = world.post(&input("nobody@example.com", other(&code))).await;
+    assert_eq!((wrong.refusal(), wrong.refusal().0), (unknown.refusal(), 401));
+    assert_eq!(world.post(&input("long@example.com", &code)).await.refusal().0, 403);
+}
+
+#[tokio::test]
 async fn a_code_of_an_address_that_merely_looks_alike_is_somebody_elses() {
     let world = AuthWorld::start(BINARY).await;
     for (asked, own) in [
@@ -246,6 +258,21 @@ async fn what_workos_refuses_keeps_its_meaning_even_if_it_is_new() {
     let logs = world.stop().await;
     assert!(logs.contains("\"code\":\"something_new\""), "{logs}");
     assert!(!logs.contains("Not like this"), "{logs}");
+}
+
+#[tokio::test]
+async fn another_users_choice_is_401_and_not_shown() {
+    let world = AuthWorld::start(BINARY).await;
+    let body = json!({
+        "code": "organization_selection_required", "message": "Choose.",
+        "pending_authentication_token": "pending-token",
+        "user": {"id": "user_1", "email": "\u{212a}ate@example.com"},
+        "organizations": [{"id": "org_1", "name": "One"}],
+    });
+    world.workos.prescribe(REDEMPTIONS, 403, body);
+    let answer = world.post(&input("kate@example.com", "123456")).await;
+    assert_eq!(answer.refusal().0, 401);
+    assert_eq!(answer.cookies(), []);
 }
 
 #[tokio::test]

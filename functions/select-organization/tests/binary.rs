@@ -216,6 +216,16 @@ async fn an_answer_about_another_organization_is_502() {
 }
 
 #[tokio::test]
+async fn an_organization_that_only_the_token_names_counts() {
+    let world = AuthWorld::start(BINARY).await;
+    let event = choosing(&world, MEMBER_OF_TWO).await.event(&world, "MASADAS");
+    let mut chosen = world.workos.sign_in("member_of_two", Some("MASADAS"));
+    chosen["organization_id"] = Value::Null;
+    world.workos.prescribe("/user_management/authenticate", 200, chosen);
+    assert_eq!(world.ask(&event).await.status(), 200);
+}
+
+#[tokio::test]
 async fn a_choice_brings_the_user_and_a_session() {
     let world = AuthWorld::start(BINARY).await;
     for organization in ["MASADAS", "TAUNTA SCRE"] {

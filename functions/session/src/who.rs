@@ -18,7 +18,8 @@ struct WhoReply<'s> {
     role: Option<&'s str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     roles: Option<Vec<String>>,
-    permissions: &'s [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    permissions: Option<Vec<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     entitlements: Option<Vec<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -63,7 +64,7 @@ impl Serialize for Who {
             organization_id: token.organization_id.as_ref(),
             role: token.role.as_deref(),
             roles: details.roles,
-            permissions: &token.permissions,
+            permissions: details.permissions,
             entitlements: details.entitlements,
             feature_flags: details.feature_flags,
             impersonator: self.0.impersonator().map(ImpersonatorPart::from),

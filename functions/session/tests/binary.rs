@@ -288,7 +288,7 @@ async fn a_session_in_an_organization_is_told_with_role_and_permissions() {
 }
 
 #[tokio::test]
-async fn without_organization_role_and_name_these_are_left_out_and_permissions_are_none() {
+async fn a_session_without_organization_role_permissions_and_name_leaves_them_out() {
     let world = AuthWorld::start(BINARY).await;
     let session = world.workos.sign_in("without_organization", None);
     let id = world.workos.user("without_organization").id;
@@ -296,7 +296,7 @@ async fn without_organization_role_and_name_these_are_left_out_and_permissions_a
     let (since, expires) = (&claims["auth_time"], &claims["exp"]);
     let expected = |user: Value| {
         json!({
-            "user": user, "permissions": [], "authenticatedAt": since, "expiresAt": expires,
+            "user": user, "authenticatedAt": since, "expiresAt": expires,
         })
     };
 
@@ -349,7 +349,7 @@ async fn a_part_of_a_second_does_not_count_and_what_the_token_lacks_is_left_out(
     let token = world.workos.sign(&world.workos.header(), &claims);
     let answer = world.ask(&question(&world).bearer(&token)).await;
     let user = json!({"id": world.workos.user("jane").id});
-    assert_eq!(answer.success(), json!({"user": user, "permissions": [], "expiresAt": whole}));
+    assert_eq!(answer.success(), json!({"user": user, "expiresAt": whole}));
     assert!(answer.text().ends_with(&format!("\"expiresAt\":{whole}}}")), "{}", answer.text());
 }
 

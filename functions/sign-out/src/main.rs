@@ -32,7 +32,7 @@ impl Endpoint for SignOut {
     type Output = AuthData<SignOutRedirect>;
 
     fn configure(settings: &mut Settings) -> Result<Self, Incomplete> {
-        Ok(Self { sessions: Sessions::configure(settings)? })
+        Ok(Self { sessions: Sessions::to_end(settings)? })
     }
 
     async fn prepare(&self) {

@@ -233,6 +233,16 @@ async fn refuses_a_body_over_10_mib() {
 }
 
 #[tokio::test]
+async fn refuses_headers_over_10_240_bytes() {
+    let gateway = gateway().await;
+    for (length, expected) in [(9_000, 200), (10_240, 431)] {
+        let cookie = "a".repeat(length);
+        let reply = send(&gateway.url(), "POST", "/probe", &[("cookie", &cookie)], "").await;
+        assert_eq!(reply.status, expected, "{length}");
+    }
+}
+
+#[tokio::test]
 async fn keeps_a_process_warm_and_starts_a_further_one_for_a_request_at_the_same_time() {
     let gateway = gateway().await;
     let url = gateway.url();

@@ -54,8 +54,8 @@ const NOT_IN_A_URI: &AsciiSet = &CONTROLS
     .add(b'|')
     .add(b'}');
 
-/// An event of payload format 2.0. Deserializing never fails, whatever Lambda delivers.
-#[derive(Debug)]
+/// An event of payload format 2.0. Deserializing never fails, whatever Lambda delivers. It holds the whole
+/// request, so it has no `Debug`.
 pub(crate) struct Event(Option<Box<RawValue>>);
 
 /// A part of a request that cannot be read.

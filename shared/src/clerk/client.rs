@@ -10,8 +10,18 @@ use crate::clerk::{Auth, AuthError, PublishableKey, Users};
 use crate::jwks::KeyCache;
 use crate::jwt::Rs256Key;
 use crate::provider::Provider;
-use crate::secrets::secret_key_form;
+use crate::secrets::{Secret, secret_key_form};
 use crate::settings::{Incomplete, Settings};
+
+/// The setting with the key to Clerk's Backend API.
+const SECRET_KEY: &str = "CLERK_SECRET_KEY";
+
+/// What an endpoint does with Clerk.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    Sessions,
+    Everything,
+}
 
 /// The client of one application at Clerk. Clones share keys and connections.
 #[derive(Clone, Debug)]
@@ -28,6 +38,16 @@ impl Clerk {
     /// `CLERK_AUTHORIZED_PARTIES` (or `ALLOWED_ORIGINS`), and, if set, `CLERK_JWT_KEY`,
     /// `CLERK_ISSUER` and `CLERK_API_URL`.
     pub fn configure(settings: &mut Settings) -> Result<Self, Incomplete> {
+        Self::configure_for(settings, Purpose::Everything)
+    }
+
+    /// The same for an endpoint that only verifies sessions. With `CLERK_JWT_KEY`, it never calls
+    /// Clerk, and needs no `CLERK_SECRET_KEY`.
+    pub fn to_verify(settings: &mut Settings) -> Result<Self, Incomplete> {
+        Self::configure_for(settings, Purpose::Sessions)
+    }
+
+    fn configure_for(settings: &mut Settings, purpose: Purpose) -> Result<Self, Incomplete> {
         let publishable_key = settings.parsed::<PublishableKey>("CLERK_PUBLISHABLE_KEY");
         // Both keys must belong to the same instance; otherwise every user would be "not found".
         let key_form = match publishable_key.as_ref().map(PublishableKey::is_production) {
@@ -35,7 +55,13 @@ impl Clerk {
             Ok(false) => test_key_form,
             Err(_) => secret_key_form,
         };
-        let key = settings.secret("CLERK_SECRET_KEY", "CLERK_SECRET_ID", key_form);
+        let calls_clerk =
+            purpose == Purpose::Everything || settings.optional("CLERK_JWT_KEY").is_none();
+        let key = if calls_clerk || settings.optional(SECRET_KEY).is_some() {
+            settings.secret(SECRET_KEY, "CLERK_SECRET_ID", key_form)
+        } else {
+            Ok(Secret::unused(SECRET_KEY))
+        };
         let base = settings.base_url("CLERK_API_URL", "https://api.clerk.com");
         let signing_keys = signing_keys(settings);
         let authorized_parties = authorized_parties(settings);

@@ -40,8 +40,7 @@ pub(super) const CUT: &str = "%E2%80%A6";
 /// leave room.
 const PARTICIPANTS_RESERVE: usize = 96;
 
-/// The metadata of one object, truncated to S3's limit.
-#[derive(Debug)]
+/// The metadata of one object, truncated to S3's limit. It may be personal, so it has no `Debug`.
 pub(super) struct ObjectMetadata {
     values: BTreeMap<&'static str, String>,
     left: usize,

@@ -78,7 +78,10 @@ pub(super) enum CallError {
     NotFound,
     /// The egress is in the wrong state.
     #[error("livekit refuses the call in the current state")]
-    FailedPrecondition,
+    FailedPrecondition {
+        /// Whether an earlier attempt of this call may have changed the state.
+        is_of_retry: bool,
+    },
     /// Anything else.
     #[error(transparent)]
     Provider(#[from] ProviderError),
@@ -88,7 +91,7 @@ impl CallError {
     /// Whether LiveKit refuses the call because of an egress's state, or no longer knows the
     /// egress.
     pub(super) fn is_of_state(&self) -> bool {
-        matches!(self, Self::NotFound | Self::FailedPrecondition)
+        matches!(self, Self::NotFound | Self::FailedPrecondition { .. })
     }
 
     /// Whether the call may still have taken effect.
@@ -164,6 +167,15 @@ impl ServerApi {
         method: &Method<'_>,
         message: Value,
     ) -> Result<T, CallError> {
+        read(&self.send(method, message).await?)
+    }
+
+    /// Calls `method` with `message`.
+    pub(super) async fn send(
+        &self,
+        method: &Method<'_>,
+        message: Value,
+    ) -> Result<Answer, CallError> {
         let path = ["twirp", method.service, method.name];
         let call = Call {
             retry: if method.repeatable { Retry::Once } else { Retry::Never },
@@ -176,11 +188,15 @@ impl ServerApi {
         };
         let key = ServerKey { keys: &self.keys, grant: method.grant };
         let keyed: KeyedProvider<ServerKey<'_>> = self.provider.clone().with_key(key);
-        let answer = keyed.send(&call).await?;
-        match answer.status {
-            StatusCode::OK => Ok(answer.json()?),
-            _ => Err(refusal(&answer)),
-        }
+        Ok(keyed.send(&call).await?)
+    }
+}
+
+/// Reads a response.
+pub(super) fn read<T: DeserializeOwned>(answer: &Answer) -> Result<T, CallError> {
+    match answer.status {
+        StatusCode::OK => Ok(answer.json()?),
+        _ => Err(refusal(answer)),
     }
 }
 
@@ -204,7 +220,9 @@ fn refusal(answer: &Answer) -> CallError {
     let (status, retry_after) = (answer.status, answer.retry_after());
     let failure = match twirp_code(answer).as_deref() {
         Some("not_found") => return CallError::NotFound,
-        Some("failed_precondition") => return CallError::FailedPrecondition,
+        Some("failed_precondition") => {
+            return CallError::FailedPrecondition { is_of_retry: answer.is_of_retry };
+        }
         Some("resource_exhausted") => Failure::Limiting { retry_after },
         Some("unavailable" | "deadline_exceeded" | "canceled" | "aborted") => {
             Failure::Failing { status, retry_after }
@@ -259,7 +277,7 @@ mod tests {
     fn failure(status: u16, body: &Value) -> Option<Failure> {
         match refusal(&answer(status, body)) {
             CallError::Provider(error) => Some(error.failure),
-            CallError::NotFound | CallError::FailedPrecondition => None,
+            CallError::NotFound | CallError::FailedPrecondition { .. } => None,
         }
     }
 
@@ -286,7 +304,10 @@ mod tests {
                 let failing = Failure::Failing { status: status_code, retry_after };
                 let is_expected = match (code, found) {
                     ("not_found", CallError::NotFound)
-                    | ("failed_precondition", CallError::FailedPrecondition) => true,
+                    | (
+                        "failed_precondition",
+                        CallError::FailedPrecondition { is_of_retry: false },
+                    ) => true,
                     ("resource_exhausted", CallError::Provider(error)) => {
                         error.failure == Failure::Limiting { retry_after }
                     }
@@ -330,7 +351,7 @@ mod tests {
             assert_eq!(error.leaves_open(), leaves_open, "{error}");
             assert!(!error.is_of_state(), "{error}");
         }
-        for error in [CallError::NotFound, CallError::FailedPrecondition] {
+        for error in [CallError::NotFound, CallError::FailedPrecondition { is_of_retry: false }] {
             assert!(error.is_of_state() && !error.leaves_open(), "{error}");
         }
     }

@@ -159,7 +159,7 @@ async fn livekit_is_asked_for_one_file_and_told_all_about_it() {
 async fn the_upload_is_signed_as_it_is_configured() {
     let arn = "arn:aws:iam::123456789012:role/recorder";
     let world = World::start_with(&[
-        ("RECORDINGS_ENDPOINT", "http://minio:9000"),
+        ("RECORDINGS_ENDPOINT", "https://minio.example:9000"),
         ("RECORDINGS_ASSUME_ROLE_ARN", arn),
         ("RECORDINGS_ASSUME_ROLE_EXTERNAL_ID", "anteroom"),
         ("RECORDINGS_ACCESS_KEY_ID", "AKIDEXAMPLE"),
@@ -171,7 +171,7 @@ async fn the_upload_is_signed_as_it_is_configured() {
     let start = requests.iter().find(|request| request.path() == START).unwrap();
     let s3 = start.json().unwrap()["file_outputs"][0]["s3"].clone();
     for (name, value) in [
-        ("endpoint", json!("http://minio:9000/")),
+        ("endpoint", json!("https://minio.example:9000/")),
         ("force_path_style", json!(true)),
         ("assume_role_arn", json!(arn)),
         ("assume_role_external_id", json!("anteroom")),

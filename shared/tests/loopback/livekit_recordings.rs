@@ -197,6 +197,15 @@ async fn a_stop_whose_answer_is_lost_or_late_is_a_success() {
 }
 
 #[tokio::test]
+async fn a_stop_that_has_ended_the_recording_is_a_success_even_if_its_answer_was_lost() {
+    let world = World::start().await;
+    let id = world.record().await;
+    world.livekit.inject(Fault::Truncated.on(STOP).once());
+    assert_eq!(status(&world.stop(Some("org_1"), "room", "1", &id).await), 200);
+    assert_eq!(status(&world.stop(Some("org_1"), "room", "1", &id).await), 409, "and only once");
+}
+
+#[tokio::test]
 async fn a_stop_that_fails_is_503_and_not_repeated_as_if_it_were_refused() {
     for is_still_listed in [true, false] {
         let world = World::start().await;
@@ -413,29 +422,38 @@ async fn an_egress_without_an_object_is_on_the_page_of_its_time() {
 
 #[tokio::test]
 async fn a_page_takes_few_calls_however_many_recordings_there_are() {
-    for (days, per_day, calls) in [
-        (1, 1000, 1),
+    for (per_day, first, second) in [
+        (vec![1000], 1, 1),
         // The list from its beginning, the days, and the last eight of them.
-        (28, 40, 3),
+        (vec![40; 28], 3, 3),
         // Eight days do not fit into one call, and two do.
-        (12, 300, 4),
+        (vec![300; 12], 4, 4),
         // Neither do two, and of the last day there are two calls.
-        (2, 1300, 5),
+        (vec![1300; 2], 5, 5),
+        // Of eight days, the last two have too little for a page.
+        ([vec![301; 7], vec![20; 5]].concat(), 8, 4),
         // Two calls for the days, then 8, 32 and 128 of them.
-        (1500, 1, 6),
+        (vec![1; 1500], 6, 6),
     ] {
         let world = World::start().await;
         let folder = world.folder().await;
-        let first = Date::from_calendar_date(2020, Month::January, 1).unwrap();
-        for day in 0..days {
-            let day = (first + time::Duration::days(day)).to_string();
-            for minute in 0..per_day {
+        let begin = Date::from_calendar_date(2020, Month::January, 1).unwrap();
+        for (day, recordings) in (0..).zip(&per_day) {
+            let day = (begin + time::Duration::days(day)).to_string();
+            for minute in 0..*recordings {
                 world.s3.put(&format!("{folder}{}", own_part(&day, minute)), "");
             }
         }
-        let page = world.page(Some("org_1"), "room", None).await.unwrap();
-        assert_eq!(page["recordings"].as_array().unwrap().len(), 101, "{days} {per_day}");
-        assert_eq!(world.s3.requests().len(), calls, "{days} {per_day}");
+        let mut cursor = None::<String>;
+        for calls in [first, second] {
+            world.s3.forget_requests();
+            let page = world.page(Some("org_1"), "room", cursor.as_deref()).await.unwrap();
+            let days = per_day.len();
+            let is_first = usize::from(cursor.is_none());
+            assert_eq!(page["recordings"].as_array().unwrap().len(), 100 + is_first, "{days} days");
+            assert_eq!(world.s3.requests().len(), calls, "{days} days, {is_first}");
+            cursor = page["cursor"].as_str().map(str::to_owned);
+        }
     }
 }
 

@@ -226,7 +226,9 @@ async fn concurrent_rereads_share_a_fetch_and_its_failure() {
         let mut fetches = Vec::new();
         for rereads in [1, 5] {
             world.manager.clear_faults();
-            fault.into_iter().for_each(|fault| world.manager.inject(fault));
+            if let Some(fault) = fault {
+                world.manager.inject(fault);
+            }
             world.manager.forget_requests();
             let arrived = Moment::now();
             let mut waiting = tokio::task::JoinSet::new();

@@ -2,9 +2,10 @@
 
 use anteroom::clerk::Clerk;
 use anteroom::clock::Clock;
+use anteroom::identity::IdentityProvider;
 use anteroom::livekit::{Joins, Recorder};
 use anteroom::settings::{Incomplete, Settings};
-use anteroom::workos::{Cookies, Redirects};
+use anteroom::workos::{Cookies, Redirects, Sessions};
 use anteroom_stand_ins::{clerk, livekit, secrets_manager, workos};
 use serde_json::json;
 
@@ -54,6 +55,31 @@ async fn clerks_two_keys_are_of_one_kind_wherever_the_secret_one_comes_from() {
             assert!(!problems.contains(secret), "{problems}");
         }
     }
+}
+
+#[tokio::test]
+async fn only_an_endpoint_that_calls_a_provider_needs_its_secret_key() {
+    let (clerk, workos) =
+        (clerk::Clerk::start().await.unwrap(), workos::WorkOs::start().await.unwrap());
+    let clerks = pairs([clerk.settings(), workos.settings()].concat());
+    let without = |name| [(name, ""), ("LIVEKIT_IDENTITY", "clerk")];
+    let with_jwt_key =
+        [&without("CLERK_SECRET_KEY")[..], &[("CLERK_JWT_KEY", clerk.jwt_key())]].concat();
+    let missing = "CLERK_SECRET_KEY is missing";
+    let for_livekit = IdentityProvider::for_livekit;
+    let problem = problems(&clerks, &without("CLERK_SECRET_KEY"), for_livekit).await;
+    assert!(problem.contains(missing), "its keys are fetched with it: {problem}");
+    assert_eq!(problems(&clerks, &with_jwt_key, for_livekit).await, "");
+    let problem = problems(&clerks, &with_jwt_key, IdentityProvider::for_liveblocks).await;
+    assert!(problem.contains(missing), "users are read with it: {problem}");
+    let wrong = [("CLERK_SECRET_KEY", "sk_live_1"), with_jwt_key[1], with_jwt_key[2]];
+    let problem = problems(&clerks, &wrong, for_livekit).await;
+    assert!(problem.contains("CLERK_SECRET_KEY is not"), "it is checked if it is there: {problem}");
+
+    let without = without("WORKOS_API_KEY");
+    assert_eq!(problems(&clerks, &without, Sessions::to_end).await, "");
+    let problem = problems(&clerks, &without, Sessions::configure).await;
+    assert!(problem.contains("WORKOS_API_KEY is missing"), "{problem}");
 }
 
 const ELLIPTIC_CURVE_KEY: &str = "\
@@ -175,7 +201,9 @@ async fn the_recorders_endpoint_is_the_servers_and_not_the_buckets() {
     let stand_in = livekit::LiveKit::start().await.unwrap();
     for (endpoint, good) in [
         ("https://s3.example.com", true),
-        ("http://minio.internal:9000", true),
+        ("http://minio.internal:9000", false),
+        ("http://localhost:9000", true),
+        ("https://a.example,https://b.example", false),
         ("https://example.com/recordings-of-us/s3", true),
         ("https://s3.example.com/recordings", false),
         ("https://s3.example.com/recordings/", false),

@@ -66,7 +66,6 @@ impl Objects {
     /// if there is no key pair.
     pub(super) fn configure(settings: &mut Settings) -> Result<Self, Incomplete> {
         let storage = Storage::configure(settings);
-        let storage = storage.and_then(|storage| storage.with_tls(settings));
         let role = Storage::role(settings);
         Ok(Self { bucket: storage?.bucket(settings, role?)? })
     }

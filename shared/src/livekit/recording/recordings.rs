@@ -80,13 +80,15 @@ impl Recordings {
                 Err(error) => error,
             };
             let refused = error.is_of_state();
+            let is_by_others =
+                matches!(error, CallError::FailedPrecondition { is_of_retry: false });
             if !refused && !error.leaves_open() {
                 return Err(error.into());
             }
             match self.find(place, id).await {
                 Ok(None) if refused => return Err(not_found()),
-                // It has ended or started to end since we looked.
-                Ok(Some(found)) if refused && !found.is_running() => {
+                // It has ended or started to end since we looked, and not by our doing.
+                Ok(Some(found)) if is_by_others && !found.is_running() => {
                     return self.stopped(id, &found);
                 }
                 Ok(Some(found)) if !found.is_running() => {

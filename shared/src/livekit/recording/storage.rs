@@ -5,12 +5,13 @@ use std::net::Ipv4Addr;
 use secrecy::SecretString;
 use url::Url;
 
-use crate::address;
-use crate::api::ApiError;
 use crate::object_store::{AccessKey, AccessKeys, Bucket, Place};
-use crate::secrets::OptionalSecret;
+use crate::secrets::{OptionalSecret, SecretError};
 use crate::settings::{Incomplete, Settings};
 use crate::text::is_visible_ascii;
+
+/// The setting with the address of an S3-compatible server.
+const ENDPOINT: &str = "RECORDINGS_ENDPOINT";
 
 /// The bucket, and the key pair for it if one is configured.
 #[derive(Clone, Debug)]
@@ -73,16 +74,6 @@ impl Storage {
         Ok(role)
     }
 
-    /// Rejects an endpoint without TLS on another machine: browsers open the links, and a page with
-    /// TLS does not play a video without it.
-    pub(super) fn with_tls(self, settings: &mut Settings) -> Result<Self, Incomplete> {
-        if self.endpoint.as_ref().is_none_or(address::is_base) {
-            return Ok(self);
-        }
-        Err(settings
-            .problem("RECORDINGS_ENDPOINT is not an https address (http is for this machine only)"))
-    }
-
     /// The bucket, for our own calls.
     pub(super) fn bucket(
         self,
@@ -95,13 +86,16 @@ impl Storage {
     }
 
     /// The key pair, if there is one.
-    pub(super) async fn key_pair(&self) -> Result<Option<(SecretString, SecretString)>, ApiError> {
+    pub(super) async fn key_pair(
+        &self,
+    ) -> Result<Option<(SecretString, SecretString)>, SecretError> {
         match (self.access_key_id.read().await?, self.secret_access_key.read().await?) {
             (Some(id), Some(secret)) => Ok(Some((id, secret))),
             (None, None) => Ok(None),
-            _ => Err(ApiError::internal(
+            _ => Err(SecretError::Misconfigured(
                 "only one of RECORDINGS_ACCESS_KEY_ID and RECORDINGS_SECRET_ACCESS_KEY is in the \
-                 secret",
+                 secret"
+                    .to_owned(),
             )),
         }
     }
@@ -130,22 +124,10 @@ fn read_region(settings: &mut Settings) -> Result<String, Incomplete> {
     if good { Ok(region) } else { Err(settings.problem("RECORDINGS_REGION is not a region")) }
 }
 
-/// Plain `http` is allowed here, because the recorder makes the call, in its own network.
 fn read_endpoint(settings: &mut Settings) -> Result<Option<Url>, Incomplete> {
-    let Some(endpoint) = settings.optional("RECORDINGS_ENDPOINT") else {
-        return Ok(None);
-    };
-    let plain = |url: &Url| {
-        matches!(url.scheme(), "https" | "http")
-            && url.has_host()
-            && url.username().is_empty()
-            && url.password().is_none()
-            && url.query().is_none()
-            && url.fragment().is_none()
-    };
-    match endpoint.parse().ok().filter(plain) {
-        Some(url) => Ok(Some(url)),
-        None => Err(settings.problem("RECORDINGS_ENDPOINT is not an https or http address")),
+    match settings.optional(ENDPOINT) {
+        None => Ok(None),
+        Some(_) => settings.address(ENDPOINT, "").map(Some),
     }
 }
 

@@ -20,8 +20,9 @@ use crate::livekit::object_metadata::{self, ORGANIZATION, STARTED_BY};
 
 id!(EgressId, "an egress");
 
-/// An egress in a list. Fields that cannot be read are absent.
-#[derive(Clone, Debug, Default, Deserialize)]
+/// An egress in a list. Fields that cannot be read are absent. Its metadata may be personal, so it has
+/// no `Debug`.
+#[derive(Clone, Default, Deserialize)]
 #[serde(default)]
 pub(in crate::livekit) struct EgressInfo {
     #[serde(alias = "egressId", deserialize_with = "json::or_default")]
@@ -98,7 +99,7 @@ impl From<Value> for Status {
 }
 
 /// The request of `StartRoomCompositeEgress`.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(default)]
 struct RoomComposite {
     #[serde(deserialize_with = "json::or_default")]
@@ -116,7 +117,7 @@ struct RoomComposite {
 }
 
 /// The request of `StartEgress`. Its one source is a template, a web page or media.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(default)]
 struct StartEgress {
     #[serde(deserialize_with = "json::or_default")]
@@ -142,7 +143,7 @@ struct Audio {
     capture_all: bool,
 }
 
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(default)]
 struct Output {
     #[serde(deserialize_with = "json::or_default")]
@@ -154,7 +155,7 @@ struct Output {
     storage: Storage,
 }
 
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(default)]
 struct FileOutput {
     #[serde(deserialize_with = "json::or_default")]
@@ -163,21 +164,21 @@ struct FileOutput {
     s3: Option<S3Upload>,
 }
 
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(default)]
 struct Storage {
     #[serde(deserialize_with = "json::or_default")]
     s3: Option<S3Upload>,
 }
 
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(default)]
 struct S3Upload {
     #[serde(deserialize_with = "json::or_default")]
     metadata: Option<BTreeMap<String, Value>>,
 }
 
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(default)]
 struct FileResult {
     #[serde(deserialize_with = "json::or_default")]

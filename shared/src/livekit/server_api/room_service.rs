@@ -193,7 +193,8 @@ impl ServerApi {
     /// Ends a participant's connection to the room.
     ///
     /// # Errors
-    /// As [`published`](Self::published).
+    /// As [`published`](Self::published), unless an earlier attempt whose response was lost may have
+    /// removed the participant.
     pub(in crate::livekit) async fn remove(
         &self,
         room: &RoomName,
@@ -201,8 +202,12 @@ impl ServerApi {
     ) -> Result<(), CallError> {
         let remove = Method::repeatable(SERVICE, "RemoveParticipant", Grant::AdministerRoom(room));
         let message = json!({ "room": room, "identity": identity });
-        let Removed {} = self.call(&remove, message).await?;
-        Ok(())
+        let answer = self.send(&remove, message).await?;
+        match server_api::read(&answer) {
+            Ok(Removed {}) => Ok(()),
+            Err(CallError::NotFound) if answer.is_of_retry => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 }
 

@@ -2,11 +2,12 @@
 
 use std::fmt;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 
 use crate::ids::id;
 use crate::json;
+use crate::jwt::Token;
 use crate::workos::{OrganizationId, User};
 
 id!(SessionId, "a session");
@@ -39,6 +40,24 @@ pub struct Impersonator {
     /// The reason they gave.
     #[serde(default, deserialize_with = "json::or_default")]
     pub reason: Option<String>,
+}
+
+impl Authentication {
+    /// The organization that the session acts in, if any: WorkOS names it in the access token, and
+    /// usually beside it as well.
+    pub(in crate::workos) fn organization(&self) -> Option<OrganizationId> {
+        let in_token = || {
+            let token = Token::parse(self.access_token.expose_secret()).ok()?;
+            token.unverified_claims::<OrganizationClaim>().ok()?.org_id
+        };
+        self.organization_id.clone().or_else(in_token)
+    }
+}
+
+#[derive(Deserialize)]
+struct OrganizationClaim {
+    #[serde(default, deserialize_with = "json::or_default")]
+    org_id: Option<OrganizationId>,
 }
 
 impl fmt::Debug for Authentication {

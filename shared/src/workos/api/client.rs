@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::json as lenient;
 use crate::provider::{Answer, Call, Failure, KeyPlace, KeyedProvider, ProviderError, Retry};
 use crate::request_scope;
-use crate::secrets::secret_key_form;
+use crate::secrets::{Secret, secret_key_form};
 use crate::settings::{Incomplete, Settings};
 use crate::workos::api::refusal::{is_missing_user, refuses_key};
 use crate::workos::{
@@ -35,6 +35,9 @@ pub(in crate::workos) enum Urgency {
     Early,
 }
 
+/// The setting with the application's key.
+const API_KEY: &str = "WORKOS_API_KEY";
+
 /// The client of WorkOS's API, with the application's key.
 #[derive(Clone, Debug)]
 pub struct WorkOs {
@@ -47,8 +50,20 @@ impl WorkOs {
     /// Reads the settings of [`Application::configure`], `WORKOS_API_KEY` (or `WORKOS_SECRET_ID`)
     /// and, if set, `CONCEAL_ACCOUNTS`.
     pub fn configure(settings: &mut Settings) -> Result<Self, Incomplete> {
+        let key = settings.secret(API_KEY, "WORKOS_SECRET_ID", secret_key_form);
+        Self::with_key(settings, key)
+    }
+
+    /// The same without a key, for an endpoint that calls nothing which needs one.
+    pub(in crate::workos) fn without_key(settings: &mut Settings) -> Result<Self, Incomplete> {
+        Self::with_key(settings, Ok(Secret::unused(API_KEY)))
+    }
+
+    fn with_key(
+        settings: &mut Settings,
+        key: Result<Secret, Incomplete>,
+    ) -> Result<Self, Incomplete> {
         let application = Application::configure(settings);
-        let key = settings.secret("WORKOS_API_KEY", "WORKOS_SECRET_ID", secret_key_form);
         let conceals_accounts = settings.flag("CONCEAL_ACCOUNTS");
         let application = application?;
         application.provider().open_ahead(settings);

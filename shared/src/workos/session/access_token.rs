@@ -58,6 +58,9 @@ pub struct SessionDetails {
     /// All roles of the user in the organization, as slugs.
     #[serde(default, deserialize_with = "readable_texts")]
     pub roles: Option<Vec<String>>,
+    /// The permissions of these roles, as slugs.
+    #[serde(default, deserialize_with = "readable_texts")]
+    pub permissions: Option<Vec<String>>,
     /// What the organization has paid for, as slugs.
     #[serde(default, deserialize_with = "readable_texts")]
     pub entitlements: Option<Vec<String>>,

@@ -224,7 +224,19 @@ impl From<SessionError> for ApiError {
 impl Sessions {
     /// Reads the settings of [`WorkOs::configure`] and [`Cookies::configure`].
     pub fn configure(settings: &mut Settings) -> Result<Self, Incomplete> {
-        let (workos, cookies) = (WorkOs::configure(settings), Cookies::configure(settings));
+        let workos = WorkOs::configure(settings);
+        Self::at(workos, settings)
+    }
+
+    /// The same for an endpoint that only ends sessions, and never refreshes one: without
+    /// `WORKOS_API_KEY`.
+    pub fn to_end(settings: &mut Settings) -> Result<Self, Incomplete> {
+        let workos = WorkOs::without_key(settings);
+        Self::at(workos, settings)
+    }
+
+    fn at(workos: Result<WorkOs, Incomplete>, settings: &mut Settings) -> Result<Self, Incomplete> {
+        let cookies = Cookies::configure(settings);
         let (workos, clock) = (workos?, settings.clock());
         Ok(Self {
             tokens: AccessTokens::new(workos.application().clone(), clock.clone()),

@@ -111,8 +111,9 @@ impl SignIns {
         invitation: Option<&InvitationToken>,
     ) -> Result<Outcome, ApiError> {
         let user = self.workos.user_by_email(email).await?;
-        if let Some(user) = &user {
-            // Check before the code is spent: browsers would drop the session's cookie.
+        if let Some(user) = user.as_ref().filter(|_| !self.workos.conceals_accounts()) {
+            // Check before the code is spent: browsers would drop the session's cookie. Without a
+            // good code, it would reveal the account.
             self.cookies.session.ensure_fits(user)?;
         }
         let spelling = user.as_ref().map_or(email.as_str(), |user| &user.email);
@@ -123,8 +124,13 @@ impl SignIns {
             Ok(authentication) if !email.is(&authentication.user.email) => {
                 not_good("another user's")
             }
+            Err(AuthenticateError::OrganizationSelectionRequired(choice))
+                if !email.is(&choice.user.email) =>
+            {
+                not_good("another user's")
+            }
             // WorkOS counts guesses only for codes it has sent, so this would reveal an account.
-            Err(AuthenticateError::TooManyGuesses) if self.workos.conceals_accounts() => {
+            Err(AuthenticateError::TooManyGuesses { .. }) if self.workos.conceals_accounts() => {
                 not_good("one_time_code_too_many_attempts")
             }
             result => result,
@@ -143,7 +149,7 @@ impl SignIns {
         self.cookies.pending.check(headers, token, organization).await?;
         let chosen = self.workos.authenticate_with_organization_selection(token, organization);
         let authentication = chosen.await?;
-        if authentication.organization_id.as_ref() != Some(organization) {
+        if authentication.organization().as_ref() != Some(organization) {
             return Err(ApiError::bad_gateway("workos signed in to another organization"));
         }
         let outcome = self.finish(headers, Ok(authentication)).await?;

@@ -16,8 +16,8 @@ pub struct Redirects {
     cookies: Cookies,
 }
 
-/// The redirect to a sign-in page.
-#[derive(Clone, Debug, Serialize)]
+/// The redirect to a sign-in page. It has the state and perhaps an address, so it has no `Debug`.
+#[derive(Clone, Serialize)]
 pub struct Redirect {
     /// The authorization URL at WorkOS.
     #[serde(rename = "redirectURL")]

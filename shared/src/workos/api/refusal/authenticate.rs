@@ -47,7 +47,10 @@ pub enum AuthenticateError {
     /// There were too many wrong guesses at the one-time code. WorkOS now rejects even the right
     /// one.
     #[error("too many wrong guesses at the one-time code")]
-    TooManyGuesses,
+    TooManyGuesses {
+        /// When to try again, if WorkOS says so.
+        retry_after: Option<Duration>,
+    },
     /// Another request has already exchanged the refresh token, and the browser has the result.
     #[error("workos has already exchanged the refresh token")]
     AlreadyExchanged,
@@ -101,12 +104,12 @@ impl From<AuthenticateError> for ApiError {
                     Self::unauthorized(grant.refusal()).with_detail(error)
                 }
             }
-            AuthenticateError::TooManyGuesses => too_many_attempts(None),
             AuthenticateError::AlreadyExchanged => {
                 Self::unauthorized("Another request has already refreshed the session. Try again")
                     .with_detail(error)
             }
-            AuthenticateError::TooManyAttempts { retry_after } => too_many_attempts(retry_after),
+            AuthenticateError::TooManyGuesses { retry_after }
+            | AuthenticateError::TooManyAttempts { retry_after } => too_many_attempts(retry_after),
             AuthenticateError::Provider(error) => error.into(),
         }
     }
@@ -130,7 +133,9 @@ impl AuthenticateError {
             Some((code, Meaning::NotGood | Meaning::Undeliverable)) => {
                 Self::NotGood { grant, code }
             }
-            Some((_, Meaning::TooManyGuesses)) => Self::TooManyGuesses,
+            Some((_, Meaning::TooManyGuesses)) => {
+                Self::TooManyGuesses { retry_after: answer.retry_after() }
+            }
             Some((_, Meaning::Limited)) => limited(answer).into(),
             Some((_, Meaning::OurFault)) => answer.unexpected().into(),
             None => Self::without_meaning(grant, answer, &refusal),
@@ -335,7 +340,11 @@ mod tests {
 
     #[test]
     fn a_limit_on_attempts_says_when_to_try_again() {
-        for limited in [of_code(429, "rate_limit_exceeded"), answer(429, &json!({}))] {
+        for limited in [
+            of_code(429, "rate_limit_exceeded"),
+            answer(429, &json!({})),
+            of_code(400, "one_time_code_too_many_attempts"),
+        ] {
             let error = AuthenticateError::of(Grant::MagicCode, &limited);
             let expected = too_many_attempts(Some(Duration::from_secs(7)));
             assert_eq!(ApiError::from(error), expected);
