@@ -338,7 +338,7 @@ fn rows(address: &str, seal: &str) -> Vec<Row> {
         ("`TRACE`", "TRACE", 405),
         ("`DELETE`", "DELETE", 405),
         ("`PROPFIND`", "PROPFIND", 405),
-        ("a method of 10,000 letters", "", 405),
+        ("a method of 10,000 letters", "", 431),
     ] {
         let method = if method.is_empty() { "A".repeat(10_000) } else { method.to_owned() };
         refused(

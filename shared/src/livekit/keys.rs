@@ -4,6 +4,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use crate::address::is_this_machine;
+use crate::api::ApiError;
 use crate::clock::Clock;
 use crate::jwt::{Claims, Hs256Key, Token, TokenError};
 use crate::request_scope::{self, Moment};
@@ -165,6 +166,35 @@ impl AcceptedKeys {
             }
         }
         Err(refusal)
+    }
+
+    /// Whether a pair passes `check`. The answer is no only if the keys were read after the request
+    /// arrived.
+    ///
+    /// # Errors
+    /// 503 if the keys cannot be read, so that we cannot tell.
+    pub(super) async fn has(
+        &self,
+        check: impl Fn(&KeyPair) -> Result<bool, ApiError>,
+    ) -> Result<bool, ApiError> {
+        let arrived = request_scope::arrival();
+        if self.has_known(&check).await? {
+            return Ok(true);
+        }
+        self.reread_after(arrived).await?;
+        self.has_known(&check).await
+    }
+
+    async fn has_known(
+        &self,
+        check: impl Fn(&KeyPair) -> Result<bool, ApiError>,
+    ) -> Result<bool, ApiError> {
+        for pair in self.pairs().await? {
+            if check(&pair)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     async fn pairs(&self) -> Result<impl Iterator<Item = KeyPair>, SecretError> {

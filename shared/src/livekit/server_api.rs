@@ -156,11 +156,6 @@ impl ServerApi {
         self.provider.open_two_ahead(settings);
     }
 
-    /// The keys that it is called with.
-    pub(super) fn keys(&self) -> &Keys {
-        &self.keys
-    }
-
     /// Calls `method` with `message` and reads the response.
     pub(super) async fn call<T: DeserializeOwned>(
         &self,

@@ -326,6 +326,28 @@ async fn a_cursor_that_another_process_has_signed_with_a_newer_key_is_valid() {
 }
 
 #[tokio::test]
+async fn a_cursor_is_valid_as_long_as_the_pair_that_has_signed_it_is_the_previous_one() {
+    let world = World::start().await;
+    let folder = world.folder().await;
+    for minute in 0..101 {
+        world.s3.put(&format!("{folder}{}", own_part("2026-01-01", minute)), "");
+    }
+    let page = world.page(Some("org_1"), "room", None).await.unwrap();
+    let (key, secret) = (world.livekit.api_key(), world.livekit.api_secret());
+    world.livekit.rotate_keys("APINewer", "a-newer-secret-of-thirty-two-bytes-and-more");
+    let mut pairs = settings(&world.livekit, &world.s3);
+    let room = world.room(Some("org_1"), "room");
+    let query =
+        || read(json!({ "roomName": "room", "zoneId": "1", "cursor": page["cursor"].as_str() }));
+    let archive = configured(pairs.clone(), Archive::configure).await;
+    assert_eq!(status(&archive.page(&room, &query()).await), 400);
+    pairs.push(("LIVEKIT_API_KEY_PREVIOUS".to_owned(), key));
+    pairs.push(("LIVEKIT_API_SECRET_PREVIOUS".to_owned(), secret));
+    let archive = configured(pairs, Archive::configure).await;
+    assert_eq!(status(&archive.page(&room, &query()).await), 200);
+}
+
+#[tokio::test]
 async fn pages_are_newest_first_and_complete_however_many_recordings_there_are() {
     for (days, per_day, pages) in
         [(1, 100, 3), (2, 120, 3), (1, 1000, 2), (1, 1001, 2), (28, 40, 12), (2, 1300, 14)]

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::api::ApiError;
 use crate::clock::Timestamp;
+use crate::livekit::keys::AcceptedKeys;
 use crate::livekit::recording::cursor::Cursor;
 use crate::livekit::recording::object_key::ObjectKey;
 use crate::livekit::recording::objects::{Objects, ObjectsPage, RecordedObject};
@@ -20,6 +21,7 @@ use crate::settings::{Incomplete, Settings};
 #[derive(Clone, Debug)]
 pub struct Archive {
     api: ServerApi,
+    keys: AcceptedKeys,
     objects: Objects,
 }
 
@@ -64,11 +66,12 @@ pub struct ListedRecording {
 }
 
 impl Archive {
-    /// Reads `LIVEKIT_URL`, `LIVEKIT_API_KEY`, `LIVEKIT_API_SECRET`, the settings of the bucket
+    /// Reads `LIVEKIT_URL`, the settings of [`AcceptedKeys::configure`], the settings of the bucket
     /// (`RECORDINGS_…`) and, if there is no key pair for it, AWS's own.
     pub fn configure(settings: &mut Settings) -> Result<Self, Incomplete> {
+        let keys = AcceptedKeys::configure(settings);
         let (api, objects) = (ServerApi::configure(settings), Objects::configure(settings));
-        Ok(Self { api: api?, objects: objects? })
+        Ok(Self { api: api?, keys: keys?, objects: objects? })
     }
 
     /// The recordings of a room and a zone that the caller's organization has started, a hundred
@@ -87,7 +90,7 @@ impl Archive {
         let place = Place { room, zone: &query.zone_id };
         let folder = place.folder();
         let before = match &query.cursor {
-            Some(cursor) => Some(cursor.key(&folder, self.api.keys()).await?),
+            Some(cursor) => Some(cursor.key(&folder, &self.keys).await?),
             None => None,
         };
         let egresses = async { Ok(self.api.all_egresses_of(room).await?) };
@@ -117,7 +120,7 @@ impl Archive {
             .collect();
         recordings.append(&mut stored);
         let cursor = match end {
-            Some(end) => Some(Cursor::after(&end, &folder, self.api.keys()).await?),
+            Some(end) => Some(Cursor::after(&end, &folder, self.keys.current()).await?),
             None => None,
         };
         Ok(RecordingsPage { recordings, cursor })
