@@ -517,7 +517,7 @@ async fn another_programs_recording_stays_even_if_it_ends_soon() {
 async fn whoever_ranks_first_waits_only_until_its_deadline() {
     let world = World::start().await;
     world.livekit.hold_starting();
-    let start = world.begin(Duration::from_secs(4)).await;
+    let start = world.begin(Duration::from_secs(8)).await;
     let other = world.start_elsewhere("recordings/2/room/2020-01-01/000000-0000000000000000.mp4");
     assert_eq!(start.await.unwrap(), 409);
     assert!(!world.own(&other).is_running() && world.livekit.egress(&other).is_running());
@@ -543,7 +543,7 @@ async fn a_recording_that_must_give_way_is_stopped_whatever_livekit_says_first()
 #[tokio::test]
 async fn a_recording_that_must_give_way_may_end_by_itself() {
     let world = World::start().await;
-    let start = world.begin(Duration::from_secs(6)).await;
+    let start = world.begin(Duration::from_secs(10)).await;
     let other = world.start_elsewhere("zoo/film.mp4");
     world.livekit.set_egress_status(&other, EgressStatus::Active);
     world.livekit.inject(Fault::Slow(Duration::from_millis(500)).on(STOP).once());
