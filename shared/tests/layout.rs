@@ -355,7 +355,7 @@ fn every_setting_that_the_code_reads_is_described_and_no_other() {
 }
 
 #[test]
-fn no_file_names_a_setting_that_there_is_not() {
+fn no_file_names_an_unknown_setting() {
     let described = described_settings();
     for file in ["README.md", "template.yaml", ".env.example"] {
         for name in capitals(&read(file)).filter(|name| is_grouped(name, &described)) {
