@@ -309,13 +309,13 @@ impl<E: Endpoint> Function<E> {
         }
         let flaw = Flaw::of(request);
         if flaw == Some(Flaw::Method) {
-            return Err(ApiError::bad_request("The method cannot be read"));
+            return Err(ApiError::bad_request("The request method is malformed"));
         }
         if !E::ROUTE.takes(request.method()) {
             return Err(ApiError::method_not_allowed(E::ROUTE.method));
         }
         if flaw == Some(Flaw::Body) {
-            return Err(ApiError::bad_request("The body cannot be read"));
+            return Err(ApiError::bad_request("The body is malformed"));
         }
         let input = E::read(request)?;
         // Boxed, because it is large and would be moved through every enclosing future.
@@ -345,7 +345,7 @@ impl<E: Endpoint> Function<E> {
 fn check_stage(settings: &mut Settings) -> Result<(), Incomplete> {
     match settings.optional("STAGE") {
         None | Some("dev" | "staging" | "prod") => Ok(()),
-        Some(_) => Err(settings.problem("STAGE is not dev, staging or prod")),
+        Some(_) => Err(settings.problem("STAGE must be dev, staging or prod")),
     }
 }
 

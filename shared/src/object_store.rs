@@ -342,10 +342,7 @@ impl Bucket {
         let request = SignableRequest::new("GET", url.as_str(), std::iter::empty(), body);
         let signed = request.and_then(|request| sign(request, &params));
         // Its text does not quote the request.
-        Ok(signed
-            .map_err(|_| ApiError::internal("a request to s3 cannot be signed"))?
-            .into_parts()
-            .0)
+        Ok(signed.map_err(|_| ApiError::internal("failed to sign an s3 request"))?.into_parts().0)
     }
 }
 

@@ -92,7 +92,7 @@ fn room_started() -> String {
     .to_string()
 }
 
-const NOT_GENUINE: &str = "LiveKit has not signed this request";
+const NOT_GENUINE: &str = "The LiveKit signature is missing or invalid";
 
 #[tokio::test]
 async fn a_request_without_livekits_signature_is_401_whatever_its_content() {

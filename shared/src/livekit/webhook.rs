@@ -53,13 +53,13 @@ struct Claims {
 /// Why a webhook is not genuine.
 #[derive(Clone, Debug, thiserror::Error)]
 enum NotGenuine {
-    #[error("it has no token, or several")]
+    #[error("it has no token, or more than one")]
     NoToken,
     #[error("its body is not the one that was signed")]
     Body,
     #[error("its token has expired")]
     Expired,
-    #[error("its token is from the future")]
+    #[error("its token is not valid yet")]
     Future,
     #[error(transparent)]
     Token(#[from] TokenError),
@@ -71,7 +71,9 @@ impl From<NotGenuine> for ApiError {
     fn from(error: NotGenuine) -> Self {
         match error {
             NotGenuine::NotAccepted(NotAccepted::Keys(error)) => error.into(),
-            error => Self::unauthorized("LiveKit has not signed this request").with_detail(error),
+            error => {
+                Self::unauthorized("The LiveKit signature is missing or invalid").with_detail(error)
+            }
         }
     }
 }

@@ -335,7 +335,7 @@ async fn logs_describe_the_request_the_outcome_and_the_calls_without_personal_da
     assert_eq!(refused.len(), 2, "each error once");
     assert_eq!(refused[0]["detail"], "the token is malformed");
     let detail = refused[1]["detail"].as_str().unwrap();
-    assert!(detail.starts_with("liveblocks identify-user: is failing with 500"), "{detail}");
+    assert!(detail.starts_with("liveblocks identify-user: failed with 500"), "{detail}");
     let metric = |name: &str| -> Vec<&Value> {
         lines.iter().filter(|line| line["_aws"].is_object() && line[name].is_number()).collect()
     };
