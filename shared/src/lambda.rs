@@ -135,10 +135,10 @@ pub trait Endpoint: Sized + Send + Sync + 'static {
     ) -> impl Future<Output = Result<Reply<Self::Output>, ApiError>> + Send;
 }
 
-/// What Lambda says about a request, in an extension of it.
+/// Lambda's metadata about a request, stored as a request extension.
 #[derive(Clone, Debug)]
 pub struct Invocation {
-    /// Lambda's id of the request, which log lines have.
+    /// Lambda's request id, as it appears in log lines.
     pub id: String,
     /// When Lambda ends the function.
     pub deadline: Timestamp,

@@ -322,7 +322,7 @@ impl Bucket {
         settings.uri_path_normalization_mode = UriPathNormalizationMode::Disabled;
         settings.signature_location = location;
         settings.expires_in = expires_in;
-        // S3 requires the digest of the body in a header, and has none for a link.
+        // A signed request needs the body's digest in a header; a link has no digest.
         let (digest, body) = if in_headers {
             (PayloadChecksumKind::XAmzSha256, SignableBody::empty())
         } else {

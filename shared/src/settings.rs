@@ -85,8 +85,8 @@ impl Settings {
         Ok(Self { variables, problems, stored: Vec::new(), called_soon: Vec::new(), http, clock })
     }
 
-    /// Opens `count` connections to the host of `address` while the function starts, or as many as
-    /// somebody else wants if those are more.
+    /// Opens connections to the host of `address` while the function starts: the largest `count` that
+    /// any caller requests.
     pub(crate) fn open_ahead(&mut self, address: &Url, count: usize) {
         let Ok(address) = address.as_str().parse::<Uri>() else { return };
         match self.called_soon.iter_mut().find(|(known, _)| *known == address) {

@@ -1,5 +1,5 @@
 //! Attacks on the built functions, one table per subject. Each row says what is tried, the exact
-//! answer, and what may not have happened: which providers were called, which cookies were set, and
+//! answer, and what must not have happened: which providers were called, which cookies were set, and
 //! that nothing of the attempt is in the log.
 //!
 //! ```text

@@ -128,9 +128,9 @@ impl PublishPermission {
 /// Whether callers share rooms.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Namespace {
-    /// One room for everybody.
+    /// All callers share the same rooms.
     Shared,
-    /// One room per organization.
+    /// Each organization has its own rooms.
     Organization,
 }
 

@@ -146,7 +146,7 @@ fn to_bus_event(mut event: Map<String, Value>, body: &[u8]) -> Result<BusEvent, 
     let kind = kind.to_owned();
     let origin = recorded(body).and_then(|egress| Origin::of(&egress));
     redaction::redact(&mut event);
-    // LiveKit has no such field; if it did, its readers could take it for ours.
+    // Drop a `recording` field from the sender, so that readers do not take it for ours.
     event.remove("recording");
     if let Some(origin) = origin {
         event.insert("recording".to_owned(), json!(origin));
