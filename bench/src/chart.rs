@@ -1,5 +1,5 @@
-//! The results as an SVG chart, light or dark as the reader prefers: a panel per figure, a row per
-//! endpoint, a mark at each median, and a line from quartile to quartile.
+//! The results as an SVG chart, which follows the reader's light or dark theme: a panel per figure, a
+//! row per endpoint, a mark at each median, and a line from quartile to quartile.
 
 use std::fmt::{self, Display, Write as _};
 

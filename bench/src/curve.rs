@@ -1,5 +1,5 @@
-//! Figures that depend on a number, as tables in Markdown and as SVG charts, light or dark as the
-//! reader prefers: a panel per figure, with linear axes from zero.
+//! Figures that depend on a number, as tables in Markdown and as SVG charts, which follow the reader's
+//! light or dark theme: a panel per figure, with linear axes from zero.
 
 use std::fmt::{self, Write as _};
 

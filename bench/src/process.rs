@@ -50,7 +50,7 @@ async fn rest(pid: u32, looks: u32, max_looks: u32) -> Result<u64, Failure> {
             return Ok(latest);
         }
     }
-    Err(format!("the process {pid} does not come to rest").into())
+    Err(format!("the process {pid} did not become idle").into())
 }
 
 /// Whether one of the process's threads runs, or waits for a processor.

@@ -81,7 +81,7 @@ export function Organizations({ choice, onSignedIn }: { choice: Choice; onSigned
   );
 }
 
-/** An error in words, with a way on if WorkOS's hosted page can help. */
+/** An error in words, with a button to continue if WorkOS's hosted page can help. */
 export function Problem({ error, email }: { error: unknown; email?: string }) {
   const needsHostedPage = error instanceof Refusal && error.needsHostedPage;
   return (

@@ -10,7 +10,7 @@ export type Session = {
   permissions?: string[];
   entitlements?: string[];
   featureFlags?: string[];
-  /** The administrator who acts in the user's name, if any. */
+  /** The administrator who is impersonating the user, if any. */
   impersonator?: { email: string; reason?: string };
   /** When the user signed in, in Unix seconds. */
   authenticatedAt?: number;

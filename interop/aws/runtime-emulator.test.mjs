@@ -1,4 +1,4 @@
-// The function binaries in AWS's own emulator of the Lambda runtime: one event each, a time-out, a crash, and
+// The function binaries in AWS's own emulator of the Lambda runtime: one event each, a timeout, a crash, and
 // incomplete settings.
 
 import assert from "node:assert/strict";

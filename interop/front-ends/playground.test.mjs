@@ -191,7 +191,7 @@ describe("with the stand-ins", () => {
   });
 
   test("an expired session is renewed, by two tabs at once too, and an outage does not end it", async () => {
-    await flow("Expiry and renewal");
+    await flow("Expiry and refresh");
     await press("Let it expire, then ask for the session");
     await says(/^The token had expired\. The call renewed it/);
     const renewed = latest("/auth/session");

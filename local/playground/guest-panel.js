@@ -12,7 +12,7 @@ export function guestPanel(app) {
   const invitation = field(
     "Invitation",
     { name: "invitation", type: "password", required: true },
-    "Comes with the link, behind the #.",
+    "The part of the link after the #.",
   );
   const username = field("Name in the room", { name: "username", value: "Gus Guest", required: true });
   const reasons = whyNoCalls(app.overview);

@@ -47,7 +47,7 @@ function draw(answer) {
   const name = nameOf(current);
   element.replaceChildren(
     h("span", { class: "avatar", "aria-hidden": "true" }, name.slice(0, 1).toUpperCase()),
-    h("span", { class: "name" }, name, h("br"), until(current.expiresAt, { past: "due for renewal" })),
+    h("span", { class: "name" }, name, h("br"), until(current.expiresAt, { past: "due for a refresh" })),
     button("Ask again", () => refresh(), { kind: "quiet" }),
   );
 }

@@ -48,7 +48,7 @@ async fn a_function_may_read_the_secrets_that_its_code_asks_for_and_no_others() 
 }
 
 #[test]
-fn a_secret_is_the_one_that_is_given_or_else_one_that_is_made_empty_and_kept() {
+fn a_secret_is_the_given_one_or_a_new_empty_one_that_is_retained() {
     let template = document();
     for provider in ["WorkOs", "Clerk", "Liveblocks", "LiveKit"] {
         let counts = &resource(&template, &format!("{provider}SecretId"))["Properties"]["Value"];
@@ -74,7 +74,7 @@ fn a_secret_is_the_one_that_is_given_or_else_one_that_is_made_empty_and_kept() {
 }
 
 #[test]
-fn no_function_may_do_anything_else() {
+fn functions_have_no_other_permissions() {
     let template = document();
     let global = &template["Globals"]["Function"];
     for key in ["Role", "Policies", "AssumeRolePolicyDocument"] {
@@ -140,7 +140,7 @@ fn assert_is_for_the_bus(statement: &Value) {
 }
 
 #[test]
-fn the_bus_is_the_one_that_is_given_or_else_one_of_the_stacks_own() {
+fn the_bus_is_the_given_one_or_one_of_the_stacks_own() {
     let template = document();
     let arn = &resource(&template, "EventBusArn")["Properties"]["Value"];
     let arn = tagged_value(arn, "If").unwrap();
@@ -150,7 +150,7 @@ fn the_bus_is_the_one_that_is_given_or_else_one_of_the_stacks_own() {
 }
 
 #[test]
-fn the_queue_of_ended_recordings_is_encrypted_and_loses_nothing_unseen() {
+fn the_queue_of_ended_recordings_is_encrypted_and_a_lost_event_raises_an_alarm() {
     let template = document();
     let queues: Vec<_> = of_type(&template, "AWS::SQS::Queue").collect();
     assert_eq!(queues.len(), 2);
@@ -210,7 +210,7 @@ fn the_boundary_allows_logs_traces_secrets_events_and_recordings() {
 }
 
 #[tokio::test]
-async fn a_function_is_given_every_setting_that_it_cannot_do_without() {
+async fn a_function_gets_every_setting_that_it_requires() {
     let template = document();
     for function in functions() {
         for identity in identities(&function).await {
@@ -223,7 +223,7 @@ async fn a_function_is_given_every_setting_that_it_cannot_do_without() {
 }
 
 #[tokio::test]
-async fn a_function_is_given_the_settings_that_it_reads_and_no_others() {
+async fn a_function_gets_only_the_settings_that_it_reads() {
     let template = document();
     let functions = functions();
     let everything: Names =
@@ -240,7 +240,7 @@ async fn a_function_is_given_the_settings_that_it_reads_and_no_others() {
 
 /// The value of a parameter is no part of a version's logical id: see the comment on `Settings`.
 #[test]
-fn a_new_value_of_any_parameter_makes_a_new_version_of_every_function() {
+fn changing_any_parameter_makes_a_new_version_of_every_function() {
     let template = document();
     let parts = &resource(&template, "Settings")["Properties"]["Content"];
     let parts = tagged_value(parts, "Join").unwrap()[1].as_sequence().unwrap();
@@ -314,7 +314,7 @@ fn no_parameter_is_unused_ungrouped_or_undescribed() {
 }
 
 #[test]
-fn browsers_may_use_the_methods_that_the_endpoints_take_and_no_others() {
+fn cors_allows_only_the_methods_of_the_endpoints() {
     let template = document();
     let cors = &resource(&template, "Api")["Properties"]["CorsConfiguration"]["AllowMethods"];
     let allowed: Names =
@@ -328,7 +328,7 @@ fn browsers_may_use_the_methods_that_the_endpoints_take_and_no_others() {
 }
 
 #[test]
-fn pages_with_tracing_may_send_their_headers() {
+fn cors_allows_the_headers_of_pages_with_tracing() {
     let template = document();
     let cors = &resource(&template, "Api")["Properties"]["CorsConfiguration"]["AllowHeaders"];
     let allowed: Vec<_> =
@@ -338,7 +338,7 @@ fn pages_with_tracing_may_send_their_headers() {
 }
 
 #[test]
-fn behind_a_domain_of_ones_own_the_apis_own_address_is_closed() {
+fn with_a_custom_domain_the_default_endpoint_is_disabled() {
     let template = document();
     let api = &resource(&template, "Api")["Properties"];
     let closed = tagged_value(&api["DisableExecuteApiEndpoint"], "If").unwrap();
@@ -358,7 +358,7 @@ fn the_origins_of_apps_reach_the_functions_and_not_the_gateway() {
 }
 
 #[test]
-fn every_route_is_limited_and_those_that_let_strangers_in_or_wait_long_far_lower() {
+fn every_route_has_a_rate_limit_and_public_or_slow_routes_a_much_lower_one() {
     let template = document();
     let api = &resource(&template, "Api")["Properties"];
     let usual = &api["DefaultRouteSettings"];
@@ -424,7 +424,7 @@ fn a_function_exists_only_with_its_providers() {
 }
 
 #[test]
-fn every_function_logs_to_a_group_with_an_end_in_json_and_is_traced() {
+fn every_function_logs_json_to_a_group_with_retention_and_is_traced() {
     let template = document();
     let global = &template["Globals"]["Function"];
     let group = reference(&global["LoggingConfig"]["LogGroup"]).unwrap();
@@ -444,7 +444,7 @@ fn every_function_logs_to_a_group_with_an_end_in_json_and_is_traced() {
 }
 
 #[test]
-fn the_gateways_log_says_nothing_of_the_caller() {
+fn the_gateways_log_does_not_identify_the_caller() {
     const HARMLESS: [&str; 11] = [
         "requestId",
         "requestTime",
@@ -475,7 +475,7 @@ fn the_gateways_log_says_nothing_of_the_caller() {
 }
 
 #[test]
-fn every_alarm_says_what_to_do_first_reaches_somebody_and_takes_silence_for_peace() {
+fn every_alarm_names_a_first_step_notifies_somebody_and_ignores_missing_data() {
     let template = document();
     let alarms: Vec<_> = of_type(&template, "AWS::CloudWatch::Alarm").collect();
     assert!(alarms.len() > 7, "only {} alarms", alarms.len());
@@ -496,7 +496,7 @@ fn every_alarm_says_what_to_do_first_reaches_somebody_and_takes_silence_for_peac
 }
 
 #[test]
-fn a_key_that_a_provider_refuses_raises_an_alarm_for_each_provider() {
+fn a_key_that_a_provider_rejects_raises_an_alarm_for_each_provider() {
     let template = document();
     let alarms =
         of_type(&template, "AWS::CloudWatch::Alarm").map(|(_, alarm)| &alarm["Properties"]);
@@ -527,7 +527,7 @@ fn a_503_that_a_stranger_can_cause_rolls_nothing_back() {
 }
 
 #[test]
-fn the_dashboard_shows_all_alarms_that_reach_somebody_and_only_metrics_that_exist() {
+fn the_dashboard_shows_every_alarm_that_notifies_somebody_and_only_metrics_that_exist() {
     let template = document();
     let body = &resource(&template, "Dashboard")["Properties"]["DashboardBody"];
     let (body, of_providers) = substitution(body).unwrap();

@@ -69,7 +69,7 @@ pub enum SealError {
     #[error("the seal has expired")]
     Expired,
     /// It is genuine, but its content has another type.
-    #[error("the content of the seal has another type")]
+    #[error("the sealed content has an unexpected type")]
     OtherContent,
     /// No password is available right now, which says nothing about the seal.
     #[error("no password: {0}")]

@@ -48,7 +48,7 @@ impl IdentityProvider {
         match settings.optional("LIVEKIT_IDENTITY") {
             None | Some("workos") => Self::workos(settings),
             Some("clerk") => Self::clerk(settings),
-            Some(_) => Err(settings.problem("LIVEKIT_IDENTITY is neither workos nor clerk")),
+            Some(_) => Err(settings.problem("LIVEKIT_IDENTITY must be workos or clerk")),
         }
     }
 
@@ -62,7 +62,7 @@ impl IdentityProvider {
                 Ok(Self::Clerk(clerk))
             }
             Some("workos") => Self::workos(settings),
-            Some(_) => Err(settings.problem("LIVEBLOCKS_IDENTITY is neither clerk nor workos")),
+            Some(_) => Err(settings.problem("LIVEBLOCKS_IDENTITY must be clerk or workos")),
         }
     }
 

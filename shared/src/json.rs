@@ -30,8 +30,8 @@ pub(crate) fn from_slice<T: DeserializeOwned>(json: &[u8]) -> Result<T, serde_js
     serde_json::from_str(&mended(json))
 }
 
-/// The text that serde is shown. It is apart from [`from_slice`], which is compiled once for each
-/// type that is read.
+/// The repaired text that serde parses. A separate function, because [`from_slice`] is compiled once
+/// for each type.
 fn mended(json: &[u8]) -> Cow<'_, str> {
     let json = json.strip_prefix(b"\xef\xbb\xbf").unwrap_or(json);
     // Nearly all JSON is valid UTF-8, and checking is faster than copying.

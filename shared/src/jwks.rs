@@ -153,7 +153,7 @@ impl KeyCache {
         self.keep(fetched, kid)
     }
 
-    /// Keeps what was fetched for the sake of the keys with the id `kid`, and gives those.
+    /// Caches a fetched key set and returns its keys with the id `kid`.
     fn keep(
         &self,
         fetched: Result<KeySet, ProviderError>,

@@ -135,10 +135,10 @@ pub trait Endpoint: Sized + Send + Sync + 'static {
     ) -> impl Future<Output = Result<Reply<Self::Output>, ApiError>> + Send;
 }
 
-/// What Lambda says about a request, in an extension of it.
+/// Lambda's metadata about a request, stored as a request extension.
 #[derive(Clone, Debug)]
 pub struct Invocation {
-    /// Lambda's id of the request, which log lines have.
+    /// Lambda's request id, as it appears in log lines.
     pub id: String,
     /// When Lambda ends the function.
     pub deadline: Timestamp,
@@ -309,13 +309,13 @@ impl<E: Endpoint> Function<E> {
         }
         let flaw = Flaw::of(request);
         if flaw == Some(Flaw::Method) {
-            return Err(ApiError::bad_request("The method cannot be read"));
+            return Err(ApiError::bad_request("The request method is malformed"));
         }
         if !E::ROUTE.takes(request.method()) {
             return Err(ApiError::method_not_allowed(E::ROUTE.method));
         }
         if flaw == Some(Flaw::Body) {
-            return Err(ApiError::bad_request("The body cannot be read"));
+            return Err(ApiError::bad_request("The body is malformed"));
         }
         let input = E::read(request)?;
         // Boxed, because it is large and would be moved through every enclosing future.
@@ -345,7 +345,7 @@ impl<E: Endpoint> Function<E> {
 fn check_stage(settings: &mut Settings) -> Result<(), Incomplete> {
     match settings.optional("STAGE") {
         None | Some("dev" | "staging" | "prod") => Ok(()),
-        Some(_) => Err(settings.problem("STAGE is not dev, staging or prod")),
+        Some(_) => Err(settings.problem("STAGE must be dev, staging or prod")),
     }
 }
 

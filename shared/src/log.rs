@@ -1,9 +1,9 @@
 //! Log lines: one JSON object each, on standard output, where Lambda picks them up.
 //!
-//! All lines of a request, metrics included, leave in one write before its response is sent, because a
-//! write costs more than composing a line. A warning or an error leaves at once, with what waits, in
-//! case the process does not reach the end of the request. Code that does what must be traceable even
-//! then calls [`flush`] after its line.
+//! All lines of a request, metrics included, are written at once before its response is sent, because a
+//! write costs more than composing a line. A warning or an error flushes the buffer immediately, in
+//! case the process does not reach the end of the request. Code whose action must be traceable even
+//! then calls [`flush`] after logging it.
 
 use std::io::{self, Write};
 use std::mem;

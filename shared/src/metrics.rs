@@ -33,7 +33,7 @@ struct Writer {
     level: &'static str,
 }
 
-/// Starts writing metrics, which leave with the request's log lines. Without this call, as in tests, no
+/// Starts writing metrics, which are written with the request's log lines. Without this call, as in tests, no
 /// metrics are written.
 ///
 /// Lambda drops lines below the configured log level and reads a line without a level as `INFO`, so

@@ -322,7 +322,7 @@ impl Bucket {
         settings.uri_path_normalization_mode = UriPathNormalizationMode::Disabled;
         settings.signature_location = location;
         settings.expires_in = expires_in;
-        // S3 requires the digest of the body in a header, and has none for a link.
+        // A signed request needs the body's digest in a header; a link has no digest.
         let (digest, body) = if in_headers {
             (PayloadChecksumKind::XAmzSha256, SignableBody::empty())
         } else {
@@ -342,10 +342,7 @@ impl Bucket {
         let request = SignableRequest::new("GET", url.as_str(), std::iter::empty(), body);
         let signed = request.and_then(|request| sign(request, &params));
         // Its text does not quote the request.
-        Ok(signed
-            .map_err(|_| ApiError::internal("a request to s3 cannot be signed"))?
-            .into_parts()
-            .0)
+        Ok(signed.map_err(|_| ApiError::internal("failed to sign an s3 request"))?.into_parts().0)
     }
 }
 

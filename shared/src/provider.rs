@@ -261,7 +261,7 @@ pub enum Failure {
     #[error("{0}")]
     Unreachable(&'static str),
     /// The provider, or a gateway in front of it, reports a failure.
-    #[error("is failing with {status}")]
+    #[error("failed with {status}")]
     Failing {
         /// Its status.
         status: StatusCode,
@@ -275,7 +275,7 @@ pub enum Failure {
         retry_after: Option<Duration>,
     },
     /// The provider was called a moment ago and is not called again yet.
-    #[error("is not called again yet")]
+    #[error("skipped while backing off after a recent attempt")]
     Paused {
         /// When it will be called again.
         retry_after: Duration,

@@ -2,7 +2,7 @@
 //!
 //! A secret in Secrets Manager is a JSON object that holds several values by name. It is fetched
 //! once for all of them, cached for [`MAX_AGE`], and fetched again when it is older or when a
-//! provider rejects a value, so that a rotation needs no deployment and fails no request. While
+//! provider rejects a value, so that a rotation needs no deployment and no request fails. While
 //! Secrets Manager is unreachable, the cached values are used. A seal or signature that matches no
 //! value counts as foreign only after the secret has been fetched again, because another process
 //! may already have the new value.

@@ -85,8 +85,8 @@ impl Settings {
         Ok(Self { variables, problems, stored: Vec::new(), called_soon: Vec::new(), http, clock })
     }
 
-    /// Opens `count` connections to the host of `address` while the function starts, or as many as
-    /// somebody else wants if those are more.
+    /// Opens connections to the host of `address` while the function starts: the largest `count` that
+    /// any caller requests.
     pub(crate) fn open_ahead(&mut self, address: &Url, count: usize) {
         let Ok(address) = address.as_str().parse::<Uri>() else { return };
         match self.called_soon.iter_mut().find(|(known, _)| *known == address) {
@@ -131,7 +131,7 @@ impl Settings {
         match self.optional(name) {
             None | Some("false") => Ok(false),
             Some("true") => Ok(true),
-            Some(_) => Err(self.problem(format!("{name} is neither true nor false"))),
+            Some(_) => Err(self.problem(format!("{name} must be true or false"))),
         }
     }
 
@@ -176,9 +176,7 @@ impl Settings {
         let plain = origins.iter().filter_map(|origin| origin.parse::<Url>().ok());
         let mut plain = plain.filter(|url| url.scheme() == "http");
         if self.is_production() && plain.next().is_some() {
-            return Err(
-                self.problem(format!("{name} has an origin without TLS, and STAGE is prod"))
-            );
+            return Err(self.problem(format!("{name} must not list http origins if STAGE is prod")));
         }
         if plain.any(|url| !address::is_this_machine(&url)) {
             return Err(self.problem(format!(
@@ -244,7 +242,7 @@ impl Settings {
             )));
         };
         if self.is_production() && url.scheme() == "http" {
-            return Err(self.problem(format!("{name} is not https, and STAGE is prod")));
+            return Err(self.problem(format!("{name} must be https if STAGE is prod")));
         }
         Ok(page)
     }
@@ -267,7 +265,7 @@ impl Settings {
         if address::is_cookie_domain(&domain) {
             return Ok(Some(domain));
         }
-        Err(self.problem(format!("{name} is not a domain that browsers keep cookies for")))
+        Err(self.problem(format!("{name} must be a domain that browsers accept cookies for")))
     }
 
     /// A secret key: from the variable `name`, or from the AWS Secrets Manager secret that the

@@ -33,7 +33,7 @@ fn no_import_cycle() {
 }
 
 #[test]
-fn arrows_run_from_providers_to_the_kit_and_between_providers_never() {
+fn providers_import_the_kit_and_never_each_other() {
     let shared = Crate::read(&root().join("shared"));
     let arrows = children("", &shared.files());
     assert!(arrows.len() > 15, "only {arrows:?}");
@@ -62,7 +62,7 @@ fn every_provider_of_the_crate_is_known_here() {
 
 /// `use crate::a::B` everywhere, except that a module re-exports its own children with `pub use a::B`.
 #[test]
-fn imports_are_absolute_and_a_path_each() {
+fn imports_are_absolute_with_one_path_each() {
     for krate in crates() {
         for (path, module) in &krate.modules {
             let place = || format!("{} {path}", krate.name);

@@ -301,7 +301,19 @@ fn every_path_that_a_page_names_exists() {
 
 /// Every Markdown file of the repository, as a path from its root.
 fn pages() -> Vec<PathBuf> {
-    let folders = ["", ".github", "bench", "docs", "docs/decisions", "docs/front-end", "interop"];
+    let folders = [
+        "",
+        ".github",
+        "bench",
+        "docs",
+        "docs/decisions",
+        "docs/front-end",
+        "examples",
+        "fuzz",
+        "interop",
+        "security",
+        "stand-ins/keys",
+    ];
     let files = folders.into_iter().flat_map(|folder| {
         let entries = fs::read_dir(root().join(folder)).expect("a folder");
         entries.map(move |entry| Path::new(folder).join(entry.expect("an entry").file_name()))
@@ -319,9 +331,11 @@ fn is_path(text: &str) -> bool {
         "events",
         "examples",
         "functions",
+        "fuzz",
         "interop",
         "local",
         "release",
+        "security",
         "shared",
         "stand-ins",
         "testing",
@@ -355,7 +369,7 @@ fn every_setting_that_the_code_reads_is_described_and_no_other() {
 }
 
 #[test]
-fn no_file_names_a_setting_that_there_is_not() {
+fn no_file_names_an_unknown_setting() {
     let described = described_settings();
     for file in ["README.md", "template.yaml", ".env.example"] {
         for name in capitals(&read(file)).filter(|name| is_grouped(name, &described)) {

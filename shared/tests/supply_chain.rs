@@ -133,7 +133,7 @@ fn every_action_of_a_workflow_is_pinned_by_its_commit() {
 }
 
 #[test]
-fn whatever_installs_a_package_insists_on_its_hash() {
+fn every_installation_of_a_package_requires_its_hash() {
     let scripts = files_named(&["build", "install", "run"]).into_iter();
     let scripts =
         scripts.map(|path| (path.display().to_string(), read(&path).replace("\\\n", " ")));

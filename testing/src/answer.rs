@@ -138,7 +138,7 @@ impl Answer {
         next
     }
 
-    /// A header, by its name in small letters.
+    /// A header, by its name in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.0["headers"][name].as_str()
     }

@@ -353,7 +353,7 @@ components:
     }
 
     #[test]
-    fn a_description_that_refers_to_nothing_is_refused() {
+    fn a_description_that_refers_to_nothing_is_rejected() {
         for part in ["headers/Kind", "responses/Gone", "schemas/Thing"] {
             let broken = DESCRIPTION.replacen(part, "nowhere", 1);
             assert!(OpenApi::parse(&broken).is_err(), "{part}");

@@ -12,7 +12,7 @@ const ENDPOINT: Redirect =
 anteroom_testing::redirects_suite!(ENDPOINT);
 
 #[tokio::test]
-async fn an_input_that_is_not_valid_is_named_and_nothing_is_begun() {
+async fn an_invalid_input_is_named_and_no_sign_in_starts() {
     let world = AuthWorld::start(BINARY).await;
     for (field, value) in [
         ("email", json!("")),
@@ -30,7 +30,7 @@ async fn an_input_that_is_not_valid_is_named_and_nothing_is_begun() {
 }
 
 #[tokio::test]
-async fn the_page_is_told_the_address_the_form_and_the_invitation() {
+async fn the_hosted_page_gets_the_address_the_form_and_the_invitation() {
     let world = AuthWorld::start(BINARY).await;
     let input = json!({
         "email": " Jane.Doe@bücher.example ", "screenHint": "sign-up", "invitationToken": "inv&1",

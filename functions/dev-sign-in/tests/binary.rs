@@ -17,7 +17,7 @@ const SEND: &str = "POST /user_management/magic_auth";
 const AUTHENTICATE: &str = "POST /user_management/authenticate";
 
 #[tokio::test]
-async fn there_is_nothing_here_unless_an_address_and_a_stage_that_is_not_production_are_set() {
+async fn it_is_404_unless_an_address_and_a_nonproduction_stage_are_set() {
     // Production starts with TLS only.
     let prod = [
         ("STAGE", "prod"),
@@ -48,7 +48,7 @@ async fn there_is_nothing_here_unless_an_address_and_a_stage_that_is_not_product
 }
 
 #[tokio::test]
-async fn an_address_or_a_stage_that_is_none_stops_it_at_start() {
+async fn an_invalid_address_or_stage_stops_it_at_start() {
     for (name, value) in [("DEV_SIGN_IN_EMAIL", "hunter2"), ("STAGE", "hunter2")] {
         let environment = [AS_JANE, DEV, ("ALLOWED_ORIGINS", PAGE), (name, value)].to_vec();
         let Err(StartError::Refused { logs, .. }) = Instance::start(BINARY, environment).await
@@ -71,7 +71,7 @@ async fn production_without_tls_stops_it_at_start() {
 }
 
 #[tokio::test]
-async fn what_no_endpoint_answers_is_refused_and_nothing_is_asked() {
+async fn malformed_requests_are_rejected_and_workos_is_not_called() {
     let world = AuthWorld::start_with(BINARY, &[AS_JANE, DEV]).await;
     for (event, status) in malformed_requests(&world.event()) {
         let answer = world.ask(&event).await;
@@ -82,7 +82,7 @@ async fn what_no_endpoint_answers_is_refused_and_nothing_is_asked() {
 }
 
 #[tokio::test]
-async fn what_the_user_has_to_do_first_is_403() {
+async fn a_required_step_is_403() {
     for address in ["unverified@example.com", "challenged@example.com", "someone@sso.example.com"] {
         let world = AuthWorld::start_with(BINARY, &[("DEV_SIGN_IN_EMAIL", address), DEV]).await;
         let answer = world.ask(&world.event()).await;
@@ -92,7 +92,7 @@ async fn what_the_user_has_to_do_first_is_403() {
 }
 
 #[tokio::test]
-async fn an_outage_says_what_it_is() {
+async fn an_outage_is_reported_as_one() {
     let world = AuthWorld::start_with(BINARY, &[AS_JANE, DEV]).await;
     world.workos.lift_limits();
     for path in ["/user_management/magic_auth", "/user_management/authenticate"] {
@@ -127,7 +127,7 @@ async fn the_developer_gets_a_real_session() {
 }
 
 #[tokio::test]
-async fn a_developer_of_several_organizations_is_in_the_first() {
+async fn a_developer_in_several_organizations_enters_the_first() {
     let own = [("DEV_SIGN_IN_EMAIL", "123@gmail.com"), DEV];
     let world = AuthWorld::start_with(BINARY, &own).await;
     let answer = world.ask(&world.event()).await;
@@ -145,14 +145,14 @@ async fn a_developer_of_several_organizations_is_in_the_first() {
 }
 
 #[tokio::test]
-async fn the_documented_event_has_its_answer() {
+async fn the_documented_event_gets_the_expected_response() {
     let world = AuthWorld::start_with(BINARY, &[AS_JANE, DEV]).await;
     let answer = world.ask(&Event::documented("dev-sign-in.json")).await;
     assert_eq!(answer.success()["user"]["email"], AS_JANE.1);
 }
 
 #[tokio::test]
-async fn logs_tell_of_each_request_and_nothing_personal() {
+async fn logs_describe_each_request_without_personal_data() {
     let world = AuthWorld::start_with(BINARY, &[AS_JANE, DEV]).await;
     let cookie = world.ask(&world.event()).await.cookie().value;
     let code = world.workos.magic_code_for(AS_JANE.1).expect("a code");

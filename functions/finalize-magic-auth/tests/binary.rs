@@ -52,7 +52,7 @@ fn other(code: &str) -> &'static str {
 }
 
 #[tokio::test]
-async fn what_no_endpoint_answers_is_refused_and_nothing_is_asked() {
+async fn malformed_requests_are_rejected_and_workos_is_not_called() {
     let world = AuthWorld::start(BINARY).await;
     for (event, status) in malformed_requests(&world.event().json(&input(JANE, "123456"))) {
         assert_eq!(world.ask(&event).await.refusal().0, status, "{event:?}");
@@ -61,7 +61,7 @@ async fn what_no_endpoint_answers_is_refused_and_nothing_is_asked() {
 }
 
 #[tokio::test]
-async fn an_address_or_a_code_that_is_none_is_400_and_nothing_is_asked() {
+async fn an_invalid_address_or_code_is_400_and_workos_is_not_called() {
     let world = AuthWorld::start(BINARY).await;
     let refused = async |body: String, field: &str| {
         let answer = world.ask(&world.event().body("application/json", &body)).await;
@@ -93,7 +93,7 @@ async fn an_address_or_a_code_that_is_none_is_400_and_nothing_is_asked() {
 }
 
 #[tokio::test]
-async fn a_code_that_is_wrong_expired_used_or_somebody_elses_is_401() {
+async fn a_wrong_expired_used_or_foreign_code_is_401() {
     let world = AuthWorld::start(BINARY).await;
     let code = send_code(&world, JANE).await;
     let others_code = send_code(&world, "without.organization@example.com").await;
@@ -116,7 +116,7 @@ async fn a_code_that_is_wrong_expired_used_or_somebody_elses_is_401() {
 }
 
 #[tokio::test]
-async fn guessing_is_429_and_so_is_workoss_own_limit_with_its_wait() {
+async fn guessing_is_429_and_workoss_own_limit_is_429_with_its_retry_after() {
     let world = AuthWorld::start(BINARY).await;
     let code = send_code(&world, JANE).await;
     for _ in 0..MAGIC_CODE_GUESSES {
@@ -135,7 +135,7 @@ async fn guessing_is_429_and_so_is_workoss_own_limit_with_its_wait() {
 }
 
 #[tokio::test]
-async fn whoever_guesses_is_not_told_who_has_an_account() {
+async fn guessing_does_not_reveal_who_has_an_account() {
     let world = AuthWorld::start_with(BINARY, &[("CONCEAL_ACCOUNTS", "true")]).await;
     send_code(&world, JANE).await;
     let mut answers = vec![];
@@ -158,7 +158,7 @@ async fn whoever_guesses_is_not_told_who_has_an_account() {
 }
 
 #[tokio::test]
-async fn a_code_is_taken_as_people_paste_it() {
+async fn a_code_may_be_pasted_with_whitespace_and_hyphens() {
     let world = AuthWorld::start(BINARY).await;
     world.workos.lift_limits();
     for paste in [
@@ -194,7 +194,7 @@ async fn a_code_is_redeemed_in_workoss_own_spelling_of_the_address() {
 }
 
 #[tokio::test]
-async fn a_session_that_no_cookie_holds_is_refused_before_its_code_is_spent() {
+async fn a_session_too_large_for_a_cookie_is_rejected_before_its_code_is_redeemed() {
     let world = AuthWorld::start(BINARY).await;
     let long = "Jane ".repeat(800);
     world.workos.add_user(User::new("long", "long@example.com").with_name(&long, "Doe"));
@@ -218,7 +218,7 @@ async fn a_concealed_account_whose_session_no_cookie_holds_is_revealed_to_the_ri
 }
 
 #[tokio::test]
-async fn a_code_of_an_address_that_merely_looks_alike_is_somebody_elses() {
+async fn a_code_of_a_lookalike_address_is_rejected() {
     let world = AuthWorld::start(BINARY).await;
     for (asked, own) in [
         ("ban\u{212a}@example.com", "bank@example.com"),
@@ -233,7 +233,7 @@ async fn a_code_of_an_address_that_merely_looks_alike_is_somebody_elses() {
 }
 
 #[tokio::test]
-async fn what_workos_refuses_keeps_its_meaning_even_if_it_is_new() {
+async fn a_rejection_by_workos_keeps_its_meaning_even_if_it_is_new() {
     let world = AuthWorld::start(BINARY).await;
     let code = |code: &str| json!({"code": code, "message": ["No.", "Not like this."]});
     for (status, body, expected) in [
@@ -276,7 +276,7 @@ async fn another_users_choice_is_401_and_not_shown() {
 }
 
 #[tokio::test]
-async fn a_choice_is_offered_without_what_cannot_be_read_of_it() {
+async fn unreadable_parts_of_a_choice_are_left_out() {
     let world = AuthWorld::start(BINARY).await;
     let organizations = json!([null, {"name": "None"}, {"id": "org_1", "name": null}]);
     let body = json!({
@@ -302,7 +302,7 @@ async fn a_choice_is_offered_without_what_cannot_be_read_of_it() {
 }
 
 #[tokio::test]
-async fn what_a_user_has_to_do_first_is_403_and_says_what() {
+async fn a_required_step_is_403_and_named() {
     let world = AuthWorld::start(BINARY).await;
     for (address, what, is_hosted) in [
         ("unverified@example.com", "Verify your e-mail address", true),
@@ -321,7 +321,7 @@ async fn what_a_user_has_to_do_first_is_403_and_says_what() {
 }
 
 #[tokio::test]
-async fn an_invitation_that_is_none_is_400_and_nothing_is_asked() {
+async fn an_invalid_invitation_is_400_and_workos_is_not_called() {
     let world = AuthWorld::start(BINARY).await;
     for invitation in invalid_invitation_tokens() {
         let mut input = input(JANE, "123456");
@@ -333,7 +333,7 @@ async fn an_invitation_that_is_none_is_400_and_nothing_is_asked() {
 }
 
 #[tokio::test]
-async fn an_invitation_that_workos_refuses_is_403_and_one_that_is_good_is_accepted() {
+async fn an_invitation_that_workos_rejects_is_403_and_a_valid_one_is_accepted() {
     let world = AuthWorld::start(BINARY).await;
     let others = world.workos.invite("new.user@example.com", "MASADAS");
     let address = "without.organization@example.com";
@@ -357,7 +357,7 @@ async fn an_invitation_that_workos_refuses_is_403_and_one_that_is_good_is_accept
 }
 
 #[tokio::test]
-async fn a_session_with_two_hundred_feature_flags_is_403_as_no_cookie_holds_it() {
+async fn a_session_with_two_hundred_feature_flags_is_403_because_no_cookie_can_hold_it() {
     let world = AuthWorld::start(BINARY).await;
     let flags: Vec<_> = (0..200).map(|number| format!("feature-flag-{number:03}")).collect();
     world.workos.set_feature_flags("jane", &flags);
@@ -369,7 +369,7 @@ async fn a_session_with_two_hundred_feature_flags_is_403_as_no_cookie_holds_it()
 }
 
 #[tokio::test]
-async fn workos_is_told_who_calls_and_forged_headers_change_nothing() {
+async fn workos_gets_the_callers_address_and_forged_headers_have_no_effect() {
     let world = AuthWorld::start(BINARY).await;
     let forged = [
         "x-forwarded-for",
@@ -400,7 +400,7 @@ async fn workos_is_told_who_calls_and_forged_headers_change_nothing() {
 }
 
 #[tokio::test]
-async fn a_proxys_header_counts_where_it_is_named_and_holds_one_address() {
+async fn a_proxys_header_counts_if_it_is_configured_and_holds_one_address() {
     let world = AuthWorld::start_with(BINARY, &[("CLIENT_IP_HEADER", "CF-Connecting-IP")]).await;
     let good = ("cf-connecting-ip", "2001:db8::7");
     for (header, expected) in [
@@ -425,7 +425,7 @@ async fn a_proxys_header_counts_where_it_is_named_and_holds_one_address() {
 }
 
 #[tokio::test]
-async fn a_caller_that_cannot_be_read_is_left_out_and_the_user_signs_in() {
+async fn an_unreadable_caller_is_left_out_and_the_user_signs_in() {
     let world = AuthWorld::start(BINARY).await;
     for (pointer, value) in [
         ("/requestContext/http/sourceIp", json!("somewhere")),
@@ -450,7 +450,7 @@ fn told(world: &AuthWorld) -> (String, String) {
 }
 
 #[tokio::test]
-async fn an_outage_is_no_refusal_of_the_code() {
+async fn an_outage_is_not_reported_as_a_rejected_code() {
     let world = AuthWorld::start(BINARY).await;
     let code = send_code(&world, JANE).await;
     for (fault, status) in OUTAGES {
@@ -473,7 +473,7 @@ async fn an_outage_is_no_refusal_of_the_code() {
 }
 
 #[tokio::test]
-async fn slowness_ends_after_ten_seconds() {
+async fn a_slow_request_ends_after_ten_seconds() {
     let world = AuthWorld::start(BINARY).await;
     world.workos.inject(Fault::Slow(Duration::from_secs(20)));
     let input = input(JANE, "123456");
@@ -482,7 +482,7 @@ async fn slowness_ends_after_ten_seconds() {
 }
 
 #[tokio::test]
-async fn a_good_code_brings_the_user_and_a_session() {
+async fn a_valid_code_returns_the_user_and_a_session() {
     let world = AuthWorld::start(BINARY).await;
     let code = send_code(&world, JANE).await;
     let event = world.event().json(&input("Jane.Doe@Example.COM", &code));
@@ -506,7 +506,7 @@ async fn a_good_code_brings_the_user_and_a_session() {
 }
 
 #[tokio::test]
-async fn what_workos_does_not_know_of_a_user_is_left_out() {
+async fn unknown_parts_of_a_user_are_left_out() {
     let world = AuthWorld::start(BINARY).await;
     let code = send_code(&world, "without.organization@example.com").await;
     let answer = world.post(&input("without.organization@example.com", &code)).await;
@@ -518,7 +518,7 @@ async fn what_workos_does_not_know_of_a_user_is_left_out() {
 }
 
 #[tokio::test]
-async fn the_session_cookie_is_as_the_settings_have_it() {
+async fn the_session_cookie_follows_the_settings() {
     let own = [
         ("WORKOS_REDIRECT_URI", "https://app.example.com/callback"),
         ("WORKOS_COOKIE_NAME", "session"),
@@ -593,7 +593,7 @@ async fn the_cookie_holds_the_session_that_workos_gave() {
 }
 
 #[tokio::test]
-async fn a_rotated_key_is_taken_into_use_by_the_very_request_that_meets_it() {
+async fn a_request_that_meets_a_rotated_key_uses_the_new_one() {
     let manager = SecretsManager::start().await.expect("a free port");
     let put = |key: &str| {
         let secret = json!({"WORKOS_API_KEY": key, "WORKOS_COOKIE_PASSWORD": COOKIE_PASSWORD});
@@ -624,7 +624,7 @@ async fn the_documented_event_has_a_code_that_cannot_be_valid() {
 }
 
 #[tokio::test]
-async fn logs_tell_of_each_request_and_nothing_personal() {
+async fn logs_describe_each_request_without_personal_data() {
     let world = AuthWorld::start(BINARY).await;
     let code = send_code(&world, JANE).await;
     let wrong = other(&code);

@@ -59,7 +59,7 @@ fn with(event: Event, begun: &Begun) -> Event {
 }
 
 #[tokio::test]
-async fn what_no_endpoint_answers_is_refused_and_nothing_is_asked() {
+async fn malformed_requests_are_rejected_and_workos_is_not_called() {
     let world = AuthWorld::start(BINARY).await;
     let begun = begin_now(&world).await;
     let good = with(world.event().json(&begun.input("01CODE")), &begun);
@@ -70,7 +70,7 @@ async fn what_no_endpoint_answers_is_refused_and_nothing_is_asked() {
 }
 
 #[tokio::test]
-async fn a_code_or_a_state_that_is_none_is_400_and_nothing_is_asked() {
+async fn an_invalid_code_or_state_is_400_and_workos_is_not_called() {
     let world = AuthWorld::start(BINARY).await;
     let begun = begin_now(&world).await;
     for (body, field) in [
@@ -93,7 +93,7 @@ async fn a_code_or_a_state_that_is_none_is_400_and_nothing_is_asked() {
 }
 
 #[tokio::test]
-async fn a_sign_in_that_this_browser_has_not_begun_is_400_before_workos_is_asked() {
+async fn a_sign_in_that_this_browser_did_not_start_is_400_and_workos_is_not_called() {
     let world = AuthWorld::start(BINARY).await;
     let begun = begin_now(&world).await;
     let ten_minutes_ago = Clock::system().now().unix_millis() / 1000 - 600;
@@ -128,7 +128,7 @@ async fn a_sign_in_that_this_browser_has_not_begun_is_400_before_workos_is_asked
 }
 
 #[tokio::test]
-async fn a_code_that_is_used_expired_made_up_or_somebody_elses_is_401() {
+async fn a_used_expired_invented_or_foreign_code_is_401() {
     let world = AuthWorld::start(BINARY).await;
     let begun = begin_now(&world).await;
     let refused = async |code: &str, state: Option<&str>, why: &str| {
@@ -163,7 +163,7 @@ async fn a_code_that_is_used_expired_made_up_or_somebody_elses_is_401() {
 }
 
 #[tokio::test]
-async fn what_a_user_has_to_do_first_is_403_and_says_what() {
+async fn a_required_step_is_403_and_named() {
     let world = AuthWorld::start(BINARY).await;
     let begun = begin_now(&world).await;
     for (user, what, is_hosted) in [
@@ -182,7 +182,7 @@ async fn what_a_user_has_to_do_first_is_403_and_says_what() {
 }
 
 #[tokio::test]
-async fn what_workos_refuses_keeps_its_meaning_even_if_it_is_new() {
+async fn a_rejection_by_workos_keeps_its_meaning_even_if_it_is_new() {
     let world = AuthWorld::start(BINARY).await;
     let begun = begin_now(&world).await;
     let event = with(world.event().json(&begun.input("01CODE")), &begun);
@@ -204,7 +204,7 @@ async fn what_workos_refuses_keeps_its_meaning_even_if_it_is_new() {
 }
 
 #[tokio::test]
-async fn an_outage_is_no_refusal_of_the_code() {
+async fn an_outage_is_not_reported_as_a_rejected_code() {
     let world = AuthWorld::start(BINARY).await;
     let begun = begin_now(&world).await;
     let code = begun.code(&world, "jane");
@@ -227,7 +227,7 @@ async fn an_outage_is_no_refusal_of_the_code() {
 }
 
 #[tokio::test]
-async fn slowness_ends_after_ten_seconds() {
+async fn a_slow_request_ends_after_ten_seconds() {
     let world = AuthWorld::start(BINARY).await;
     let begun = begin_now(&world).await;
     world.workos.inject(Fault::Slow(Duration::from_secs(20)));
@@ -237,7 +237,7 @@ async fn slowness_ends_after_ten_seconds() {
 }
 
 #[tokio::test]
-async fn a_code_with_its_verifier_brings_the_user_and_a_session() {
+async fn a_code_with_its_verifier_returns_the_user_and_a_session() {
     let world = AuthWorld::start(BINARY).await;
     let begun = begin_now(&world).await;
     let code = begun.code(&world, "jane");
@@ -267,7 +267,7 @@ async fn a_code_with_its_verifier_brings_the_user_and_a_session() {
 }
 
 #[tokio::test]
-async fn a_page_that_brings_the_code_alone_signs_in_too_whichever_tab_it_was() {
+async fn a_page_that_sends_only_the_code_signs_in_from_any_tab() {
     let world = AuthWorld::start(BINARY).await;
     let only = begin_now(&world).await;
     let input = json!({"code": only.code(&world, "jane")});
@@ -310,7 +310,7 @@ async fn a_user_of_several_organizations_gets_the_choice_and_no_session() {
 }
 
 #[tokio::test]
-async fn the_documented_event_comes_from_a_browser_that_has_begun_nothing() {
+async fn the_documented_event_comes_from_a_browser_without_a_pending_sign_in() {
     let world = AuthWorld::start(BINARY).await;
     let answer = world.ask(&Event::documented("finalize-oauth.json")).await;
     assert_eq!(answer.refusal().0, 400);
@@ -318,7 +318,7 @@ async fn the_documented_event_comes_from_a_browser_that_has_begun_nothing() {
 }
 
 #[tokio::test]
-async fn logs_tell_of_each_request_and_nothing_personal() {
+async fn logs_describe_each_request_without_personal_data() {
     let world = AuthWorld::start(BINARY).await;
     let begun = begin_now(&world).await;
     let code = begun.code(&world, "jane");

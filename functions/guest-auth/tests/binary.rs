@@ -56,7 +56,7 @@ async fn assert_refused(world: &RoomWorld, invitation: &str, why: &str) {
 }
 
 #[tokio::test]
-async fn what_no_endpoint_answers_is_refused() {
+async fn malformed_requests_are_rejected() {
     let (world, invitation) = world_with(&[]).await;
     for (event, status) in malformed_requests(&event(&world, &invitation)) {
         let answer = world.ask(&event).await;
@@ -66,7 +66,7 @@ async fn what_no_endpoint_answers_is_refused() {
 }
 
 #[tokio::test]
-async fn an_invitation_or_a_name_that_is_none_is_400() {
+async fn a_malformed_invitation_or_name_is_400() {
     let (world, invitation) = world_with(&[]).await;
     for other in [json!(null), json!(7), json!(true), json!([invitation]), json!({})] {
         let event = world.event().json(&json!({ "invitation": other, "username": "Gus" }));
@@ -99,7 +99,7 @@ async fn without_a_configured_permission_no_guest_is_admitted() {
 }
 
 #[tokio::test]
-async fn no_other_text_is_an_invitation() {
+async fn a_text_that_is_not_an_invitation_is_401() {
     let (world, invitation) = world_with(&[]).await;
     let claims = jwt::claims(&invitation).expect("claims");
     let header = jwt::header(&invitation).expect("a header");
@@ -267,7 +267,7 @@ async fn an_invitation_to_watch_gives_no_right_to_publish() {
 }
 
 #[tokio::test]
-async fn guests_change_their_own_metadata_where_it_is_configured() {
+async fn guests_may_change_their_own_metadata_if_configured() {
     for (setting, granted) in [("true", Some(&json!(true))), ("false", None), ("", None)] {
         let (world, invitation) = world_with(&[("ROOM_OWN_METADATA", setting)]).await;
         let token = token(&world.ask(&event(&world, &invitation)).await);
@@ -277,7 +277,7 @@ async fn guests_change_their_own_metadata_where_it_is_configured() {
 }
 
 #[tokio::test]
-async fn a_guest_may_have_any_name_and_is_told_by_the_identity() {
+async fn a_guest_may_have_any_name_and_is_recognized_by_the_identity() {
     let (world, invitation) = world_with(&[]).await;
     let jane = world.user_id("jane");
     for name in HOSTILE_NAMES.into_iter().chain(["Jane Doe", &jane]) {
@@ -324,7 +324,7 @@ async fn the_documented_event_has_a_made_up_invitation() {
 }
 
 #[tokio::test]
-async fn a_rotation_with_the_previous_pair_ends_no_invitation_and_one_without_it_ends_all() {
+async fn a_rotation_with_the_previous_pair_keeps_invitations_valid_and_one_without_it_ends_them() {
     let previous = [
         ("LIVEKIT_API_KEY", NEWER_KEY),
         ("LIVEKIT_API_SECRET", NEWER_SECRET),
@@ -354,7 +354,7 @@ async fn a_rotation_with_the_previous_pair_ends_no_invitation_and_one_without_it
 }
 
 #[tokio::test]
-async fn a_pair_that_another_process_already_uses_is_read_before_an_invitation_is_refused() {
+async fn a_newer_key_pair_is_read_before_an_invitation_is_rejected() {
     let manager = SecretsManager::start().await.expect("a free port");
     let old = json!({ "LIVEKIT_API_KEY": API_KEY, "LIVEKIT_API_SECRET": API_SECRET });
     manager.put("livekit", &old);
@@ -387,7 +387,7 @@ async fn a_pair_that_another_process_already_uses_is_read_before_an_invitation_i
 }
 
 #[tokio::test]
-async fn keys_come_from_secrets_manager_which_may_be_away_at_start() {
+async fn keys_come_from_secrets_manager_which_may_be_unreachable_at_startup() {
     let manager = SecretsManager::start().await.expect("a free port");
     let keys = json!({ "LIVEKIT_API_KEY": API_KEY, "LIVEKIT_API_SECRET": API_SECRET });
     manager.put("livekit", keys);
@@ -402,7 +402,7 @@ async fn keys_come_from_secrets_manager_which_may_be_away_at_start() {
 }
 
 #[tokio::test]
-async fn stops_at_start_with_one_line_that_names_all_that_is_missing_or_malformed() {
+async fn stops_at_start_and_names_every_missing_or_malformed_setting_in_one_line() {
     let line = refused_settings(&[]).await;
     for name in ["LIVEKIT_API_KEY", "LIVEKIT_API_SECRET", "LIVEKIT_URL"] {
         assert!(line.contains(&format!("{name} is missing")), "{name} is not in {line}");

@@ -138,7 +138,7 @@ async fn an_invitation_is_valid_for_the_hours_that_were_asked_for() {
 }
 
 #[tokio::test]
-async fn it_names_the_room_the_right_the_end_and_the_inviter_and_nothing_else() {
+async fn an_invitation_names_only_the_room_the_right_the_expiry_and_the_inviter() {
     for identity in BOTH {
         let world = RoomWorld::start_with(BINARY, &[("LIVEKIT_IDENTITY", identity.name())]).await;
         let answer = world.ask(&world.event_of("jane", &good_input(&world))).await;
@@ -154,7 +154,7 @@ async fn it_names_the_room_the_right_the_end_and_the_inviter_and_nothing_else() 
 }
 
 #[tokio::test]
-async fn it_is_neither_a_token_of_livekits_nor_a_session() {
+async fn an_invitation_is_neither_a_livekit_token_nor_a_session() {
     let world = RoomWorld::start(BINARY).await;
     let (text, _) = invitation(&world.ask(&world.event_of("jane", &good_input(&world))).await);
     assert_eq!(world.livekit.seat(&text).expect_err("no join token").0, 401);
@@ -167,7 +167,7 @@ async fn it_is_neither_a_token_of_livekits_nor_a_session() {
 }
 
 #[tokio::test]
-async fn guests_may_publish_if_that_was_asked_for_and_the_inviter_may() {
+async fn guests_may_publish_if_requested_and_if_the_inviter_may() {
     for identity in BOTH {
         let speak = if identity == Identity::Clerk { "org:rooms:speak" } else { "rooms:speak" };
         let invite = identity.invite_permission();
@@ -196,7 +196,7 @@ async fn guests_may_publish_if_that_was_asked_for_and_the_inviter_may() {
 }
 
 #[tokio::test]
-async fn where_rooms_belong_to_organizations_an_invitation_is_to_the_inviters_own() {
+async fn with_isolated_rooms_an_invitation_is_to_a_room_of_the_inviters_organization() {
     for identity in BOTH {
         let own = [("LIVEKIT_IDENTITY", identity.name()), ("ROOM_NAMESPACE", "organization")];
         let world = RoomWorld::start_with(BINARY, &own).await;
@@ -211,7 +211,7 @@ async fn where_rooms_belong_to_organizations_an_invitation_is_to_the_inviters_ow
 }
 
 #[tokio::test]
-async fn rooms_with_hostile_names_are_rooms() {
+async fn rooms_may_have_hostile_names() {
     let world = RoomWorld::start(BINARY).await;
     let long = "\"".repeat(128);
     let wide = "é".repeat(128);
@@ -223,7 +223,7 @@ async fn rooms_with_hostile_names_are_rooms() {
 }
 
 #[tokio::test]
-async fn what_else_the_body_asks_for_is_ignored_and_nobody_is_called() {
+async fn other_fields_are_ignored_and_no_provider_is_called() {
     let world = RoomWorld::start(BINARY).await;
     let wishes = json!({
         "roomId": "room123", "exp": 4_102_444_800_u64, "room": "another", "roomName": "another",

@@ -19,7 +19,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn draws_every_colour_sooner_or_later_and_no_other() {
+    fn draws_every_color_of_the_palette_and_no_other() {
         let drawn: HashSet<_> = (0..1000).map(|_| random_color()).collect();
         assert_eq!(drawn, HashSet::from(PALETTE));
     }

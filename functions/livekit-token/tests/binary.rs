@@ -63,7 +63,7 @@ fn url(world: &RoomWorld) -> String {
 }
 
 #[tokio::test]
-async fn a_participants_name_that_is_none_is_400() {
+async fn an_invalid_participant_name_is_400() {
     let world = RoomWorld::start(BINARY).await;
     let input = good_input(&world);
     let too_long = ["x".repeat(129), "字".repeat(86)].map(|name| json!(name).to_string());
@@ -84,7 +84,7 @@ async fn a_participants_name_that_is_none_is_400() {
 }
 
 #[tokio::test]
-async fn the_token_is_that_of_room_auth_and_comes_with_the_servers_address() {
+async fn the_token_matches_room_auths_and_comes_with_the_servers_url() {
     for identity in [Identity::WorkOs, Identity::Clerk] {
         let own = [("LIVEKIT_IDENTITY", identity.name())];
         let world = RoomWorld::start_with(BINARY, &own).await;
@@ -104,7 +104,7 @@ async fn the_token_is_that_of_room_auth_and_comes_with_the_servers_address() {
 }
 
 #[tokio::test]
-async fn what_else_the_request_asks_for_is_never_granted() {
+async fn other_requested_grants_are_ignored() {
     let world = RoomWorld::start(BINARY).await;
     let token = world.token_of("jane");
     let plain = good_input(&world);
@@ -132,7 +132,7 @@ async fn what_else_the_request_asks_for_is_never_granted() {
 }
 
 #[tokio::test]
-async fn a_participant_without_a_name_is_called_as_the_provider_says() {
+async fn a_participant_without_a_name_gets_the_name_from_the_provider() {
     for absent in
         [json!({}), json!({ "participant_name": "" }), json!({ "participant_name": null })]
     {
@@ -153,7 +153,7 @@ async fn a_participant_without_a_name_is_called_as_the_provider_says() {
 }
 
 #[tokio::test]
-async fn a_name_in_the_cookie_needs_no_call_and_one_in_the_request_none_at_all() {
+async fn a_name_in_the_cookie_or_in_the_request_needs_no_call() {
     let world = RoomWorld::start(BINARY).await;
     let nameless = json!({ "room_name": "room123" });
     let calls =
@@ -169,7 +169,7 @@ async fn a_name_in_the_cookie_needs_no_call_and_one_in_the_request_none_at_all()
 }
 
 #[tokio::test]
-async fn a_name_that_cannot_be_read_is_503_and_a_blocked_user_403() {
+async fn a_name_that_cannot_be_looked_up_is_503_and_a_blocked_user_is_403() {
     let nameless = json!({ "room_name": "room123" });
     let world = RoomWorld::start(BINARY).await;
     world.workos().inject(Fault::Down.on("/user_management/users/"));
@@ -191,7 +191,7 @@ async fn a_name_that_cannot_be_read_is_503_and_a_blocked_user_403() {
 }
 
 #[tokio::test]
-async fn participants_are_told_the_public_address() {
+async fn participants_get_the_public_url() {
     for (settings, expected) in [
         (&[("LIVEKIT_PUBLIC_URL", "wss://rtc.example.com")][..], "wss://rtc.example.com"),
         (
@@ -208,7 +208,7 @@ async fn participants_are_told_the_public_address() {
 }
 
 #[tokio::test]
-async fn rights_are_those_of_room_auth() {
+async fn rights_are_the_same_as_in_room_auth() {
     let own = [("ROOM_PUBLISH_PERMISSION", "rooms:speak"), ("ROOM_OWN_METADATA", "true")];
     let world = RoomWorld::start_with(BINARY, &own).await;
     let event = world.event_of("jane", &good_input(&world));
@@ -221,7 +221,7 @@ async fn rights_are_those_of_room_auth() {
 }
 
 #[tokio::test]
-async fn logs_tell_of_each_request_and_nothing_personal() {
+async fn logs_describe_each_request_without_personal_data() {
     let world = RoomWorld::start(BINARY).await;
     let nameless = json!({ "room_name": "doctor-visit" });
     let session = expired_session(world.workos(), "jane", None);

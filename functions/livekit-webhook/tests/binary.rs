@@ -92,10 +92,10 @@ fn room_started() -> String {
     .to_string()
 }
 
-const NOT_GENUINE: &str = "LiveKit has not signed this request";
+const NOT_GENUINE: &str = "The LiveKit signature is missing or invalid";
 
 #[tokio::test]
-async fn a_request_that_livekit_has_not_signed_is_401_whatever_is_in_it() {
+async fn a_request_without_livekits_signature_is_401_whatever_its_content() {
     let world = World::start().await;
     let body = room_started();
     let token = webhook_token(API_KEY, API_SECRET, body.as_bytes());
@@ -162,7 +162,7 @@ async fn a_request_that_livekit_has_not_signed_is_401_whatever_is_in_it() {
 }
 
 #[tokio::test]
-async fn a_signature_counts_for_six_minutes_and_one_more() {
+async fn a_signature_is_valid_for_six_minutes_plus_one_of_leeway() {
     let world = World::start().await;
     let body = room_started();
     let expiring = |seconds: i64| {
@@ -190,7 +190,7 @@ async fn a_signature_counts_for_six_minutes_and_one_more() {
 }
 
 #[tokio::test]
-async fn what_is_signed_and_no_event_is_400() {
+async fn a_signed_body_that_is_not_an_event_is_400() {
     let world = World::start().await;
     let long = json!({ "event": "x".repeat(129), "id": "EV_1" }).to_string();
     for body in [
@@ -221,7 +221,7 @@ async fn what_is_signed_and_no_event_is_400() {
 }
 
 #[tokio::test]
-async fn a_method_or_a_body_that_no_webhook_has_is_refused() {
+async fn a_wrong_method_and_a_malformed_or_oversized_body_are_rejected() {
     let world = World::start().await;
     let good = signed(&room_started());
     for (event, status) in [
@@ -258,7 +258,7 @@ async fn an_event_goes_to_the_bus_without_credentials() {
 }
 
 #[tokio::test]
-async fn the_documented_event_has_expired_and_signed_again_it_names_the_recording() {
+async fn the_documented_event_has_expired_and_names_the_recording_if_signed_again() {
     let world = World::start().await;
     let documented = Event::documented("livekit-webhook.json");
     assert_eq!(world.refusal(&documented).await, (401, NOT_GENUINE.to_owned()));
@@ -277,7 +277,7 @@ async fn the_documented_event_has_expired_and_signed_again_it_names_the_recordin
 }
 
 #[tokio::test]
-async fn what_is_not_a_recording_of_ours_has_no_recording() {
+async fn an_event_about_another_egress_has_no_recording() {
     let world = World::start().await;
     let egress = |egress: Value| {
         json!({ "event": "egress_ended", "id": "EV_1", "recording": { "room": "forged" },
@@ -300,7 +300,7 @@ async fn what_is_not_a_recording_of_ours_has_no_recording() {
 }
 
 #[tokio::test]
-async fn an_unknown_event_is_passed_on_and_so_is_one_that_only_javascript_reads() {
+async fn unknown_events_and_events_that_only_javascript_can_parse_are_passed_on() {
     let world = World::start().await;
     let odd = r#"{"event":"of_next_year","id":"EV_1","text":"\ud83d","createdAt":1767323045,"x":[{"y":1.5}]}"#;
     for (body, detail) in [
@@ -365,7 +365,7 @@ async fn an_event_that_does_not_fit_on_the_bus_is_413() {
 }
 
 #[tokio::test]
-async fn neither_an_origin_nor_anything_odd_around_the_request_matters() {
+async fn the_origin_and_odd_parts_of_the_request_are_ignored() {
     let world = World::start().await;
     let good = signed(&room_started());
     let mut events = vec![
@@ -433,7 +433,7 @@ async fn a_slow_bus_is_503_within_ten_seconds() {
 }
 
 #[tokio::test]
-async fn a_call_that_fails_is_made_once_more() {
+async fn a_failed_call_is_retried_once() {
     let world = World::start().await;
     for fault in [Fault::Down, Fault::Failing(500), Fault::Limiting { retry_after: None }] {
         world.bus.forget_requests();

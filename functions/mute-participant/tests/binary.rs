@@ -58,7 +58,7 @@ async fn mute(world: &RoomWorld, source: &str) -> Answer {
 }
 
 #[tokio::test]
-async fn a_source_that_there_is_not_is_400() {
+async fn an_unknown_source_is_400() {
     let world = RoomWorld::start(BINARY).await;
     let mut input = good_input(&world);
     world.livekit.forget_requests();
@@ -83,7 +83,7 @@ async fn a_source_that_there_is_not_is_400() {
 }
 
 #[tokio::test]
-async fn what_is_not_published_is_404() {
+async fn an_unpublished_source_is_404() {
     let world = RoomWorld::start(BINARY).await;
     world.livekit.admit(TEST_ROOM, PARTICIPANT);
     publish(&world, TrackSource::Unknown);
@@ -95,7 +95,7 @@ async fn what_is_not_published_is_404() {
 }
 
 #[tokio::test]
-async fn that_source_and_no_other_is_muted() {
+async fn only_the_requested_source_is_muted() {
     let world = RoomWorld::start(BINARY).await;
     world.livekit.admit(TEST_ROOM, PARTICIPANT);
     let microphone = publish(&world, TrackSource::Microphone);
@@ -124,7 +124,7 @@ async fn that_source_and_no_other_is_muted() {
 }
 
 #[tokio::test]
-async fn what_is_muted_already_is_a_success_and_is_muted_again_after_an_unmute() {
+async fn muting_a_muted_source_succeeds_and_an_unmuted_one_is_muted_again() {
     let world = RoomWorld::start(BINARY).await;
     world.livekit.admit(TEST_ROOM, PARTICIPANT);
     let microphone = publish(&world, TrackSource::Microphone);
@@ -151,7 +151,7 @@ async fn a_track_that_is_listed_as_muted_by_mistake_is_muted() {
 }
 
 #[tokio::test]
-async fn a_participant_who_leaves_between_the_look_and_the_muting_is_503() {
+async fn a_participant_who_leaves_between_the_lookup_and_the_mute_is_503() {
     let world = RoomWorld::start(BINARY).await;
     let input = good_input(&world);
     world.livekit.inject(Fault::Slow(Duration::from_millis(500)).on(path_of(MUTE)));
@@ -169,7 +169,7 @@ async fn a_participant_who_leaves_between_the_look_and_the_muting_is_503() {
 }
 
 #[tokio::test]
-async fn a_track_that_has_gone_meanwhile_is_404() {
+async fn a_track_that_disappears_before_the_mute_is_404() {
     let world = RoomWorld::start(BINARY).await;
     let input = good_input(&world);
     world.livekit.edit_answers("GetParticipant", |answer| {
@@ -181,7 +181,7 @@ async fn a_track_that_has_gone_meanwhile_is_404() {
 }
 
 #[tokio::test]
-async fn an_odd_participant_is_read_as_far_as_it_goes() {
+async fn unreadable_fields_of_a_participant_are_ignored() {
     for (change, status) in [
         (json!({ "state": 9, "kind": "OF_ANOTHER_VERSION", "name": null }), 200),
         (json!({ "tracks": [7, { "sid": 7 }, { "source": "MICROPHONE" }] }), 404),
@@ -200,7 +200,7 @@ async fn an_odd_participant_is_read_as_far_as_it_goes() {
 }
 
 #[tokio::test]
-async fn a_mute_whose_connection_breaks_is_repeated() {
+async fn a_mute_whose_connection_breaks_is_retried() {
     let world = RoomWorld::start(BINARY).await;
     let event = world.event_of("jane", &good_input(&world));
     for call in [FIND, MUTE] {

@@ -146,7 +146,7 @@ fn lists(s3: &S3) -> Vec<Request> {
 }
 
 #[tokio::test]
-async fn nobody_may_list_while_no_permission_is_configured() {
+async fn without_a_configured_permission_nobody_may_list() {
     for identity in [Identity::WorkOs, Identity::Clerk] {
         let own = [("LIVEKIT_IDENTITY", identity.name()), ("RECORDING_PERMISSION", "")];
         let world = RoomWorld::start_with(BINARY, &own).await;
@@ -163,7 +163,7 @@ async fn nobody_may_list_while_no_permission_is_configured() {
 }
 
 #[tokio::test]
-async fn a_zone_or_a_cursor_that_is_none_is_400_and_nobody_is_asked() {
+async fn an_invalid_zone_or_cursor_is_400_and_no_provider_is_called() {
     let world = RoomWorld::start(BINARY).await;
     let input = good_input(&world);
     let texts = MALFORMED_NAMES.iter().filter_map(|json| serde_json::from_str(json).ok());
@@ -285,7 +285,7 @@ async fn a_recording_of_another_room_or_zone_is_not_listed() {
 }
 
 #[tokio::test]
-async fn a_cursor_is_good_for_its_own_room_zone_and_organization_only() {
+async fn a_cursor_is_valid_only_for_its_room_zone_and_organization() {
     let world = RoomWorld::start(BINARY).await;
     let permission = [Identity::WorkOs.recording_permission()];
     let places = [
@@ -320,7 +320,7 @@ async fn a_cursor_is_good_for_its_own_room_zone_and_organization_only() {
 }
 
 #[tokio::test]
-async fn a_changed_cursor_is_400() {
+async fn a_modified_cursor_is_400() {
     let world = RoomWorld::start(BINARY).await;
     for minute in 0..101 {
         put(&world, Some("Example"), TEST_ROOM, "1", &own_part("2026-01-01", minute));
@@ -344,7 +344,7 @@ async fn a_changed_cursor_is_400() {
 }
 
 #[tokio::test]
-async fn a_cursor_of_another_process_is_good_after_a_rotation() {
+async fn a_cursor_from_another_process_is_valid_after_a_rotation() {
     let manager = SecretsManager::start().await.expect("a free port");
     let store = |secret: &str| {
         let keys = json!({ "LIVEKIT_API_KEY": API_KEY, "LIVEKIT_API_SECRET": secret });
@@ -420,7 +420,7 @@ async fn a_broken_connection_is_retried_once() {
 type Refusal = (&'static str, fn(&S3));
 
 #[tokio::test]
-async fn a_bucket_that_refuses_us_is_502() {
+async fn a_bucket_that_rejects_us_is_502() {
     let refuse: [Refusal; 4] = [
         ("denied", S3::deny),
         ("deleted", S3::delete_bucket),
@@ -440,7 +440,7 @@ async fn a_bucket_that_refuses_us_is_502() {
 }
 
 #[tokio::test]
-async fn lists_nothing_where_there_is_nothing() {
+async fn lists_nothing_if_there_are_no_recordings() {
     let world = RoomWorld::start(BINARY).await;
     for name in HOSTILE_NAMES {
         let input = json!({ "roomName": name, "zoneId": name });
@@ -449,7 +449,7 @@ async fn lists_nothing_where_there_is_nothing() {
 }
 
 #[tokio::test]
-async fn lists_a_recording_with_a_link_that_plays_it_and_nothing_else() {
+async fn lists_a_recording_with_a_link_that_only_plays_it() {
     let world = RoomWorld::start(BINARY).await;
     let own_part = "2025-07-14/095456-0123456789abcdef";
     let key = put(&world, Some("Example"), TEST_ROOM, "1", own_part);
@@ -487,7 +487,7 @@ async fn lists_a_recording_with_a_link_that_plays_it_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn names_of_any_kind_have_a_list_of_their_own() {
+async fn rooms_and_zones_with_unusual_names_have_their_own_lists() {
     let world = RoomWorld::start(BINARY).await;
     for (minute, name) in HOSTILE_NAMES.into_iter().enumerate() {
         put(&world, Some("Example"), name, name, &own_part("2026-01-01", minute));
@@ -505,7 +505,7 @@ async fn names_of_any_kind_have_a_list_of_their_own() {
 }
 
 #[tokio::test]
-async fn what_is_not_ours_under_the_prefix_is_skipped() {
+async fn foreign_objects_under_the_prefix_are_skipped() {
     let world = RoomWorld::start(BINARY).await;
     let ours = put(&world, Some("Example"), TEST_ROOM, "1", "2026-01-01/000000-0000000000000000");
     let folder = ours.split("/2026").next().expect("a folder").to_owned();
@@ -561,7 +561,7 @@ async fn each_state_of_a_recording_has_its_status_and_only_a_file_has_a_link() {
 }
 
 #[tokio::test]
-async fn an_odd_egress_hides_no_other() {
+async fn an_odd_egress_does_not_hide_others() {
     for fields in [
         json!({ "egress_id": 17 }),
         json!({ "status": "EGRESS_PAUSED", "started_at": -1 }),
@@ -632,7 +632,7 @@ async fn pages_are_newest_first_and_complete_however_many_recordings_there_are()
 }
 
 #[tokio::test]
-async fn ten_thousand_recordings_of_as_many_days_take_few_calls() {
+async fn listing_recordings_of_ten_thousand_days_takes_few_calls() {
     let world = RoomWorld::start(BINARY).await;
     for day in 0..10_000 {
         let (year, month, day) = (2000 + day / 336, day / 28 % 12 + 1, day % 28 + 1);
@@ -655,7 +655,7 @@ async fn ten_thousand_recordings_of_as_many_days_take_few_calls() {
 }
 
 #[tokio::test]
-async fn without_a_key_pair_the_functions_role_signs_and_a_link_ends_with_its_keys() {
+async fn without_a_key_pair_the_functions_role_signs_links_that_expire_with_its_credentials() {
     for (left, life) in [(None, 600), (Some(7200), 600), (Some(90), 90)] {
         let expires = left.map(|left| date(now() + left));
         let own = [
@@ -680,7 +680,7 @@ async fn without_a_key_pair_the_functions_role_signs_and_a_link_ends_with_its_ke
 }
 
 #[tokio::test]
-async fn a_rotated_key_pair_is_taken_into_use_without_a_restart() {
+async fn a_rotated_key_pair_is_used_without_a_restart() {
     let manager = SecretsManager::start().await.expect("a free port");
     let store = |id: &str, secret: &str| {
         manager.put(
@@ -720,7 +720,7 @@ async fn asks_livekit_and_the_bucket_for_no_more_than_it_needs() {
 }
 
 #[tokio::test]
-async fn an_endpoint_without_tls_elsewhere_is_refused_at_start() {
+async fn a_remote_endpoint_without_tls_stops_it_at_start() {
     let own =
         [("RECORDINGS_BUCKET", "recordings"), ("RECORDINGS_ENDPOINT", "http://minio.example:9000")];
     let started = anteroom_local::instance::Instance::start(BINARY, own.into_iter()).await;
@@ -729,7 +729,7 @@ async fn an_endpoint_without_tls_elsewhere_is_refused_at_start() {
 }
 
 #[tokio::test]
-async fn logs_tell_of_each_request_and_nothing_personal() {
+async fn logs_describe_each_request_without_personal_data() {
     let world = RoomWorld::start(BINARY).await;
     let own_part = "2026-01-01/000000-0000000000000000";
     put(&world, Some("Example"), "doctor-visit", "ward-seven", own_part);

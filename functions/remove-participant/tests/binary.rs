@@ -40,7 +40,7 @@ fn good_input(world: &RoomWorld) -> Value {
 }
 
 #[tokio::test]
-async fn the_participant_and_nobody_else_is_out() {
+async fn only_the_named_participant_is_removed() {
     let world = RoomWorld::start(BINARY).await;
     let input = good_input(&world);
     world.livekit.admit(TEST_ROOM, "guest:2");
@@ -66,7 +66,7 @@ async fn a_second_removal_is_404_until_the_participant_is_back() {
 }
 
 #[tokio::test]
-async fn a_removal_whose_connection_breaks_is_repeated() {
+async fn a_removal_whose_connection_breaks_is_retried() {
     let world = RoomWorld::start(BINARY).await;
     let event = world.event_of("jane", &good_input(&world));
     world.livekit.inject(Fault::Down.on(path_of(REMOVE)).once());

@@ -36,7 +36,7 @@ async fn an_address_without_an_account_is_400_and_gets_neither_code_nor_account(
 }
 
 #[tokio::test]
-async fn where_accounts_are_concealed_both_are_answered_alike() {
+async fn with_concealed_accounts_both_kinds_of_address_get_the_same_response() {
     let world = AuthWorld::start_with(BINARY, &[("CONCEAL_ACCOUNTS", "true")]).await;
     let known = world.post(&email(JANE)).await;
     let unknown = world.post(&email(NOBODY)).await;
@@ -47,7 +47,7 @@ async fn where_accounts_are_concealed_both_are_answered_alike() {
 }
 
 #[tokio::test]
-async fn where_accounts_are_concealed_limits_requirements_and_single_sign_on_are_too() {
+async fn with_concealed_accounts_limits_requirements_and_single_sign_on_are_concealed_too() {
     let world = AuthWorld::start_with(BINARY, &[("CONCEAL_ACCOUNTS", "true")]).await;
     let unknown = world.post(&email(NOBODY)).await;
     assert_eq!(unknown.success(), ok());
@@ -69,7 +69,7 @@ async fn where_accounts_are_concealed_limits_requirements_and_single_sign_on_are
 }
 
 #[tokio::test]
-async fn an_address_that_signs_in_by_single_sign_on_gets_no_code_by_the_side_door() {
+async fn an_sso_address_gets_no_one_time_code() {
     let world = AuthWorld::start(BINARY).await;
     for address in ["someone@sso.example.com", "Someone@SSO.example.com ", "nobody@sso.example.com"]
     {
@@ -84,7 +84,7 @@ async fn an_address_that_signs_in_by_single_sign_on_gets_no_code_by_the_side_doo
 }
 
 #[tokio::test]
-async fn a_success_that_is_not_about_a_code_is_502() {
+async fn a_2xx_that_does_not_describe_a_code_is_502() {
     let world = AuthWorld::start(BINARY).await;
     for status in [200, 201, 202] {
         for body in ["", "<!doctype html><title>Hello</title>", "null", "[]", "{}", "\"ok\""] {
@@ -95,7 +95,7 @@ async fn a_success_that_is_not_about_a_code_is_502() {
 }
 
 #[tokio::test]
-async fn a_user_is_sent_another_code_and_the_caller_does_not_see_it() {
+async fn a_user_gets_another_code_that_the_caller_does_not_see() {
     let world = AuthWorld::start(BINARY).await;
     let answer = world.post(&email("Jane.Doe@Example.com")).await;
     assert_eq!(answer.success(), ok());
@@ -106,14 +106,14 @@ async fn a_user_is_sent_another_code_and_the_caller_does_not_see_it() {
 }
 
 #[tokio::test]
-async fn the_documented_event_has_its_answer() {
+async fn the_documented_event_gets_the_expected_response() {
     let world = AuthWorld::start(BINARY).await;
     let answer = world.ask(&Event::documented("resend-magic-auth.json")).await;
     assert_eq!(answer.success(), ok());
 }
 
 #[tokio::test]
-async fn logs_tell_of_each_request_and_nothing_personal() {
+async fn logs_describe_each_request_without_personal_data() {
     let world = AuthWorld::start(BINARY).await;
     assert_eq!(world.post(&email(JANE)).await.status(), 200);
     assert_eq!(world.post(&email(NOBODY)).await.status(), 400);

@@ -51,7 +51,7 @@ fn claims(answer: &Answer) -> Value {
 }
 
 #[tokio::test]
-async fn a_username_that_is_none_is_400_and_there_is_no_token() {
+async fn an_invalid_username_is_400_and_no_token_is_issued() {
     let world = RoomWorld::start(BINARY).await;
     let input = good_input(&world);
     let too_long = ["x".repeat(129), "字".repeat(86)].map(|name| json!(name).to_string());
@@ -104,7 +104,7 @@ async fn the_token_grants_exactly_one_room_for_ten_minutes() {
 }
 
 #[tokio::test]
-async fn livekit_seats_the_token_in_that_room_and_no_changed_one() {
+async fn livekit_admits_the_token_to_its_room_and_rejects_a_modified_one() {
     let world = RoomWorld::start(BINARY).await;
     let token = token(&world.ask(&world.event_of("jane", &good_input(&world))).await);
     let mut claims = jwt::claims(&token).expect("claims");
@@ -127,7 +127,7 @@ async fn livekit_seats_the_token_in_that_room_and_no_changed_one() {
 }
 
 #[tokio::test]
-async fn names_mean_nothing_but_themselves() {
+async fn names_have_no_special_meaning() {
     let world = RoomWorld::start(BINARY).await;
     let jane = world.user_id("jane");
     let long = "x".repeat(128);
@@ -143,7 +143,7 @@ async fn names_mean_nothing_but_themselves() {
 }
 
 #[tokio::test]
-async fn what_else_the_body_asks_for_is_ignored() {
+async fn other_fields_are_ignored() {
     let world = RoomWorld::start(BINARY).await;
     let bearer = world.workos().access_token("jane");
     let plain = good_input(&world);
@@ -172,7 +172,7 @@ async fn what_else_the_body_asks_for_is_ignored() {
 }
 
 #[tokio::test]
-async fn a_session_is_one_participant_before_and_after_its_renewal() {
+async fn a_session_is_the_same_participant_before_and_after_a_refresh() {
     let world = RoomWorld::start(BINARY).await;
     let input = good_input(&world);
     let session = expired_session(world.workos(), "jane", None);
@@ -194,7 +194,7 @@ async fn a_session_is_one_participant_before_and_after_its_renewal() {
 }
 
 #[tokio::test]
-async fn sessions_and_users_are_never_the_same_participant() {
+async fn different_sessions_and_users_are_different_participants() {
     let world = RoomWorld::start(BINARY).await;
     let input = good_input(&world);
     let identity = async |event: &Event| claims(&world.ask(event).await)["sub"].clone();
@@ -217,7 +217,7 @@ async fn sessions_and_users_are_never_the_same_participant() {
 }
 
 #[tokio::test]
-async fn a_participant_with_a_session_of_clerk_is_the_user_and_the_session() {
+async fn a_clerk_participants_identity_names_the_user_and_the_session() {
     let world = RoomWorld::start_with(BINARY, &[("LIVEKIT_IDENTITY", "clerk")]).await;
     let input = good_input(&world);
     let identity = async |event: &Event| claims(&world.ask(event).await)["sub"].clone();
@@ -231,7 +231,7 @@ async fn a_participant_with_a_session_of_clerk_is_the_user_and_the_session() {
 }
 
 #[tokio::test]
-async fn without_the_permission_that_is_configured_a_participant_only_watches_and_listens() {
+async fn without_the_configured_permission_a_participant_only_watches_and_listens() {
     for identity in [Identity::WorkOs, Identity::Clerk] {
         let permission = identity.recording_permission();
         let own = [("LIVEKIT_IDENTITY", identity.name()), ("ROOM_PUBLISH_PERMISSION", permission)];
@@ -255,7 +255,7 @@ async fn without_the_permission_that_is_configured_a_participant_only_watches_an
 }
 
 #[tokio::test]
-async fn participants_change_their_own_metadata_where_it_is_configured() {
+async fn participants_may_change_their_own_metadata_if_configured() {
     for (setting, granted) in [("true", Some(&json!(true))), ("false", None), ("", None)] {
         let world = RoomWorld::start_with(BINARY, &[("ROOM_OWN_METADATA", setting)]).await;
         let event = world.event_of("jane", &good_input(&world));
@@ -265,7 +265,7 @@ async fn participants_change_their_own_metadata_where_it_is_configured() {
 }
 
 #[tokio::test]
-async fn organizations_never_meet_where_they_are_kept_apart() {
+async fn with_isolated_rooms_organizations_cannot_join_each_others_rooms() {
     for identity in [Identity::WorkOs, Identity::Clerk] {
         let own = [("ROOM_NAMESPACE", "organization"), ("LIVEKIT_IDENTITY", identity.name())];
         let world = RoomWorld::start_with(BINARY, &own).await;
@@ -286,7 +286,7 @@ async fn organizations_never_meet_where_they_are_kept_apart() {
 }
 
 #[tokio::test]
-async fn the_longest_name_that_fits_behind_an_organizations_is_seated() {
+async fn the_longest_room_name_that_fits_after_the_organization_prefix_is_accepted() {
     let world = RoomWorld::start_with(BINARY, &[("ROOM_NAMESPACE", "organization")]).await;
     let organization = world.organization_id("Example");
     let left = 256 - organization.len() - ":".len();
@@ -301,7 +301,7 @@ async fn the_longest_name_that_fits_behind_an_organizations_is_seated() {
 }
 
 #[tokio::test]
-async fn livekit_is_never_asked_and_need_not_even_be_known() {
+async fn livekit_is_never_called_and_its_url_is_optional() {
     let world = RoomWorld::start_with(BINARY, &[("LIVEKIT_URL", "")]).await;
     let event = world.event_of("jane", &good_input(&world));
     for (fault, _) in OUTAGES {
@@ -312,7 +312,7 @@ async fn livekit_is_never_asked_and_need_not_even_be_known() {
 }
 
 #[tokio::test]
-async fn workos_signing_keys_out_of_reach_are_never_signed_out() {
+async fn unreachable_workos_signing_keys_sign_nobody_out() {
     let world = RoomWorld::start(BINARY).await;
     world.workos().inject(Fault::Down.on("/sso/jwks/"));
     let another = world.another().await;
@@ -341,7 +341,7 @@ async fn a_process_that_starts_after_a_rotation_signs_with_the_new_key() {
 }
 
 #[tokio::test]
-async fn a_secret_with_a_line_end_behind_it_signs_good_tokens() {
+async fn a_secret_with_a_trailing_newline_signs_valid_tokens() {
     let manager = SecretsManager::start().await.expect("a free port");
     let (key, secret) = ("APIWithLineEnd", "a secret that an editor ended with a line end");
     let (long_key, long_secret) = (format!("{key}\n"), format!("{secret}\r\n"));
@@ -360,7 +360,7 @@ async fn a_secret_with_a_line_end_behind_it_signs_good_tokens() {
 }
 
 #[tokio::test]
-async fn logs_tell_of_each_request_and_nothing_personal() {
+async fn logs_describe_each_request_without_personal_data() {
     let world = RoomWorld::start(BINARY).await;
     let input = json!({ "username": "John Doe", "roomId": "doctor-visit" });
     let session = expired_session(world.workos(), "jane", None);

@@ -75,7 +75,7 @@ fn assert_refused(answer: &Answer, status: u64, why: &str) {
 }
 
 #[tokio::test]
-async fn what_no_endpoint_answers_is_refused_and_nothing_is_asked() {
+async fn malformed_requests_are_rejected_and_workos_is_not_called() {
     let world = AuthWorld::start(BINARY).await;
     let good = choosing(&world, MEMBER_OF_TWO).await.event(&world, "MASADAS");
     for (event, status) in malformed_requests(&good) {
@@ -85,7 +85,7 @@ async fn what_no_endpoint_answers_is_refused_and_nothing_is_asked() {
 }
 
 #[tokio::test]
-async fn a_token_or_an_organization_that_is_none_is_400_and_nothing_is_asked() {
+async fn an_invalid_token_or_organization_is_400_and_workos_is_not_called() {
     let world = AuthWorld::start(BINARY).await;
     let choosing = choosing(&world, MEMBER_OF_TWO).await;
     let good = choosing.input(&world, "MASADAS");
@@ -112,7 +112,7 @@ async fn a_token_or_an_organization_that_is_none_is_400_and_nothing_is_asked() {
 }
 
 #[tokio::test]
-async fn another_browser_is_403_and_nothing_is_asked() {
+async fn another_browser_is_403_and_workos_is_not_called() {
     let world = AuthWorld::start(BINARY).await;
     let own = choosing(&world, MEMBER_OF_TWO).await;
     let other = choosing(&world, MEMBER_OF_TWO).await;
@@ -134,7 +134,7 @@ async fn another_browser_is_403_and_nothing_is_asked() {
 }
 
 #[tokio::test]
-async fn an_organization_that_was_not_offered_is_403_and_nothing_is_asked() {
+async fn an_organization_that_was_not_offered_is_403_and_workos_is_not_called() {
     let world = AuthWorld::start(BINARY).await;
     let choosing = choosing(&world, MEMBER_OF_TWO).await;
     for organization in ["Example", "Sso Example", "Team 001"] {
@@ -148,7 +148,7 @@ async fn an_organization_that_was_not_offered_is_403_and_nothing_is_asked() {
 }
 
 #[tokio::test]
-async fn a_token_that_is_spent_or_expired_is_401() {
+async fn a_spent_or_expired_token_is_401() {
     let world = AuthWorld::start(BINARY).await;
     let spent = choosing(&world, MEMBER_OF_TWO).await;
     assert_eq!(world.ask(&spent.event(&world, "MASADAS")).await.status(), 200);
@@ -168,7 +168,7 @@ async fn a_token_that_is_spent_or_expired_is_401() {
 }
 
 #[tokio::test]
-async fn what_the_organization_demands_is_403_and_says_what() {
+async fn a_step_that_the_organization_requires_is_403_and_named() {
     let world = AuthWorld::start(BINARY).await;
     for (organization, what) in [("Sso Example", "single sign-on"), ("Mfa Example", "two-factor")] {
         let choosing = choosing(&world, "consultant@example.com").await;
@@ -184,7 +184,7 @@ async fn what_the_organization_demands_is_403_and_says_what() {
 }
 
 #[tokio::test]
-async fn an_outage_is_no_refusal_of_the_token() {
+async fn an_outage_is_not_reported_as_a_rejected_token() {
     let world = AuthWorld::start(BINARY).await;
     let event = choosing(&world, MEMBER_OF_TWO).await.event(&world, "MASADAS");
     for (fault, status) in OUTAGES {
@@ -203,7 +203,7 @@ async fn an_outage_is_no_refusal_of_the_token() {
 }
 
 #[tokio::test]
-async fn an_answer_about_another_organization_is_502() {
+async fn a_response_about_another_organization_is_502() {
     let world = AuthWorld::start(BINARY).await;
     let event = choosing(&world, MEMBER_OF_TWO).await.event(&world, "MASADAS");
     let other = world.workos.sign_in("member_of_two", Some("TAUNTA SCRE"));
@@ -226,7 +226,7 @@ async fn an_organization_that_only_the_token_names_counts() {
 }
 
 #[tokio::test]
-async fn a_choice_brings_the_user_and_a_session() {
+async fn a_choice_returns_the_user_and_a_session() {
     let world = AuthWorld::start(BINARY).await;
     for organization in ["MASADAS", "TAUNTA SCRE"] {
         let choosing = choosing(&world, MEMBER_OF_TWO).await;
@@ -264,7 +264,7 @@ async fn any_of_a_hundred_organizations_can_be_chosen_and_no_other() {
 }
 
 #[tokio::test]
-async fn of_a_choice_that_was_made_as_much_is_left_as_recognizes_its_token() {
+async fn a_completed_choice_leaves_a_stub_that_identifies_its_token() {
     let world = AuthWorld::start(BINARY).await;
     let made = choosing(&world, "member.of.hundred@example.com").await;
     assert!(made.cookie.1.len() > 1000, "a hundred organizations");
@@ -305,7 +305,7 @@ async fn one_of_hundreds_of_organizations_can_be_chosen() {
 }
 
 #[tokio::test]
-async fn a_large_account_signs_in_and_one_that_is_too_large_is_told_so() {
+async fn a_large_account_signs_in_and_one_that_is_too_large_is_403() {
     let world = AuthWorld::start(BINARY).await;
     for (metadata, picture, name, status) in
         [(1700, 100, 10, 200), (30_000, 1700, 10, 200), (100, 100, 3000, 403)]
@@ -328,7 +328,7 @@ async fn a_large_account_signs_in_and_one_that_is_too_large_is_told_so() {
 }
 
 #[tokio::test]
-async fn two_tabs_choose_each_its_own() {
+async fn two_tabs_choose_different_organizations() {
     let world = AuthWorld::start(BINARY).await;
     let (first, second) =
         (choosing(&world, MEMBER_OF_TWO).await, choosing(&world, MEMBER_OF_TWO).await);
@@ -340,7 +340,7 @@ async fn two_tabs_choose_each_its_own() {
 }
 
 #[tokio::test]
-async fn the_documented_event_comes_from_a_browser_that_was_offered_nothing() {
+async fn the_documented_event_comes_from_a_browser_without_a_pending_choice() {
     let world = AuthWorld::start(BINARY).await;
     let answer = world.ask(&Event::documented("select-organization.json")).await;
     assert_refused(&answer, 403, "the event");
@@ -348,7 +348,7 @@ async fn the_documented_event_comes_from_a_browser_that_was_offered_nothing() {
 }
 
 #[tokio::test]
-async fn logs_tell_of_each_request_and_nothing_personal() {
+async fn logs_describe_each_request_without_personal_data() {
     let world = AuthWorld::start(BINARY).await;
     let choosing = choosing(&world, MEMBER_OF_TWO).await;
     let event = choosing.event(&world, "MASADAS");

@@ -4,8 +4,8 @@ use anteroom::clock::Timestamp;
 use anteroom::workos::{Impersonator, OrganizationId, Profile, Session, UserId};
 use serde::{Serialize, Serializer};
 
-/// The answer about a session: the user, the organization with the user's rights in it, who acts in
-/// the user's name, and times in Unix seconds.
+/// The answer about a session: the user, the organization with the user's rights in it, the
+/// administrator who is impersonating the user, and times in Unix seconds.
 pub(crate) struct Who(pub(crate) Session);
 
 #[derive(Serialize)]
@@ -40,7 +40,7 @@ enum UserPart<'s> {
     Id { id: &'s UserId },
 }
 
-/// The administrator who acts in the user's name. An access token does not have the reason.
+/// The administrator who is impersonating the user. An access token does not have the reason.
 #[derive(Serialize)]
 struct ImpersonatorPart<'s> {
     email: &'s str,

@@ -62,7 +62,7 @@ fn janes(world: &AuthWorld, token: &str) -> Value {
 }
 
 #[tokio::test]
-async fn what_no_endpoint_answers_is_refused_and_the_session_is_kept() {
+async fn malformed_requests_are_rejected_and_the_session_is_kept() {
     let world = AuthWorld::start(BINARY).await;
     let good = asked_by(&world, &near_its_end(&world)).await;
     // The first is that of endpoints that take a `POST`.
@@ -75,7 +75,7 @@ async fn what_no_endpoint_answers_is_refused_and_the_session_is_kept() {
 }
 
 #[tokio::test]
-async fn another_method_is_405_and_told_which_to_use() {
+async fn another_method_is_405_with_the_allowed_one() {
     let world = AuthWorld::start(BINARY).await;
     let good = asked_by(&world, &world.workos.sign_in("jane", None)).await;
     for method in ["POST", "PUT", "PATCH", "DELETE", "HEAD"] {
@@ -87,7 +87,7 @@ async fn another_method_is_405_and_told_which_to_use() {
 }
 
 #[tokio::test]
-async fn nobody_signed_in_is_401_and_there_is_nothing_to_clear() {
+async fn no_session_is_401_and_clears_no_cookie() {
     let world = AuthWorld::start(BINARY).await;
     for (why, event) in [
         ("nothing at all", question(&world)),
@@ -106,7 +106,7 @@ async fn nobody_signed_in_is_401_and_there_is_nothing_to_clear() {
 }
 
 #[tokio::test]
-async fn a_cookie_that_is_not_good_is_401_and_cleared() {
+async fn an_invalid_cookie_is_401_and_cleared() {
     let world = AuthWorld::start(BINARY).await;
     let session = world.workos.sign_in("jane", None);
     let cookie = sealed(&world.settings, &session).await;
@@ -147,7 +147,7 @@ async fn a_cookie_that_is_not_good_is_401_and_cleared() {
 }
 
 #[tokio::test]
-async fn a_genuine_token_that_is_not_accepted_is_refused_and_its_cookie_kept() {
+async fn a_genuine_token_that_is_not_accepted_is_rejected_and_its_cookie_kept() {
     let world = AuthWorld::start(BINARY).await;
     let session = world.workos.sign_in("jane", None);
     for (name, value, status) in [
@@ -173,7 +173,7 @@ async fn a_genuine_token_that_is_not_accepted_is_refused_and_its_cookie_kept() {
 }
 
 #[tokio::test]
-async fn what_a_token_says_besides_is_no_obstacle() {
+async fn additional_claims_are_ignored() {
     let world = AuthWorld::start(BINARY).await;
     let session = world.workos.sign_in("jane", None);
     let now = claims(access_token(&session))["iat"].as_u64().expect("a time");
@@ -201,7 +201,7 @@ async fn what_a_token_says_besides_is_no_obstacle() {
 }
 
 #[tokio::test]
-async fn a_bearer_token_that_is_not_good_is_401_and_the_cookie_is_not_looked_at() {
+async fn an_invalid_bearer_token_is_401_and_the_cookie_is_ignored() {
     let world = AuthWorld::start(BINARY).await;
     let session = world.workos.sign_in("jane", None);
     let good = asked_by(&world, &session).await;
@@ -221,7 +221,7 @@ async fn a_bearer_token_that_is_not_good_is_401_and_the_cookie_is_not_looked_at(
 }
 
 #[tokio::test]
-async fn a_session_that_workos_refuses_to_renew_is_401_and_the_cookie_is_cleared() {
+async fn a_session_that_workos_refuses_to_refresh_is_401_and_the_cookie_is_cleared() {
     let world = AuthWorld::start(BINARY).await;
     let session = expired(&world);
     world.workos.revoke_session(&sid(&session));
@@ -232,7 +232,7 @@ async fn a_session_that_workos_refuses_to_renew_is_401_and_the_cookie_is_cleared
 }
 
 #[tokio::test]
-async fn an_outage_is_never_signed_out_and_the_session_is_kept() {
+async fn an_outage_never_signs_anybody_out_and_the_session_is_kept() {
     let world = AuthWorld::start(BINARY).await;
     let event = asked_by(&world, &expired(&world)).await;
     let limit = (Fault::Limiting { retry_after: Some(9) }, 503);
@@ -254,7 +254,7 @@ async fn an_outage_is_never_signed_out_and_the_session_is_kept() {
 }
 
 #[tokio::test]
-async fn signing_keys_out_of_reach_are_never_signed_out() {
+async fn unreachable_signing_keys_sign_nobody_out() {
     for fault in [Fault::Down, Fault::GatewayPage, Fault::Garbage, Fault::Failing(500)] {
         let world = AuthWorld::start(BINARY).await;
         world.workos.rotate_signing_key();
@@ -270,7 +270,7 @@ async fn signing_keys_out_of_reach_are_never_signed_out() {
 }
 
 #[tokio::test]
-async fn a_session_in_an_organization_is_told_with_role_and_permissions() {
+async fn a_session_in_an_organization_is_returned_with_role_and_permissions() {
     let world = AuthWorld::start(BINARY).await;
     let session = world.workos.sign_in("jane", None);
     let good = asked_by(&world, &session).await;
@@ -320,7 +320,7 @@ async fn a_member_without_permissions_has_an_empty_list() {
 }
 
 #[tokio::test]
-async fn with_a_bearer_token_only_the_users_id_is_known_and_the_cookie_does_not_count() {
+async fn with_a_bearer_token_only_the_users_id_is_known_and_the_cookie_is_ignored() {
     let world = AuthWorld::start(BINARY).await;
     let session = world.workos.sign_in("jane", None);
     let token = access_token(&session);
@@ -335,7 +335,7 @@ async fn with_a_bearer_token_only_the_users_id_is_known_and_the_cookie_does_not_
 }
 
 #[tokio::test]
-async fn a_part_of_a_second_does_not_count_and_what_the_token_lacks_is_left_out() {
+async fn fractions_of_a_second_are_dropped_and_missing_claims_are_left_out() {
     let world = AuthWorld::start(BINARY).await;
     let session = world.workos.sign_in("jane", None);
     let mut claims = claims(access_token(&session));
@@ -354,7 +354,7 @@ async fn a_part_of_a_second_does_not_count_and_what_the_token_lacks_is_left_out(
 }
 
 #[tokio::test]
-async fn two_hundred_feature_flags_are_told_whole_with_an_access_token() {
+async fn two_hundred_feature_flags_are_all_returned_with_an_access_token() {
     let world = AuthWorld::start(BINARY).await;
     let flags: Vec<_> = (0..200).map(|number| format!("feature-flag-{number:03}")).collect();
     world.workos.set_feature_flags("jane", &flags);
@@ -364,7 +364,7 @@ async fn two_hundred_feature_flags_are_told_whole_with_an_access_token() {
 }
 
 #[tokio::test]
-async fn a_session_that_has_outgrown_its_cookie_is_403_when_it_is_due_and_the_cookie_is_kept() {
+async fn an_expired_session_that_has_outgrown_its_cookie_is_403_and_the_cookie_is_kept() {
     let world = AuthWorld::start(BINARY).await;
     let due = asked_by(&world, &expired(&world)).await;
     let flags: Vec<_> = (0..200).map(|number| format!("feature-flag-{number:03}")).collect();
@@ -376,7 +376,7 @@ async fn a_session_that_has_outgrown_its_cookie_is_403_when_it_is_due_and_the_co
 }
 
 #[tokio::test]
-async fn who_impersonates_is_told_with_the_reason_where_the_cookie_has_it() {
+async fn the_impersonator_is_returned_with_the_reason_if_the_cookie_has_it() {
     let world = AuthWorld::start(BINARY).await;
     let mut session = world.workos.sign_in("jane", None);
     let mut claims = claims(access_token(&session));
@@ -402,7 +402,7 @@ async fn who_impersonates_is_told_with_the_reason_where_the_cookie_has_it() {
 }
 
 #[tokio::test]
-async fn a_refresh_that_workos_wants_more_for_leads_to_the_hosted_page() {
+async fn a_refresh_that_requires_a_step_leads_to_the_hosted_page() {
     let world = AuthWorld::start(BINARY).await;
     for (code, is_hosted) in [("mfa_challenge", true), ("sso_required", false)] {
         let body = json!({"code": code, "message": "No."});
@@ -416,7 +416,7 @@ async fn a_refresh_that_workos_wants_more_for_leads_to_the_hosted_page() {
 }
 
 #[tokio::test]
-async fn a_refresh_tells_workos_who_calls() {
+async fn a_refresh_sends_the_callers_address_to_workos() {
     let world = AuthWorld::start(BINARY).await;
     let due = asked_by(&world, &expired(&world)).await;
     let forged = due.header("x-forwarded-for", "198.51.100.66");
@@ -428,7 +428,7 @@ async fn a_refresh_tells_workos_who_calls() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_sent_all_the_same_is_ignored() {
+async fn a_body_is_ignored() {
     let world = AuthWorld::start(BINARY).await;
     let session = world.workos.sign_in("jane", None);
     let good = asked_by(&world, &session).await;
@@ -447,7 +447,7 @@ async fn a_body_that_is_sent_all_the_same_is_ignored() {
 }
 
 #[tokio::test]
-async fn an_expired_session_is_renewed_on_the_way_and_the_new_one_is_told() {
+async fn an_expired_session_is_refreshed_within_the_request_and_the_new_one_is_returned() {
     let world = AuthWorld::start(BINARY).await;
     let session = expired(&world);
     let answer = world.ask(&asked_by(&world, &session).await).await;
@@ -463,7 +463,7 @@ async fn an_expired_session_is_renewed_on_the_way_and_the_new_one_is_told() {
 }
 
 #[tokio::test]
-async fn the_next_request_after_the_end_renews_by_itself_and_others_need_not() {
+async fn the_first_request_after_expiry_refreshes_and_later_ones_do_not() {
     let world = AuthWorld::start(BINARY).await;
     let event = asked_by(&world, &expired(&world)).await;
     let first = world.ask(&event).await;
@@ -475,7 +475,7 @@ async fn the_next_request_after_the_end_renews_by_itself_and_others_need_not() {
 }
 
 #[tokio::test]
-async fn a_page_that_asks_twice_with_the_same_cookie_is_answered_twice() {
+async fn two_requests_with_the_same_cookie_both_succeed() {
     let world = AuthWorld::start(BINARY).await;
     let event = asked_by(&world, &expired(&world)).await;
     let (one, other) = (world.ask(&event).await, world.ask(&event).await);
@@ -485,7 +485,7 @@ async fn a_page_that_asks_twice_with_the_same_cookie_is_answered_twice() {
 }
 
 #[tokio::test]
-async fn what_has_changed_at_workos_is_told_once_the_session_is_renewed() {
+async fn changes_at_workos_appear_after_a_refresh() {
     let world = AuthWorld::start(BINARY).await;
     let fresh = asked_by(&world, &world.workos.sign_in("jane", None)).await;
     let due = asked_by(&world, &expired(&world)).await;
@@ -496,7 +496,7 @@ async fn what_has_changed_at_workos_is_told_once_the_session_is_renewed() {
 }
 
 #[tokio::test]
-async fn a_session_near_its_end_is_renewed_ahead_of_time() {
+async fn a_session_close_to_expiry_is_refreshed_early() {
     let world = AuthWorld::start(BINARY).await;
     let session = near_its_end(&world);
     let answer = world.ask(&asked_by(&world, &session).await).await;
@@ -507,7 +507,7 @@ async fn a_session_near_its_end_is_renewed_ahead_of_time() {
 }
 
 #[tokio::test]
-async fn a_session_near_its_end_is_gone_on_with_when_its_early_renewal_fails() {
+async fn a_session_close_to_expiry_stays_valid_if_the_early_refresh_fails() {
     for fault in [Fault::Down, Fault::Failing(503), Fault::Garbage] {
         let world = AuthWorld::start(BINARY).await;
         let session = near_its_end(&world);
@@ -519,7 +519,7 @@ async fn a_session_near_its_end_is_gone_on_with_when_its_early_renewal_fails() {
 }
 
 #[tokio::test]
-async fn a_session_of_a_custom_authentication_domain_is_good_where_that_is_named() {
+async fn a_session_of_a_custom_authentication_domain_is_valid_if_configured() {
     let domain = "https://auth.example.com";
     for (own, status) in [(vec![("WORKOS_ISSUER", domain)], 200), (vec![], 401)] {
         let world = AuthWorld::start_with(BINARY, &own).await;
@@ -532,7 +532,7 @@ async fn a_session_of_a_custom_authentication_domain_is_good_where_that_is_named
 }
 
 #[tokio::test]
-async fn the_scheme_of_a_token_is_read_in_any_case_and_the_cookie_does_not_count() {
+async fn the_authorization_scheme_is_case_insensitive_and_the_cookie_is_ignored() {
     let world = AuthWorld::start(BINARY).await;
     let session = world.workos.sign_in("jane", None);
     let token = access_token(&session);
@@ -552,7 +552,7 @@ async fn the_scheme_of_a_token_is_read_in_any_case_and_the_cookie_does_not_count
 }
 
 #[tokio::test]
-async fn a_cookie_in_the_header_counts_where_the_list_has_no_readable_one() {
+async fn the_cookie_header_counts_if_the_cookie_list_is_unreadable() {
     let world = AuthWorld::start(BINARY).await;
     let session = world.workos.sign_in("jane", None);
     let cookie = sealed(&world.settings, &session).await;
@@ -574,7 +574,7 @@ async fn a_cookie_in_the_header_counts_where_the_list_has_no_readable_one() {
 }
 
 #[tokio::test]
-async fn what_another_site_makes_a_browser_ask_renews_nothing() {
+async fn a_cross_site_request_refreshes_nothing() {
     let world = AuthWorld::start(BINARY).await;
     let navigation = asked_by(&world, &expired(&world)).await.without_header("origin");
     for (site, status) in [("cross-site", 403), ("same-site", 200), ("none", 200)] {
@@ -586,7 +586,7 @@ async fn what_another_site_makes_a_browser_ask_renews_nothing() {
 }
 
 #[tokio::test]
-async fn an_early_renewal_that_brings_nothing_usable_leaves_the_session_as_it_is() {
+async fn an_unusable_early_refresh_leaves_the_session_unchanged() {
     let changes: [(&str, Change); 6] = [
         ("a user of 3 KB", |answer, _| answer["user"]["first_name"] = json!("J".repeat(3000))),
         ("an unknown key", |answer, world| {
@@ -625,7 +625,7 @@ fn resign(answer: &mut Value, world: &AuthWorld, name: &str, value: Value) {
 }
 
 #[tokio::test]
-async fn an_idle_users_session_is_renewed_although_its_key_is_gone() {
+async fn an_idle_users_session_is_refreshed_although_its_key_is_gone() {
     let world = AuthWorld::start(BINARY).await;
     let session = expired(&world);
     world.workos.rotate_signing_key();
@@ -636,7 +636,7 @@ async fn an_idle_users_session_is_renewed_although_its_key_is_gone() {
 }
 
 #[tokio::test]
-async fn a_dead_cookie_sends_one_request_of_twenty_to_workos() {
+async fn twenty_requests_with_a_dead_cookie_call_workos_once() {
     let world = AuthWorld::start(BINARY).await;
     let session = expired(&world);
     world.workos.revoke_session(&sid(&session));
@@ -668,7 +668,7 @@ async fn a_domain_that_is_newly_configured_signs_nobody_out() {
 }
 
 #[tokio::test]
-async fn two_processes_renew_one_session_at_once_two_hundred_times_over() {
+async fn two_processes_refresh_one_session_at_once_two_hundred_times() {
     let world = AuthWorld::start(BINARY).await;
     let other = Instance::start(BINARY, world.settings.clone()).await.expect("a process");
     for turn in 0..200 {
@@ -700,14 +700,14 @@ async fn the_loser_of_a_race_leaves_the_winners_cookie_alone() {
 }
 
 #[tokio::test]
-async fn the_documented_event_has_nobody_signed_in() {
+async fn the_documented_event_has_no_session() {
     let world = AuthWorld::start(BINARY).await;
     let answer = world.ask(&Event::documented("session.json")).await;
     assert_eq!(answer.refusal(), (401, "Sign in first".to_owned()));
 }
 
 #[tokio::test]
-async fn logs_tell_of_each_request_and_nothing_personal() {
+async fn logs_describe_each_request_without_personal_data() {
     let world = AuthWorld::start(BINARY).await;
     let session = expired(&world);
     let cookie = sealed(&world.settings, &session).await;
@@ -739,6 +739,6 @@ async fn logs_tell_of_each_request_and_nothing_personal() {
 }
 
 #[tokio::test]
-async fn only_what_can_never_be_good_clears_the_cookie() {
+async fn only_a_cookie_that_can_never_be_valid_is_cleared() {
     session_cookies::check(Endpoint { binary: BINARY, kind: Kind::WhoAmI }).await;
 }

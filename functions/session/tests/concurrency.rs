@@ -42,7 +42,7 @@ async fn statuses(answers: JoinSet<Answer>) -> Vec<u64> {
 }
 
 #[tokio::test]
-async fn requests_that_wait_for_workos_wait_side_by_side() {
+async fn requests_wait_for_workos_in_parallel() {
     let world = AuthWorld::start(BINARY).await;
     let function = managed(&world).await;
     let mut events = Vec::new();
@@ -76,7 +76,7 @@ async fn requests_of_one_session_share_a_refresh() {
 }
 
 #[tokio::test]
-async fn each_request_has_log_lines_of_its_own() {
+async fn each_request_has_its_own_log_lines() {
     let world = AuthWorld::start(BINARY).await;
     let function = managed(&world).await;
     for _ in 0..5 {

@@ -24,7 +24,7 @@ fn publish(workos: &WorkOs, keys: &Value) {
 }
 
 #[tokio::test]
-async fn a_key_that_is_written_oddly_signs_nobody_out() {
+async fn an_oddly_written_key_signs_nobody_out() {
     let good = SIGNING_KEY.jwk();
     let namesake = with(&NEXT_SIGNING_KEY.jwk(), "kid", good["kid"].clone());
     for keys in [
@@ -46,7 +46,7 @@ async fn a_key_that_is_written_oddly_signs_nobody_out() {
 }
 
 #[tokio::test]
-async fn a_key_that_cannot_be_used_refutes_no_signature() {
+async fn an_unusable_key_refutes_no_signature() {
     let world = AuthWorld::start(BINARY).await;
     let unusable = with(&SIGNING_KEY.jwk(), "e", json!("AQ"));
     publish(&world.workos, &json!([unusable, NEXT_SIGNING_KEY.jwk()]));
@@ -60,7 +60,7 @@ async fn a_key_that_cannot_be_used_refutes_no_signature() {
 }
 
 #[tokio::test]
-async fn an_invented_key_id_takes_no_session_away() {
+async fn an_invented_key_id_ends_no_session() {
     let world = AuthWorld::start(BINARY).await;
     let invented = with(&world.workos.header(), "kid", json!("sso_oidc_key_pair_invented"));
     let invented = world.workos.sign(&invented, &world.workos.claims_for("jane"));
@@ -80,7 +80,7 @@ async fn an_invented_key_id_takes_no_session_away() {
 }
 
 #[tokio::test]
-async fn a_renewal_gets_over_a_connection_that_died_since_the_start() {
+async fn a_refresh_survives_a_connection_that_died_since_startup() {
     for kill in [WorkOs::break_connections, WorkOs::silence_connections] {
         let world = AuthWorld::start(BINARY).await;
         kill(&world.workos);
@@ -92,7 +92,7 @@ async fn a_renewal_gets_over_a_connection_that_died_since_the_start() {
 }
 
 #[tokio::test]
-async fn when_to_come_back_is_passed_on_in_seconds_however_it_was_written() {
+async fn retry_after_is_passed_on_in_seconds_even_if_it_was_a_date() {
     let world = AuthWorld::start(BINARY).await;
     let event = asked_by(&world, &expired_session(&world.workos, "jane", None)).await;
     for status in [429, 503] {
@@ -131,7 +131,7 @@ async fn a_cookie_password_is_the_same_from_a_variable_and_from_secrets_manager(
 }
 
 #[tokio::test]
-async fn a_foreign_seal_is_called_so_only_when_the_passwords_could_be_read() {
+async fn a_seal_is_called_foreign_only_if_the_passwords_could_be_read() {
     let manager = SecretsManager::start().await.expect("a free port");
     let world = AuthWorld::start(BINARY).await;
     let (first, second) = (COOKIE_PASSWORD, "another password, of thirty-two characters and more");

@@ -28,7 +28,7 @@ fn bad_request() -> (u64, String) {
 }
 
 #[tokio::test]
-async fn what_no_endpoint_answers_is_refused_and_nothing_is_asked() {
+async fn malformed_requests_are_rejected_and_workos_is_not_called() {
     let world = AuthWorld::start(BINARY).await;
     for (event, status) in malformed_requests(&world.event().json(&email(JANE))) {
         let refusal = world.ask(&event).await.refusal();
@@ -39,7 +39,7 @@ async fn what_no_endpoint_answers_is_refused_and_nothing_is_asked() {
 }
 
 #[tokio::test]
-async fn what_is_no_address_is_400_bad_request_and_nothing_is_asked() {
+async fn an_invalid_address_is_400_bad_request_and_workos_is_not_called() {
     let world = AuthWorld::start(BINARY).await;
     let bodies = MALFORMED_EMAILS.map(|email| format!("{{\"email\":{email}}}"));
     for body in bodies.iter().map(String::as_str).chain(["", "{}", "{\"mail\":\"a@b.example\"}"]) {
@@ -50,7 +50,7 @@ async fn what_is_no_address_is_400_bad_request_and_nothing_is_asked() {
 }
 
 #[tokio::test]
-async fn an_invitation_that_is_none_is_400_bad_request_and_nothing_is_asked() {
+async fn an_invalid_invitation_is_400_bad_request_and_workos_is_not_called() {
     let world = AuthWorld::start(BINARY).await;
     for invitation in invalid_invitation_tokens() {
         let answer = world.post(&json!({"email": JANE, "invitationToken": invitation})).await;
@@ -60,7 +60,7 @@ async fn an_invitation_that_is_none_is_400_bad_request_and_nothing_is_asked() {
 }
 
 #[tokio::test]
-async fn an_invitation_goes_along_with_the_code_or_with_the_redirect() {
+async fn an_invitation_is_passed_along_with_the_code_or_the_redirect() {
     let world = AuthWorld::start(BINARY).await;
     let invitation = world.workos.invite(JANE, "MASADAS");
     let answer = world.post(&json!({"email": JANE, "invitationToken": invitation})).await;
@@ -99,7 +99,7 @@ async fn an_address_without_an_account_is_400_bad_request_and_gets_neither_code_
 }
 
 #[tokio::test]
-async fn where_accounts_are_concealed_both_are_answered_alike() {
+async fn with_concealed_accounts_both_kinds_of_address_get_the_same_response() {
     let world = AuthWorld::start_with(BINARY, &[("CONCEAL_ACCOUNTS", "true")]).await;
     let known = world.post(&email(JANE)).await;
     let unknown = world.post(&email("nobody@example.com")).await;
@@ -129,7 +129,7 @@ const REVEALING: [fn(&WorkOs); 9] = [
 const MAGIC_AUTH: &str = "/user_management/magic_auth";
 
 #[tokio::test]
-async fn where_accounts_are_concealed_nothing_that_workos_says_tells_who_has_one() {
+async fn with_concealed_accounts_no_response_from_workos_reveals_who_has_one() {
     let mut cases = JoinSet::new();
     for (index, prepare) in REVEALING.into_iter().enumerate() {
         cases.spawn(async move {
@@ -145,7 +145,7 @@ async fn where_accounts_are_concealed_nothing_that_workos_says_tells_who_has_one
 }
 
 #[tokio::test]
-async fn a_look_up_that_fails_is_an_outage_for_both_kinds_of_address() {
+async fn a_failed_lookup_is_an_outage_for_both_kinds_of_address() {
     let world = AuthWorld::start_with(BINARY, &[("CONCEAL_ACCOUNTS", "true")]).await;
     for path in ["/organizations", "/user_management/users"] {
         for (fault, status) in OUTAGES {
@@ -160,7 +160,7 @@ async fn a_look_up_that_fails_is_an_outage_for_both_kinds_of_address() {
 }
 
 #[tokio::test]
-async fn a_concealed_answer_does_not_wait_for_workos_but_the_next_request_does() {
+async fn a_concealed_response_does_not_wait_for_workos_but_the_next_request_does() {
     let world = AuthWorld::start_with(BINARY, &[("CONCEAL_ACCOUNTS", "true")]).await;
     world.workos.inject(Fault::Slow(Duration::from_millis(3_500)).on("/user_management/users"));
     let answer = world.post(&email(JANE)).await;
@@ -172,7 +172,7 @@ async fn a_concealed_answer_does_not_wait_for_workos_but_the_next_request_does()
 }
 
 #[tokio::test]
-async fn single_sign_on_is_nothing_to_conceal() {
+async fn single_sign_on_is_not_concealed() {
     let world = AuthWorld::start_with(BINARY, &[("CONCEAL_ACCOUNTS", "true")]).await;
     for address in ["someone@sso.example.com", "nobody@sso.example.com"] {
         let answer = world.post(&email(address)).await;
@@ -181,7 +181,7 @@ async fn single_sign_on_is_nothing_to_conceal() {
 }
 
 #[tokio::test]
-async fn what_workos_refuses_keeps_its_meaning_even_if_it_is_new() {
+async fn a_rejection_by_workos_keeps_its_meaning_even_if_it_is_new() {
     let world = AuthWorld::start(BINARY).await;
     world.workos.lift_limits();
     let code = |code: &str| json!({"code": code, "message": ["No.", "Not like this."]});
@@ -209,7 +209,7 @@ async fn what_workos_refuses_keeps_its_meaning_even_if_it_is_new() {
 }
 
 #[tokio::test]
-async fn a_domain_that_workos_does_not_take_has_no_organization() {
+async fn a_domain_that_workos_rejects_has_no_organization() {
     let world = AuthWorld::start(BINARY).await;
     for status in [400, 422] {
         let body = json!({"code": "invalid_request_parameters", "message": ["domains is invalid"]});
@@ -254,7 +254,7 @@ async fn odd_entries_of_a_list_are_skipped() {
 }
 
 #[tokio::test]
-async fn json_that_javascript_takes_is_no_obstacle() {
+async fn json_that_javascript_accepts_is_accepted() {
     let world = AuthWorld::start(BINARY).await;
     world.workos.lift_limits();
     let id = world.workos.organization("Sso Example").id;
@@ -313,7 +313,7 @@ async fn a_domain_that_a_hundred_organizations_verified_takes_a_few_calls() {
 }
 
 #[tokio::test]
-async fn addresses_that_merely_look_alike_belong_to_different_people() {
+async fn lookalike_addresses_belong_to_different_people() {
     let world = AuthWorld::start(BINARY).await;
     for (asked, own) in [
         ("ban\u{212a}@example.com", "bank@example.com"),
@@ -341,7 +341,7 @@ async fn a_verified_domain_is_the_same_in_unicode_and_in_ascii() {
 }
 
 #[tokio::test]
-async fn slowness_ends_after_ten_seconds() {
+async fn a_slow_request_ends_after_ten_seconds() {
     let world = AuthWorld::start(BINARY).await;
     world.workos.inject(Fault::Slow(Duration::from_secs(20)));
     let input = email(JANE);
@@ -351,7 +351,7 @@ async fn slowness_ends_after_ten_seconds() {
 }
 
 #[tokio::test]
-async fn a_domain_that_is_unproven_or_a_connection_that_is_off_means_a_code() {
+async fn an_unverified_domain_or_an_inactive_connection_means_a_code() {
     let world = AuthWorld::start(BINARY).await;
     for address in ["pending@pending.example.com", "inactive@inactive.example.com"] {
         let answer = world.post(&email(address)).await;
@@ -361,7 +361,7 @@ async fn a_domain_that_is_unproven_or_a_connection_that_is_off_means_a_code() {
 }
 
 #[tokio::test]
-async fn an_existing_user_is_sent_a_code_and_the_caller_does_not_see_it() {
+async fn an_existing_user_gets_a_code_that_the_caller_does_not_see() {
     let world = AuthWorld::start(BINARY).await;
     let answer = world.post(&json!({"email": "Jane.Doe@Example.com", "unknown": [1]})).await;
     assert_eq!(answer.success(), json!({"authData": {"authMethod": "magic_auth"}}));
@@ -374,7 +374,7 @@ async fn an_existing_user_is_sent_a_code_and_the_caller_does_not_see_it() {
 }
 
 #[tokio::test]
-async fn a_user_behind_sso_is_sent_to_their_identity_provider_with_state_and_pkce() {
+async fn an_sso_user_is_sent_to_their_identity_provider_with_state_and_pkce() {
     let world = AuthWorld::start(BINARY).await;
     let answer = world.post(&email("someone@sso.example.com")).await;
 
@@ -405,7 +405,7 @@ async fn a_user_behind_sso_is_sent_to_their_identity_provider_with_state_and_pkc
 }
 
 #[tokio::test]
-async fn a_sign_in_cookie_is_for_one_host_where_the_page_has_tls() {
+async fn the_sign_in_cookie_is_host_only_if_the_page_has_tls() {
     let own = [("WORKOS_REDIRECT_URI", "https://app.example.com/callback")];
     let world = AuthWorld::start_with(BINARY, &own).await;
     let first = world.post(&email("someone@sso.example.com")).await;
@@ -421,7 +421,7 @@ async fn a_sign_in_cookie_is_for_one_host_where_the_page_has_tls() {
 }
 
 #[tokio::test]
-async fn every_documented_event_has_its_answer() {
+async fn every_documented_event_gets_the_expected_response() {
     let world = AuthWorld::start(BINARY).await;
     for (file, method) in [("sign-in.json", "magic_auth"), ("sign-in.sso.json", "sso")] {
         let answer = world.ask(&Event::documented(file)).await;
@@ -430,7 +430,7 @@ async fn every_documented_event_has_its_answer() {
 }
 
 #[tokio::test]
-async fn logs_tell_of_each_request_and_nothing_personal() {
+async fn logs_describe_each_request_without_personal_data() {
     let world = AuthWorld::start(BINARY).await;
     assert_eq!(world.post(&email(JANE)).await.status(), 200);
     let sso = world.post(&email("someone@sso.example.com")).await;

@@ -31,7 +31,7 @@ fn farewell(world: &AuthWorld, sid: &str) -> Value {
 }
 
 #[tokio::test]
-async fn what_no_endpoint_answers_is_refused_and_the_session_is_kept() {
+async fn malformed_requests_are_rejected_and_the_session_is_kept() {
     let world = AuthWorld::start(BINARY).await;
     let cookie = sealed(&world.settings, &session_of(&world, "jane")).await;
     for (event, status) in malformed_requests(&world.event().cookie(COOKIE, &cookie)) {
@@ -42,7 +42,7 @@ async fn what_no_endpoint_answers_is_refused_and_the_session_is_kept() {
 }
 
 #[tokio::test]
-async fn without_a_session_it_is_401_and_the_cookie_is_cleared_all_the_same() {
+async fn without_a_session_it_is_401_and_the_cookie_is_cleared_anyway() {
     let world = AuthWorld::start(BINARY).await;
     let event = || world.event();
     for (why, event) in [
@@ -90,7 +90,7 @@ async fn a_cookie_that_is_not_genuine_is_401_and_cleared() {
 }
 
 #[tokio::test]
-async fn a_genuine_cookie_with_a_token_that_is_not_good_is_401_and_cleared() {
+async fn a_genuine_cookie_with_an_invalid_token_is_401_and_cleared() {
     let world = AuthWorld::start(BINARY).await;
     let session = session_of(&world, "jane");
     let claims = jwt::claims(access_token(&session)).expect("claims");
@@ -141,7 +141,7 @@ async fn a_session_that_is_not_valid_yet_is_503_and_its_cookie_kept() {
 }
 
 #[tokio::test]
-async fn a_bearer_token_counts_and_nothing_falls_back_to_the_cookie() {
+async fn a_bearer_token_counts_without_fallback_to_the_cookie() {
     let world = AuthWorld::start(BINARY).await;
     let jane = session_of(&world, "jane");
     let other = session_of(&world, "without_organization");
@@ -162,7 +162,7 @@ async fn a_bearer_token_counts_and_nothing_falls_back_to_the_cookie() {
 }
 
 #[tokio::test]
-async fn signing_out_gives_workoss_address_for_that_session_and_clears_the_cookie() {
+async fn signing_out_returns_workoss_logout_url_and_clears_the_cookie() {
     let world = AuthWorld::start(BINARY).await;
     let session = session_of(&world, "jane");
     let event = world.event().cookie(COOKIE, &sealed(&world.settings, &session).await);
@@ -180,7 +180,7 @@ async fn signing_out_gives_workoss_address_for_that_session_and_clears_the_cooki
 }
 
 #[tokio::test]
-async fn an_expired_token_in_a_genuine_cookie_still_signs_out_and_is_not_renewed() {
+async fn an_expired_token_in_a_genuine_cookie_still_signs_out_and_is_not_refreshed() {
     let world = AuthWorld::start(BINARY).await;
     world.workos.set_access_token_seconds(-3600);
     let session = session_of(&world, "jane");
@@ -195,7 +195,7 @@ async fn an_expired_token_in_a_genuine_cookie_still_signs_out_and_is_not_renewed
 }
 
 #[tokio::test]
-async fn leaving_does_not_wait_for_workos_and_its_keys() {
+async fn signing_out_does_not_wait_for_workos_or_its_keys() {
     for fault in [Fault::Down, Fault::GatewayPage, Fault::Garbage, Fault::Failing(500)] {
         let world = AuthWorld::start_with(BINARY, &[]).await;
         world.workos.rotate_signing_key();
@@ -226,7 +226,7 @@ async fn a_cookie_sealed_with_the_previous_password_signs_out() {
 }
 
 #[tokio::test]
-async fn a_cookie_of_a_domain_is_cleared_there_and_for_this_host() {
+async fn a_domain_cookie_is_cleared_for_the_domain_and_for_this_host() {
     let own = [
         ("WORKOS_COOKIE_DOMAIN", "example.com"),
         ("WORKOS_REDIRECT_URI", "https://app.example.com/callback"),
@@ -243,7 +243,7 @@ async fn a_cookie_of_a_domain_is_cleared_there_and_for_this_host() {
 }
 
 #[tokio::test]
-async fn the_documented_event_has_nobody_signed_in() {
+async fn the_documented_event_has_no_session() {
     let world = AuthWorld::start(BINARY).await;
     let answer = world.ask(&Event::documented("sign-out.json")).await;
     assert_eq!(answer.refusal().0, 401);
@@ -251,7 +251,7 @@ async fn the_documented_event_has_nobody_signed_in() {
 }
 
 #[tokio::test]
-async fn logs_tell_of_each_request_and_nothing_personal() {
+async fn logs_describe_each_request_without_personal_data() {
     let world = AuthWorld::start(BINARY).await;
     let session = session_of(&world, "jane");
     let cookie = sealed(&world.settings, &session).await;
@@ -268,6 +268,6 @@ async fn logs_tell_of_each_request_and_nothing_personal() {
 }
 
 #[tokio::test]
-async fn only_what_can_never_be_good_clears_the_cookie() {
+async fn only_a_cookie_that_can_never_be_valid_is_cleared() {
     session_cookies::check(Endpoint { binary: BINARY, kind: Kind::SignOut }).await;
 }

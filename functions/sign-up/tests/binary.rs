@@ -42,7 +42,7 @@ async fn an_address_that_has_an_account_is_409() {
 }
 
 #[tokio::test]
-async fn where_accounts_are_concealed_both_are_answered_alike() {
+async fn with_concealed_accounts_both_kinds_of_address_get_the_same_response() {
     let world = AuthWorld::start_with(BINARY, &[("CONCEAL_ACCOUNTS", "true")]).await;
     let known = world.post(&email("jane.doe@example.com")).await;
     let unknown = world.post(&email(NEW)).await;
@@ -52,7 +52,7 @@ async fn where_accounts_are_concealed_both_are_answered_alike() {
 }
 
 #[tokio::test]
-async fn what_workos_refuses_keeps_its_meaning_even_if_it_is_new() {
+async fn a_rejection_by_workos_keeps_its_meaning_even_if_it_is_new() {
     let world = AuthWorld::start(BINARY).await;
     let code = |code: &str| json!({"code": code, "message": ["No.", "Not like this."]});
     let list = |errors: Value| json!({"code": "user_creation_error", "errors": errors});
@@ -76,7 +76,7 @@ async fn what_workos_refuses_keeps_its_meaning_even_if_it_is_new() {
 }
 
 #[tokio::test]
-async fn where_accounts_are_concealed_what_workos_says_about_the_address_is_201() {
+async fn with_concealed_accounts_any_response_from_workos_about_the_address_is_201() {
     let world = AuthWorld::start_with(BINARY, &[("CONCEAL_ACCOUNTS", "true")]).await;
     for code in ["email_not_available", "sign_up_not_allowed", "something_new"] {
         world.workos.prescribe("/user_management/users", 400, json!({ "code": code }));
@@ -89,7 +89,7 @@ async fn where_accounts_are_concealed_what_workos_says_about_the_address_is_201(
 }
 
 #[tokio::test]
-async fn an_outage_is_no_refusal_of_the_address() {
+async fn an_outage_is_not_reported_as_a_rejected_address() {
     let world = AuthWorld::start(BINARY).await;
     let limit = (Fault::Limiting { retry_after: Some(9) }, 503);
     for (fault, status) in OUTAGES.into_iter().chain([limit]) {
@@ -104,7 +104,7 @@ async fn an_outage_is_no_refusal_of_the_address() {
 }
 
 #[tokio::test]
-async fn an_account_is_made_and_nothing_is_sent_to_it() {
+async fn an_account_is_created_and_nothing_is_sent_to_it() {
     let world = AuthWorld::start(BINARY).await;
     let answer = world.post(&json!({"email": "New.User@Example.com", "admin": true})).await;
     assert_eq!((answer.status(), answer.body()), (201, created()));
@@ -116,14 +116,14 @@ async fn an_account_is_made_and_nothing_is_sent_to_it() {
 }
 
 #[tokio::test]
-async fn the_documented_event_has_its_answer() {
+async fn the_documented_event_gets_the_expected_response() {
     let world = AuthWorld::start(BINARY).await;
     let answer = world.ask(&Event::documented("sign-up.json")).await;
     assert_eq!((answer.status(), answer.body()), (201, created()));
 }
 
 #[tokio::test]
-async fn logs_tell_of_each_request_and_nothing_personal() {
+async fn logs_describe_each_request_without_personal_data() {
     let world = AuthWorld::start(BINARY).await;
     assert_eq!(world.post(&email(NEW)).await.status(), 201);
     assert_eq!(world.post(&email(NEW)).await.status(), 409);

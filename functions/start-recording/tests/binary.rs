@@ -113,7 +113,7 @@ fn latest_key(world: &RoomWorld) -> String {
 }
 
 #[tokio::test]
-async fn a_zone_a_topic_or_participants_that_are_none_are_400_and_livekit_is_not_asked() {
+async fn an_invalid_zone_topic_or_participant_list_is_400_and_livekit_is_not_called() {
     let world = RoomWorld::start(BINARY).await;
     let input = good_input(&world);
     let long = |character: &str, count: usize| json!(character.repeat(count)).to_string();
@@ -138,7 +138,7 @@ async fn a_zone_a_topic_or_participants_that_are_none_are_400_and_livekit_is_not
 }
 
 #[tokio::test]
-async fn a_room_that_is_not_there_or_that_nobody_is_in_is_404() {
+async fn a_missing_or_empty_room_is_404() {
     let world = RoomWorld::start(BINARY).await;
     let mut input = good_input(&world);
     world.livekit.open_room("empty", 0);
@@ -200,7 +200,7 @@ async fn a_room_that_another_program_records_is_409_whichever_call_it_used() {
 }
 
 #[tokio::test]
-async fn only_an_egress_that_records_the_room_to_files_stands_in_the_way() {
+async fn only_an_egress_that_records_the_room_to_files_is_a_conflict() {
     let world = RoomWorld::start(BINARY).await;
     let event = world.event_of("jane", &good_input(&world));
     let template = json!({ "template": {}, "outputs": [{ "file": { "filepath": "a.mp4" } }] });
@@ -226,7 +226,7 @@ async fn only_an_egress_that_records_the_room_to_files_stands_in_the_way() {
 }
 
 #[tokio::test]
-async fn an_odd_egress_is_read_as_far_as_it_goes() {
+async fn unreadable_fields_of_an_egress_are_ignored() {
     let world = RoomWorld::start(BINARY).await;
     let event = world.event_of("jane", &good_input(&world));
     let (id, _) = recording(&world.ask(&event).await);
@@ -292,7 +292,7 @@ async fn a_room_that_the_list_leaves_out_is_recorded_if_somebody_is_in_it() {
 }
 
 #[tokio::test]
-async fn odd_rooms_and_participants_are_read_as_far_as_they_go() {
+async fn unreadable_fields_of_rooms_and_participants_are_ignored() {
     let world = RoomWorld::start(BINARY).await;
     let event = world.event_of("jane", &good_input(&world));
     for (room, participant) in [
@@ -329,7 +329,7 @@ async fn odd_rooms_and_participants_are_read_as_far_as_they_go() {
 }
 
 #[tokio::test]
-async fn a_start_whose_fate_is_unknown_is_503_and_in_the_log() {
+async fn a_start_with_an_unknown_outcome_is_503_and_logged() {
     let world = RoomWorld::start(BINARY).await;
     let event = world.event_of("jane", &good_input(&world));
     let function = world.another().await;
@@ -370,7 +370,7 @@ async fn another_room_is_recorded_at_the_same_time() {
 }
 
 #[tokio::test]
-async fn a_recording_that_has_run_for_longer_than_is_configured_locks_no_room() {
+async fn a_recording_older_than_the_maximum_age_does_not_block_its_room() {
     let world = RoomWorld::start_with(BINARY, &[("RECORDING_MAX_AGE", "3600")]).await;
     let event = world.event_of("jane", &good_input(&world));
     let (id, _) = recording(&world.ask(&event).await);
@@ -382,7 +382,7 @@ async fn a_recording_that_has_run_for_longer_than_is_configured_locks_no_room() 
 }
 
 #[tokio::test]
-async fn a_recording_may_run_for_a_day_where_nothing_is_configured() {
+async fn the_maximum_age_of_a_recording_defaults_to_a_day() {
     let world = RoomWorld::start(BINARY).await;
     let event = world.event_of("jane", &good_input(&world));
     let (id, _) = recording(&world.ask(&event).await);
@@ -408,7 +408,7 @@ async fn a_livekit_without_a_recorder_is_503_and_nothing_is_recorded() {
 }
 
 #[tokio::test]
-async fn a_start_that_livekit_does_not_answer_in_time_is_503_while_there_is_time_to_say_so() {
+async fn a_start_that_times_out_is_503_before_the_function_times_out() {
     let world = RoomWorld::start(BINARY).await;
     let event = world.event_of("jane", &good_input(&world));
     world.livekit.without_recorder(Duration::from_mins(1));
@@ -421,7 +421,7 @@ async fn a_start_that_livekit_does_not_answer_in_time_is_503_while_there_is_time
 /// As slow as LiveKit has been seen to be. Lambda would end the function after thirty seconds, and so
 /// does the runtime of this test.
 #[tokio::test]
-async fn a_livekit_that_looks_for_a_recorder_for_long_is_503_before_the_gateway_gives_up() {
+async fn a_long_search_for_a_recorder_is_503_before_the_gateway_times_out() {
     let world = RoomWorld::start(BINARY).await;
     let event = world.event_of("jane", &good_input(&world));
     world.livekit.without_recorder(Duration::from_secs(27));
@@ -430,7 +430,7 @@ async fn a_livekit_that_looks_for_a_recorder_for_long_is_503_before_the_gateway_
 }
 
 #[tokio::test]
-async fn a_start_whose_answer_is_lost_is_found_and_not_repeated() {
+async fn a_start_whose_response_is_lost_is_found_and_not_retried() {
     for way in ["lost", "cut off", "late"] {
         let world = RoomWorld::start(BINARY).await;
         let event = world.event_of("jane", &good_input(&world));
@@ -447,7 +447,7 @@ async fn a_start_whose_answer_is_lost_is_found_and_not_repeated() {
 }
 
 #[tokio::test]
-async fn a_recording_that_may_not_be_the_only_one_is_stopped_again() {
+async fn a_recording_that_may_not_be_the_only_one_is_stopped() {
     let world = RoomWorld::start(BINARY).await;
     let event = world.event_of("jane", &good_input(&world));
     // The look before the start succeeds, and none after it does.
@@ -459,7 +459,7 @@ async fn a_recording_that_may_not_be_the_only_one_is_stopped_again() {
 }
 
 #[tokio::test]
-async fn a_recording_that_cannot_be_stopped_at_once_is_told_again() {
+async fn a_stop_that_fails_at_first_is_retried() {
     let world = RoomWorld::start(BINARY).await;
     let event = world.event_of("jane", &good_input(&world));
     world.livekit.inject(Fault::Slow(Duration::ZERO).on(path_of(LIST_EGRESS)).once());
@@ -490,7 +490,7 @@ async fn the_log_names_a_recording_while_livekit_is_still_starting_it() {
 }
 
 #[tokio::test]
-async fn starts_a_recording_and_says_which_and_when() {
+async fn starts_a_recording_and_returns_its_id_and_start_time() {
     let world = RoomWorld::start(BINARY).await;
     let event = world.event_of("jane", &good_input(&world));
     let before = now();
@@ -504,7 +504,7 @@ async fn starts_a_recording_and_says_which_and_when() {
 }
 
 #[tokio::test]
-async fn where_livekit_does_not_say_when_it_is_now() {
+async fn the_start_time_defaults_to_now() {
     let world = RoomWorld::start(BINARY).await;
     let event = world.event_of("jane", &good_input(&world));
     world.livekit.report_start_times_late();
@@ -546,7 +546,7 @@ async fn livekit_is_asked_for_one_file_and_given_no_credentials() {
 }
 
 #[tokio::test]
-async fn credentials_a_role_an_endpoint_and_a_preset_are_passed_on_where_they_are_configured() {
+async fn credentials_a_role_an_endpoint_and_a_preset_are_passed_on_if_configured() {
     let role = "arn:aws:iam::123456789012:role/recorder";
     let own = [
         ("RECORDINGS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"),
@@ -580,7 +580,7 @@ async fn credentials_a_role_an_endpoint_and_a_preset_are_passed_on_where_they_ar
 }
 
 #[tokio::test]
-async fn without_a_region_of_its_own_the_bucket_is_in_the_functions() {
+async fn the_buckets_region_defaults_to_the_functions() {
     let own = [("RECORDINGS_REGION", ""), ("AWS_REGION", "eu-north-1")];
     let world = RoomWorld::start_with(BINARY, &own).await;
     let event = world.event_of("jane", &good_input(&world));
@@ -625,7 +625,7 @@ async fn one_half_of_a_key_pair_stops_the_function_at_start() {
 }
 
 #[tokio::test]
-async fn hostile_names_are_recorded_and_mean_nothing() {
+async fn hostile_names_are_recorded_and_have_no_special_meaning() {
     let world = RoomWorld::start(BINARY).await;
     let mut input = good_input(&world);
     for name in HOSTILE_NAMES {
@@ -696,7 +696,7 @@ async fn organizations_that_share_a_room_share_no_folder() {
 }
 
 #[tokio::test]
-async fn an_impersonators_recording_says_so() {
+async fn an_impersonators_recording_names_the_impersonator() {
     let world = RoomWorld::start(BINARY).await;
     let input = good_input(&world);
     let mut session = world.workos().sign_in("jane", None);
@@ -747,7 +747,7 @@ async fn the_metadata_names_clerks_user_organization_and_impersonator() {
 }
 
 #[tokio::test]
-async fn what_may_be_left_out_is_left_out_of_the_metadata() {
+async fn optional_fields_that_are_missing_are_left_out_of_the_metadata() {
     let world = RoomWorld::start(BINARY).await;
     open_test_room(&world);
     for (room, (topic, participants)) in
@@ -776,7 +776,7 @@ async fn what_may_be_left_out_is_left_out_of_the_metadata() {
 }
 
 #[tokio::test]
-async fn metadata_is_never_more_than_s3_takes() {
+async fn metadata_never_exceeds_s3s_limit() {
     let world = RoomWorld::start(BINARY).await;
     let (wide, party) = ("字".repeat(85), "🎉".repeat(200));
     world.livekit.open_room(&wide, 1);
@@ -826,7 +826,7 @@ async fn participants_that_do_not_fit_are_counted() {
 }
 
 #[tokio::test]
-async fn organizations_record_their_own_rooms_where_they_are_kept_apart() {
+async fn with_isolated_rooms_organizations_record_their_own_rooms() {
     let world = RoomWorld::start_with(BINARY, &[("ROOM_NAMESPACE", "organization")]).await;
     let input = good_input(&world);
     let id = |name: &str| world.organization_id(name);
@@ -849,7 +849,7 @@ async fn organizations_record_their_own_rooms_where_they_are_kept_apart() {
 }
 
 #[tokio::test]
-async fn what_else_the_body_asks_for_is_ignored() {
+async fn other_fields_are_ignored() {
     let world = RoomWorld::start(BINARY).await;
     let mut input = good_input(&world);
     let wishes = json!({
@@ -868,7 +868,7 @@ async fn what_else_the_body_asks_for_is_ignored() {
 }
 
 #[tokio::test]
-async fn logs_tell_of_each_request_and_nothing_personal() {
+async fn logs_describe_each_request_without_personal_data() {
     let world = RoomWorld::start(BINARY).await;
     let room = "doctor-visit";
     world.livekit.open_room(room, 2);

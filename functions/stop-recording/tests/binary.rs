@@ -111,7 +111,7 @@ async fn assert_no_such_recording(world: &RoomWorld, input: &Value) {
 }
 
 #[tokio::test]
-async fn a_zone_or_an_id_that_is_none_is_400_and_livekit_is_not_asked() {
+async fn an_invalid_zone_or_id_is_400_and_livekit_is_not_called() {
     let world = RoomWorld::start(BINARY).await;
     let input = good_input(&world);
     world.livekit.forget_requests();
@@ -149,7 +149,7 @@ async fn a_zone_or_an_id_that_is_none_is_400_and_livekit_is_not_asked() {
 }
 
 #[tokio::test]
-async fn a_recording_of_another_room_or_zone_is_404_and_goes_on() {
+async fn a_recording_of_another_room_or_zone_is_404_and_continues() {
     let world = RoomWorld::start(BINARY).await;
     let good = good_input(&world);
     world.livekit.open_room("test-room2", 1);
@@ -173,7 +173,7 @@ async fn a_recording_of_another_room_or_zone_is_404_and_goes_on() {
 }
 
 #[tokio::test]
-async fn an_id_that_nothing_has_is_404() {
+async fn an_unknown_id_is_404() {
     let world = RoomWorld::start(BINARY).await;
     let good = good_input(&world);
     let mut input = good.clone();
@@ -185,7 +185,7 @@ async fn an_id_that_nothing_has_is_404() {
 }
 
 #[tokio::test]
-async fn an_egress_that_is_no_recording_of_that_room_and_zone_is_404_and_goes_on() {
+async fn an_egress_that_is_not_a_recording_of_the_room_and_zone_is_404_and_continues() {
     let world = RoomWorld::start(BINARY).await;
     open_test_room(&world);
     world.livekit.open_room("test-room2", 2);
@@ -208,7 +208,7 @@ async fn an_egress_that_is_no_recording_of_that_room_and_zone_is_404_and_goes_on
 }
 
 #[tokio::test]
-async fn another_organizations_recording_is_404_and_goes_on() {
+async fn another_organizations_recording_is_404_and_continues() {
     let both = [Identity::WorkOs, Identity::Clerk];
     let cases = both.into_iter().flat_map(|identity| {
         ["none", "organization"].map(|namespace| (identity.name(), namespace))
@@ -292,7 +292,7 @@ async fn a_recording_in_a_shared_folder_belongs_to_the_organization_in_its_metad
 }
 
 #[tokio::test]
-async fn a_stop_that_livekit_refuses_is_repeated() {
+async fn a_stop_that_livekit_refuses_is_retried() {
     let world = RoomWorld::start(BINARY).await;
     let input = good_input(&world);
     world.livekit.refuse_stops(3);
@@ -302,7 +302,7 @@ async fn a_stop_that_livekit_refuses_is_repeated() {
 }
 
 #[tokio::test]
-async fn a_recording_that_livekit_refuses_to_stop_and_lists_as_running_is_503_and_in_the_log() {
+async fn a_recording_that_livekit_refuses_to_stop_and_lists_as_running_is_503_and_logged() {
     for status in [EgressStatus::Starting, EgressStatus::Active] {
         let world = RoomWorld::start(BINARY).await;
         let input = good_input(&world);
@@ -319,7 +319,7 @@ async fn a_recording_that_livekit_refuses_to_stop_and_lists_as_running_is_503_an
 }
 
 #[tokio::test]
-async fn an_odd_recording_is_stopped_as_well() {
+async fn a_recording_with_odd_fields_is_stopped() {
     for fields in [
         json!({ "status": 1 }),
         json!({ "status": "EGRESS_PAUSED" }),
@@ -339,7 +339,7 @@ async fn an_odd_recording_is_stopped_as_well() {
 }
 
 #[tokio::test]
-async fn an_odd_confirmation_of_a_stop_is_read_as_far_as_it_goes() {
+async fn unreadable_fields_in_the_response_to_a_stop_are_ignored() {
     let world = RoomWorld::start(BINARY).await;
     let input = good_input(&world);
     world.livekit.edit_answers("StopEgress", |answer| {
@@ -371,7 +371,7 @@ async fn a_recording_that_has_ended_is_409() {
 }
 
 #[tokio::test]
-async fn a_recording_that_ends_between_the_look_and_the_stop_is_409_and_a_success_while_it_ends() {
+async fn a_recording_that_ends_before_the_stop_is_409_and_one_that_is_still_ending_succeeds() {
     for (status, expected) in [
         (EgressStatus::Complete, 409),
         (EgressStatus::Failed, 409),
@@ -395,7 +395,7 @@ async fn a_recording_that_ends_between_the_look_and_the_stop_is_409_and_a_succes
 }
 
 #[tokio::test]
-async fn stops_a_recording_and_says_when() {
+async fn stops_a_recording_and_returns_the_time() {
     let world = RoomWorld::start(BINARY).await;
     let input = good_input(&world);
     world.livekit.forget_requests();
@@ -411,7 +411,7 @@ async fn stops_a_recording_and_says_when() {
 }
 
 #[tokio::test]
-async fn a_recording_that_is_still_ending_is_a_success() {
+async fn stopping_a_recording_that_is_still_ending_succeeds() {
     let world = RoomWorld::start(BINARY).await;
     let input = good_input(&world);
     world.livekit.hold_ending();
@@ -427,7 +427,7 @@ async fn a_recording_that_is_still_ending_is_a_success() {
 }
 
 #[tokio::test]
-async fn a_recording_that_has_not_begun_is_stopped_as_well() {
+async fn a_recording_that_is_still_starting_is_stopped() {
     let world = RoomWorld::start(BINARY).await;
     world.livekit.hold_starting();
     let input = good_input(&world);
@@ -441,7 +441,7 @@ async fn a_recording_that_has_not_begun_is_stopped_as_well() {
 }
 
 #[tokio::test]
-async fn a_recording_is_found_whoever_of_the_organization_stops_it_and_whatever_it_is_called() {
+async fn any_member_of_the_organization_stops_a_recording_whatever_its_name() {
     let world = RoomWorld::start(BINARY).await;
     for name in HOSTILE_NAMES {
         world.livekit.open_room(name, 1);
@@ -465,7 +465,7 @@ async fn a_recording_whose_room_has_closed_has_ended() {
 }
 
 #[tokio::test]
-async fn two_who_stop_it_at_the_same_time_both_succeed_or_learn_that_it_has_ended() {
+async fn concurrent_stops_both_succeed_or_are_both_409() {
     let world = RoomWorld::start(BINARY).await;
     let input = good_input(&world);
     let another = world.another().await;
@@ -479,7 +479,7 @@ async fn two_who_stop_it_at_the_same_time_both_succeed_or_learn_that_it_has_ende
 }
 
 #[tokio::test]
-async fn a_stop_whose_connection_breaks_is_repeated() {
+async fn a_stop_whose_connection_breaks_is_retried() {
     let world = RoomWorld::start(BINARY).await;
     let input = good_input(&world);
     world.livekit.hold_ending();
@@ -491,7 +491,7 @@ async fn a_stop_whose_connection_breaks_is_repeated() {
 }
 
 #[tokio::test]
-async fn logs_tell_of_each_request_and_nothing_personal() {
+async fn logs_describe_each_request_without_personal_data() {
     let world = RoomWorld::start(BINARY).await;
     world.livekit.open_room("doctor-visit", 2);
     let input = record(&world, "doctor-visit", "ward-seven");

@@ -38,7 +38,7 @@ async fn organizations_in(world: &AuthWorld, answer: &Answer) -> (String, Value)
 }
 
 #[tokio::test]
-async fn what_no_endpoint_answers_is_refused_and_nothing_is_asked() {
+async fn malformed_requests_are_rejected_and_workos_is_not_called() {
     let world = AuthWorld::start(BINARY).await;
     let good = event(&world, &member_of_two(&world), MEMBER_OF_TWO, "TAUNTA SCRE").await;
     for (event, status) in malformed_requests(&good) {
@@ -50,7 +50,7 @@ async fn what_no_endpoint_answers_is_refused_and_nothing_is_asked() {
 }
 
 #[tokio::test]
-async fn an_address_or_an_organization_that_is_none_is_400_and_the_session_is_kept() {
+async fn an_invalid_address_or_organization_is_400_and_the_session_is_kept() {
     let world = AuthWorld::start(BINARY).await;
     let cookie = sealed(&world.settings, &member_of_two(&world)).await;
     let refused = async |body: String, field: &str| {
@@ -73,7 +73,7 @@ async fn an_address_or_an_organization_that_is_none_is_400_and_the_session_is_ke
 }
 
 #[tokio::test]
-async fn nobody_signed_in_is_401_and_nothing_is_asked() {
+async fn no_session_is_401_and_workos_is_not_called() {
     let world = AuthWorld::start(BINARY).await;
     let input = input(&world, MEMBER_OF_TWO, "TAUNTA SCRE");
     for (why, event) in [
@@ -90,7 +90,7 @@ async fn nobody_signed_in_is_401_and_nothing_is_asked() {
 }
 
 #[tokio::test]
-async fn a_cookie_that_is_not_good_is_401_and_cleared() {
+async fn an_invalid_cookie_is_401_and_cleared() {
     let world = AuthWorld::start(BINARY).await;
     let input = input(&world, MEMBER_OF_TWO, "TAUNTA SCRE");
     let session = member_of_two(&world);
@@ -122,7 +122,7 @@ async fn a_cookie_that_is_not_good_is_401_and_cleared() {
 }
 
 #[tokio::test]
-async fn a_bearer_token_alone_cannot_switch_and_nothing_falls_back_to_the_cookie() {
+async fn a_bearer_token_cannot_switch_and_the_cookie_is_ignored() {
     let world = AuthWorld::start(BINARY).await;
     let session = member_of_two(&world);
     let good = event(&world, &session, MEMBER_OF_TWO, "TAUNTA SCRE").await;
@@ -199,7 +199,7 @@ async fn a_session_that_workos_has_ended_is_401_and_the_cookie_is_cleared() {
 }
 
 #[tokio::test]
-async fn a_refusal_that_is_not_of_the_session_keeps_the_cookie() {
+async fn a_rejection_that_does_not_end_the_session_keeps_the_cookie() {
     for (error, description, status) in [
         ("invalid_grant", "Refresh token already exchanged.", 401),
         ("expired_token", "Too old.", 401),
@@ -217,7 +217,7 @@ async fn a_refusal_that_is_not_of_the_session_keeps_the_cookie() {
 }
 
 #[tokio::test]
-async fn who_is_let_in_a_moment_later_can_switch_at_once() {
+async fn a_user_admitted_after_a_rejection_can_switch_at_once() {
     let world = AuthWorld::start(BINARY).await;
     let session = member_of_two(&world);
     let event = event(&world, &session, MEMBER_OF_TWO, "Example").await;
@@ -227,7 +227,7 @@ async fn who_is_let_in_a_moment_later_can_switch_at_once() {
 }
 
 #[tokio::test]
-async fn an_outage_is_never_signed_out_and_the_session_is_kept() {
+async fn an_outage_never_signs_anybody_out_and_the_session_is_kept() {
     let world = AuthWorld::start(BINARY).await;
     let session = member_of_two(&world);
     let event = event(&world, &session, MEMBER_OF_TWO, "TAUNTA SCRE").await;
@@ -245,7 +245,7 @@ async fn an_outage_is_never_signed_out_and_the_session_is_kept() {
 }
 
 #[tokio::test]
-async fn an_expired_session_is_kept_through_an_outage_too() {
+async fn an_outage_keeps_an_expired_session_too() {
     let world = AuthWorld::start(BINARY).await;
     world.workos.set_access_token_seconds(-60);
     let session = member_of_two(&world);
@@ -260,7 +260,7 @@ async fn an_expired_session_is_kept_through_an_outage_too() {
 }
 
 #[tokio::test]
-async fn a_session_that_comes_back_in_another_organization_is_502() {
+async fn a_refresh_into_another_organization_is_502() {
     let world = AuthWorld::start(BINARY).await;
     world.workos.misplace_refreshes("MASADAS");
     let answer =
@@ -270,7 +270,7 @@ async fn a_session_that_comes_back_in_another_organization_is_502() {
 }
 
 #[tokio::test]
-async fn switching_brings_the_user_and_the_session_in_that_organization() {
+async fn switching_returns_the_user_and_the_session_in_that_organization() {
     let world = AuthWorld::start(BINARY).await;
     let session = member_of_two(&world);
     let event = event(&world, &session, "123@GMAIL.com", "TAUNTA SCRE").await;
@@ -297,7 +297,7 @@ async fn switching_brings_the_user_and_the_session_in_that_organization() {
 }
 
 #[tokio::test]
-async fn a_page_that_asks_twice_with_the_same_cookie_is_answered_twice() {
+async fn two_requests_with_the_same_cookie_both_succeed() {
     let world = AuthWorld::start(BINARY).await;
     let event = event(&world, &member_of_two(&world), MEMBER_OF_TWO, "TAUNTA SCRE").await;
     assert_eq!(world.ask(&event).await.status(), 200);
@@ -306,7 +306,7 @@ async fn a_page_that_asks_twice_with_the_same_cookie_is_answered_twice() {
 }
 
 #[tokio::test]
-async fn an_expired_session_is_renewed_on_the_way_and_leaves_with_one_cookie() {
+async fn an_expired_session_is_refreshed_within_the_request_and_sets_one_cookie() {
     let world = AuthWorld::start(BINARY).await;
     world.workos.set_access_token_seconds(-60);
     let session = member_of_two(&world);
@@ -319,7 +319,7 @@ async fn an_expired_session_is_renewed_on_the_way_and_leaves_with_one_cookie() {
 }
 
 #[tokio::test]
-async fn a_session_near_its_end_is_gone_on_with_when_its_early_renewal_fails() {
+async fn a_session_close_to_expiry_stays_valid_if_the_early_refresh_fails() {
     let world = AuthWorld::start(BINARY).await;
     let session = sessions::session_near_its_end(&world.workos, "member_of_two", Some("MASADAS"));
     let event = event(&world, &session, MEMBER_OF_TWO, "TAUNTA SCRE").await;
@@ -335,7 +335,7 @@ async fn a_session_near_its_end_is_gone_on_with_when_its_early_renewal_fails() {
 }
 
 #[tokio::test]
-async fn a_renewed_session_leaves_with_a_refusal_as_well() {
+async fn a_rejection_also_carries_the_refreshed_session() {
     let world = AuthWorld::start(BINARY).await;
     world.workos.set_access_token_seconds(-60);
     let session = member_of_two(&world);
@@ -347,14 +347,14 @@ async fn a_renewed_session_leaves_with_a_refusal_as_well() {
 }
 
 #[tokio::test]
-async fn the_documented_event_has_nobody_signed_in() {
+async fn the_documented_event_has_no_session() {
     let world = AuthWorld::start(BINARY).await;
     let answer = world.ask(&Event::documented("switch-organization.json")).await;
     assert_eq!(answer.refusal().0, 401);
 }
 
 #[tokio::test]
-async fn logs_tell_of_each_request_and_nothing_personal() {
+async fn logs_describe_each_request_without_personal_data() {
     let world = AuthWorld::start(BINARY).await;
     let session = member_of_two(&world);
     let cookie = sealed(&world.settings, &session).await;
@@ -372,6 +372,6 @@ async fn logs_tell_of_each_request_and_nothing_personal() {
 }
 
 #[tokio::test]
-async fn only_what_can_never_be_good_clears_the_cookie() {
+async fn only_a_cookie_that_can_never_be_valid_is_cleared() {
     session_cookies::check(Endpoint { binary: BINARY, kind: Kind::Switch }).await;
 }

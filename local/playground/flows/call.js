@@ -70,7 +70,7 @@ function render(app) {
     h(
       "p",
       { class: "hint" },
-      "To be two, open this page in another browser or in a private window, or ",
+      "To join as a second person, open this page in another browser or a private window, or ",
       h("a", { href: "#guests" }, "invite a guest"),
       ".",
     ),

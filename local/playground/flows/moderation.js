@@ -23,7 +23,7 @@ function render(app) {
   const person = field(
     "Identity",
     { name: "identity", placeholder: "guest:… or user_…", required: true },
-    "LiveKit's client knows it of everyone in the room.",
+    "LiveKit's client exposes the identity of each participant.",
   );
   const source = field("Source", { name: "source", options: sources });
   const result = outcome();

@@ -13,7 +13,8 @@ export default {
 function render(app) {
   const result = outcome();
   const standIns = app.overview.providers.filter(({ kind }) => kind === "stand-in");
-  if (standIns.length === 0) return note("info", "Every provider is real here, and stays up.");
+  if (standIns.length === 0)
+    return note("info", "All providers are real, so there are no outages to simulate.");
   const fields = standIns.map(({ name, word }) => {
     const active = app.outages.of(word);
     const options = kinds.map((kind) => ({

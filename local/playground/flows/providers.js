@@ -8,7 +8,7 @@ export default {
   group: "Sign in",
   title: "Google and Microsoft",
   about:
-    "Each answers a URL with a fresh state and PKCE. The browser goes there and comes back with a code, which only this browser can redeem.",
+    "Each endpoint returns a URL with a new state and PKCE challenge. The browser follows it and comes back with a code, which only this browser can redeem.",
   functions: ["continue-with-google", "continue-with-microsoft", "continue-with-authkit", "finalize-oauth"],
   render,
 };
@@ -18,7 +18,7 @@ function render(app) {
   const hint = field(
     "Address for the hosted page",
     { type: "email", name: "hint", placeholder: "optional" },
-    "Its field there has this address.",
+    "Prefills the address on the hosted page.",
   );
   const screen = field("Screen", {
     name: "screen",

@@ -84,7 +84,8 @@ function render(app) {
   }
 
   async function addOlder() {
-    if (!list.latest) return found.say("bad", "List a recording first: the others are put next to it.");
+    if (!list.latest)
+      return found.say("bad", "List a recording first: the older ones are added to its folder.");
     await ask("recordings", { key: list.latest.key, count: many });
     await show();
   }

@@ -5,9 +5,9 @@ import { ask, call } from "../gateway.js";
 export default {
   id: "renewal",
   group: "Session",
-  title: "Expiry and renewal",
+  title: "Expiry and refresh",
   about:
-    "An access token lives five minutes. Once it has expired, the next call to any endpoint renews it and sends the new cookie along.",
+    "An access token is valid for five minutes. Once it has expired, the next call to any endpoint refreshes the session and returns a new cookie.",
   functions: ["session", "dev-sign-in", "switch-organization"],
   render,
 };

@@ -146,7 +146,7 @@ impl Record {
         let mut latest = self.changes.subscribe();
         // A number from before a restart is larger than any of ours.
         let number = if number > *latest.borrow() { 0 } else { number };
-        // An error is the time-out: then nothing has changed.
+        // An error is the timeout: then nothing has changed.
         let _ = timeout(longest, latest.wait_for(|latest| *latest > number)).await;
         let state = self.lock();
         let changed: Vec<_> =

@@ -166,7 +166,7 @@ async fn builds_the_functions_and_serves_them_under_the_templates_routes() {
 }
 
 #[tokio::test]
-async fn serves_what_needs_no_provider_that_is_left_out() {
+async fn serves_endpoints_that_need_no_excluded_provider() {
     let project = Project::new();
     project.write("template.yaml", ROOM_AND_SIGN_IN);
     let mut command = project.command(&["--port", "0", "--without", "workos"]);
@@ -264,7 +264,7 @@ async fn leaves_no_process_behind_when_it_is_killed() {
 }
 
 #[tokio::test]
-async fn starts_a_function_anew_that_was_killed() {
+async fn restarts_a_function_that_was_killed() {
     let project = Project::new();
     let dev = project.serve().await;
     let first = pid(&dev.who().await);

@@ -81,7 +81,7 @@ async fn hands_a_request_to_the_function_as_an_event() {
 
 /// A site whose name has the address 127.0.0.1 (DNS rebinding) asks in its own name.
 #[tokio::test]
-async fn a_request_for_another_host_is_refused_before_anything_else() {
+async fn a_request_for_another_host_is_rejected_before_anything_else() {
     let gateway = gateway().await;
     for host in ["attacker.example", "attacker.example:3000", "localhost.attacker.example", ""] {
         for (method, path) in [("POST", "/probe"), ("GET", "/nowhere"), ("OPTIONS", "/probe")] {
@@ -132,7 +132,7 @@ async fn leaves_every_method_of_an_any_route_to_the_function() {
 }
 
 #[tokio::test]
-async fn answers_404_where_there_is_no_route() {
+async fn answers_404_if_there_is_no_route() {
     let gateway = gateway().await;
     for (method, path) in
         [("POST", "/"), ("POST", "/probe/"), ("POST", "/Probe"), ("POST", "/narrow"), ("GET", "/n")]
@@ -212,7 +212,7 @@ async fn answers_500_for_a_function_that_does_not_start() {
 }
 
 #[tokio::test]
-async fn answers_503_for_a_function_that_takes_longer_than_it_may() {
+async fn answers_503_for_a_function_that_exceeds_its_timeout() {
     let impatient = Launch { timeout: Duration::from_millis(500), ..probe(&[]) };
     let gateway = gateway_of(impatient, probe(&[])).await;
     let reply = send(&gateway.url(), "POST", "/probe?do=wait", &[], "").await;

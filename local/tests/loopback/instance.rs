@@ -36,7 +36,7 @@ async fn takes_turns_when_two_events_come_at_once() {
 }
 
 #[tokio::test]
-async fn gives_the_process_the_variables_it_was_told_lambdas_own_and_no_others() {
+async fn gives_the_process_only_the_given_variables_and_lambdas_own() {
     let probe = Instance::start(PROBE, [("STAGE", "test")]).await.unwrap();
     let who = probe.invoke(&json!({"do": "who"})).await.unwrap();
     let names: Vec<_> =

@@ -47,8 +47,8 @@ const FIELDS: [&str; 31] = [
     "/headers/host",
 ];
 
-const NO_METHOD: (u64, &str) = (400, "The method cannot be read");
-const NO_BODY: (u64, &str) = (400, "The body cannot be read");
+const NO_METHOD: (u64, &str) = (400, "The request method is malformed");
+const NO_BODY: (u64, &str) = (400, "The body is malformed");
 const NOT_JSON: (u64, &str) = (400, "The body is not valid JSON");
 const NO_TYPE: (u64, &str) = (415, "Send the body with content-type: application/json");
 

@@ -1,5 +1,5 @@
 //! Attacks on the built functions, one table per subject. Each row says what is tried, the exact
-//! answer, and what may not have happened: which providers were called, which cookies were set, and
+//! answer, and what must not have happened: which providers were called, which cookies were set, and
 //! that nothing of the attempt is in the log.
 //!
 //! ```text
@@ -90,17 +90,17 @@ async fn moderation_reaches_only_participants_of_ones_own_rooms() {
 }
 
 #[tokio::test]
-async fn requests_of_other_sites_are_refused_by_every_endpoint() {
+async fn every_endpoint_rejects_cross_site_requests() {
     cross_site::table().await.finish();
 }
 
 #[tokio::test]
-async fn events_that_are_malformed_crash_nothing() {
+async fn malformed_events_crash_no_function() {
     events::table().await.finish();
 }
 
 #[tokio::test]
-async fn answers_of_hostile_providers_harm_nobody() {
+async fn responses_of_hostile_providers_harm_nobody() {
     provider_answers::table().await.finish();
 }
 

@@ -14,7 +14,7 @@ use crate::world::{Own, World, with};
 
 const ENDPOINT: &str = "livekit-webhook";
 const CONTENT_TYPE: &str = "application/webhook+json";
-const NOT_SIGNED: (u64, &str) = (401, "LiveKit has not signed this request");
+const NOT_SIGNED: (u64, &str) = (401, "The LiveKit signature is missing or invalid");
 const NO_EVENT: (u64, &str) =
     (400, "The body is not a LiveKit event: an object with `event` and `id`");
 
@@ -220,9 +220,9 @@ fn bodies(world: &World) -> Vec<Attack> {
             "a body that is said to be base64",
             &good.clone().with("/isBase64Encoded", json!(true)),
         )
-        .refused(400, "The body cannot be read"),
+        .refused(400, "The body is malformed"),
         Attack::new("an object as the body", &good.clone().with("/body", json!({})))
-            .refused(400, "The body cannot be read"),
+            .refused(400, "The body is malformed"),
         Attack::new(
             "a body in base64 that is not said to be",
             &good.clone().with("/body", json!(BASE64_STANDARD.encode(body()))),

@@ -1,5 +1,5 @@
-//! What the contract says about a request whose provider fails: "When a provider fails", "What a failed
-//! refresh means", and the rules of `start-recording` and `stop-recording`.
+//! What `docs/api.md` says about a request whose provider fails: "How provider errors map to ours",
+//! "`session`", and the rules of `start-recording` and `stop-recording`.
 
 use std::ops::RangeInclusive;
 

@@ -211,7 +211,7 @@ struct SessionClaims {
     iat: Option<Timestamp>,
 }
 
-/// The administrator who acts in the user's name.
+/// The administrator who is impersonating the user.
 /// <https://clerk.com/docs/guides/users/impersonation>
 #[derive(Deserialize)]
 struct Actor {

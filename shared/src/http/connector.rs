@@ -36,7 +36,7 @@ pub(super) struct Connector {
     ahead: Arc<Mutex<Vec<Ahead>>>,
 }
 
-/// Opens a connection ahead of its request. Returns when that was done.
+/// Opens a connection ahead of its request. Resolves to the connection and the time at which it was opened.
 type Ahead = JoinHandle<Result<(Stream, Timestamp), Error>>;
 
 impl Connector {
@@ -54,7 +54,7 @@ impl Connector {
             let ahead = tokio::spawn(async move { Ok((connecting.await?, clock.now())) });
             self.ahead().push(ahead);
         }
-        // Nobody keeps a connection that no request will use, and servers may wait for its end.
+        // Close connections that no request has used, because servers may wait for them.
         let unused = Arc::clone(&self.ahead);
         tokio::spawn(async move {
             tokio::time::sleep(LONGEST_WAIT).await;

@@ -78,7 +78,8 @@ const SIGNATURES: WebPkiSupportedAlgorithms = WebPkiSupportedAlgorithms {
         signatures::RSA_PKCS1_2048_8192_SHA512_ABSENT_PARAMS,
     ],
     mapping: &[
-        // TLS 1.3 takes the first of a row, whose curve is that of the scheme. TLS 1.2 takes any.
+        // TLS 1.3 uses only the first algorithm of each entry, whose curve matches the scheme. TLS 1.2
+        // may use any of them.
         (
             SignatureScheme::ECDSA_NISTP256_SHA256,
             &[signatures::ECDSA_P256_SHA256, signatures::ECDSA_P384_SHA256],

@@ -91,7 +91,7 @@ pub(super) enum NotAccepted {
     #[error(transparent)]
     Token(#[from] TokenError),
     /// It names another key.
-    #[error("the token is issued under an unknown key")]
+    #[error("the token names an unknown API key")]
     Issuer,
     /// The keys cannot be read, so we cannot tell.
     #[error(transparent)]

@@ -128,9 +128,9 @@ impl PublishPermission {
 /// Whether callers share rooms.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Namespace {
-    /// One room for everybody.
+    /// All callers share the same rooms.
     Shared,
-    /// One room per organization.
+    /// Each organization has its own rooms.
     Organization,
 }
 
@@ -200,7 +200,7 @@ impl Namespace {
         match settings.optional("ROOM_NAMESPACE") {
             None | Some("none") => Ok(Self::Shared),
             Some("organization") => Ok(Self::Organization),
-            Some(_) => Err(settings.problem("ROOM_NAMESPACE is neither none nor organization")),
+            Some(_) => Err(settings.problem("ROOM_NAMESPACE must be none or organization")),
         }
     }
 

@@ -150,8 +150,8 @@ impl ServerApi {
         Ok(Self { provider, keys: keys? })
     }
 
-    /// Opens a second connection while the function starts, for one that begins with two calls side
-    /// by side.
+    /// Opens a second connection while the function starts, for a function whose first two calls run in
+    /// parallel.
     pub(super) fn open_second_ahead(&self, settings: &mut Settings) {
         self.provider.open_two_ahead(settings);
     }

@@ -53,13 +53,13 @@ struct Claims {
 /// Why a webhook is not genuine.
 #[derive(Clone, Debug, thiserror::Error)]
 enum NotGenuine {
-    #[error("it has no token, or several")]
+    #[error("it has no token, or more than one")]
     NoToken,
     #[error("its body is not the one that was signed")]
     Body,
     #[error("its token has expired")]
     Expired,
-    #[error("its token is from the future")]
+    #[error("its token is not valid yet")]
     Future,
     #[error(transparent)]
     Token(#[from] TokenError),
@@ -71,7 +71,9 @@ impl From<NotGenuine> for ApiError {
     fn from(error: NotGenuine) -> Self {
         match error {
             NotGenuine::NotAccepted(NotAccepted::Keys(error)) => error.into(),
-            error => Self::unauthorized("LiveKit has not signed this request").with_detail(error),
+            error => {
+                Self::unauthorized("The LiveKit signature is missing or invalid").with_detail(error)
+            }
         }
     }
 }
@@ -144,7 +146,7 @@ fn to_bus_event(mut event: Map<String, Value>, body: &[u8]) -> Result<BusEvent, 
     let kind = kind.to_owned();
     let origin = recorded(body).and_then(|egress| Origin::of(&egress));
     redaction::redact(&mut event);
-    // LiveKit has no such field; if it did, its readers could take it for ours.
+    // Drop a `recording` field from the sender, so that readers do not take it for ours.
     event.remove("recording");
     if let Some(origin) = origin {
         event.insert("recording".to_owned(), json!(origin));

@@ -49,7 +49,7 @@ impl Cookies {
         let secure = !plain.as_ref().is_some_and(is_this_machine);
         let production_has_tls = match plain {
             Some(_) if settings.is_production() => {
-                Err(settings.problem("WORKOS_REDIRECT_URI is not https, and STAGE is prod"))
+                Err(settings.problem("WORKOS_REDIRECT_URI must be https if STAGE is prod"))
             }
             _ => Ok(()),
         };

@@ -417,7 +417,7 @@ async fn refuses_two_different_cookies_of_one_name() {
 }
 
 #[tokio::test]
-async fn what_is_not_chosen_may_come_as_often_as_it_likes() {
+async fn cookies_that_are_not_chosen_may_repeat() {
     let stand_in = stand_ins::clerk::Clerk::start().await.unwrap();
     let clerk = networkless(&stand_in).await;
     let jane = stand_in.sign(&header(), &claims(&stand_in));
@@ -433,7 +433,7 @@ async fn what_is_not_chosen_may_come_as_often_as_it_likes() {
 }
 
 #[tokio::test]
-async fn a_bad_token_is_401_and_says_nothing_of_itself() {
+async fn a_malformed_token_is_401_and_is_not_printed() {
     let stand_in = stand_ins::clerk::Clerk::start().await.unwrap();
     let clerk = clerk(&stand_in).await;
     let error = ApiError::from(clerk.auth(&bearer("a.secret.token")).await.unwrap_err());

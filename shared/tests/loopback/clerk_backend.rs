@@ -23,7 +23,7 @@ async fn status(clerk: &Clerk) -> u16 {
 }
 
 #[tokio::test]
-async fn finds_a_user_with_all_that_is_shown_of_them() {
+async fn finds_a_user_with_every_displayed_field() {
     let stand_in = stand_ins::clerk::Clerk::start().await.unwrap();
     let user = clerk(&stand_in).await.users().user(&jane()).await.unwrap().unwrap();
 
@@ -37,7 +37,7 @@ async fn finds_a_user_with_all_that_is_shown_of_them() {
 }
 
 #[tokio::test]
-async fn a_user_who_does_not_exist_is_none_and_nothing_else_is() {
+async fn only_a_user_who_does_not_exist_is_none() {
     let stand_in = stand_ins::clerk::Clerk::start().await.unwrap();
     let clerk = clerk(&stand_in).await;
     let nobody = UserId::parse("user_nobody").unwrap();
@@ -89,7 +89,7 @@ async fn every_failure_has_its_status() {
 }
 
 #[tokio::test]
-async fn passes_on_when_to_try_again() {
+async fn passes_on_retry_after() {
     let stand_in = stand_ins::clerk::Clerk::start().await.unwrap();
     let clerk = clerk(&stand_in).await;
     stand_in.inject(Fault::Limiting { retry_after: Some(7) });
@@ -99,7 +99,7 @@ async fn passes_on_when_to_try_again() {
 }
 
 #[tokio::test]
-async fn a_connection_that_breaks_is_tried_once_more() {
+async fn a_call_whose_connection_breaks_is_retried_once() {
     let stand_in = stand_ins::clerk::Clerk::start().await.unwrap();
     let clerk = clerk(&stand_in).await;
     stand_in.inject(Fault::Down.once());

@@ -48,7 +48,7 @@ async fn identify(client: &Liveblocks) -> Result<(), ApiError> {
 }
 
 #[tokio::test]
-async fn the_first_call_finds_a_connection_on_which_nothing_was_sent() {
+async fn the_first_call_uses_a_connection_opened_ahead() {
     let world = World::start().await;
     assert!(world.stand_in.requests().is_empty());
     for _ in 0..2 {
@@ -58,7 +58,7 @@ async fn the_first_call_finds_a_connection_on_which_nothing_was_sent() {
 }
 
 #[tokio::test]
-async fn a_connection_that_has_waited_for_long_is_not_used() {
+async fn a_connection_that_was_idle_for_long_is_not_used() {
     let world = World::start().await;
     world.clock.advance(Duration::from_secs(3));
     world.stand_in.silence_connections();
@@ -67,7 +67,7 @@ async fn a_connection_that_has_waited_for_long_is_not_used() {
 }
 
 #[tokio::test]
-async fn what_is_sent_once_is_not_sent_on_a_connection_that_has_waited_for_a_second() {
+async fn a_call_that_is_sent_once_does_not_use_a_connection_idle_for_a_second() {
     let stand_in = stand_ins::workos::WorkOs::start().await.unwrap();
     let clock = Clock::fixed(1_900_000_000);
     let client = configured_at(clock.clone(), stand_in.settings(), WorkOs::configure).await;
@@ -112,7 +112,7 @@ async fn a_recorder_has_a_connection_for_each_of_its_first_two_calls() {
 }
 
 #[tokio::test]
-async fn a_function_that_only_redirects_connects_to_nobody() {
+async fn a_function_that_only_redirects_opens_no_connection() {
     let stand_in = stand_ins::workos::WorkOs::start().await.unwrap();
     let redirects = configured(stand_in.settings(), Redirects::configure).await;
     tokio::time::sleep(Duration::from_millis(50)).await;

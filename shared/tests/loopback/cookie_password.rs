@@ -96,7 +96,7 @@ async fn opens_what_a_process_with_a_newer_password_has_sealed() {
 }
 
 #[tokio::test]
-async fn a_foreign_seal_is_called_so_after_a_read_that_requests_share() {
+async fn a_seal_is_called_foreign_after_a_read_that_requests_share() {
     let world = World::start().await;
     let process = world.process().await.unwrap();
     let foreign = world.process_with(&[("PASSWORD", SECOND)]).await.unwrap();
@@ -133,7 +133,7 @@ async fn a_foreign_seal_is_called_so_after_a_read_that_requests_share() {
 }
 
 #[tokio::test]
-async fn a_password_that_was_changed_a_moment_ago_opens_however_often_the_secret_was_read() {
+async fn a_just_changed_password_opens_seals_however_often_the_secret_was_read() {
     let world = World::start().await;
     let process = world.process().await.unwrap();
     let foreign = world.process_with(&[("PASSWORD", THIRD)]).await.unwrap();
@@ -152,7 +152,7 @@ async fn a_password_that_was_changed_a_moment_ago_opens_however_often_the_secret
 }
 
 #[tokio::test]
-async fn a_password_is_the_same_byte_for_byte_from_wherever_it_comes() {
+async fn a_password_is_taken_byte_for_byte_from_every_source() {
     let world = World::start().await;
     for password in
         [format!("{FIRST}\n"), format!("{FIRST}\r\n"), format!(" {FIRST}"), format!("{FIRST}\t")]
@@ -179,7 +179,7 @@ async fn a_password_is_the_same_byte_for_byte_from_wherever_it_comes() {
 }
 
 #[tokio::test]
-async fn without_secrets_manager_nothing_is_said_of_the_cookie() {
+async fn without_secrets_manager_the_cookie_is_not_judged() {
     let world = World::start().await;
     let process = world.process().await.unwrap();
     let sealed = world.seal(&process).await.unwrap();
@@ -198,7 +198,7 @@ async fn without_secrets_manager_nothing_is_said_of_the_cookie() {
 }
 
 #[tokio::test]
-async fn malformed_passwords_stop_the_start_by_name_and_without_their_value() {
+async fn malformed_passwords_stop_the_start_and_are_named_without_their_values() {
     let world = World::start().await;
     for (secret, named) in [
         (json!({ "PASSWORD": "hunter2" }), "PASSWORD"),

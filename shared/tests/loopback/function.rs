@@ -59,7 +59,7 @@ fn body(response: &Response) -> Value {
 }
 
 #[tokio::test]
-async fn every_answer_has_the_contracts_headers() {
+async fn every_response_has_the_required_headers() {
     for (said, status) in [("hello", 200), ("refuse", 403), ("panic", 500)] {
         let say = json!({ "what": said }).to_string();
         let response = ask(post(&say), &say).await;
@@ -87,7 +87,7 @@ async fn errors_have_a_code_and_a_message_and_nothing_more() {
 }
 
 #[tokio::test]
-async fn only_post_is_taken() {
+async fn only_post_is_accepted() {
     for method in ["GET", "PUT", "PATCH", "DELETE", "HEAD"] {
         let response = ask(http::Request::builder().method(method).uri("/parrot"), "").await;
         assert_eq!(response.status(), 405, "{method}");
@@ -98,7 +98,7 @@ async fn only_post_is_taken() {
 }
 
 #[tokio::test]
-async fn input_is_read_before_anything_is_done() {
+async fn input_is_validated_before_any_action() {
     assert_eq!(body(&ask(post(""), "").await)["message"], "`what` is missing");
     assert_eq!(ask(post("{"), "{").await.status(), 400);
     let say = json!({ "what": "hello" }).to_string();
@@ -143,7 +143,7 @@ async fn no_request_takes_longer_than_ten_seconds() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_answer_comes_before_lambda_ends_the_function() {
+async fn the_response_is_sent_before_lambda_ends_the_function() {
     let deadline = Clock::system().now().after(Duration::from_secs(3));
     let say = json!({ "what": "sleep" }).to_string();
     let invocation = Invocation { id: "1".to_owned(), deadline };

@@ -23,7 +23,7 @@ const SETTINGS: [(&str, &str, Configure); 2] = [
 const PROVIDERS: [(&str, &str); 2] = [("workos", "WORKOS_"), ("clerk", "CLERK_")];
 
 #[tokio::test]
-async fn the_settings_of_the_chosen_provider_are_asked_for_and_no_others() {
+async fn only_the_settings_of_the_chosen_provider_are_required() {
     for (setting, default, configure) in SETTINGS {
         for value in ["", "workos", "clerk"] {
             let mut settings = Settings::from_pairs([(setting, value)], Clock::system()).unwrap();
@@ -85,7 +85,7 @@ async fn a_workos_session_is_a_caller_and_a_person() {
 }
 
 #[tokio::test]
-async fn nobody_signed_in_is_the_given_error_and_a_bad_credential_is_401() {
+async fn no_session_is_the_given_error_and_a_bad_credential_is_401() {
     let (workos, clerk) = (
         stand_ins::workos::WorkOs::start().await.unwrap(),
         stand_ins::clerk::Clerk::start().await.unwrap(),

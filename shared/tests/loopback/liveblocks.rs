@@ -26,7 +26,7 @@ async fn status(liveblocks: &Liveblocks) -> u16 {
 }
 
 #[tokio::test]
-async fn sends_who_the_user_is_and_hands_back_the_answer() {
+async fn sends_the_user_and_returns_liveblocks_response() {
     let stand_in = stand_ins::liveblocks::Liveblocks::start().await.unwrap();
     let identity = identify(&liveblocks(&stand_in).await, "jane.doe@example.com").await.unwrap();
 
@@ -46,7 +46,7 @@ async fn sends_who_the_user_is_and_hands_back_the_answer() {
 }
 
 #[tokio::test]
-async fn the_organization_is_sent_where_the_setting_says_so() {
+async fn the_organization_is_sent_if_the_setting_says_so() {
     let stand_in = stand_ins::liveblocks::Liveblocks::start().await.unwrap();
     for (setting, sent) in [("", None), ("false", None), ("true", Some("org_1"))] {
         let mut pairs = stand_in.settings();
@@ -60,7 +60,7 @@ async fn the_organization_is_sent_where_the_setting_says_so() {
 }
 
 #[tokio::test]
-async fn a_refused_user_is_403_and_a_refused_key_is_not() {
+async fn a_rejected_user_is_403_and_a_rejected_key_is_not() {
     let stand_in = stand_ins::liveblocks::Liveblocks::start().await.unwrap();
     let liveblocks = liveblocks(&stand_in).await;
     stand_in.refuse_user("jane.doe@example.com");

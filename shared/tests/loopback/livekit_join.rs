@@ -71,7 +71,7 @@ impl Known {
 }
 
 #[tokio::test]
-async fn a_join_token_says_what_livekits_own_sdk_says() {
+async fn a_join_token_has_the_claims_of_livekits_own_sdk() {
     let all = known();
     assert!(!all.tokens.is_empty());
     for known in &all.tokens {
@@ -169,7 +169,7 @@ async fn participants_connect_to_the_public_address_as_a_web_socket() {
 }
 
 #[test]
-fn a_participant_without_a_name_is_called_by_the_persons_or_the_users_id() {
+fn a_participant_without_a_name_gets_the_persons_name_or_the_users_id() {
     let person = |name: &str| Person::new(None, [Some(name), None], None);
     let name = |person: Option<&Person>| default_username(person, &jane(&[])).unwrap();
     assert_eq!(name(Some(&person("Jane Doe"))).as_str(), "Jane Doe");

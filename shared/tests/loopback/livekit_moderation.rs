@@ -50,7 +50,7 @@ impl World {
 }
 
 #[tokio::test]
-async fn a_recorder_and_whoever_is_not_there_are_404() {
+async fn a_recorder_and_an_absent_participant_are_404() {
     let world = World::start().await;
     for identity in ["EG_recorder", "user_nobody:0123456789abcdef", "guest:1", ""] {
         assert_eq!(world.remove(identity).await, 404, "{identity}");

@@ -112,7 +112,7 @@ async fn record(
 }
 
 #[tokio::test]
-async fn livekit_is_asked_for_one_file_and_told_all_about_it() {
+async fn livekit_is_asked_for_one_file_with_all_its_metadata() {
     let world = World::start_with(&[
         ("RECORDINGS_BUCKET", "a-bucket"),
         ("RECORDINGS_REGION", "eu-north-1"),
@@ -207,7 +207,7 @@ async fn tokens_grant_what_their_call_needs_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_room_that_is_recorded_is_409_until_it_is_not() {
+async fn a_room_is_409_while_it_is_recorded() {
     let world = World::start().await;
     let id = world.record().await.unwrap().egress_id;
     for (state, expected) in
@@ -223,7 +223,7 @@ async fn a_room_that_is_recorded_is_409_until_it_is_not() {
 }
 
 #[tokio::test]
-async fn a_recording_that_is_stuck_does_not_lock_the_room_for_ever() {
+async fn a_stuck_recording_does_not_block_the_room_forever() {
     let world = World::start_with(&[("RECORDING_MAX_AGE", "3600")]).await;
     let id = world.record().await.unwrap().egress_id;
     world.livekit.set_egress_status(id.as_str(), EgressStatus::Active);
@@ -234,7 +234,7 @@ async fn a_recording_that_is_stuck_does_not_lock_the_room_for_ever() {
 }
 
 #[tokio::test]
-async fn of_those_who_start_at_once_one_stays_whoever_is_slow() {
+async fn of_simultaneous_starts_one_stays_whichever_is_slow() {
     for contenders in [2_usize, 3, 5] {
         for delay in [Duration::ZERO, Duration::from_millis(400), Duration::from_secs(2)] {
             let world = World::start().await;
@@ -281,7 +281,7 @@ async fn a_recorder_that_is_deaf_until_its_page_has_loaded_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_look_that_fails_is_not_the_last() {
+async fn a_failed_listing_is_retried() {
     let world = World::start().await;
     world.livekit.lose_next_start_answer();
     world.livekit.inject(Fault::Slow(Duration::ZERO).on(LIST).once());
@@ -291,7 +291,7 @@ async fn a_look_that_fails_is_not_the_last() {
 }
 
 #[tokio::test]
-async fn whoever_finds_no_recorder_because_another_has_it_is_told_so() {
+async fn a_start_that_loses_the_last_recorder_to_another_is_409() {
     let world = World::start().await;
     world.livekit.inject(Fault::Slow(Duration::from_millis(500)).on(START).once());
     let late = recorder(settings(&world.livekit, &[])).await;
@@ -309,7 +309,7 @@ async fn whoever_finds_no_recorder_because_another_has_it_is_told_so() {
 }
 
 #[tokio::test]
-async fn a_recording_that_ends_as_it_begins_is_no_success() {
+async fn a_recording_that_ends_at_once_is_not_a_success() {
     let world = World::start().await;
     world.livekit.inject(Fault::Slow(Duration::from_millis(500)).on(LIST).times(2));
     let recorder = recorder(settings(&world.livekit, &[])).await;
@@ -337,7 +337,7 @@ async fn livekit_that_falls_silent_after_a_start_keeps_nobody_waiting() {
 }
 
 #[tokio::test]
-async fn whoever_has_won_is_not_put_out_by_who_comes_later() {
+async fn a_later_start_does_not_stop_the_winning_recording() {
     // Whose key is less comes first among those who start at once, and waits for the others in vain.
     for late_zone in ["0", "2"] {
         let world = World::start().await;
@@ -359,7 +359,7 @@ async fn whoever_has_won_is_not_put_out_by_who_comes_later() {
 }
 
 #[tokio::test]
-async fn a_start_whose_answer_is_lost_is_found_and_never_repeated() {
+async fn a_start_whose_response_is_lost_is_found_and_never_retried() {
     let world = World::start().await;
     world.livekit.lose_next_start_answer();
     let recording = world.record().await.unwrap();
@@ -369,7 +369,7 @@ async fn a_start_whose_answer_is_lost_is_found_and_never_repeated() {
 }
 
 #[tokio::test]
-async fn a_start_that_takes_too_long_is_looked_for_in_time() {
+async fn a_start_that_takes_too_long_is_looked_up_in_time() {
     let world = World::start().await;
     world.livekit.delay_next_start_answer(Duration::from_secs(30));
     let input = json!({ "roomName": "room", "zoneId": "1" });
@@ -394,7 +394,7 @@ async fn without_a_recorder_it_is_503_and_nothing_runs() {
 }
 
 #[tokio::test]
-async fn who_cannot_look_again_does_not_leave_a_recording_behind() {
+async fn a_start_that_cannot_list_again_leaves_no_recording_behind() {
     let world = World::start().await;
     // The look before the start passes; those after it fail.
     world.livekit.inject(Fault::Slow(Duration::ZERO).on(LIST).once());
@@ -407,7 +407,7 @@ async fn who_cannot_look_again_does_not_leave_a_recording_behind() {
 }
 
 #[tokio::test]
-async fn a_rotated_key_pair_is_taken_into_use_and_a_wrong_one_is_502() {
+async fn a_rotated_key_pair_is_used_and_a_wrong_one_is_502() {
     let world = World::start().await;
     world.livekit.rotate_keys("APIanother", "another-secret-of-thirty-two-bytes-and-more");
     assert_eq!(status(&world.record().await), 502);
@@ -445,7 +445,7 @@ async fn settings_that_are_missing_or_malformed_are_named_together() {
 }
 
 #[tokio::test]
-async fn an_external_id_without_its_role_has_no_effect_and_that_is_said() {
+async fn an_external_id_without_its_role_has_no_effect_and_is_logged() {
     let livekit = LiveKit::start().await.unwrap();
     let pairs = settings(&livekit, &[("RECORDINGS_ASSUME_ROLE_EXTERNAL_ID", "anteroom")]);
     let mut settings = Settings::from_pairs(pairs, Clock::system()).unwrap();
@@ -455,7 +455,7 @@ async fn an_external_id_without_its_role_has_no_effect_and_that_is_said() {
 }
 
 #[tokio::test]
-async fn the_participants_are_listed_only_where_the_list_of_rooms_shows_nobody() {
+async fn the_participants_are_listed_only_if_the_list_of_rooms_shows_nobody() {
     let world = World::start().await;
     assert_eq!(status(&world.record().await), 200);
     assert_eq!(world.livekit.hits("POST", PARTICIPANTS), 0);
@@ -514,7 +514,7 @@ async fn another_programs_recording_stays_even_if_it_ends_soon() {
 }
 
 #[tokio::test]
-async fn whoever_ranks_first_waits_only_until_its_deadline() {
+async fn the_first_in_rank_waits_only_until_its_deadline() {
     let world = World::start().await;
     world.livekit.hold_starting();
     let start = world.begin(Duration::from_secs(8)).await;
@@ -524,7 +524,7 @@ async fn whoever_ranks_first_waits_only_until_its_deadline() {
 }
 
 #[tokio::test]
-async fn a_recording_that_must_give_way_is_stopped_whatever_livekit_says_first() {
+async fn a_losing_recording_is_stopped_whatever_livekit_says_first() {
     for refusal in [None, Some(Fault::Failing(500)), Some(Fault::Down)] {
         let world = World::start().await;
         let start = world.begin(PATIENCE).await;
@@ -541,7 +541,7 @@ async fn a_recording_that_must_give_way_is_stopped_whatever_livekit_says_first()
 }
 
 #[tokio::test]
-async fn a_recording_that_must_give_way_may_end_by_itself() {
+async fn a_losing_recording_may_end_by_itself() {
     let world = World::start().await;
     let start = world.begin(Duration::from_secs(10)).await;
     let other = world.start_elsewhere("zoo/film.mp4");

@@ -173,7 +173,7 @@ async fn a_recording_is_stopped_in_its_own_organization_room_and_zone_alone() {
 }
 
 #[tokio::test]
-async fn a_stop_that_livekit_refuses_is_repeated_while_it_lists_the_recording_as_running() {
+async fn a_stop_that_livekit_refuses_is_retried_while_it_lists_the_recording_as_running() {
     let world = World::start().await;
     let id = world.record().await;
     world.livekit.refuse_stops(2);
@@ -182,7 +182,7 @@ async fn a_stop_that_livekit_refuses_is_repeated_while_it_lists_the_recording_as
 }
 
 #[tokio::test]
-async fn a_stop_whose_answer_is_lost_or_late_is_a_success() {
+async fn a_stop_whose_response_is_lost_or_late_succeeds() {
     let slow = Fault::Slow(Duration::from_millis(4500));
     for (fault, times, stops) in [(Fault::Truncated, 1, 2), (Fault::Truncated, 2, 2), (slow, 1, 1)]
     {
@@ -206,7 +206,7 @@ async fn a_stop_that_has_ended_the_recording_is_a_success_even_if_its_answer_was
 }
 
 #[tokio::test]
-async fn a_stop_that_fails_is_503_and_not_repeated_as_if_it_were_refused() {
+async fn a_stop_that_fails_is_503_and_not_retried_like_a_refused_one() {
     for is_still_listed in [true, false] {
         let world = World::start().await;
         let id = world.record().await;
@@ -267,7 +267,7 @@ async fn a_newer_key_pair_is_read_once_ours_is_refused() {
 }
 
 #[tokio::test]
-async fn a_list_that_breaks_off_is_asked_for_again_and_may_be_long() {
+async fn a_list_that_breaks_off_is_retried_and_may_be_long() {
     let world = World::start().await;
     let id = world.record().await;
     world.livekit.inject(Fault::Truncated.on("/twirp/livekit.Egress/ListEgress").once());
@@ -492,7 +492,7 @@ async fn other_objects_in_the_folder_are_skipped_however_many_there_are() {
 }
 
 #[tokio::test]
-async fn a_bucket_that_repeats_itself_keeps_nobody_waiting() {
+async fn a_bucket_that_repeats_a_page_keeps_nobody_waiting() {
     let world = World::start().await;
     let folder = world.folder().await;
     let body = format!(

@@ -69,7 +69,7 @@ async fn call(provider: &Provider, retry: Retry) -> Result<u16, ProviderError> {
 }
 
 #[tokio::test]
-async fn a_call_is_sent_again_as_it_may_be_and_after_what_may_pass() {
+async fn a_call_is_retried_only_if_it_is_repeatable_and_the_failure_may_pass() {
     let world = World::start().await;
     let slow = Fault::Slow(Duration::from_mins(1));
     let limiting = |retry_after| Fault::Limiting { retry_after };
@@ -111,7 +111,7 @@ async fn a_call_is_sent_again_as_it_may_be_and_after_what_may_pass() {
 }
 
 #[tokio::test]
-async fn sending_again_has_an_end() {
+async fn retries_are_limited() {
     let world = World::start().await;
     for fault in [Fault::Down, Fault::Failing(500), Fault::Limiting { retry_after: None }] {
         world.stand_in.inject(fault);
@@ -149,7 +149,7 @@ async fn no_call_goes_beyond_the_requests_time() {
 }
 
 #[tokio::test]
-async fn a_dead_connection_fails_nothing_that_can_be_sent_again() {
+async fn a_dead_connection_fails_no_call_that_can_be_retried() {
     let world = World::start().await;
     for retry in [Retry::Once, HASTY, PAUSING] {
         for kill in [Clerk::break_connections, Clerk::silence_connections] {
@@ -162,7 +162,7 @@ async fn a_dead_connection_fails_nothing_that_can_be_sent_again() {
 }
 
 #[tokio::test]
-async fn what_is_sent_once_is_sent_on_a_connection_that_was_good_just_now() {
+async fn a_call_that_is_sent_once_uses_a_connection_that_worked_just_now() {
     let world = World::start().await;
     for kill in [Clerk::break_connections, Clerk::silence_connections] {
         world.call(Retry::Never).await.unwrap();
@@ -182,7 +182,7 @@ async fn what_is_sent_once_is_sent_on_a_connection_that_was_good_just_now() {
 }
 
 #[tokio::test]
-async fn connections_that_nothing_was_heard_on_for_a_minute_are_not_used_again() {
+async fn connections_that_were_idle_for_a_minute_are_not_reused() {
     let world = World::start().await;
     world.call(Retry::Once).await.unwrap();
     world.clock.advance(Duration::from_secs(30));
@@ -195,7 +195,7 @@ async fn connections_that_nothing_was_heard_on_for_a_minute_are_not_used_again()
 }
 
 #[tokio::test]
-async fn a_failure_says_when_to_come_back_in_seconds_or_by_date() {
+async fn a_failure_has_its_retry_after_in_seconds_or_as_a_date() {
     let (workos, clerk) = tokio::join!(WorkOs::start(), Clerk::start());
     let (liveblocks, livekit) = tokio::join!(Liveblocks::start(), LiveKit::start());
     let (workos, clerk) = (workos.unwrap(), clerk.unwrap());

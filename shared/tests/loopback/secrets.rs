@@ -167,7 +167,7 @@ async fn without_secrets_manager_it_starts_answers_503_and_recovers() {
 }
 
 #[tokio::test]
-async fn an_outage_later_fails_no_request() {
+async fn a_later_outage_fails_no_request() {
     let world = World::start().await;
     let client = world.client().await.unwrap();
     world.manager.stop().await;
@@ -195,7 +195,7 @@ async fn a_key_is_taken_without_the_whitespace_around_it() {
 }
 
 #[tokio::test]
-async fn values_that_nobody_wants_may_be_anything() {
+async fn unread_values_may_be_anything() {
     let world = World::start().await;
     let key = world.liveblocks.secret_key();
     let deep = "[".repeat(200) + &"]".repeat(200);
@@ -244,7 +244,7 @@ async fn concurrent_rereads_share_a_fetch_and_its_failure() {
 }
 
 #[tokio::test]
-async fn an_answer_without_end_is_not_read_to_its_end() {
+async fn an_endless_response_is_cut_off() {
     let world = World::start().await;
     world.manager.inject(Fault::Endless);
     let client = world.client().await.unwrap();
@@ -260,7 +260,7 @@ async fn an_answer_without_end_is_not_read_to_its_end() {
 }
 
 #[tokio::test]
-async fn the_address_for_all_of_aws_counts_unless_the_service_has_its_own() {
+async fn the_general_aws_endpoint_counts_unless_the_service_has_its_own() {
     let world = World::start().await;
     let elsewhere = secrets_manager::SecretsManager::start().await.unwrap();
     let client = async |own: Option<String>, all: String| {
@@ -286,7 +286,7 @@ async fn the_address_for_all_of_aws_counts_unless_the_service_has_its_own() {
 }
 
 #[tokio::test]
-async fn secrets_and_pauses_do_not_outlast_a_clock_that_is_set_back() {
+async fn secrets_and_backoffs_do_not_outlast_a_clock_that_is_set_back() {
     let world = World::start().await;
     let client = world.client().await.unwrap();
     world.clock.set_back(Duration::from_hours(1));
@@ -300,7 +300,7 @@ async fn secrets_and_pauses_do_not_outlast_a_clock_that_is_set_back() {
 }
 
 #[tokio::test]
-async fn a_secret_that_may_not_be_read_any_more_is_no_defect_of_ours() {
+async fn a_secret_that_may_no_longer_be_read_is_503() {
     let world = World::start().await;
     world.manager.inject(Fault::Down);
     let client = world.client().await.unwrap();
@@ -312,7 +312,7 @@ async fn a_secret_that_may_not_be_read_any_more_is_no_defect_of_ours() {
 }
 
 #[tokio::test]
-async fn a_connection_that_died_meanwhile_does_not_delay_the_next_read() {
+async fn a_connection_that_died_while_idle_does_not_delay_the_next_read() {
     let world = World::start().await;
     let client = world.client().await.unwrap();
     world.manager.silence_connections();
@@ -348,7 +348,7 @@ async fn a_bad_secret_stops_the_start_and_is_named_without_its_value() {
 }
 
 #[tokio::test]
-async fn a_secret_that_turns_bad_later_is_not_taken() {
+async fn a_secret_that_becomes_invalid_later_is_not_used() {
     let world = World::start().await;
     let client = world.client().await.unwrap();
     world.manager.put(SECRET_ID, json!({ "LIVEBLOCKS_SECRET_KEY": "" }));
@@ -357,7 +357,7 @@ async fn a_secret_that_turns_bad_later_is_not_taken() {
 }
 
 #[tokio::test]
-async fn a_variable_wins_and_asks_nobody() {
+async fn a_variable_takes_precedence_without_a_call() {
     let world = World::start().await;
     let mut pairs = world.manager.settings();
     pairs.extend(world.liveblocks.settings());
@@ -370,7 +370,7 @@ async fn a_variable_wins_and_asks_nobody() {
 }
 
 #[tokio::test]
-async fn without_region_and_credentials_they_are_named() {
+async fn a_missing_region_and_missing_credentials_are_named() {
     let pairs = [("LIVEBLOCKS_SECRET_ID", SECRET_ID)];
     let mut settings = Settings::from_pairs(pairs, Clock::system()).unwrap();
     let client = Liveblocks::configure(&mut settings);

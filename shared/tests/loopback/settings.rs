@@ -27,7 +27,7 @@ async fn problems<T>(
 }
 
 #[tokio::test]
-async fn clerks_two_keys_are_of_one_kind_wherever_the_secret_one_comes_from() {
+async fn clerks_two_keys_must_be_of_one_kind_whatever_their_source() {
     let stand_in = clerk::Clerk::start().await.unwrap();
     let manager = secrets_manager::SecretsManager::start().await.unwrap();
     let settings = pairs([stand_in.settings(), manager.settings()].concat());
@@ -99,7 +99,7 @@ hhYcigAvju07GFM7yQIDAQAB
 ";
 
 #[tokio::test]
-async fn clerks_jwt_key_is_taken_in_every_form_in_which_a_variable_can_hold_it() {
+async fn clerks_jwt_key_is_accepted_in_every_form_that_a_variable_can_hold() {
     let stand_in = clerk::Clerk::start().await.unwrap();
     let settings = pairs(stand_in.settings());
     let pem = stand_in.jwt_key();
@@ -137,7 +137,7 @@ async fn clerks_jwt_key_is_taken_in_every_form_in_which_a_variable_can_hold_it()
 }
 
 #[tokio::test]
-async fn an_authorized_party_may_be_an_app_and_is_no_pattern() {
+async fn an_authorized_party_may_be_an_app_but_not_a_pattern() {
     let stand_in = clerk::Clerk::start().await.unwrap();
     let settings = pairs(stand_in.settings());
     for (parties, good) in [
@@ -155,7 +155,7 @@ async fn an_authorized_party_may_be_an_app_and_is_no_pattern() {
 }
 
 #[tokio::test]
-async fn a_base_address_that_ends_in_the_version_is_refused_and_an_issuer_may_end_in_anything() {
+async fn a_base_url_must_not_end_in_the_version_and_an_issuer_may() {
     let stand_in = clerk::Clerk::start().await.unwrap();
     let settings = pairs(stand_in.settings());
     for (name, address, good) in [
@@ -171,7 +171,7 @@ async fn a_base_address_that_ends_in_the_version_is_refused_and_an_issuer_may_en
 }
 
 #[tokio::test]
-async fn livekits_short_secret_is_for_a_server_on_this_machine_only() {
+async fn a_short_livekit_secret_is_for_a_server_on_this_machine_only() {
     let manager = secrets_manager::SecretsManager::start().await.unwrap();
     manager.put("livekit", json!({ "LIVEKIT_API_KEY": "devkey", "LIVEKIT_API_SECRET": "secret" }));
     for (url, good) in [
@@ -197,7 +197,7 @@ async fn livekits_short_secret_is_for_a_server_on_this_machine_only() {
 }
 
 #[tokio::test]
-async fn the_recorders_endpoint_is_the_servers_and_not_the_buckets() {
+async fn the_recordings_endpoint_must_not_name_the_bucket() {
     let stand_in = livekit::LiveKit::start().await.unwrap();
     for (endpoint, good) in [
         ("https://s3.example.com", true),
@@ -220,7 +220,7 @@ async fn the_recorders_endpoint_is_the_servers_and_not_the_buckets() {
 }
 
 #[tokio::test]
-async fn production_is_refused_without_tls_whatever_reads_the_address() {
+async fn production_requires_tls_for_every_url() {
     let stand_in = workos::WorkOs::start().await.unwrap();
     let prod = ("STAGE", "prod");
     for (address, good) in [
@@ -238,7 +238,7 @@ async fn production_is_refused_without_tls_whatever_reads_the_address() {
 }
 
 #[tokio::test]
-async fn a_cookies_domain_that_no_browser_takes_is_refused() {
+async fn a_cookie_domain_that_no_browser_accepts_is_rejected() {
     let stand_in = workos::WorkOs::start().await.unwrap();
     for domain in ["museum", "*.example.com", "app..example.com", "127.0.0.1"] {
         let own = [("WORKOS_COOKIE_DOMAIN", domain)];

@@ -174,7 +174,7 @@ async fn leading_zeros_of_a_keys_numbers_do_not_matter() {
 }
 
 #[tokio::test]
-async fn keys_that_cannot_be_used_take_nothing_from_the_others() {
+async fn unusable_keys_do_not_affect_the_others() {
     let good = INSTANCE_KEY.jwk();
     for (name, value) in [
         ("kty", Value::Null),
@@ -212,7 +212,7 @@ async fn of_several_keys_with_one_id_each_is_tried() {
 }
 
 #[tokio::test]
-async fn a_token_without_a_key_id_is_refused_without_a_fetch() {
+async fn a_token_without_a_key_id_is_rejected_without_a_fetch() {
     let world = World::start().await;
     let token = world.stand_in.sign(&json!({ "alg": "RS256" }), &world.claims());
     let error = world.clerk.auth(&bearer(&token)).await.unwrap_err();
@@ -230,7 +230,7 @@ async fn a_rotated_key_is_found_at_once() {
 }
 
 #[tokio::test]
-async fn an_outage_is_no_refusal_and_keys_at_hand_go_on_being_used() {
+async fn an_outage_is_not_a_rejection_and_cached_keys_stay_in_use() {
     let world = World::start().await;
     world.stand_in.inject(Fault::Failing(500));
     assert_eq!(world.known().await, 503, "without keys nothing can be said");
@@ -257,7 +257,7 @@ async fn an_outage_is_no_refusal_and_keys_at_hand_go_on_being_used() {
 }
 
 #[tokio::test]
-async fn a_document_without_keys_is_nonsense() {
+async fn a_document_without_keys_is_a_provider_error() {
     let world = World::start().await;
     for fault in [Fault::Garbage, Fault::WrongShape] {
         world.stand_in.inject(fault);

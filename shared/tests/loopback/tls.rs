@@ -16,7 +16,7 @@ async fn status(pairs: Vec<(String, String)>) -> u16 {
 }
 
 #[tokio::test]
-async fn trusts_the_roots_in_the_named_file_besides_its_own_and_no_others() {
+async fn trusts_only_its_own_roots_and_those_in_the_named_file() {
     let stand_in = stand_ins::clerk::Clerk::start_tls().await.unwrap();
     let mut pairs = pairs(stand_in.settings());
     assert!(pairs.iter().any(|(name, _)| name == "SSL_CERT_FILE"));

@@ -82,7 +82,7 @@ mod accounts {
     use super::*;
 
     #[tokio::test]
-    async fn finds_a_user_by_e_mail_address_whatever_its_capitals() {
+    async fn finds_a_user_by_email_address_in_any_case() {
         let (stand_in, workos) = start().await;
         for address in ["jane.doe@example.com", "Jane.Doe@Example.com"] {
             let user = workos.user_by_email(&email(address)).await.unwrap().unwrap();
@@ -125,7 +125,7 @@ mod accounts {
     }
 
     #[tokio::test]
-    async fn nobody_has_an_unknown_address() {
+    async fn an_unknown_address_finds_nobody() {
         let (_stand_in, workos) = start().await;
         for address in ["nobody@example.com", "jane.doe+1@example.com"] {
             assert!(workos.user_by_email(&email(address)).await.unwrap().is_none(), "{address}");
@@ -133,7 +133,7 @@ mod accounts {
     }
 
     #[tokio::test]
-    async fn a_user_with_another_address_is_nobody() {
+    async fn a_user_with_another_address_is_not_accepted() {
         let (stand_in, _) = start().await;
         let careless = StandIn::<Careless>::start().await.unwrap();
         let mut pairs = stand_in.settings();
@@ -184,7 +184,7 @@ mod accounts {
     }
 
     #[tokio::test]
-    async fn makes_an_account_once_and_sends_nothing() {
+    async fn creates_an_account_once_and_sends_nothing() {
         let (stand_in, workos) = start().await;
         let new = email("New@example.com");
         let user = workos.create_user(&new).await.unwrap();
@@ -231,7 +231,7 @@ mod magic_codes {
     }
 
     #[tokio::test]
-    async fn a_code_that_is_wrong_expired_or_somebody_elses_is_401() {
+    async fn a_wrong_expired_or_foreign_code_is_401() {
         let (stand_in, workos) = start().await;
         workos.create_magic_auth(&jane(), None).await.unwrap();
         let code = stand_in.magic_code_for("jane.doe@example.com").unwrap();
@@ -283,7 +283,7 @@ mod magic_codes {
     }
 
     #[tokio::test]
-    async fn where_sign_up_is_closed_an_unknown_address_gets_403() {
+    async fn with_closed_sign_up_an_unknown_address_gets_403() {
         let (stand_in, workos) = start().await;
         stand_in.close_sign_up();
         assert_eq!(status(workos.create_magic_auth(&email("nobody@example.com"), None).await), 403);
@@ -301,7 +301,7 @@ mod magic_codes {
     }
 
     #[tokio::test]
-    async fn what_the_user_has_to_do_first_is_403_and_said() {
+    async fn a_required_step_is_403_and_named() {
         let (stand_in, workos) = start().await;
         for (address, expected) in [
             ("unverified@example.com", Requirement::VerifyEmail),
@@ -431,7 +431,7 @@ mod organizations {
     }
 
     #[tokio::test]
-    async fn lists_are_read_page_by_page_as_far_as_a_few_pages_go() {
+    async fn lists_are_read_page_by_page_up_to_a_few_pages() {
         let (stand_in, workos) = start().await;
         let found = async |number: usize| {
             stand_in.forget_requests();
@@ -513,7 +513,7 @@ mod refreshes {
     }
 
     #[tokio::test]
-    async fn a_refresh_token_brings_the_next_and_is_spent() {
+    async fn a_refresh_token_is_exchanged_for_the_next_and_spent() {
         let (stand_in, workos) = start().await;
         let session = stand_in.sign_in("jane", None);
         let token = refresh_token(&session);
@@ -538,7 +538,7 @@ mod refreshes {
     }
 
     #[tokio::test]
-    async fn a_session_that_has_ended_is_over() {
+    async fn an_ended_session_cannot_be_refreshed() {
         let (stand_in, workos) = start().await;
         let session = stand_in.sign_in("jane", None);
         let sid = session_id(session["access_token"].as_str().unwrap());
@@ -565,7 +565,7 @@ mod refreshes {
     }
 
     #[tokio::test]
-    async fn an_organization_that_does_not_let_in_is_403_and_the_token_stays_good() {
+    async fn an_organization_that_rejects_the_user_is_403_and_the_token_stays_valid() {
         let (stand_in, workos) = start().await;
         let token = refresh_token(&stand_in.sign_in("consultant", Some("Example")));
         let ids = ["MASADAS", "Sso Example", "Mfa Example"].map(|n| organization_id(&stand_in, n));
@@ -578,7 +578,7 @@ mod refreshes {
     }
 
     #[tokio::test]
-    async fn an_answer_about_another_organization_is_502() {
+    async fn a_response_about_another_organization_is_502() {
         let (stand_in, workos) = start().await;
         let token = refresh_token(&stand_in.sign_in("member_of_two", Some("MASADAS")));
         stand_in.misplace_refreshes("MASADAS");
@@ -649,7 +649,7 @@ mod failures {
     }
 
     #[tokio::test]
-    async fn a_limit_on_what_the_caller_did_is_429_and_any_other_503() {
+    async fn a_limit_on_the_callers_action_is_429_and_any_other_is_503() {
         let (stand_in, workos) = start().await;
         stand_in.inject(Fault::Limiting { retry_after: Some(7) });
         let code = MagicCode::parse("123456").unwrap();
@@ -672,7 +672,7 @@ mod failures {
     }
 
     #[tokio::test]
-    async fn what_must_not_happen_twice_is_sent_once() {
+    async fn a_call_that_must_not_happen_twice_is_sent_once() {
         let (stand_in, workos) = start().await;
         let code = MagicCode::parse("123456").unwrap();
         stand_in.inject(Fault::Down);
@@ -707,7 +707,7 @@ mod keys {
     }
 
     #[tokio::test]
-    async fn a_refused_key_is_our_fault_and_not_the_users() {
+    async fn a_rejected_key_is_our_fault_and_not_the_users() {
         let (stand_in, workos) = start().await;
         stand_in.rotate_api_key("sk_test_another");
         assert_eq!(statuses(&stand_in, &workos).await, [502; 3]);
@@ -765,7 +765,7 @@ mod printing {
     use super::*;
 
     #[tokio::test]
-    async fn nothing_that_is_secret_or_personal_is_printed() {
+    async fn secrets_and_personal_data_are_not_printed() {
         let (stand_in, workos) = start().await;
         let authentication = sign_in(&stand_in, &workos, &jane()).await.unwrap();
         let choice = choice(&stand_in, &workos, "123@gmail.com").await;

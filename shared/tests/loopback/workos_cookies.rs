@@ -113,7 +113,7 @@ fn session_headers(values: &[&str]) -> HeaderMap {
 }
 
 #[tokio::test]
-async fn reads_the_sessions_of_the_official_sdks_and_would_write_the_same() {
+async fn reads_the_sessions_of_the_official_sdks_and_writes_the_same() {
     let known = known();
     let cookies = cookies(&[("WORKOS_COOKIE_PASSWORD", &known.password)]).await;
     let sessions: Vec<_> = known.seals.iter().filter(|seal| seal.session).collect();
@@ -154,7 +154,7 @@ async fn sealed_with(cookies: &Cookies, changes: &[(&str, &str)]) -> String {
 }
 
 #[tokio::test]
-async fn a_part_of_a_seal_that_nothing_here_needs_may_hold_anything() {
+async fn unread_parts_of_a_seal_may_hold_anything() {
     let cookies = cookies(&[]).await;
     let deep = "[".repeat(300) + &"]".repeat(300);
     for odd in ["null", "17", "\"\"", "[]", "{}", "\"\\ud83d\"", "1e400", &deep] {
@@ -185,7 +185,7 @@ async fn a_seal_may_lack_its_refresh_token() {
 }
 
 #[tokio::test]
-async fn a_session_comes_back_as_it_went() {
+async fn a_session_survives_sealing_unchanged() {
     let cookies = cookies(&[]).await;
     let session = SealedSession::from(authentication());
     let mut browser = Browser::default();
@@ -260,7 +260,7 @@ async fn cookies_are_secure_except_on_plain_local_pages() {
 }
 
 #[tokio::test]
-async fn without_a_cookie_there_is_no_session_and_with_two_none_counts() {
+async fn no_cookie_is_no_session_and_of_two_none_counts() {
     let known = known();
     let cookies = cookies(&[("WORKOS_COOKIE_PASSWORD", &known.password)]).await;
     let good = known.seals[0].sealed.as_str();
@@ -275,7 +275,7 @@ async fn without_a_cookie_there_is_no_session_and_with_two_none_counts() {
 }
 
 #[tokio::test]
-async fn a_cookie_that_holds_no_session_of_ours_is_refused() {
+async fn a_cookie_without_a_session_of_ours_is_rejected() {
     let known = known();
     let sealed = |name: &str| {
         let seal = known.seals.iter().find(|seal| seal.name == name);
@@ -307,7 +307,7 @@ fn user_with(metadata: usize, picture: usize, name: usize) -> User {
 }
 
 #[tokio::test]
-async fn what_nothing_here_reads_is_left_out_of_a_session_that_would_be_too_long() {
+async fn unread_parts_are_left_out_of_a_session_that_would_be_too_long() {
     let cookies = cookies(&[]).await;
     for (metadata, picture, name, kept) in [
         (100, 100, 10, Some((true, true))),
@@ -342,7 +342,7 @@ async fn what_nothing_here_reads_is_left_out_of_a_session_that_would_be_too_long
 }
 
 #[tokio::test]
-async fn a_session_is_never_a_byte_too_long_and_gives_way_no_byte_too_soon() {
+async fn a_session_drops_parts_exactly_at_the_size_limit() {
     let cookies = cookies(&[("WORKOS_COOKIE_DOMAIN", "example.com")]).await;
     let mut longest = 0;
     for note in 1500..2600 {
@@ -384,7 +384,7 @@ async fn an_account_that_can_never_fit_is_known_before_its_session() {
 }
 
 #[tokio::test]
-async fn a_cookie_of_a_domain_takes_the_place_of_the_hosts_own() {
+async fn a_domain_cookie_replaces_the_host_only_one() {
     let session = SealedSession::from(authentication());
     for (settings, expected) in [
         (&[][..], vec![(None, true)]),
@@ -514,7 +514,7 @@ async fn several_tabs_sign_in_at_once() {
 }
 
 #[tokio::test]
-async fn a_callback_that_this_browser_did_not_ask_for_is_refused() {
+async fn a_callback_that_this_browser_did_not_request_is_rejected() {
     let clock = Clock::fixed(1_900_000_000);
     let cookies = cookies_at(&clock, &[]).await.unwrap();
     let mut browser = Browser::default();
@@ -562,7 +562,7 @@ async fn a_callback_that_this_browser_did_not_ask_for_is_refused() {
 }
 
 #[tokio::test]
-async fn beginning_a_sign_in_clears_away_what_is_of_no_use() {
+async fn starting_a_sign_in_clears_useless_cookies() {
     let clock = Clock::fixed(1_900_000_000);
     let cookies = cookies_at(&clock, &[]).await.unwrap();
     let mut browser = Browser::default();
@@ -678,7 +678,7 @@ async fn hundreds_of_organizations_fit_and_more_than_a_cookie_holds_are_403() {
 }
 
 #[tokio::test]
-async fn a_choice_that_was_made_leaves_a_stub_that_recognizes_its_token() {
+async fn a_completed_choice_leaves_a_stub_that_identifies_its_token() {
     let clock = Clock::fixed(1_900_000_000);
     let cookies = cookies_at(&clock, &[]).await.unwrap();
     let offered: Vec<_> = (0..100).map(organization).collect();
@@ -708,7 +708,7 @@ async fn a_choice_that_was_made_leaves_a_stub_that_recognizes_its_token() {
 }
 
 #[tokio::test]
-async fn all_cookies_of_a_browser_stay_under_8_kib_and_the_oldest_give_way() {
+async fn all_cookies_of_a_browser_stay_under_8_kib_and_the_oldest_are_dropped() {
     let clock = Clock::fixed(1_900_000_000);
     let cookies = cookies_at(&clock, &[]).await.unwrap();
     let offered: Vec<_> = (0..600).map(organization).collect();
@@ -754,7 +754,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_session_comes_back_from_a_cookie_of_4_096_bytes_or_does_not_fit(
+    fn any_session_survives_a_cookie_of_4_096_bytes_or_does_not_fit(
         first in any_text(), picture in any_text(), metadata in any_text(), token in "[A-Za-z0-9_.-]{0,1500}",
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
@@ -791,7 +791,7 @@ proptest! {
     }
 
     #[test]
-    fn all_cookies_of_a_browser_stay_under_8_kib_whatever_it_begins(
+    fn all_cookies_of_a_browser_stay_under_8_kib_whatever_it_starts(
         flows in vec((any::<bool>(), 1_usize..400, any::<u8>()), 1..12), junk in "[!-+--:<-~]{0,300}",
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();

@@ -156,7 +156,7 @@ async fn without_credentials_nobody_is_signed_in() {
 }
 
 #[tokio::test]
-async fn a_good_cookie_is_a_session_and_asks_for_nothing_but_the_keys() {
+async fn a_valid_cookie_is_a_session_and_needs_only_the_keys() {
     let world = World::start().await;
     let cookie = world.cookie("jane", 300).await;
     for _ in 0..5 {
@@ -172,7 +172,7 @@ async fn a_good_cookie_is_a_session_and_asks_for_nothing_but_the_keys() {
 }
 
 #[tokio::test]
-async fn a_cookie_that_can_never_be_good_is_refused_and_cleared() {
+async fn a_cookie_that_can_never_be_valid_is_rejected_and_cleared() {
     let world = World::start().await;
     let session = world.signed_in("jane", None, 300);
     let good = world.sealed(session.clone()).await;
@@ -238,7 +238,7 @@ fn unaccepted() -> Vec<(&'static str, Value, Value, u16)> {
 }
 
 #[tokio::test]
-async fn a_genuine_token_that_is_not_accepted_is_refused_and_its_cookie_kept() {
+async fn a_genuine_token_that_is_not_accepted_is_rejected_and_its_cookie_kept() {
     for (why, header, claims, status) in unaccepted() {
         let world = World::start().await;
         let session = world.signed_in("jane", None, 300);
@@ -253,7 +253,7 @@ async fn a_genuine_token_that_is_not_accepted_is_refused_and_its_cookie_kept() {
 }
 
 #[tokio::test]
-async fn a_token_of_our_own_is_good_whatever_else_it_says() {
+async fn our_own_token_is_valid_whatever_its_additional_claims() {
     let world = World::start().await;
     let session = world.signed_in("jane", None, 300);
     let own = world.stand_in.client_id();
@@ -289,7 +289,7 @@ async fn a_token_of_our_own_is_good_whatever_else_it_says() {
 }
 
 #[tokio::test]
-async fn a_strangers_invented_key_takes_nobodys_session() {
+async fn a_strangers_invented_key_ends_no_session() {
     for (why, seconds) in [("a good cookie", 300), ("an expired one", -60)] {
         let world = World::start().await;
         let before = world.cookie("jane", 300).await;
@@ -317,7 +317,7 @@ async fn a_strangers_invented_key_takes_nobodys_session() {
 }
 
 #[tokio::test]
-async fn an_idle_users_session_is_renewed_although_its_key_is_gone() {
+async fn an_idle_users_session_is_refreshed_although_its_key_is_gone() {
     for stranger in [false, true] {
         let world = World::start().await;
         let cookie = world.cookie("jane", -60).await;
@@ -360,7 +360,7 @@ async fn a_session_without_a_refresh_token_lasts_as_long_as_its_access_token() {
 }
 
 #[tokio::test]
-async fn a_bearer_token_counts_and_nothing_falls_back_to_the_cookie() {
+async fn a_bearer_token_counts_without_fallback_to_the_cookie() {
     let world = World::start().await;
     let (session, _) = world.ask(&bearer(&world.stand_in.access_token("jane"))).await;
     let session = session.unwrap();
@@ -380,7 +380,7 @@ async fn a_bearer_token_counts_and_nothing_falls_back_to_the_cookie() {
 }
 
 #[tokio::test]
-async fn an_expired_token_is_renewed_and_the_new_cookie_sent_along() {
+async fn an_expired_token_is_refreshed_and_the_new_cookie_sent() {
     let world = World::start().await;
     let cookie = world.cookie("jane", -60).await;
     let (session, renewed) = world.ask_with(&cookie).await;
@@ -395,7 +395,7 @@ async fn an_expired_token_is_renewed_and_the_new_cookie_sent_along() {
 }
 
 #[tokio::test]
-async fn requests_that_need_the_same_renewal_share_it() {
+async fn requests_that_need_the_same_refresh_share_it() {
     let world = World::start().await;
     let cookie = world.cookie("jane", -60).await;
     world.stand_in.inject(Fault::Slow(Duration::from_millis(50)).on(AUTHENTICATE));
@@ -408,7 +408,7 @@ async fn requests_that_need_the_same_renewal_share_it() {
 }
 
 #[tokio::test]
-async fn two_processes_renew_one_session_at_once_and_both_serve() {
+async fn two_processes_refresh_one_session_at_once_and_both_succeed() {
     let world = World::start().await;
     let other = process(&world.stand_in, &world.clock).await;
     let cookie = world.cookie("jane", -60).await;
@@ -424,7 +424,7 @@ async fn two_processes_renew_one_session_at_once_and_both_serve() {
 }
 
 #[tokio::test]
-async fn the_loser_of_a_race_is_refused_and_the_winners_cookie_kept() {
+async fn the_loser_of_a_race_is_rejected_and_the_winners_cookie_kept() {
     let world = World::start().await;
     let winner = process(&world.stand_in, &world.clock).await;
     let cookie = world.cookie("jane", -60).await;
@@ -437,7 +437,7 @@ async fn the_loser_of_a_race_is_refused_and_the_winners_cookie_kept() {
 }
 
 #[tokio::test]
-async fn a_token_about_to_expire_is_renewed_early_or_served_as_it_is() {
+async fn a_token_about_to_expire_is_refreshed_early_or_served_as_it_is() {
     let world = World::start().await;
     let cookie = world.sealed(world.near_its_end("jane")).await;
     assert_renewed(&world.ask_with(&cookie).await, "ahead of time");
@@ -456,7 +456,7 @@ async fn a_token_about_to_expire_is_renewed_early_or_served_as_it_is() {
 }
 
 #[tokio::test]
-async fn tokens_of_a_minute_are_renewed_in_their_last_fifth() {
+async fn tokens_of_a_minute_are_refreshed_in_their_last_fifth() {
     let world = World::start().await;
     let cookie = world.cookie("jane", 60).await;
     for _ in 0..100 {
@@ -576,7 +576,7 @@ fn unusable(world: &World, session: &Value) -> Vec<(&'static str, Value, u16)> {
 const UNUSABLE: usize = 14;
 
 #[tokio::test]
-async fn an_early_renewal_that_brings_nothing_usable_leaves_the_session_as_it_is() {
+async fn an_unusable_early_refresh_leaves_the_session_unchanged() {
     for index in 0..UNUSABLE {
         let world = World::start().await;
         let session = world.near_its_end("jane");
@@ -590,7 +590,7 @@ async fn an_early_renewal_that_brings_nothing_usable_leaves_the_session_as_it_is
 }
 
 #[tokio::test]
-async fn a_due_renewal_that_brings_nothing_usable_is_no_reason_to_sign_out() {
+async fn an_unusable_due_refresh_signs_nobody_out() {
     for index in 0..UNUSABLE {
         let world = World::start().await;
         let session = world.signed_in("jane", None, -60);
@@ -604,7 +604,7 @@ async fn a_due_renewal_that_brings_nothing_usable_is_no_reason_to_sign_out() {
 }
 
 #[tokio::test]
-async fn a_renewal_that_brings_too_much_leaves_out_what_nobody_reads() {
+async fn a_refresh_that_returns_too_much_drops_unread_parts() {
     let world = World::start().await;
     let session = world.signed_in("jane", None, -60);
     let now = world.clock.now().whole_seconds();
@@ -649,7 +649,7 @@ fn refusals() -> Vec<(u16, Value, u16, bool)> {
 const OFTEN: usize = 10;
 
 #[tokio::test]
-async fn what_workos_says_of_a_due_refresh_decides_what_becomes_of_the_cookie() {
+async fn the_response_to_a_due_refresh_decides_whether_the_cookie_is_kept() {
     let mut asked = JoinSet::new();
     for (status, body, expected, cleared) in refusals() {
         asked.spawn(async move {
@@ -671,7 +671,7 @@ async fn what_workos_says_of_a_due_refresh_decides_what_becomes_of_the_cookie() 
 }
 
 #[tokio::test]
-async fn nothing_that_workos_says_of_an_early_refresh_takes_the_session() {
+async fn no_response_to_an_early_refresh_ends_the_session() {
     for (status, body, ..) in refusals() {
         let world = World::start().await;
         let cookie = world.sealed(world.near_its_end("jane")).await;
@@ -686,7 +686,7 @@ async fn nothing_that_workos_says_of_an_early_refresh_takes_the_session() {
 }
 
 #[tokio::test]
-async fn a_refresh_that_was_lost_is_sent_again_with_the_same_token() {
+async fn a_lost_refresh_is_retried_with_the_same_token() {
     for fault in [
         Fault::Down,
         Fault::Truncated,
@@ -712,7 +712,7 @@ async fn a_refresh_that_was_lost_is_sent_again_with_the_same_token() {
 }
 
 #[tokio::test]
-async fn an_early_refresh_that_was_lost_is_sent_again_at_once_or_not_at_all() {
+async fn a_lost_early_refresh_is_retried_at_once_or_not_at_all() {
     for (fault, again) in [
         (Fault::Down, true),
         (Fault::Truncated, true),
@@ -734,7 +734,7 @@ async fn an_early_refresh_that_was_lost_is_sent_again_at_once_or_not_at_all() {
 }
 
 #[tokio::test]
-async fn a_clock_that_is_set_back_makes_no_pause_last() {
+async fn a_clock_that_is_set_back_does_not_prolong_a_backoff() {
     let world = World::start().await;
     let cookie = world.sealed(world.near_its_end("jane")).await;
     world.stand_in.inject(Fault::Failing(500).on(AUTHENTICATE));
@@ -745,7 +745,7 @@ async fn a_clock_that_is_set_back_makes_no_pause_last() {
 }
 
 #[tokio::test]
-async fn a_dead_cookie_asks_workos_once_a_minute() {
+async fn a_dead_cookie_calls_workos_once_a_minute() {
     let world = World::start().await;
     let session = world.signed_in("jane", None, -60);
     let claims = jwt::claims(session["access_token"].as_str().unwrap()).unwrap();
@@ -795,7 +795,7 @@ async fn a_session_that_has_ended_is_401_and_an_outage_is_503_with_the_cookie_ke
 }
 
 #[tokio::test]
-async fn an_administrator_who_acts_in_the_users_name_is_known() {
+async fn an_administrator_who_impersonates_a_user_is_known() {
     let world = World::start().await;
     let mut session = world.signed_in("jane", None, 300);
     assert!(
@@ -823,7 +823,7 @@ async fn an_administrator_who_acts_in_the_users_name_is_known() {
 }
 
 #[tokio::test]
-async fn live_sessions_go_on_while_workos_is_down() {
+async fn live_sessions_continue_while_workos_is_down() {
     let world = World::start().await;
     let live = world.cookie("jane", 300).await;
     let expired = world.cookie("jane", -60).await;
@@ -848,7 +848,7 @@ async fn switch(world: &World, cookie: &str, organization: &str) -> (u16, Option
 }
 
 #[tokio::test]
-async fn switches_to_an_organization_of_the_users_and_to_no_other() {
+async fn switches_only_to_an_organization_of_the_user() {
     let world = World::start().await;
     let masadas = world.stand_in.organization("MASADAS").id;
     let taunta = world.stand_in.organization("TAUNTA SCRE").id;
@@ -868,7 +868,7 @@ async fn switches_to_an_organization_of_the_users_and_to_no_other() {
 }
 
 #[tokio::test]
-async fn leaving_ends_the_session_and_clears_the_cookie_whatever_comes_of_it() {
+async fn sign_out_clears_the_cookie_whatever_becomes_of_the_session() {
     let world = World::start().await;
     let leave = async |cookie: &str| {
         let request = request(&[("cookie", cookie)]);
@@ -894,7 +894,7 @@ async fn leaving_ends_the_session_and_clears_the_cookie_whatever_comes_of_it() {
 }
 
 #[tokio::test]
-async fn leaving_with_a_bearer_token_leaves_the_cookie_alone() {
+async fn sign_out_with_a_bearer_token_keeps_the_cookie() {
     let world = World::start().await;
     let cookie = world.cookie("jane", 300).await;
     let good = format!("Bearer {}", world.stand_in.access_token("without_organization"));
@@ -907,7 +907,7 @@ async fn leaving_with_a_bearer_token_leaves_the_cookie_alone() {
 }
 
 #[tokio::test]
-async fn of_what_nobody_can_tell_leaving_keeps_the_cookie() {
+async fn sign_out_keeps_a_cookie_that_cannot_be_verified() {
     let world = World::start().await;
     let session = world.signed_in("jane", None, 300);
     let later = world.resigned(&session, json!({}), json!({ "nbf": 4_000_000_000_u64 }));

@@ -30,7 +30,7 @@ pub(super) struct SignIn {
     pub(super) invitation: Option<String>,
     /// The hosted page has taken the user through every step that WorkOS asks for.
     pub(super) has_taken_steps: bool,
-    /// The administrator who acts in the user's name.
+    /// The administrator who is impersonating the user.
     pub(super) impersonator: Option<Impersonator>,
 }
 

@@ -25,7 +25,7 @@ pub fn email(address: &str) -> Value {
     json!({ "email": address })
 }
 
-pub async fn what_no_endpoint_answers_is_refused_and_nothing_is_asked(endpoint: &AddressEndpoint) {
+pub async fn malformed_requests_are_rejected_and_workos_is_not_called(endpoint: &AddressEndpoint) {
     let world = AuthWorld::start(endpoint.binary).await;
     for (event, status) in malformed_requests(&world.event().json(&email(endpoint.address))) {
         assert_eq!(world.ask(&event).await.refusal().0, status, "{event:?}");
@@ -33,7 +33,7 @@ pub async fn what_no_endpoint_answers_is_refused_and_nothing_is_asked(endpoint: 
     assert_eq!(world.asked(), [""; 0]);
 }
 
-pub async fn what_is_no_address_is_400_and_nothing_is_asked(endpoint: &AddressEndpoint) {
+pub async fn an_invalid_address_is_400_and_workos_is_not_called(endpoint: &AddressEndpoint) {
     let world = AuthWorld::start(endpoint.binary).await;
     let bodies = MALFORMED_EMAILS.map(|email| format!("{{\"email\":{email}}}"));
     for body in bodies.iter().map(String::as_str).chain(["", "{}"]) {
@@ -51,8 +51,8 @@ pub async fn what_is_no_address_is_400_and_nothing_is_asked(endpoint: &AddressEn
 macro_rules! addresses_suite {
     ($endpoint:ident) => {
         $crate::tests! { addresses($endpoint):
-            what_no_endpoint_answers_is_refused_and_nothing_is_asked,
-            what_is_no_address_is_400_and_nothing_is_asked,
+            malformed_requests_are_rejected_and_workos_is_not_called,
+            an_invalid_address_is_400_and_workos_is_not_called,
         }
     };
 }

@@ -30,7 +30,7 @@ fn claims(world: &RoomWorld, changes: &Value) -> Value {
     claims
 }
 
-pub async fn nobody_signed_in_at_clerk_is_401_and_livekit_is_not_asked(endpoint: &RoomEndpoint) {
+pub async fn no_clerk_session_is_401_and_livekit_is_not_called(endpoint: &RoomEndpoint) {
     let world = endpoint.start().await;
     let input = (endpoint.good_input)(&world);
     world.livekit.forget_requests();
@@ -53,9 +53,7 @@ pub async fn nobody_signed_in_at_clerk_is_401_and_livekit_is_not_asked(endpoint:
     assert_eq!(world.asked(), [""; 0]);
 }
 
-pub async fn a_token_that_is_not_clerks_for_us_is_401_even_with_a_good_cookie(
-    endpoint: &RoomEndpoint,
-) {
+pub async fn a_foreign_clerk_token_is_401_even_with_a_valid_cookie(endpoint: &RoomEndpoint) {
     let world = endpoint.start().await;
     let input = (endpoint.good_input)(&world);
     world.livekit.forget_requests();
@@ -88,7 +86,7 @@ pub async fn a_token_that_is_not_clerks_for_us_is_401_even_with_a_good_cookie(
     assert_eq!(world.asked(), [""; 0]);
 }
 
-pub async fn a_session_of_clerk_is_served_from_the_header_or_the_cookie(endpoint: &RoomEndpoint) {
+pub async fn a_clerk_session_is_accepted_from_the_header_or_the_cookie(endpoint: &RoomEndpoint) {
     let with: [fn(Event, &str) -> Event; 3] = [
         |event, token| event.bearer(token),
         |event, token| event.cookie(CLERK_COOKIE, token),
@@ -106,7 +104,7 @@ pub async fn a_session_of_clerk_is_served_from_the_header_or_the_cookie(endpoint
     }
 }
 
-pub async fn an_outage_of_clerk_is_never_signed_out(endpoint: &RoomEndpoint) {
+pub async fn an_outage_of_clerk_never_signs_anybody_out(endpoint: &RoomEndpoint) {
     let world = endpoint.start().await;
     let input = (endpoint.good_input)(&world);
     world.livekit.forget_requests();
@@ -126,10 +124,10 @@ pub async fn an_outage_of_clerk_is_never_signed_out(endpoint: &RoomEndpoint) {
 macro_rules! clerk_rooms_suite {
     ($endpoint:ident) => {
         $crate::tests! { clerk_rooms($endpoint):
-            nobody_signed_in_at_clerk_is_401_and_livekit_is_not_asked,
-            a_token_that_is_not_clerks_for_us_is_401_even_with_a_good_cookie,
-            a_session_of_clerk_is_served_from_the_header_or_the_cookie,
-            an_outage_of_clerk_is_never_signed_out,
+            no_clerk_session_is_401_and_livekit_is_not_called,
+            a_foreign_clerk_token_is_401_even_with_a_valid_cookie,
+            a_clerk_session_is_accepted_from_the_header_or_the_cookie,
+            an_outage_of_clerk_never_signs_anybody_out,
         }
     };
 }

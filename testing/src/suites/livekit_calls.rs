@@ -32,7 +32,7 @@ const REFUSALS: [(Fault, u64); 4] = [
 /// object is one.
 const REMOVE: &str = "livekit.RoomService/RemoveParticipant";
 
-pub async fn a_room_with_a_hostile_name_is_looked_for_under_that_name(endpoint: &RoomEndpoint) {
+pub async fn a_room_with_a_hostile_name_is_looked_up_under_that_name(endpoint: &RoomEndpoint) {
     let world = endpoint.start().await;
     let mut input = (endpoint.good_input)(&world);
     world.livekit.forget_requests();
@@ -49,7 +49,9 @@ pub async fn a_room_with_a_hostile_name_is_looked_for_under_that_name(endpoint: 
     }
 }
 
-pub async fn an_outage_of_livekit_is_never_signed_out_and_changes_nothing(endpoint: &RoomEndpoint) {
+pub async fn an_outage_of_livekit_never_signs_anybody_out_and_changes_nothing(
+    endpoint: &RoomEndpoint,
+) {
     let world = endpoint.start().await;
     let input = (endpoint.good_input)(&world);
     let event = world.cookie_event_of("jane", &input).await;
@@ -113,7 +115,7 @@ pub async fn a_gateways_page_is_503(endpoint: &RoomEndpoint) {
     assert_eq!(world.ask(&event).await.status(), endpoint.success, "all is well again");
 }
 
-pub async fn a_date_on_which_to_come_back_is_passed_on_as_seconds(endpoint: &RoomEndpoint) {
+pub async fn a_retry_after_date_is_passed_on_as_seconds(endpoint: &RoomEndpoint) {
     let world = endpoint.start().await;
     let event = world.event_of("jane", &(endpoint.good_input)(&world));
     for call in endpoint.livekit_calls {
@@ -131,7 +133,7 @@ pub async fn a_date_on_which_to_come_back_is_passed_on_as_seconds(endpoint: &Roo
     }
 }
 
-pub async fn a_connection_that_died_in_a_pause_is_not_an_outage(endpoint: &RoomEndpoint) {
+pub async fn a_connection_that_died_while_idle_is_not_an_outage(endpoint: &RoomEndpoint) {
     let world = endpoint.start().await;
     let input = (endpoint.good_input)(&world);
     let mut elsewhere = input.clone();
@@ -142,7 +144,7 @@ pub async fn a_connection_that_died_in_a_pause_is_not_an_outage(endpoint: &RoomE
     assert_eq!(answer.status(), endpoint.success, "{}", answer.text());
 }
 
-pub async fn nobody_at_livekits_address_is_503(endpoint: &RoomEndpoint) {
+pub async fn an_unreachable_livekit_is_503(endpoint: &RoomEndpoint) {
     let world = endpoint.start().await;
     let event = world.event_of("jane", &(endpoint.good_input)(&world));
     world.livekit.stop().await;
@@ -151,7 +153,7 @@ pub async fn nobody_at_livekits_address_is_503(endpoint: &RoomEndpoint) {
     assert_eq!(world.ask(&event).await.status(), endpoint.success, "all is well again");
 }
 
-pub async fn a_livekit_that_does_not_answer_in_time_or_to_the_end_is_503(endpoint: &RoomEndpoint) {
+pub async fn a_slow_or_truncated_response_of_livekit_is_503(endpoint: &RoomEndpoint) {
     let world = endpoint.start().await;
     let event = world.event_of("jane", &(endpoint.good_input)(&world));
     let before = state_of_room(&world.livekit, TEST_ROOM);
@@ -166,7 +168,7 @@ pub async fn a_livekit_that_does_not_answer_in_time_or_to_the_end_is_503(endpoin
     }
 }
 
-pub async fn our_own_key_being_wrong_is_502(endpoint: &RoomEndpoint) {
+pub async fn a_wrong_key_of_ours_is_502(endpoint: &RoomEndpoint) {
     let world = endpoint.start().await;
     let event = world.event_of("jane", &(endpoint.good_input)(&world));
     for (key, secret) in
@@ -177,7 +179,7 @@ pub async fn our_own_key_being_wrong_is_502(endpoint: &RoomEndpoint) {
     }
 }
 
-pub async fn a_rotated_key_is_taken_into_use_without_a_restart(endpoint: &RoomEndpoint) {
+pub async fn a_rotated_key_is_used_without_a_restart(endpoint: &RoomEndpoint) {
     let manager = SecretsManager::start().await.expect("a free port");
     let put = |key: &str, secret: &str| {
         let keys = json!({ "LIVEKIT_API_KEY": key, "LIVEKIT_API_SECRET": secret });
@@ -201,7 +203,7 @@ pub async fn a_rotated_key_is_taken_into_use_without_a_restart(endpoint: &RoomEn
     assert_eq!(manager.requests().len(), 2, "it was read again once");
 }
 
-pub async fn each_call_brings_a_token_of_its_own_that_grants_no_more_than_it_needs(
+pub async fn each_call_has_its_own_token_that_grants_no_more_than_it_needs(
     endpoint: &RoomEndpoint,
 ) {
     let world = endpoint.start().await;
@@ -242,17 +244,17 @@ fn video_grant(request: &Request) -> Value {
 macro_rules! livekit_calls_suite {
     ($endpoint:ident) => {
         $crate::tests! { livekit_calls($endpoint):
-            a_room_with_a_hostile_name_is_looked_for_under_that_name,
-            an_outage_of_livekit_is_never_signed_out_and_changes_nothing,
+            a_room_with_a_hostile_name_is_looked_up_under_that_name,
+            an_outage_of_livekit_never_signs_anybody_out_and_changes_nothing,
             a_limit_is_503_whatever_status_livekit_gives_it,
             a_gateways_page_is_503,
-            a_date_on_which_to_come_back_is_passed_on_as_seconds,
-            a_connection_that_died_in_a_pause_is_not_an_outage,
-            nobody_at_livekits_address_is_503,
-            a_livekit_that_does_not_answer_in_time_or_to_the_end_is_503,
-            our_own_key_being_wrong_is_502,
-            a_rotated_key_is_taken_into_use_without_a_restart,
-            each_call_brings_a_token_of_its_own_that_grants_no_more_than_it_needs,
+            a_retry_after_date_is_passed_on_as_seconds,
+            a_connection_that_died_while_idle_is_not_an_outage,
+            an_unreachable_livekit_is_503,
+            a_slow_or_truncated_response_of_livekit_is_503,
+            a_wrong_key_of_ours_is_502,
+            a_rotated_key_is_used_without_a_restart,
+            each_call_has_its_own_token_that_grants_no_more_than_it_needs,
         }
     };
 }

@@ -10,7 +10,7 @@ use crate::auth_world::AuthWorld;
 use crate::mistakes::OUTAGES;
 use crate::suites::addresses::{AddressEndpoint, email};
 
-pub async fn the_same_address_is_found_however_it_is_written_and_used_as_workos_spells_it(
+pub async fn an_address_is_found_in_any_spelling_and_used_as_workos_spells_it(
     endpoint: &AddressEndpoint,
 ) {
     let world = AuthWorld::start(endpoint.binary).await;
@@ -30,7 +30,9 @@ pub async fn the_same_address_is_found_however_it_is_written_and_used_as_workos_
     }
 }
 
-pub async fn an_outage_says_what_it_is_and_nothing_of_the_account(endpoint: &AddressEndpoint) {
+pub async fn an_outage_is_reported_as_one_and_reveals_nothing_about_the_account(
+    endpoint: &AddressEndpoint,
+) {
     let world = AuthWorld::start(endpoint.binary).await;
     world.workos.lift_limits();
     for path in ["/organizations", "/user_management/users", "/user_management/magic_auth"] {
@@ -86,8 +88,8 @@ pub async fn a_limit_of_codes_is_429_and_any_other_limit_is_503_each_with_its_wa
 macro_rules! magic_codes_suite {
     ($endpoint:ident) => {
         $crate::tests! { magic_codes($endpoint):
-            the_same_address_is_found_however_it_is_written_and_used_as_workos_spells_it,
-            an_outage_says_what_it_is_and_nothing_of_the_account,
+            an_address_is_found_in_any_spelling_and_used_as_workos_spells_it,
+            an_outage_is_reported_as_one_and_reveals_nothing_about_the_account,
             a_limit_of_codes_is_429_and_any_other_limit_is_503_each_with_its_wait,
         }
     };

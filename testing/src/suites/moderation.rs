@@ -23,7 +23,7 @@ async fn assert_no_such_participant(world: &RoomWorld, input: &Value, identity: 
     assert_eq!(answer.refusal(), (404, NO_SUCH.to_owned()), "{identity}");
 }
 
-pub async fn without_the_permission_it_is_403_and_livekit_is_not_asked(endpoint: &RoomEndpoint) {
+pub async fn without_the_permission_it_is_403_and_livekit_is_not_called(endpoint: &RoomEndpoint) {
     let world = endpoint.start().await;
     let input = (endpoint.good_input)(&world);
     world.livekit.forget_requests();
@@ -61,7 +61,7 @@ pub async fn without_a_configured_permission_nobody_moderates(endpoint: &RoomEnd
     assert_eq!(world.asked(), [""; 0]);
 }
 
-pub async fn an_identity_that_cannot_be_read_is_400(endpoint: &RoomEndpoint) {
+pub async fn an_invalid_identity_is_400(endpoint: &RoomEndpoint) {
     let world = endpoint.start().await;
     let input = (endpoint.good_input)(&world);
     world.livekit.forget_requests();
@@ -78,7 +78,7 @@ pub async fn an_identity_that_cannot_be_read_is_400(endpoint: &RoomEndpoint) {
     assert_eq!(world.asked(), [""; 0]);
 }
 
-pub async fn a_recorder_an_agent_and_every_other_identity_is_404_and_livekit_is_not_asked(
+pub async fn a_recorder_an_agent_and_every_other_identity_is_404_and_livekit_is_not_called(
     endpoint: &RoomEndpoint,
 ) {
     let world = endpoint.start().await;
@@ -103,7 +103,7 @@ pub async fn a_recorder_an_agent_and_every_other_identity_is_404_and_livekit_is_
     assert_eq!(state_of_room(&world.livekit, TEST_ROOM), before);
 }
 
-pub async fn whoever_has_left_or_was_never_there_is_404(endpoint: &RoomEndpoint) {
+pub async fn a_participant_who_left_or_never_joined_is_404(endpoint: &RoomEndpoint) {
     let world = endpoint.start().await;
     let input = (endpoint.good_input)(&world);
     admit(&world, "another-room", "guest:2");
@@ -183,11 +183,11 @@ pub async fn logs_name_neither_the_room_nor_anybody_in_it(endpoint: &RoomEndpoin
 macro_rules! moderation_suite {
     ($endpoint:ident) => {
         $crate::tests! { moderation($endpoint):
-            without_the_permission_it_is_403_and_livekit_is_not_asked,
+            without_the_permission_it_is_403_and_livekit_is_not_called,
             without_a_configured_permission_nobody_moderates,
-            an_identity_that_cannot_be_read_is_400,
-            a_recorder_an_agent_and_every_other_identity_is_404_and_livekit_is_not_asked,
-            whoever_has_left_or_was_never_there_is_404,
+            an_invalid_identity_is_400,
+            a_recorder_an_agent_and_every_other_identity_is_404_and_livekit_is_not_called,
+            a_participant_who_left_or_never_joined_is_404,
             another_organizations_room_cannot_be_reached,
             users_guests_and_oneself_are_moderated_alike,
             logs_name_neither_the_room_nor_anybody_in_it,

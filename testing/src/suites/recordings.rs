@@ -5,7 +5,7 @@
 
 use crate::suites::rooms::RoomEndpoint;
 
-pub async fn without_the_permission_that_is_configured_it_is_403_and_livekit_is_not_asked(
+pub async fn without_the_configured_permission_it_is_403_and_livekit_is_not_called(
     endpoint: &RoomEndpoint,
 ) {
     let permission = endpoint.identity.recording_permission();
@@ -39,7 +39,7 @@ pub async fn without_the_permission_that_is_configured_it_is_403_and_livekit_is_
 macro_rules! recordings_suite {
     ($endpoint:ident) => {
         $crate::tests! { recordings($endpoint):
-            without_the_permission_that_is_configured_it_is_403_and_livekit_is_not_asked,
+            without_the_configured_permission_it_is_403_and_livekit_is_not_called,
         }
         $crate::livekit_calls_suite!($endpoint);
     };
@@ -51,18 +51,18 @@ macro_rules! recordings_suite {
 macro_rules! recordings_list_suite {
     ($endpoint:ident) => {
         $crate::tests! { recordings($endpoint):
-            without_the_permission_that_is_configured_it_is_403_and_livekit_is_not_asked,
+            without_the_configured_permission_it_is_403_and_livekit_is_not_called,
         }
         $crate::tests! { livekit_calls($endpoint):
-            an_outage_of_livekit_is_never_signed_out_and_changes_nothing,
+            an_outage_of_livekit_never_signs_anybody_out_and_changes_nothing,
             a_limit_is_503_whatever_status_livekit_gives_it,
             a_gateways_page_is_503,
-            a_date_on_which_to_come_back_is_passed_on_as_seconds,
-            nobody_at_livekits_address_is_503,
-            a_livekit_that_does_not_answer_in_time_or_to_the_end_is_503,
-            our_own_key_being_wrong_is_502,
-            a_rotated_key_is_taken_into_use_without_a_restart,
-            each_call_brings_a_token_of_its_own_that_grants_no_more_than_it_needs,
+            a_retry_after_date_is_passed_on_as_seconds,
+            an_unreachable_livekit_is_503,
+            a_slow_or_truncated_response_of_livekit_is_503,
+            a_wrong_key_of_ours_is_502,
+            a_rotated_key_is_used_without_a_restart,
+            each_call_has_its_own_token_that_grants_no_more_than_it_needs,
         }
     };
 }

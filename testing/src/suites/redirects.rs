@@ -33,7 +33,7 @@ pub fn redirect_url(answer: &Answer) -> String {
     answer.success()["authData"]["redirectURL"].as_str().expect("an address").to_owned()
 }
 
-pub async fn what_no_endpoint_answers_is_refused_and_nothing_is_begun(endpoint: &Redirect) {
+pub async fn malformed_requests_are_rejected_and_no_sign_in_starts(endpoint: &Redirect) {
     let world = AuthWorld::start(endpoint.binary).await;
     for (event, status) in malformed_requests(&world.event()) {
         let answer = world.ask(&event).await;
@@ -42,7 +42,7 @@ pub async fn what_no_endpoint_answers_is_refused_and_nothing_is_begun(endpoint: 
     }
 }
 
-pub async fn gives_the_address_at_workos_with_a_state_and_pkce(endpoint: &Redirect) {
+pub async fn returns_workoss_url_with_a_state_and_pkce(endpoint: &Redirect) {
     let world = AuthWorld::start(endpoint.binary).await;
     let answer = world.ask(&world.event()).await;
 
@@ -65,7 +65,7 @@ pub async fn gives_the_address_at_workos_with_a_state_and_pkce(endpoint: &Redire
     assert_eq!(state.len(), 43, "32 random bytes in base64url");
 }
 
-pub async fn what_the_callback_has_to_prove_leaves_in_a_sealed_cookie_for_ten_minutes(
+pub async fn the_state_and_the_verifier_are_sealed_in_a_cookie_for_ten_minutes(
     endpoint: &Redirect,
 ) {
     let world = AuthWorld::start(endpoint.binary).await;
@@ -77,7 +77,7 @@ pub async fn what_the_callback_has_to_prove_leaves_in_a_sealed_cookie_for_ten_mi
     assert!(!cookie.value.contains(&state(&answer)));
 }
 
-pub async fn the_cookie_is_for_one_host_and_tls_where_the_page_has_it(endpoint: &Redirect) {
+pub async fn the_cookie_is_host_only_and_secure_if_the_page_has_tls(endpoint: &Redirect) {
     let own = [
         ("WORKOS_REDIRECT_URI", "https://app.example.com/callback"),
         ("WORKOS_COOKIE_DOMAIN", "example.com"),
@@ -89,7 +89,7 @@ pub async fn the_cookie_is_for_one_host_and_tls_where_the_page_has_it(endpoint: 
     assert_eq!(cookie.attributes, expected, "without a domain, whatever the session's is");
 }
 
-pub async fn several_tabs_begin_each_their_own_and_the_oldest_of_five_is_forgotten(
+pub async fn several_tabs_start_their_own_sign_ins_and_the_oldest_of_five_is_dropped(
     endpoint: &Redirect,
 ) {
     let world = AuthWorld::start(endpoint.binary).await;
@@ -114,7 +114,7 @@ pub async fn several_tabs_begin_each_their_own_and_the_oldest_of_five_is_forgott
     assert_eq!(dropped.name, begun[0].0);
 }
 
-pub async fn workos_is_not_asked_and_so_its_outage_is_not_met(endpoint: &Redirect) {
+pub async fn workos_is_not_called_so_its_outage_has_no_effect(endpoint: &Redirect) {
     let world = AuthWorld::start(endpoint.binary).await;
     world.workos.inject(Fault::Down);
     assert_eq!(world.ask(&world.event()).await.status(), 200);
@@ -126,7 +126,7 @@ pub async fn needs_no_api_key(endpoint: &Redirect) {
     assert_eq!(world.ask(&world.event()).await.status(), 200);
 }
 
-pub async fn every_form_of_no_body_is_taken(endpoint: &Redirect) {
+pub async fn every_form_of_an_empty_body_is_accepted(endpoint: &Redirect) {
     let world = AuthWorld::start(endpoint.binary).await;
     for event in [
         world.event(),
@@ -141,7 +141,7 @@ pub async fn every_form_of_no_body_is_taken(endpoint: &Redirect) {
     }
 }
 
-pub async fn an_invitation_goes_along_and_one_that_is_none_is_400(endpoint: &Redirect) {
+pub async fn an_invitation_is_passed_along_and_an_invalid_one_is_400(endpoint: &Redirect) {
     let world = AuthWorld::start(endpoint.binary).await;
     let answer = world.post(&json!({"invitationToken": "Z1uX3RbwcIl5fIGJJJCXXisdI"})).await;
     let url = redirect_url(&answer);
@@ -156,9 +156,7 @@ pub async fn an_invitation_goes_along_and_one_that_is_none_is_400(endpoint: &Red
     }
 }
 
-pub async fn an_app_with_a_scheme_of_its_own_is_let_in_where_it_is_named_exactly(
-    endpoint: &Redirect,
-) {
+pub async fn an_app_origin_is_allowed_if_it_is_listed_exactly(endpoint: &Redirect) {
     let origins = "tauri://localhost,capacitor://localhost,chrome-extension://aapbdbdomjkkjkaon";
     let world = AuthWorld::start_with(endpoint.binary, &[("ALLOWED_ORIGINS", origins)]).await;
     for (origin, status) in [
@@ -205,7 +203,7 @@ pub async fn production_without_tls_does_not_start(endpoint: &Redirect) {
     assert!(Instance::start(endpoint.binary, settings).await.is_ok());
 }
 
-pub async fn what_nobody_reads_may_be_as_odd_as_it_likes(endpoint: &Redirect) {
+pub async fn unread_parts_of_a_request_may_be_anything(endpoint: &Redirect) {
     let world = AuthWorld::start(endpoint.binary).await;
     for (pointer, value) in oddities() {
         let answer = world.ask(&world.event().with(pointer, value.clone())).await;
@@ -213,7 +211,7 @@ pub async fn what_nobody_reads_may_be_as_odd_as_it_likes(endpoint: &Redirect) {
     }
 }
 
-pub async fn every_part_of_an_event_may_be_anything_and_it_is_still_answered(endpoint: &Redirect) {
+pub async fn every_part_of_an_event_may_be_anything_and_gets_a_response(endpoint: &Redirect) {
     let world = AuthWorld::start(endpoint.binary).await;
     let event = world.event().cookie("theme", "dark").query("a=1").json(&json!({}));
     let event = event.bearer("token").header("sec-fetch-site", "same-origin");
@@ -279,13 +277,13 @@ fn places(value: &Value, pointer: &str) -> Vec<String> {
     places
 }
 
-pub async fn the_documented_event_has_its_answer(endpoint: &Redirect) {
+pub async fn the_documented_event_gets_the_expected_response(endpoint: &Redirect) {
     let world = AuthWorld::start(endpoint.binary).await;
     let answer = world.ask(&Event::documented(endpoint.event)).await;
     assert!(redirect_url(&answer).contains(endpoint.provider));
 }
 
-pub async fn logs_tell_of_each_request_and_nothing_private(endpoint: &Redirect) {
+pub async fn logs_describe_each_request_without_private_data(endpoint: &Redirect) {
     let world = AuthWorld::start(endpoint.binary).await;
     let answer = world.ask(&world.event()).await;
     world.logs_nothing_of(1, &[&state(&answer), &answer.cookie().value, "code_challenge"]).await;
@@ -297,21 +295,21 @@ pub async fn logs_tell_of_each_request_and_nothing_private(endpoint: &Redirect) 
 macro_rules! redirects_suite {
     ($endpoint:ident) => {
         $crate::tests! { redirects($endpoint):
-            what_no_endpoint_answers_is_refused_and_nothing_is_begun,
-            gives_the_address_at_workos_with_a_state_and_pkce,
-            what_the_callback_has_to_prove_leaves_in_a_sealed_cookie_for_ten_minutes,
-            the_cookie_is_for_one_host_and_tls_where_the_page_has_it,
-            several_tabs_begin_each_their_own_and_the_oldest_of_five_is_forgotten,
-            workos_is_not_asked_and_so_its_outage_is_not_met,
+            malformed_requests_are_rejected_and_no_sign_in_starts,
+            returns_workoss_url_with_a_state_and_pkce,
+            the_state_and_the_verifier_are_sealed_in_a_cookie_for_ten_minutes,
+            the_cookie_is_host_only_and_secure_if_the_page_has_tls,
+            several_tabs_start_their_own_sign_ins_and_the_oldest_of_five_is_dropped,
+            workos_is_not_called_so_its_outage_has_no_effect,
             needs_no_api_key,
-            every_form_of_no_body_is_taken,
-            an_invitation_goes_along_and_one_that_is_none_is_400,
-            an_app_with_a_scheme_of_its_own_is_let_in_where_it_is_named_exactly,
+            every_form_of_an_empty_body_is_accepted,
+            an_invitation_is_passed_along_and_an_invalid_one_is_400,
+            an_app_origin_is_allowed_if_it_is_listed_exactly,
             production_without_tls_does_not_start,
-            what_nobody_reads_may_be_as_odd_as_it_likes,
-            every_part_of_an_event_may_be_anything_and_it_is_still_answered,
-            the_documented_event_has_its_answer,
-            logs_tell_of_each_request_and_nothing_private,
+            unread_parts_of_a_request_may_be_anything,
+            every_part_of_an_event_may_be_anything_and_gets_a_response,
+            the_documented_event_gets_the_expected_response,
+            logs_describe_each_request_without_private_data,
         }
     };
 }

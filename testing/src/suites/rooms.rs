@@ -63,7 +63,7 @@ impl RoomEndpoint {
     }
 }
 
-pub async fn what_no_endpoint_answers_is_refused_and_livekit_is_not_asked(endpoint: &RoomEndpoint) {
+pub async fn malformed_requests_are_rejected_and_livekit_is_not_called(endpoint: &RoomEndpoint) {
     let world = endpoint.start().await;
     for (event, status) in malformed_requests(&endpoint.good(&world)) {
         let answer = world.ask(&event).await;
@@ -73,7 +73,7 @@ pub async fn what_no_endpoint_answers_is_refused_and_livekit_is_not_asked(endpoi
     assert_eq!(world.asked(), [""; 0]);
 }
 
-pub async fn what_is_no_name_of_a_room_is_400_and_livekit_is_not_asked(endpoint: &RoomEndpoint) {
+pub async fn an_invalid_room_name_is_400_and_livekit_is_not_called(endpoint: &RoomEndpoint) {
     let world = endpoint.start().await;
     let input = (endpoint.good_input)(&world);
     world.livekit.forget_requests();
@@ -104,7 +104,7 @@ pub async fn what_is_no_name_of_a_room_is_400_and_livekit_is_not_asked(endpoint:
     assert_eq!(world.asked(), [""; 0]);
 }
 
-pub async fn nobody_signed_in_is_401_and_livekit_is_not_asked(endpoint: &RoomEndpoint) {
+pub async fn no_session_is_401_and_livekit_is_not_called(endpoint: &RoomEndpoint) {
     let world = endpoint.start().await;
     let input = (endpoint.good_input)(&world);
     world.livekit.forget_requests();
@@ -123,7 +123,7 @@ pub async fn nobody_signed_in_is_401_and_livekit_is_not_asked(endpoint: &RoomEnd
     assert_eq!(world.asked(), [""; 0]);
 }
 
-pub async fn the_documented_event_has_nobody_signed_in_and_its_answer_once_somebody_is(
+pub async fn the_documented_event_is_401_without_a_session_and_succeeds_with_one(
     endpoint: &RoomEndpoint,
 ) {
     let world = endpoint.start().await;
@@ -134,9 +134,7 @@ pub async fn the_documented_event_has_nobody_signed_in_and_its_answer_once_someb
     assert_eq!(answer.status(), endpoint.event_status, "{}", answer.text());
 }
 
-pub async fn where_rooms_belong_to_organizations_a_user_without_one_is_403(
-    endpoint: &RoomEndpoint,
-) {
+pub async fn with_isolated_rooms_a_user_without_an_organization_is_403(endpoint: &RoomEndpoint) {
     let world = endpoint.start_with(&[("ROOM_NAMESPACE", "organization")]).await;
     let input = (endpoint.good_input)(&world);
     world.livekit.forget_requests();
@@ -145,7 +143,7 @@ pub async fn where_rooms_belong_to_organizations_a_user_without_one_is_403(
     assert_eq!(world.asked(), [""; 0]);
 }
 
-pub async fn a_name_that_is_too_long_behind_the_organizations_is_400(endpoint: &RoomEndpoint) {
+pub async fn a_room_name_too_long_after_the_organization_prefix_is_400(endpoint: &RoomEndpoint) {
     let world = endpoint.start_with(&[("ROOM_NAMESPACE", "organization")]).await;
     let mut input = (endpoint.good_input)(&world);
     input[endpoint.room_field] = json!("é".repeat(128));
@@ -154,7 +152,9 @@ pub async fn a_name_that_is_too_long_behind_the_organizations_is_400(endpoint: &
     assert_eq!(world.asked(), [""; 0]);
 }
 
-pub async fn keys_come_from_secrets_manager_which_may_be_away_at_start(endpoint: &RoomEndpoint) {
+pub async fn keys_come_from_secrets_manager_which_may_be_unreachable_at_startup(
+    endpoint: &RoomEndpoint,
+) {
     let manager = SecretsManager::start().await.expect("a free port");
     let keys = json!({ "LIVEKIT_API_KEY": API_KEY, "LIVEKIT_API_SECRET": API_SECRET });
     manager.put("livekit", keys);
@@ -171,14 +171,14 @@ pub async fn keys_come_from_secrets_manager_which_may_be_away_at_start(endpoint:
     assert_eq!(answer.status(), endpoint.success, "{}", answer.text());
 }
 
-pub async fn stops_at_start_with_one_line_that_names_all_that_is_missing(endpoint: &RoomEndpoint) {
+pub async fn stops_at_start_and_names_every_missing_setting_in_one_line(endpoint: &RoomEndpoint) {
     let line = refused_settings(endpoint, &[]).await;
     for name in endpoint.required_settings.iter().chain(endpoint.identity.required_settings()) {
         assert!(line.contains(&format!("{name} is missing")), "{name} is not in {line}");
     }
 }
 
-pub async fn stops_at_start_with_one_line_that_names_all_that_is_malformed_and_no_value(
+pub async fn stops_at_start_and_names_every_malformed_setting_without_its_value(
     endpoint: &RoomEndpoint,
 ) {
     let line = refused_settings(endpoint, endpoint.malformed_settings).await;
@@ -208,15 +208,15 @@ async fn refused_settings(endpoint: &RoomEndpoint, settings: &[(&str, &str)]) ->
 macro_rules! rooms_suite {
     ($endpoint:ident) => {
         $crate::tests! { rooms($endpoint):
-            what_no_endpoint_answers_is_refused_and_livekit_is_not_asked,
-            what_is_no_name_of_a_room_is_400_and_livekit_is_not_asked,
-            nobody_signed_in_is_401_and_livekit_is_not_asked,
-            the_documented_event_has_nobody_signed_in_and_its_answer_once_somebody_is,
-            where_rooms_belong_to_organizations_a_user_without_one_is_403,
-            a_name_that_is_too_long_behind_the_organizations_is_400,
-            keys_come_from_secrets_manager_which_may_be_away_at_start,
-            stops_at_start_with_one_line_that_names_all_that_is_missing,
-            stops_at_start_with_one_line_that_names_all_that_is_malformed_and_no_value,
+            malformed_requests_are_rejected_and_livekit_is_not_called,
+            an_invalid_room_name_is_400_and_livekit_is_not_called,
+            no_session_is_401_and_livekit_is_not_called,
+            the_documented_event_is_401_without_a_session_and_succeeds_with_one,
+            with_isolated_rooms_a_user_without_an_organization_is_403,
+            a_room_name_too_long_after_the_organization_prefix_is_400,
+            keys_come_from_secrets_manager_which_may_be_unreachable_at_startup,
+            stops_at_start_and_names_every_missing_setting_in_one_line,
+            stops_at_start_and_names_every_malformed_setting_without_its_value,
         }
     };
 }

@@ -16,7 +16,7 @@ use crate::sessions::{
 use crate::suites::rooms::RoomEndpoint;
 use crate::suites::session_cookies::{self, Endpoint, Kind};
 
-pub async fn a_cookie_that_is_not_good_is_401_and_cleared_and_livekit_is_not_asked(
+pub async fn an_invalid_cookie_is_401_and_cleared_and_livekit_is_not_called(
     endpoint: &RoomEndpoint,
 ) {
     let world = endpoint.start().await;
@@ -58,7 +58,7 @@ pub async fn a_cookie_that_is_not_good_is_401_and_cleared_and_livekit_is_not_ask
     assert_eq!(world.asked(), [""; 0]);
 }
 
-pub async fn a_token_that_is_not_good_is_401_even_with_a_good_cookie(endpoint: &RoomEndpoint) {
+pub async fn an_invalid_token_is_401_even_with_a_valid_cookie(endpoint: &RoomEndpoint) {
     let world = endpoint.start().await;
     let clerk = Clerk::start().await.expect("a free port");
     let input = (endpoint.good_input)(&world);
@@ -94,7 +94,7 @@ pub async fn a_token_that_is_not_good_is_401_even_with_a_good_cookie(endpoint: &
     assert_eq!(world.asked(), [""; 0]);
 }
 
-pub async fn of_a_good_token_and_a_cookie_the_token_counts(endpoint: &RoomEndpoint) {
+pub async fn a_valid_token_takes_precedence_over_a_cookie(endpoint: &RoomEndpoint) {
     let world = endpoint.start().await;
     let event = endpoint.good(&world).cookie(COOKIE, "not a seal");
     let answer = world.ask(&event).await;
@@ -116,7 +116,7 @@ pub async fn a_session_that_has_ended_is_401_and_the_cookie_is_cleared(endpoint:
     assert_eq!(world.asked(), [""; 0]);
 }
 
-pub async fn an_expired_session_is_renewed_on_the_way(endpoint: &RoomEndpoint) {
+pub async fn an_expired_session_is_refreshed_within_the_request(endpoint: &RoomEndpoint) {
     let world = endpoint.start().await;
     let input = (endpoint.good_input)(&world);
     let session = expired_session(world.workos(), "jane", None);
@@ -128,7 +128,7 @@ pub async fn an_expired_session_is_renewed_on_the_way(endpoint: &RoomEndpoint) {
     assert!(renewed.value.starts_with("Fe26.2*") && renewed.value != cookie);
 }
 
-pub async fn a_renewed_session_leaves_with_a_refusal_as_well(endpoint: &RoomEndpoint) {
+pub async fn a_rejection_also_carries_the_refreshed_session(endpoint: &RoomEndpoint) {
     let world = endpoint.start_with(&[("ROOM_NAMESPACE", "organization")]).await;
     let input = (endpoint.good_input)(&world);
     let session = expired_session(world.workos(), "without_organization", None);
@@ -142,7 +142,7 @@ pub async fn a_renewed_session_leaves_with_a_refusal_as_well(endpoint: &RoomEndp
     assert_eq!(answer.refusal().0, 403, "the new one is good");
 }
 
-pub async fn an_outage_of_workos_is_never_signed_out(endpoint: &RoomEndpoint) {
+pub async fn an_outage_of_workos_never_signs_anybody_out(endpoint: &RoomEndpoint) {
     let world = endpoint.start().await;
     let input = (endpoint.good_input)(&world);
     world.livekit.forget_requests();
@@ -161,7 +161,7 @@ pub async fn an_outage_of_workos_is_never_signed_out(endpoint: &RoomEndpoint) {
     assert_eq!(world.ask(&event).await.status(), endpoint.success, "all is well again");
 }
 
-pub async fn only_what_can_never_be_good_clears_the_cookie(endpoint: &RoomEndpoint) {
+pub async fn only_a_cookie_that_can_never_be_valid_is_cleared(endpoint: &RoomEndpoint) {
     // What any of the endpoints reads; each ignores the others' fields.
     let input: fn() -> Value = || {
         json!({
@@ -180,14 +180,14 @@ pub async fn only_what_can_never_be_good_clears_the_cookie(endpoint: &RoomEndpoi
 macro_rules! workos_rooms_suite {
     ($endpoint:ident) => {
         $crate::tests! { workos_rooms($endpoint):
-            a_cookie_that_is_not_good_is_401_and_cleared_and_livekit_is_not_asked,
-            a_token_that_is_not_good_is_401_even_with_a_good_cookie,
-            of_a_good_token_and_a_cookie_the_token_counts,
+            an_invalid_cookie_is_401_and_cleared_and_livekit_is_not_called,
+            an_invalid_token_is_401_even_with_a_valid_cookie,
+            a_valid_token_takes_precedence_over_a_cookie,
             a_session_that_has_ended_is_401_and_the_cookie_is_cleared,
-            an_expired_session_is_renewed_on_the_way,
-            a_renewed_session_leaves_with_a_refusal_as_well,
-            an_outage_of_workos_is_never_signed_out,
-            only_what_can_never_be_good_clears_the_cookie,
+            an_expired_session_is_refreshed_within_the_request,
+            a_rejection_also_carries_the_refreshed_session,
+            an_outage_of_workos_never_signs_anybody_out,
+            only_a_cookie_that_can_never_be_valid_is_cleared,
         }
     };
 }

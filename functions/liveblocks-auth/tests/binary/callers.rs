@@ -134,7 +134,7 @@ async fn a_banned_or_locked_user_is_403() {
 }
 
 #[tokio::test]
-async fn what_is_too_long_for_liveblocks_is_shortened() {
+async fn user_info_too_long_for_liveblocks_is_shortened() {
     let world = World::start().await;
     let picture = |length: usize| format!("https://img.example/{}", "x".repeat(length - 20));
     let quotes = "\"".repeat(256);
@@ -170,7 +170,7 @@ async fn what_is_too_long_for_liveblocks_is_shortened() {
 }
 
 #[tokio::test]
-async fn an_address_that_liveblocks_would_not_take_is_403() {
+async fn an_address_too_long_for_liveblocks_is_403() {
     let world = World::start().await;
     for (length, expected) in [(128, 200), (129, 403), (254, 403)] {
         let address = format!("{}@example.com", "a".repeat(length - 12));
@@ -186,7 +186,7 @@ async fn an_address_that_liveblocks_would_not_take_is_403() {
 }
 
 #[tokio::test]
-async fn liveblocks_refusals_of_a_user_are_403_and_everything_else_is_ours() {
+async fn a_user_that_liveblocks_rejects_is_403_and_any_other_failure_is_502_or_503() {
     let world = World::start().await;
     let refusal = |error: &str| json!({"error": error, "message": "jane.doe@example.com may not"});
     for (status, body, expected) in [
@@ -216,7 +216,7 @@ async fn liveblocks_refusals_of_a_user_are_403_and_everything_else_is_ours() {
 }
 
 #[tokio::test]
-async fn every_call_of_clerk_names_the_version_of_its_api() {
+async fn every_call_to_clerk_names_the_api_version() {
     let world = World::start().await;
     assert_eq!(world.ask_as("jane").await.status(), 200);
     let requests = world.clerk.requests();

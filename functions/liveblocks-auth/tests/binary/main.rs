@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 use world::{BINARY, PATH, World, bearer, environment, identity};
 
 #[tokio::test]
-async fn nobody_signed_in_is_404_user_not_found() {
+async fn no_session_is_404_user_not_found() {
     let world = World::start().await;
     let expired = json!({ "exp": 1_700_000_000 });
     let pending = json!({ "sts": "pending" });
@@ -46,7 +46,7 @@ async fn nobody_signed_in_is_404_user_not_found() {
 }
 
 #[tokio::test]
-async fn a_token_that_is_not_good_is_401() {
+async fn an_invalid_token_is_401() {
     let world = World::start().await;
     let claims = world.clerk.claims_for("jane");
     let header = world.clerk.header();
@@ -95,7 +95,7 @@ const NO_EMAIL: &str = "mailless";
 const NO_NAME: &str = "nameless";
 
 #[tokio::test]
-async fn other_methods_origins_and_bodies_are_refused() {
+async fn other_methods_origins_and_bodies_are_rejected() {
     let world = World::start().await;
     for (event, status) in malformed_requests(&Event::documented("liveblocks-auth.cookie.json")) {
         assert_eq!(world.ask(&event).await.refusal().0, status, "{event:?}");
@@ -103,14 +103,14 @@ async fn other_methods_origins_and_bodies_are_refused() {
 }
 
 #[tokio::test]
-async fn a_neighbours_cookie_does_not_sign_anybody_out() {
+async fn another_applications_cookie_signs_nobody_out() {
     let world = World::start().await;
     let event = Event::documented("liveblocks-auth.cookie.json").cookie("theme", "caf\u{e9}");
     assert_eq!(world.ask(&event).await.status(), 200);
 }
 
 #[tokio::test]
-async fn a_slow_start_and_its_first_request_take_ten_seconds_together() {
+async fn a_slow_start_and_the_first_request_share_ten_seconds() {
     let clerk = Clerk::start().await.unwrap();
     let liveblocks = Liveblocks::start().await.unwrap();
     clerk.inject(Fault::Slow(Duration::from_secs(20)));
@@ -127,7 +127,7 @@ async fn a_slow_start_and_its_first_request_take_ten_seconds_together() {
 }
 
 #[tokio::test]
-async fn an_outage_is_never_signed_out() {
+async fn an_outage_never_signs_anybody_out() {
     let world = World::start().await;
     for (clerk, liveblocks, expected) in [
         (Some(Fault::Down), None, 503),
@@ -157,14 +157,14 @@ async fn an_outage_is_never_signed_out() {
 }
 
 #[tokio::test]
-async fn liveblocks_own_refusal_of_a_user_is_403() {
+async fn a_user_that_liveblocks_rejects_is_403() {
     let world = World::start().await;
     world.liveblocks.refuse_user("jane.doe@example.com");
     assert_eq!(world.ask_as("jane").await.refusal().0, 403);
 }
 
 #[tokio::test]
-async fn every_documented_event_has_its_answer() {
+async fn every_documented_event_gets_the_expected_response() {
     let world = World::start().await;
     for (name, expected) in [
         ("liveblocks-auth.json", 200),
@@ -195,7 +195,7 @@ fn the_events_carry_the_stand_ins_own_token() {
 }
 
 #[tokio::test]
-async fn a_signed_in_user_is_known_to_others_by_what_clerk_says() {
+async fn others_see_a_signed_in_user_with_the_profile_from_clerk() {
     let world = World::start().await;
     let jane = world.clerk.user("jane");
     let mut colors = HashSet::new();
@@ -227,7 +227,7 @@ async fn nothing_in_the_request_changes_who_the_user_is() {
 }
 
 #[tokio::test]
-async fn a_rotated_secret_is_taken_into_use_without_a_restart() {
+async fn a_rotated_secret_is_used_without_a_restart() {
     let clerk = Clerk::start().await.unwrap();
     let liveblocks = Liveblocks::start().await.unwrap();
     let manager = SecretsManager::start().await.unwrap();
@@ -256,7 +256,7 @@ async fn a_rotated_secret_is_taken_into_use_without_a_restart() {
 }
 
 #[tokio::test]
-async fn stops_at_start_with_one_line_that_names_all_that_is_missing() {
+async fn stops_at_start_and_names_every_missing_setting_in_one_line() {
     let environment = [
         ("LIVEBLOCKS_SECRET_KEY", "pk_a_public_one_by_mistake"),
         ("CLERK_PUBLISHABLE_KEY", "hunter2"),
@@ -279,7 +279,7 @@ async fn stops_at_start_with_one_line_that_names_all_that_is_missing() {
 
 #[cfg(target_os = "linux")] // where the system tells a process's memory
 #[tokio::test]
-async fn two_thousand_warm_requests_need_one_fetch_of_keys_and_no_more_memory() {
+async fn two_thousand_warm_requests_fetch_the_keys_once_and_use_no_more_memory() {
     let world = World::start().await;
     let event = bearer(&world.clerk.session_token("jane"));
     let ask = async |times: u32| {
@@ -304,7 +304,7 @@ fn resident_kib(pid: u32) -> u64 {
 }
 
 #[tokio::test]
-async fn logs_tell_the_request_the_outcome_and_the_calls_and_nothing_personal() {
+async fn logs_describe_the_request_the_outcome_and_the_calls_without_personal_data() {
     let world = World::start().await;
     let token = world.clerk.session_token("jane");
     assert_eq!(world.ask(&bearer(&token)).await.status(), 200);
@@ -335,7 +335,7 @@ async fn logs_tell_the_request_the_outcome_and_the_calls_and_nothing_personal() 
     assert_eq!(refused.len(), 2, "each error once");
     assert_eq!(refused[0]["detail"], "the token is malformed");
     let detail = refused[1]["detail"].as_str().unwrap();
-    assert!(detail.starts_with("liveblocks identify-user: is failing with 500"), "{detail}");
+    assert!(detail.starts_with("liveblocks identify-user: failed with 500"), "{detail}");
     let metric = |name: &str| -> Vec<&Value> {
         lines.iter().filter(|line| line["_aws"].is_object() && line[name].is_number()).collect()
     };

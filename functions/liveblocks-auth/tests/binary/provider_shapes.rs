@@ -8,7 +8,7 @@ use anteroom_stand_ins::jwt::RsaKey;
 use serde_json::{Value, json};
 
 #[tokio::test]
-async fn what_is_odd_about_a_user_does_no_harm_where_nobody_reads_it() {
+async fn odd_values_in_unread_fields_of_a_user_do_no_harm() {
     let world = World::start().await;
     let (_, document) = world.clerk.user_document("jane");
     let addresses = document["email_addresses"].as_array().unwrap();
@@ -107,7 +107,7 @@ async fn a_token_is_read_as_javascript_reads_it() {
 }
 
 #[tokio::test]
-async fn a_neighbours_odd_token_does_not_hide_our_own_suffixed_one() {
+async fn another_applications_odd_token_does_not_hide_our_suffixed_one() {
     let world = World::start().await;
     let own = (format!("__session_{}", suffix(&world)), world.token(&json!({})));
     for neighbour in [
@@ -122,7 +122,7 @@ async fn a_neighbours_odd_token_does_not_hide_our_own_suffixed_one() {
 }
 
 #[tokio::test]
-async fn passes_on_liveblocks_own_answer_whole() {
+async fn passes_on_the_whole_response_of_liveblocks() {
     let world = World::start().await;
     let text = r#"{"token":"a.b.c","more":{"cut":"\ud83d","price":1.10,"list":[1,{"a":null}]}}"#;
     world.liveblocks.answer_with(Reply::new(200, "application/json", text));
@@ -133,7 +133,7 @@ async fn passes_on_liveblocks_own_answer_whole() {
 }
 
 #[tokio::test]
-async fn a_gateways_page_is_an_outage_however_its_type_is_written() {
+async fn a_gateways_html_page_is_an_outage_in_any_spelling_of_its_media_type() {
     let world = World::start().await;
     let page = "<html>Attention Required!</html>";
     let (user, _) = world.clerk.user_document("jane");
@@ -170,7 +170,7 @@ fn jwk(key: &RsaKey, changes: &Value) -> Value {
 }
 
 #[tokio::test]
-async fn an_odd_signing_key_beside_ours_does_no_harm() {
+async fn an_odd_signing_key_next_to_ours_does_no_harm() {
     let ours = INSTANCE_KEY.jwk();
     let kid = ours["kid"].clone();
     let mut without_type = jwk(&NEXT_INSTANCE_KEY, &json!({}));
@@ -210,7 +210,7 @@ async fn leading_zeros_in_a_signing_key_do_not_matter() {
 }
 
 #[tokio::test]
-async fn keys_of_which_none_can_be_used_refute_nobody() {
+async fn unusable_keys_refute_no_signature() {
     let odd = jwk(&INSTANCE_KEY, &json!({"n": "AQAB"}));
     for keys in [json!([]), json!([null]), json!([odd])] {
         assert_eq!(status_with_keys(&keys).await, 502, "{keys}");
@@ -225,7 +225,7 @@ async fn status_with_keys(keys: &Value) -> u64 {
 }
 
 #[tokio::test]
-async fn an_unknown_signing_key_is_never_taken_for_a_forgery_while_nobody_can_tell() {
+async fn an_unknown_signing_key_is_503_until_the_keys_can_be_fetched_again() {
     let world = World::start().await;
     assert_eq!(world.ask_as("jane").await.status(), 200);
     let mut invented = world.clerk.header();
@@ -247,7 +247,7 @@ async fn an_unknown_signing_key_is_never_taken_for_a_forgery_while_nobody_can_te
 }
 
 #[tokio::test]
-async fn an_unreachable_clerk_leaves_nobody_signed_out() {
+async fn an_unreachable_clerk_signs_nobody_out() {
     let down = Fault::Failing(500).on("/v1/jwks");
     let world = World::start_as(|clerk| clerk.inject(down), &[]).await;
     for event in [bearer(&world.token(&json!({}))), in_cookie(&world.token(&json!({})))] {

@@ -19,7 +19,7 @@ fn publish(clerk: &Clerk, document: &str) {
 }
 
 #[tokio::test]
-async fn odd_entries_of_the_key_set_take_nothing_from_the_good_ones() {
+async fn odd_entries_in_a_key_set_do_not_affect_the_valid_ones() {
     let good = INSTANCE_KEY.jwk();
     let namesake = with(&NEXT_INSTANCE_KEY.jwk(), "kid", good["kid"].clone());
     let mut without_kty = good.clone();
@@ -51,7 +51,7 @@ async fn odd_entries_of_the_key_set_take_nothing_from_the_good_ones() {
 }
 
 #[tokio::test]
-async fn an_invented_key_id_makes_no_good_token_a_bad_one() {
+async fn an_invented_key_id_does_not_invalidate_other_tokens() {
     let world = World::start().await;
     let invented = with(&world.clerk.header(), "kid", json!("ins_invented"));
     let invented = world.clerk.sign(&invented, &world.clerk.claims_for("jane"));
@@ -66,7 +66,7 @@ async fn an_invented_key_id_makes_no_good_token_a_bad_one() {
 }
 
 #[tokio::test]
-async fn a_connection_that_died_meanwhile_fails_nobody() {
+async fn a_connection_that_died_while_idle_fails_no_request() {
     let world = World::start().await;
     world.clerk.break_connections();
     assert_eq!(world.ask_as("jane").await.status(), 200, "the one that the start left");
@@ -80,7 +80,7 @@ async fn a_connection_that_died_meanwhile_fails_nobody() {
 }
 
 #[tokio::test]
-async fn when_to_come_back_is_passed_on_in_seconds_however_it_was_written() {
+async fn retry_after_is_passed_on_in_seconds_even_if_it_was_a_date() {
     let world = World::start().await;
     for status in [429, 503] {
         let fault = Fault::Dated { status, seconds: 100 };
@@ -102,7 +102,7 @@ async fn when_to_come_back_is_passed_on_in_seconds_however_it_was_written() {
 }
 
 #[tokio::test]
-async fn what_stands_before_a_provider_is_an_outage_of_the_provider() {
+async fn an_error_from_a_providers_gateway_is_an_outage_of_the_provider() {
     let world = World::start().await;
     let between =
         |status, content_type| Fault::Between { status, content_type, body: "error code: 1015" };
@@ -122,7 +122,7 @@ async fn what_stands_before_a_provider_is_an_outage_of_the_provider() {
 }
 
 #[tokio::test]
-async fn secrets_are_read_at_the_address_for_all_of_aws_and_no_further_than_they_can_go() {
+async fn secrets_are_read_from_the_general_aws_endpoint_and_an_endless_response_is_503() {
     let (clerk, liveblocks) = (Clerk::start().await.unwrap(), Liveblocks::start().await.unwrap());
     let manager = SecretsManager::start().await.unwrap();
     manager.put("clerk", json!({ "CLERK_SECRET_KEY": format!("{}\n", clerk.secret_key()) }));

@@ -65,7 +65,7 @@ fn user_not_found() -> (u64, String) {
 }
 
 #[tokio::test]
-async fn what_no_endpoint_answers_is_refused() {
+async fn malformed_requests_are_rejected() {
     let world = World::start().await;
     let event = world.with_cookie(&world.workos.sign_in("jane", None)).await;
     for (event, status) in malformed_requests(&event) {
@@ -74,7 +74,7 @@ async fn what_no_endpoint_answers_is_refused() {
 }
 
 #[tokio::test]
-async fn nobody_signed_in_is_404_user_not_found() {
+async fn no_session_is_404_user_not_found() {
     let world = World::start().await;
     let clerk = Clerk::start().await.unwrap();
     let expired = bearer(&world.token(&json!({ "exp": 1_700_000_000 })));
@@ -112,7 +112,7 @@ async fn a_session_that_has_ended_is_404_and_its_cookie_cleared() {
 }
 
 #[tokio::test]
-async fn a_refresh_that_is_refused_is_404_and_one_that_wants_more_of_the_user_403() {
+async fn a_rejected_refresh_is_404_and_one_that_requires_a_step_is_403() {
     let world = World::start().await;
     for (status, code, expected) in [
         (400, "a_code_of_next_year", 404),
@@ -138,7 +138,7 @@ async fn a_refresh_that_is_refused_is_404_and_one_that_wants_more_of_the_user_40
 }
 
 #[tokio::test]
-async fn a_cookie_that_can_never_be_good_is_401_and_cleared() {
+async fn a_cookie_that_can_never_be_valid_is_401_and_cleared() {
     let world = World::start().await;
     let session = world.workos.sign_in("jane", None);
     let cookie = sealed(&world.settings, &session).await;
@@ -163,7 +163,7 @@ async fn a_cookie_that_can_never_be_good_is_401_and_cleared() {
 }
 
 #[tokio::test]
-async fn a_token_that_is_not_good_is_401_even_with_a_good_cookie() {
+async fn an_invalid_token_is_401_even_with_a_valid_cookie() {
     let world = World::start().await;
     let clerk = Clerk::start().await.unwrap();
     let good = world.with_cookie(&world.workos.sign_in("jane", None)).await;
@@ -184,7 +184,7 @@ async fn a_token_that_is_not_good_is_401_even_with_a_good_cookie() {
 }
 
 #[tokio::test]
-async fn a_user_who_is_gone_is_404_and_an_address_that_is_not_verified_too() {
+async fn a_deleted_user_or_an_unverified_address_is_404() {
     let world = World::start().await;
     let id = json!("user_01ANTER00MN0B0DY0000000000");
     let gone = world.ask(&bearer(&world.token(&json!({ "sub": id })))).await;
@@ -206,7 +206,7 @@ async fn a_user_who_is_gone_is_404_and_an_address_that_is_not_verified_too() {
 }
 
 #[tokio::test]
-async fn an_outage_is_never_signed_out() {
+async fn an_outage_never_signs_anybody_out() {
     let world = World::start().await;
     let due = world.with_cookie(&expired_session(&world.workos, "jane", None)).await;
     for (fault, status) in refresh_outages() {
@@ -232,7 +232,7 @@ async fn an_outage_is_never_signed_out() {
 }
 
 #[tokio::test]
-async fn a_signed_in_user_is_known_to_others_by_what_workos_says() {
+async fn others_see_a_signed_in_user_with_the_profile_from_workos() {
     let world = World::start().await;
     let session = world.workos.sign_in("jane", None);
     let cookie = world.with_cookie(&session).await;
@@ -251,7 +251,7 @@ async fn a_signed_in_user_is_known_to_others_by_what_workos_says() {
 }
 
 #[tokio::test]
-async fn an_expired_session_is_renewed_on_the_way() {
+async fn an_expired_session_is_refreshed_within_the_request() {
     let world = World::start().await;
     let event = world.with_cookie(&expired_session(&world.workos, "jane", None)).await;
     let answer = world.ask(&event).await;
@@ -263,7 +263,7 @@ async fn an_expired_session_is_renewed_on_the_way() {
 }
 
 #[tokio::test]
-async fn the_organization_goes_to_liveblocks_where_it_is_configured() {
+async fn the_organization_is_sent_to_liveblocks_if_configured() {
     for (setting, sends) in [("true", true), ("false", false), ("", false)] {
         let world = World::start_with(&[("LIVEBLOCKS_ORGANIZATIONS", setting)]).await;
         let organization = world.workos.organization("Example").id;
@@ -278,7 +278,7 @@ async fn the_organization_goes_to_liveblocks_where_it_is_configured() {
 }
 
 #[tokio::test]
-async fn stops_at_start_where_a_setting_of_the_chosen_provider_is_missing_or_names_none() {
+async fn stops_at_start_if_the_providers_setting_is_missing_or_the_provider_is_unknown() {
     let refused = async |identity: &str| {
         let environment = [("LIVEBLOCKS_IDENTITY", identity)];
         let Err(StartError::Refused { logs, .. }) = Instance::start(BINARY, environment).await
@@ -297,7 +297,7 @@ async fn stops_at_start_where_a_setting_of_the_chosen_provider_is_missing_or_nam
 }
 
 #[tokio::test]
-async fn logs_tell_of_each_request_and_nothing_personal() {
+async fn logs_describe_each_request_without_personal_data() {
     let world = World::start().await;
     let event = world.with_cookie(&expired_session(&world.workos, "jane", None)).await;
     let answer = world.ask(&event).await;

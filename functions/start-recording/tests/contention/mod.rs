@@ -65,7 +65,7 @@ async fn start_foreign(livekit: &LiveKit, room: &str) -> String {
 }
 
 #[tokio::test]
-async fn of_two_at_the_same_instant_one_records_twenty_times() {
+async fn of_two_simultaneous_starts_one_records_in_each_of_twenty_rounds() {
     let contenders = Contenders::start().await;
     contenders.world.livekit.hold_starts_until(2);
     for round in 0..20 {
@@ -78,7 +78,7 @@ async fn of_two_at_the_same_instant_one_records_twenty_times() {
 }
 
 #[tokio::test]
-async fn of_two_at_about_the_same_time_one_records_twenty_times() {
+async fn of_two_nearly_simultaneous_starts_one_records_in_each_of_twenty_rounds() {
     let contenders = Contenders::start().await;
     for round in 0..20 {
         let room = format!("room-{round}");
@@ -88,7 +88,7 @@ async fn of_two_at_about_the_same_time_one_records_twenty_times() {
 }
 
 #[tokio::test]
-async fn of_three_one_records() {
+async fn of_three_simultaneous_starts_one_records() {
     let contenders = Contenders::start().await;
     for round in 0..5 {
         let room = format!("room-{round}");
@@ -119,7 +119,7 @@ async fn one_records_while_egresses_take_their_time_to_start_and_to_end() {
 /// The first of the two, by key, waits five seconds for the other to be gone. That may be one that does
 /// not even know yet that it has started.
 #[tokio::test]
-async fn one_records_when_a_start_is_answered_late() {
+async fn one_records_when_the_response_to_a_start_is_late() {
     let (soon, late) = (Duration::from_secs(2), Duration::from_secs(8));
     // Which of the two is the first is up to chance.
     tokio::join!(
@@ -139,7 +139,7 @@ async fn answered_after(delay: Duration) {
 }
 
 #[tokio::test]
-async fn one_records_when_a_starts_answer_is_lost() {
+async fn one_records_when_the_response_to_a_start_is_lost() {
     let contenders = Contenders::start().await;
     contenders.world.livekit.hold_starts_until(2);
     for round in 0..5 {
@@ -153,7 +153,7 @@ async fn one_records_when_a_starts_answer_is_lost() {
 }
 
 #[tokio::test]
-async fn one_records_when_some_looks_and_some_stops_fail() {
+async fn one_records_when_some_listings_and_some_stops_fail() {
     let contenders = Contenders::start().await;
     let livekit = &contenders.world.livekit;
     livekit.hold_starts_until(2);
@@ -172,7 +172,7 @@ async fn one_records_when_some_looks_and_some_stops_fail() {
 }
 
 #[tokio::test]
-async fn somebody_elses_recording_that_starts_meanwhile_stays() {
+async fn another_programs_concurrent_recording_is_kept() {
     let contenders = Contenders::start().await;
     let (livekit, room) = (&contenders.world.livekit, "daily");
     let event = contenders.event(room);
@@ -187,7 +187,7 @@ async fn somebody_elses_recording_that_starts_meanwhile_stays() {
 }
 
 #[tokio::test]
-async fn a_contender_that_gives_way_stops_its_recording_even_if_livekit_refuses_at_first() {
+async fn a_losing_contender_stops_its_recording_even_if_livekit_refuses_at_first() {
     let contenders = Contenders::start().await;
     let (livekit, room) = (&contenders.world.livekit, "daily");
     let event = contenders.event(room);
@@ -201,7 +201,7 @@ async fn a_contender_that_gives_way_stops_its_recording_even_if_livekit_refuses_
 }
 
 #[tokio::test]
-async fn a_contender_that_cannot_stop_its_recording_is_503_and_says_so_in_the_log() {
+async fn a_contender_that_cannot_stop_its_recording_is_503_and_logs_it() {
     let world = RoomWorld::start(BINARY).await;
     let (livekit, room) = (&world.livekit, "daily");
     livekit.open_room(room, 2);

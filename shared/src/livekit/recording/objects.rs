@@ -46,7 +46,7 @@ pub(super) struct RecordedObject {
     pub(super) key: ObjectKey,
     /// Its size in bytes.
     pub(super) size: Option<u64>,
-    /// When it was last changed: written.
+    /// When it was last modified.
     pub(super) changed: Option<Timestamp>,
 }
 

@@ -40,8 +40,8 @@ impl Storage {
             );
         }
         let mut secret = |name, form| settings.optional_secret(name, "LIVEKIT_SECRET_ID", form);
-        let access_key_id = secret("RECORDINGS_ACCESS_KEY_ID", key_id_form);
-        let secret_access_key = secret("RECORDINGS_SECRET_ACCESS_KEY", secret_key_form);
+        let access_key_id = secret("RECORDINGS_ACCESS_KEY_ID", s3_key_id_form);
+        let secret_access_key = secret("RECORDINGS_SECRET_ACCESS_KEY", s3_secret_key_form);
         if settings.optional("RECORDINGS_ACCESS_KEY_ID").is_some()
             != settings.optional("RECORDINGS_SECRET_ACCESS_KEY").is_some()
         {
@@ -140,11 +140,11 @@ fn names(endpoint: &Url, bucket: &str) -> bool {
         || host.strip_prefix(bucket).is_some_and(|rest| rest.starts_with('.'))
 }
 
-fn key_id_form(id: &str) -> Result<(), &'static str> {
+fn s3_key_id_form(id: &str) -> Result<(), &'static str> {
     if is_visible_ascii(id) { Ok(()) } else { Err("an access key id") }
 }
 
-fn secret_key_form(key: &str) -> Result<(), &'static str> {
+fn s3_secret_key_form(key: &str) -> Result<(), &'static str> {
     if is_visible_ascii(key) { Ok(()) } else { Err("a secret access key") }
 }
 
@@ -202,8 +202,8 @@ mod tests {
     fn a_key_pair_is_of_visible_characters() {
         for (text, is_good) in [("AKIDEXAMPLE/+=", true), ("two words", false), ("ключ", false)]
         {
-            assert_eq!(key_id_form(text).is_ok(), is_good, "{text}");
-            assert_eq!(secret_key_form(text).is_ok(), is_good, "{text}");
+            assert_eq!(s3_key_id_form(text).is_ok(), is_good, "{text}");
+            assert_eq!(s3_secret_key_form(text).is_ok(), is_good, "{text}");
         }
     }
 

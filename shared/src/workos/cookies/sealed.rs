@@ -15,7 +15,7 @@ use crate::workos::cookies::budget::MAX_COOKIE_BYTES;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CookieError {
     /// It would exceed the browsers' limit or its share of the budget.
-    #[error("the cookie {name} would have {bytes} bytes, which is too large ({parts})")]
+    #[error("the cookie {name} would be {bytes} bytes, which is too large ({parts})")]
     TooLong {
         /// Its name.
         name: String,

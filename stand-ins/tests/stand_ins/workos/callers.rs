@@ -30,7 +30,7 @@ async fn the_caller_of_each_grant_is_recorded() {
 }
 
 #[tokio::test]
-async fn refuses_an_address_that_is_none() {
+async fn refuses_an_invalid_address() {
     let application = Application::new().await;
     for address in [json!("somewhere"), json!(""), json!("203.0.113.7, 203.0.113.8"), json!(7)] {
         let code = application.workos.authorization_code("jane", None);

@@ -121,7 +121,7 @@ async fn an_unknown_address_gets_an_account_and_the_code_verifies_it() {
 }
 
 #[tokio::test]
-async fn refuses_what_is_no_address() {
+async fn refuses_an_invalid_address() {
     let application = Application::new().await;
     let long = format!("{}@example.com", "x".repeat(243));
     let cases = [
