@@ -2,6 +2,7 @@
 
 use anteroom::caller::Caller;
 use anteroom::livekit::{Moderator, RoomName, Rooms};
+use anteroom_stand_ins::faults::Fault;
 use anteroom_stand_ins::livekit::{LiveKit, TrackSource};
 use serde_json::json;
 
@@ -82,4 +83,16 @@ async fn one_source_of_one_participant_is_muted_however_often() {
     muted.sort();
     tracks.sort();
     assert_eq!(muted, tracks);
+}
+
+#[tokio::test]
+async fn a_removal_whose_response_was_lost_is_a_success() {
+    let world = World::start().await;
+    let path = "/twirp/livekit.RoomService/RemoveParticipant";
+    world.livekit.inject(Fault::Truncated.on(path).once());
+    assert_eq!(world.remove(JANE).await, 200);
+    assert_eq!(world.livekit.hits("POST", path), 2);
+    assert_eq!(world.remove(JANE).await, 404, "and only that one");
+    world.livekit.inject(Fault::Failing(500).on(path));
+    assert_eq!(world.remove(JOHN).await, 503);
 }
