@@ -224,6 +224,21 @@ async fn a_stop_that_fails_is_503_and_not_retried_like_a_refused_one() {
 }
 
 #[tokio::test]
+async fn a_recording_that_livekit_no_longer_knows_when_it_refuses_to_stop_it_is_404() {
+    let world = World::start().await;
+    let id = world.record().await;
+    world.livekit.refuse_stops(1);
+    let is_first = AtomicBool::new(true);
+    world.livekit.edit_answers("ListEgress", move |answer| {
+        if !is_first.swap(false, Ordering::Relaxed) {
+            answer["items"] = json!([]);
+        }
+    });
+    assert_eq!(status(&world.stop(Some("org_1"), "room", "1", &id).await), 404);
+    assert_eq!(world.livekit.hits("POST", STOP), 1);
+}
+
+#[tokio::test]
 async fn a_stop_that_comes_too_late_is_409() {
     let world = World::start().await;
     let id = world.record().await;
