@@ -66,8 +66,9 @@ pub struct ListedRecording {
 }
 
 impl Archive {
-    /// Reads `LIVEKIT_URL`, the settings of [`AcceptedKeys::configure`], the settings of the bucket
-    /// (`RECORDINGS_…`) and, if there is no key pair for it, AWS's own.
+    /// Reads `LIVEKIT_URL`, `LIVEKIT_API_KEY`, `LIVEKIT_API_SECRET`, the previous pair of both if it
+    /// is set, the settings of the bucket (`RECORDINGS_…`) and, if there is no key pair for it, AWS's
+    /// own.
     pub fn configure(settings: &mut Settings) -> Result<Self, Incomplete> {
         let keys = AcceptedKeys::configure(settings);
         let (api, objects) = (ServerApi::configure(settings), Objects::configure(settings));
