@@ -13,7 +13,8 @@
 //! | 500 | `Internal Server Error` | the function failed, crashed or sent an invalid response |
 //! | 503 | `Service Unavailable` | the function exceeded its timeout, or thirty seconds |
 //!
-//! The real gateway also has no 500 that reports a failed build, and no [playground](crate::playground).
+//! API Gateway's documentation has the limit for 431 but no status; this one is RFC 6585's. The real
+//! gateway also has no 500 that reports a failed build, and no [playground](crate::playground).
 
 mod answer;
 mod cors;
