@@ -149,16 +149,19 @@ struct Attempts {
     retry: Retry,
     failed: u32,
     paused: Duration,
+    /// Whether one of them may have reached the provider.
+    sent: bool,
 }
 
 impl Attempts {
     fn new(retry: Retry) -> Self {
-        Self { retry, failed: 0, paused: Duration::ZERO }
+        Self { retry, failed: 0, paused: Duration::ZERO, sent: false }
     }
 
     /// The pause before the next attempt after `failure`, if there is one.
     fn pause_after(&mut self, failure: &Failure) -> Option<Duration> {
         self.failed += 1;
+        self.sent |= *failure != Failure::Unreachable(NO_CONNECTION);
         let is_first = self.failed == 1;
         let lost = matches!(failure, Failure::Unreachable(NO_CONNECTION | BROKEN | TIMED_OUT));
         match self.retry {
@@ -202,8 +205,8 @@ pub struct Answer {
     call: &'static str,
     /// Its status.
     pub status: StatusCode,
-    /// Whether an earlier attempt had no response, and may have taken effect.
-    pub is_of_retry: bool,
+    /// Whether an earlier attempt may have taken effect: it had no usable response, but a connection.
+    pub after_lost_attempt: bool,
     headers: HeaderMap,
     body: Vec<u8>,
     received: Timestamp,
@@ -430,7 +433,7 @@ impl Provider {
             tokio::time::sleep(pause).await;
         };
         if let Ok(answer) = &mut result {
-            answer.is_of_retry = attempts.failed > 0;
+            answer.after_lost_attempt = attempts.sent;
         }
         let took = self.clock.now().since(began).as_secs_f64() * 1000.0;
         let failure = result.as_ref().err().map(tracing::field::display);
@@ -466,7 +469,7 @@ impl Provider {
             provider: self.name,
             call: call.name,
             status: received.status,
-            is_of_retry: false,
+            after_lost_attempt: false,
             headers: received.headers,
             body: received.body,
             received: self.clock.now(),
@@ -619,7 +622,7 @@ impl Answer {
             body: body.to_string().into_bytes(),
             received: Timestamp::EPOCH,
             count: None,
-            is_of_retry: false,
+            after_lost_attempt: false,
         }
     }
 }
@@ -745,6 +748,22 @@ mod tests {
         assert_eq!(pauses(&limiting(2)), [2000, 2000]);
         assert_eq!(pauses(&limiting(5)), [5000]);
         assert_eq!(pauses(&limiting(6)), [0; 0]);
+    }
+
+    #[test]
+    fn an_attempt_without_a_connection_has_no_effect() {
+        for (failures, sent) in [
+            (&[NO_CONNECTION][..], false),
+            (&[BROKEN], true),
+            (&[TIMED_OUT], true),
+            (&[BROKEN, NO_CONNECTION], true),
+        ] {
+            let mut attempts = Attempts::new(Retry::Once);
+            for failure in failures {
+                attempts.pause_after(&Failure::Unreachable(failure));
+            }
+            assert_eq!(attempts.sent, sent, "{failures:?}");
+        }
     }
 
     #[test]

@@ -302,7 +302,7 @@ impl StoredSecret {
     pub(crate) async fn prefetch(&self) -> Vec<String> {
         let turn = self.fetching.lock().await;
         if self.cache().values.is_some() {
-            // Something that is prepared meanwhile needed it first.
+            // A concurrent preparation has already fetched it.
             return Vec::new();
         }
         match self.fetch(&turn).await {

@@ -80,7 +80,7 @@ pub(super) enum CallError {
     #[error("livekit refuses the call in the current state")]
     FailedPrecondition {
         /// Whether an earlier attempt of this call may have changed the state.
-        is_of_retry: bool,
+        after_lost_attempt: bool,
     },
     /// Anything else.
     #[error(transparent)]
@@ -216,7 +216,7 @@ fn refusal(answer: &Answer) -> CallError {
     let failure = match twirp_code(answer).as_deref() {
         Some("not_found") => return CallError::NotFound,
         Some("failed_precondition") => {
-            return CallError::FailedPrecondition { is_of_retry: answer.is_of_retry };
+            return CallError::FailedPrecondition { after_lost_attempt: answer.after_lost_attempt };
         }
         Some("resource_exhausted") => Failure::Limiting { retry_after },
         Some("unavailable" | "deadline_exceeded" | "canceled" | "aborted") => {
@@ -301,7 +301,7 @@ mod tests {
                     ("not_found", CallError::NotFound)
                     | (
                         "failed_precondition",
-                        CallError::FailedPrecondition { is_of_retry: false },
+                        CallError::FailedPrecondition { after_lost_attempt: false },
                     ) => true,
                     ("resource_exhausted", CallError::Provider(error)) => {
                         error.failure == Failure::Limiting { retry_after }
@@ -346,7 +346,9 @@ mod tests {
             assert_eq!(error.leaves_open(), leaves_open, "{error}");
             assert!(!error.is_of_state(), "{error}");
         }
-        for error in [CallError::NotFound, CallError::FailedPrecondition { is_of_retry: false }] {
+        for error in
+            [CallError::NotFound, CallError::FailedPrecondition { after_lost_attempt: false }]
+        {
             assert!(error.is_of_state() && !error.leaves_open(), "{error}");
         }
     }

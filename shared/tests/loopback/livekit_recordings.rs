@@ -285,7 +285,7 @@ async fn a_newer_key_pair_is_read_once_ours_is_refused() {
 async fn a_list_that_breaks_off_is_retried_and_may_be_long() {
     let world = World::start().await;
     let id = world.record().await;
-    world.livekit.inject(Fault::Truncated.on("/twirp/livekit.Egress/ListEgress").once());
+    world.livekit.inject(Fault::Truncated.on(LIST).once());
     let page = world.page(Some("org_1"), "room", None).await.unwrap();
     assert_eq!(page["recordings"][0]["egressId"], id);
     for (mebibytes, expected) in [(2, 200), (9, 502)] {

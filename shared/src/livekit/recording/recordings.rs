@@ -81,7 +81,7 @@ impl Recordings {
             };
             let refused = error.is_of_state();
             let is_by_others =
-                matches!(error, CallError::FailedPrecondition { is_of_retry: false });
+                matches!(error, CallError::FailedPrecondition { after_lost_attempt: false });
             if !refused && !error.leaves_open() {
                 return Err(error.into());
             }

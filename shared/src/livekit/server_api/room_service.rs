@@ -205,7 +205,7 @@ impl ServerApi {
         let answer = self.send(&remove, message).await?;
         match server_api::read(&answer) {
             Ok(Removed {}) => Ok(()),
-            Err(CallError::NotFound) if answer.is_of_retry => Ok(()),
+            Err(CallError::NotFound) if answer.after_lost_attempt => Ok(()),
             Err(error) => Err(error),
         }
     }
