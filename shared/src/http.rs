@@ -13,6 +13,7 @@
 //! process. So we go by the wall clock and the host's last response.
 
 mod connector;
+mod resolver;
 mod tls;
 
 use std::collections::HashMap;

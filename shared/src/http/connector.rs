@@ -16,6 +16,7 @@ use tokio::task::JoinHandle;
 use tower::{Service, ServiceExt as _};
 
 use crate::clock::{Clock, Timestamp};
+use crate::http::resolver::Resolver;
 
 /// Timeout for connecting, including TLS.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -31,7 +32,7 @@ type Error = Box<dyn std::error::Error + Send + Sync>;
 /// Opens connections to one host. Clones share the connections that were opened ahead.
 #[derive(Clone)]
 pub(super) struct Connector {
-    https: HttpsConnector<HttpConnector>,
+    https: HttpsConnector<HttpConnector<Resolver>>,
     clock: Clock,
     ahead: Arc<Mutex<Vec<Ahead>>>,
 }
@@ -41,7 +42,7 @@ type Ahead = JoinHandle<Result<(Stream, Timestamp), Error>>;
 
 impl Connector {
     pub(super) fn new(tls: Arc<rustls::ClientConfig>, clock: Clock) -> Self {
-        let mut http = HttpConnector::new();
+        let mut http = HttpConnector::new_with_resolver(Resolver::new());
         http.enforce_http(false);
         http.set_nodelay(true);
         Self { https: (http, tls).into(), clock, ahead: Arc::default() }
