@@ -21,6 +21,7 @@ struct Options {
     is_short: bool,
     rounds: Option<u32>,
     output: Option<PathBuf>,
+    functions: Option<PathBuf>,
     only: Vec<String>,
 }
 
@@ -38,6 +39,10 @@ impl Options {
                 "--output" => {
                     let folder = arguments.next().ok_or("--output lacks its folder")?;
                     options.output = Some(folder.into());
+                }
+                "--functions" => {
+                    let folder = arguments.next().ok_or("--functions lacks its folder")?;
+                    options.functions = Some(folder.into());
                 }
                 name if Endpoint::COMPARED.iter().any(|endpoint| endpoint.name() == name) => {
                     options.only.push(argument);
@@ -68,7 +73,7 @@ pub(crate) async fn with_others(
     let options = Options::read(arguments)?;
     let endpoints = Endpoint::COMPARED.into_iter().filter(|endpoint| options.wants(*endpoint));
     let subjects: Vec<_> = endpoints.flat_map(subjects_of).collect();
-    let programs = Programs::build(root, &subjects)?;
+    let programs = Programs::with_functions(root, &subjects, options.functions.clone())?;
     let results = Results::measure(&subjects, &programs, options.plan()).await?;
     table::print_by_figure(&results);
     let folder = options.output.clone().unwrap_or_else(|| root.join("target/compare"));

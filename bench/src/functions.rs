@@ -1,4 +1,4 @@
-//! This project's functions and the bare `hello`, built in release mode, here or in another folder.
+//! This project's functions and the bare programs, built in release mode, here or in another folder.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -10,6 +10,9 @@ use crate::providers::Environment;
 
 /// The name of the smallest function, which only shows what the Lambda runtime itself does.
 pub(crate) const BARE_HELLO: &str = "bare-hello";
+
+/// The name of the program that makes the provider calls of a start, and does nothing else.
+pub(crate) const BARE_CALLS: &str = "bare-calls";
 
 /// The memory size of the functions in megabytes.
 const MEMORY_MB: u32 = 256;
@@ -27,7 +30,10 @@ impl Functions {
         let own = std::env::current_exe()?;
         let folder = own.parent().ok_or("no folder")?.to_owned();
         for name in names {
-            let parent = if *name == BARE_HELLO { "bench" } else { "functions" };
+            let parent = match *name {
+                BARE_HELLO | BARE_CALLS => "bench",
+                _ => "functions",
+            };
             let status = Command::new("cargo")
                 .args(["build", "--release", "--manifest-path"])
                 .arg(root.join(parent).join(name).join("Cargo.toml"))

@@ -9,6 +9,7 @@ mod chart;
 mod compare;
 mod cost;
 mod curve;
+mod floor;
 mod functions;
 mod instructions;
 mod latency;
@@ -41,6 +42,7 @@ async fn main() -> Result<(), Failure> {
         Some("compare") => compare::with_others(&root, arguments).await,
         Some("instructions") => instructions::run(&root, arguments).await,
         Some("latency") => latency::print(&root, arguments).await,
+        Some("floor") => floor::print(&root, arguments).await,
         Some("scale") => scale::print(&root, arguments).await,
         Some("cost") => cost::print(&root, arguments).await,
         Some(other) => Err(format!("there is nothing called {other} to measure").into()),

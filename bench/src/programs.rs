@@ -23,14 +23,29 @@ const SYSTEM_ROOTS: &str = "/etc/ssl/certs/ca-certificates.crt";
 pub(crate) struct Programs {
     root: PathBuf,
     release: PathBuf,
+    /// Where Anteroom's functions are.
+    functions: PathBuf,
 }
 
 impl Programs {
     /// Builds the programs of these subjects. Those that are outside the workspace have their own
     /// profile.
     pub(crate) fn build(root: &Path, subjects: &[Subject]) -> Result<Self, Failure> {
+        Self::with_functions(root, subjects, None)
+    }
+
+    /// The same, but takes Anteroom's functions from a folder if `functions` names one.
+    pub(crate) fn with_functions(
+        root: &Path,
+        subjects: &[Subject],
+        functions: Option<PathBuf>,
+    ) -> Result<Self, Failure> {
         let target = target_folder(root)?;
-        let mut folders: Vec<_> = subjects.iter().filter_map(|subject| folder(*subject)).collect();
+        let is_missing = |subject: &&Subject| {
+            subject.implementation != Implementation::Anteroom || functions.is_none()
+        };
+        let missing = subjects.iter().filter(is_missing);
+        let mut folders: Vec<_> = missing.filter_map(|subject| folder(*subject)).collect();
         folders.sort();
         folders.dedup();
         for folder in folders {
@@ -45,7 +60,9 @@ impl Programs {
         if subjects.iter().any(|subject| subject.implementation == Implementation::Node) {
             succeed(&mut Command::new(root.join("bench/node/install")))?;
         }
-        let programs = Self { root: root.to_owned(), release: target.join("release") };
+        let release = target.join("release");
+        let functions = functions.unwrap_or_else(|| release.clone());
+        let programs = Self { root: root.to_owned(), release, functions };
         fs::write(programs.all_roots(), all_roots()?)?;
         Ok(programs)
     }
@@ -85,7 +102,8 @@ impl Programs {
         let name = subject.endpoint.name();
         match subject.implementation {
             Implementation::Bare => self.release.join("bare-hello"),
-            Implementation::Anteroom | Implementation::CargoLambda => self.release.join(name),
+            Implementation::Anteroom => self.functions.join(name),
+            Implementation::CargoLambda => self.release.join(name),
             Implementation::DefaultRust => self.release.join(format!("default-{name}")),
             Implementation::Node => {
                 let source = match subject.secrets {
