@@ -520,3 +520,36 @@ async fn a_bucket_that_repeats_a_page_keeps_nobody_waiting() {
     let page = timeout(PATIENCE, world.page(Some("org_1"), "room", None)).await.unwrap().unwrap();
     assert_eq!(page["recordings"].as_array().unwrap().len(), 1, "the one that has failed");
 }
+
+#[tokio::test]
+async fn recordings_of_a_bucket_that_lists_in_any_order_are_newest_first_and_each_once() {
+    for is_truncated in [false, true] {
+        let world = World::start().await;
+        let folder = world.folder().await;
+        let days = ["2026-01-03", "2026-01-01", "2026-01-02"];
+        let objects = days.map(|day| {
+            let (key, date) = (own_part(day, 0), "2026-01-04T00:00:00.000Z");
+            format!(
+                "<Contents><Key>{folder}{key}</Key><LastModified>{date}</LastModified>\
+                 <Size>7</Size></Contents>"
+            )
+        });
+        let prefixes = days
+            .map(|day| format!("<CommonPrefixes><Prefix>{folder}{day}/</Prefix></CommonPrefixes>"));
+        let (objects, prefixes) = (objects.concat(), prefixes.concat());
+        let body = format!(
+            "<ListBucketResult><IsTruncated>{is_truncated}</IsTruncated>{objects}{prefixes}\
+             </ListBucketResult>"
+        );
+        let body = Box::leak(body.into_boxed_str());
+        world.s3.inject(Fault::Between { status: 200, content_type: "application/xml", body });
+        let page = world.page(Some("org_1"), "room", None);
+        let page = timeout(PATIENCE, page).await.unwrap().unwrap();
+        let recordings = page["recordings"].as_array().unwrap().iter();
+        let complete = recordings.filter(|recording| recording["status"] == "complete");
+        let keys: Vec<_> = complete.filter_map(|recording| recording["key"].as_str()).collect();
+        let expected = ["2026-01-03", "2026-01-02", "2026-01-01"]
+            .map(|day| format!("{folder}{}", own_part(day, 0)));
+        assert_eq!(keys, expected, "truncated: {is_truncated}");
+    }
+}

@@ -143,12 +143,13 @@ impl Reader<'_> {
         let mut after = start.map(str::to_owned);
         let mut found = Vec::new();
         let is_before_end = |key: &str| end.is_none_or(|end| key < end);
+        let is_within = |key: &str| start.is_none_or(|start| start < key) && is_before_end(key);
         loop {
             let listing =
                 Listing { prefix: self.folder.as_str(), after: after.as_deref(), folders: false };
             let page = self.bucket.list(&mut self.access_key, &listing).await?;
             let next = page.end().filter(|key| is_before_end(key) && Some(key) > after.as_ref());
-            let objects = page.objects.into_iter().filter(|object| is_before_end(&object.key));
+            let objects = page.objects.into_iter().filter(|object| is_within(&object.key));
             found.extend(objects.filter_map(|object| self.recorded(&object)));
             match (next, rest) {
                 (None, _) => break,
@@ -156,7 +157,9 @@ impl Reader<'_> {
                 (Some(key), Rest::Read) => after = Some(key),
             }
         }
-        found.reverse();
+        // S3 lists keys in order and once; another store may not.
+        found.sort_unstable_by(|one, other| other.key.cmp(&one.key));
+        found.dedup_by(|one, other| one.key == other.key);
         Ok(Some(found))
     }
 
@@ -175,9 +178,12 @@ impl Reader<'_> {
             days.extend(folders.filter(|day| self.before.is_none_or(|before| **day < *before)));
             match next {
                 Some(key) => after = Some(key),
-                None => return Ok(days),
+                None => break,
             }
         }
+        days.sort_unstable();
+        days.dedup();
+        Ok(days)
     }
 
     fn recorded(&self, object: &Object) -> Option<RecordedObject> {
