@@ -29,6 +29,7 @@ impl Options {
     fn read(mut arguments: impl Iterator<Item = String>) -> Result<Self, Failure> {
         let mut options = Self::default();
         while let Some(argument) = arguments.next() {
+            let mut folder = || arguments.next().ok_or(format!("{argument} lacks its folder"));
             match argument.as_str() {
                 "--short" => options.is_short = true,
                 "--rounds" => {
@@ -36,14 +37,8 @@ impl Options {
                     let rounds = rounds.filter(|number| *number > 0);
                     options.rounds = Some(rounds.ok_or("--rounds lacks its number")?);
                 }
-                "--output" => {
-                    let folder = arguments.next().ok_or("--output lacks its folder")?;
-                    options.output = Some(folder.into());
-                }
-                "--functions" => {
-                    let folder = arguments.next().ok_or("--functions lacks its folder")?;
-                    options.functions = Some(folder.into());
-                }
+                "--output" => options.output = Some(folder()?.into()),
+                "--functions" => options.functions = Some(folder()?.into()),
                 name if Endpoint::COMPARED.iter().any(|endpoint| endpoint.name() == name) => {
                     options.only.push(argument);
                 }

@@ -17,7 +17,7 @@ type Addresses = OnceCell<Vec<SocketAddr>>;
 
 /// Resolves the name of one host. Connections that are opened at the same time share a lookup,
 /// because the system's resolver needs a thread for each. Clones share lookups.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(super) struct Resolver<R = GaiResolver> {
     system: R,
     pending: Arc<Mutex<Weak<Addresses>>>,
@@ -68,51 +68,43 @@ where
 
 #[cfg(test)]
 mod tests {
-    use std::net::{IpAddr, Ipv4Addr};
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::atomic::{AtomicU16, Ordering};
+
+    use tower::service_fn;
 
     use super::*;
 
-    /// Answers with the number of the lookup as the port.
-    #[derive(Clone, Default)]
-    struct Counting {
-        lookups: Arc<AtomicUsize>,
+    /// A resolver that answers with the number of the lookup as the port.
+    fn counting(
         fails_at_first: bool,
-    }
-
-    impl Service<Name> for Counting {
-        type Response = vec::IntoIter<SocketAddr>;
-        type Error = io::Error;
-        type Future = Pin<Box<dyn Future<Output = io::Result<Self::Response>> + Send>>;
-
-        fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-            Poll::Ready(Ok(()))
-        }
-
-        fn call(&mut self, name: Name) -> Self::Future {
+    ) -> Resolver<
+        impl Service<Name, Error = io::Error, Response = vec::IntoIter<SocketAddr>, Future: Send>
+        + Clone
+        + Send
+        + 'static,
+    > {
+        let lookups = Arc::new(AtomicU16::new(0));
+        let system = service_fn(move |name: Name| {
             assert_eq!(name.as_str(), "api.example.com");
-            let lookup = self.lookups.fetch_add(1, Ordering::Relaxed) + 1;
-            let fails = self.fails_at_first && lookup == 1;
-            Box::pin(async move {
+            let lookup = lookups.fetch_add(1, Ordering::Relaxed) + 1;
+            async move {
                 tokio::task::yield_now().await;
-                if fails {
+                if fails_at_first && lookup == 1 {
                     return Err(io::Error::other("no such host"));
                 }
-                let port = u16::try_from(lookup).map_err(io::Error::other)?;
-                Ok(vec![SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port)].into_iter())
-            })
-        }
+                Ok(vec![SocketAddr::from(([127, 0, 0, 1], lookup))].into_iter())
+            }
+        });
+        Resolver { system, pending: Arc::default() }
     }
 
-    async fn lookup(resolver: &Resolver<Counting>) -> io::Result<Vec<u16>> {
+    async fn lookup<R>(resolver: &R) -> io::Result<Vec<u16>>
+    where
+        R: Service<Name, Error = io::Error, Response = vec::IntoIter<SocketAddr>> + Clone,
+    {
         let name = "api.example.com".parse().map_err(io::Error::other)?;
         let addresses = resolver.clone().oneshot(name).await?;
         Ok(addresses.map(|address| address.port()).collect())
-    }
-
-    fn counting(fails_at_first: bool) -> Resolver<Counting> {
-        let system = Counting { fails_at_first, ..Counting::default() };
-        Resolver { system, pending: Arc::default() }
     }
 
     #[tokio::test]
