@@ -51,7 +51,7 @@ fuzz_target!(|data: &[u8]| {
     });
 });
 
-/// A text that nobody has signed, unless it is a genuine token letter by letter.
+/// A text that nobody has signed, unless it is a genuine token byte for byte.
 fn check_text(Verifying { rsa, secret, .. }: &Verifying, text: &str) {
     let Ok(token) = Token::parse(text) else {
         return;

@@ -10,6 +10,38 @@ pub fn strict(text: &[u8]) -> Option<Value> {
     serde_json::from_slice::<Unique>(text).ok().map(|Unique(value)| value)
 }
 
+/// The text with U+FFFD for every escaped half of a surrogate pair, as JavaScript's readers show it.
+pub fn with_whole_characters(text: &[u8]) -> Vec<u8> {
+    let unit = |text: &[u8]| {
+        let digits = text.strip_prefix(b"\\u")?.get(..4)?;
+        let is_hexadecimal = digits.iter().all(u8::is_ascii_hexdigit);
+        let digits = std::str::from_utf8(digits).ok().filter(|_| is_hexadecimal)?;
+        u16::from_str_radix(digits, 16).ok()
+    };
+    let (mut whole, mut rest) = (Vec::new(), text);
+    while let Some(first) = rest.first() {
+        let length = match unit(rest) {
+            Some(0xd800..=0xdbff)
+                if matches!(rest.get(6..).and_then(unit), Some(0xdc00..=0xdfff)) =>
+            {
+                12
+            }
+            Some(0xd800..=0xdfff) => {
+                whole.extend(b"\\ufffd");
+                rest = &rest[6..];
+                continue;
+            }
+            // Any other escape, whose second character begins no other.
+            _ if *first == b'\\' => rest.len().min(2),
+            _ => 1,
+        };
+        let (part, after) = rest.split_at(length);
+        whole.extend(part);
+        rest = after;
+    }
+    whole
+}
+
 struct Unique(Value);
 
 impl<'de> Deserialize<'de> for Unique {

@@ -10,37 +10,55 @@ use crate::{environment::Environment, instance::LogSink};
 const BUS: &str = "EVENT_BUS_NAME";
 
 /// A running stand-in. It stops when this is dropped.
-pub struct EventBus(EventBridge);
+pub struct EventBus {
+    server: EventBridge,
+    key: Vec<(String, String)>,
+}
 
 impl EventBus {
     /// Starts the stand-in and points the environment at it, unless a bus is configured. It writes a
-    /// line about each event to `log`.
+    /// line about each event to `log`. Functions that send events also need [`key_for`](Self::key_for).
     pub async fn stand_in(environment: &mut Environment, log: LogSink) -> io::Result<Option<Self>> {
         if environment.value(BUS).is_some() {
             return Ok(None);
         }
-        let stand_in = EventBridge::start().await?;
-        stand_in.on_event(move |event| log(&line(event)));
-        for (name, value) in stand_in.settings() {
-            // The region and the key may be those of a real account, for its Secrets Manager.
-            if name.starts_with("AWS_ENDPOINT_") || environment.value(&name).is_none() {
-                environment.set(name, value);
+        let server = EventBridge::start().await?;
+        server.on_event(move |event| log(&line(event)));
+        let mut key = Vec::new();
+        for (name, value) in server.settings() {
+            match name.as_str() {
+                "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => key.push((name, value)),
+                // The region may be that of a real account.
+                "AWS_REGION" if environment.value(&name).is_some() => {}
+                _ => environment.set(name, value),
             }
         }
+        // So may the key.
+        if environment.value("AWS_ACCESS_KEY_ID").is_some() {
+            key.clear();
+        }
         let value = |name| environment.value(name).unwrap_or_default();
-        stand_in.expect(value("AWS_REGION"), value("AWS_ACCESS_KEY_ID"));
-        Ok(Some(Self(stand_in)))
+        let own = key.iter().find(|(name, _)| name == "AWS_ACCESS_KEY_ID");
+        let id = own.map_or(value("AWS_ACCESS_KEY_ID"), |(_, id)| id);
+        server.expect(value("AWS_REGION"), id);
+        Ok(Some(Self { server, key }))
+    }
+
+    /// The key of the bus for a function with these variables, unless there is a real one. No other
+    /// function gets it, because it would sign requests to real services with it.
+    pub fn key_for(&self, variables: &[String]) -> &[(String, String)] {
+        if variables.iter().any(|name| name == BUS) { &self.key } else { &[] }
     }
 
     /// Where it listens.
     pub fn url(&self) -> String {
-        self.0.url()
+        self.server.url()
     }
 }
 
 impl fmt::Debug for EventBus {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "EventBridge at {}", self.0.url())
+        write!(formatter, "EventBridge at {}", self.server.url())
     }
 }
 
@@ -77,12 +95,23 @@ mod tests {
         assert!(environment.value("EVENT_BUS_NAME").is_some());
         assert_eq!(environment.value("AWS_REGION"), Some("us-east-1"));
         assert_eq!(environment.value("AWS_ACCESS_KEY_ID"), Some("of-a-real-account"));
-        assert!(environment.value("AWS_SECRET_ACCESS_KEY").is_some());
+        assert_eq!(bus.key_for(&[BUS.to_owned()]), []);
 
         let mut environment = Environment::default();
         environment.set("EVENT_BUS_NAME", "our-own");
         assert!(stand_in(&mut environment).await.is_none());
         assert_eq!(environment.value("AWS_ENDPOINT_URL_EVENTBRIDGE"), None);
+    }
+
+    #[tokio::test]
+    async fn only_a_function_that_sends_events_gets_the_stand_ins_key() {
+        let mut environment = Environment::default();
+        let bus = stand_in(&mut environment).await.expect("a stand-in");
+        let names = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
+        let key = bus.key_for(&["STAGE".to_owned(), BUS.to_owned()]);
+        assert_eq!(key.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), names);
+        assert_eq!(bus.key_for(&["RECORDINGS_BUCKET".to_owned()]), []);
+        assert_eq!(names.map(|name| environment.value(name)), [None, None]);
     }
 
     #[test]

@@ -29,6 +29,7 @@ use tokio::{
 };
 use uuid::Uuid;
 
+use crate::open_files;
 use crate::runtime_api::{FunctionError, Posted, RuntimeApi, Start};
 
 /// Lambda's timeout for startup.
@@ -169,11 +170,13 @@ impl Instance {
     }
 
     async fn spawn(launch: &Launch) -> std::io::Result<Self> {
+        open_files::raise_limit();
         let runtime_api = RuntimeApi::start(launch.concurrency).await?;
         let mut command = Command::new(&launch.executable);
         command
             .args(&launch.arguments)
             .env_clear()
+            .envs(system_variables())
             .envs(launch.lambda_variables())
             .envs(launch.environment.iter().cloned())
             .env("AWS_LAMBDA_RUNTIME_API", runtime_api.address().to_string())
@@ -416,6 +419,13 @@ async fn hold(
         }
     };
     exited.send_replace(status.ok());
+}
+
+/// What a process needs of its system to run at all: on Windows, the folder of the network's libraries.
+#[expect(clippy::disallowed_methods, reason = "the system's own variable is no setting")]
+fn system_variables() -> impl Iterator<Item = (&'static str, String)> {
+    let names: &[&str] = if cfg!(windows) { &["SYSTEMROOT"] } else { &[] };
+    names.iter().filter_map(|name| Some((*name, std::env::var(name).ok()?)))
 }
 
 fn boxed(stream: impl AsyncRead + Send + Unpin + 'static) -> Box<dyn AsyncRead + Send + Unpin> {

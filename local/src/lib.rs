@@ -27,6 +27,7 @@ pub mod gateway;
 pub mod instance;
 mod loopback;
 pub mod needs;
+mod open_files;
 pub mod playground;
 pub mod project;
 pub mod providers;

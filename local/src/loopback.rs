@@ -1,7 +1,6 @@
 //! Settings and checks for loopback servers.
 
-use std::net::{IpAddr, Ipv6Addr};
-
+use anteroom_stand_ins::server::is_this_machine;
 use axum::{
     Json,
     extract::Request,
@@ -32,6 +31,16 @@ pub(crate) async fn only_for_this_machine(request: Request, next: Next) -> Respo
     (StatusCode::FORBIDDEN, Json(json!({"message": message}))).into_response()
 }
 
+/// Rejects what a browser sends on behalf of a page, for servers that no page may use.
+pub(crate) async fn not_for_pages(request: Request, next: Next) -> Response {
+    let headers = request.headers();
+    if !headers.contains_key(header::ORIGIN) && !headers.contains_key("sec-fetch-site") {
+        return next.run(request).await;
+    }
+    let message = "Forbidden: this server is not for pages";
+    (StatusCode::FORBIDDEN, Json(json!({"message": message}))).into_response()
+}
+
 fn is_for_this_machine(uri: &Uri, headers: &HeaderMap) -> bool {
     let mut hosts = headers.get_all(header::HOST).iter();
     let (Some(host), None) = (hosts.next(), hosts.next()) else {
@@ -42,19 +51,6 @@ fn is_for_this_machine(uri: &Uri, headers: &HeaderMap) -> bool {
     };
     // A request in absolute form also has a host in its first line.
     is_this_machine(&host) && uri.authority().is_none_or(is_this_machine)
-}
-
-fn is_this_machine(authority: &Authority) -> bool {
-    if authority.as_str().contains('@') {
-        return false;
-    }
-    let host = authority.host().to_ascii_lowercase();
-    if let Some(address) = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-        return address.parse() == Ok(Ipv6Addr::LOCALHOST);
-    }
-    host == "localhost"
-        || host.ends_with(".localhost")
-        || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]

@@ -11,10 +11,11 @@ mod signal;
 
 use std::{
     io,
-    net::{Ipv4Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     path::{Path, PathBuf},
     process::ExitCode,
     sync::Arc,
+    time::Duration,
 };
 
 use anteroom_local::{
@@ -28,7 +29,7 @@ use anteroom_local::{
     workspace::BuildError,
 };
 use command_line::{Command, HELP};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 
 /// Why the program failed.
 #[derive(Debug, thiserror::Error)]
@@ -108,11 +109,27 @@ async fn until_the_end(
 }
 
 async fn listen(port: u16) -> Result<TcpListener, Failure> {
+    if port != 0 && is_served(port).await {
+        return Err(Failure::PortTaken(port));
+    }
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     TcpListener::bind(address).await.map_err(|error| match error.kind() {
         io::ErrorKind::AddrInUse => Failure::PortTaken(port),
         _ => Failure::Listen(port, error),
     })
+}
+
+/// Whether a browser that opens `localhost` would reach another program: one that listens on IPv6, or,
+/// on macOS, on every address, which would not stop us from listening on this one.
+async fn is_served(port: u16) -> bool {
+    let of = async |address: IpAddr| {
+        let connecting = TcpStream::connect((address, port));
+        tokio::time::timeout(Duration::from_secs(1), connecting)
+            .await
+            .is_ok_and(|done| done.is_ok())
+    };
+    let (v6, v4) = tokio::join!(of(Ipv6Addr::LOCALHOST.into()), of(Ipv4Addr::LOCALHOST.into()));
+    v6 || v4
 }
 
 /// Serves the project until the program is stopped.

@@ -128,12 +128,15 @@ impl Project {
                         (executable_in(folder, &function.name), Source::AsItIs)
                     }
                 };
+                let mut variables = environment.pairs();
+                let bus_key = event_bus.as_ref().map(|bus| bus.key_for(&function.environment));
+                variables.extend_from_slice(bus_key.unwrap_or_default());
                 let launch = Launch {
                     name: function.name.clone(),
                     timeout: function.timeout,
                     memory_mb: function.memory_mb,
                     log: log_of(&function.name),
-                    ..Launch::new(executable, environment.pairs())
+                    ..Launch::new(executable, variables)
                 };
                 (function, Arc::new(Function::new(launch, source)))
             })

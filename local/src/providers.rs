@@ -168,6 +168,7 @@ impl Provider {
             Self::Liveblocks => &["LIVEBLOCKS_API_URL"],
             Self::LiveKit => &[
                 "LIVEKIT_URL",
+                "LIVEKIT_PUBLIC_URL",
                 "LIVEKIT_API_SECRET",
                 "LIVEKIT_API_KEY_PREVIOUS",
                 "LIVEKIT_API_SECRET_PREVIOUS",
@@ -223,22 +224,19 @@ impl Provider {
             }
             Self::LiveKit => {
                 let livekit = LiveKit::start().await?;
-                livekit.take_its_time();
+                livekit.delay_refused_stops();
                 for room in OPEN_ROOMS {
                     livekit.open_room(room, 1);
                 }
                 let mut settings = livekit.settings();
                 // The bucket is not LiveKit's. The stand-in uploads nothing to one of the
                 // application's own.
-                settings.retain(|(name, _)| {
-                    !name.starts_with("RECORDINGS_") || environment.value(name).is_none()
-                });
+                settings.retain(|(name, _)| !name.starts_with("RECORDINGS_"));
                 if OWN_BUCKET.iter().any(|name| environment.value(name).is_some()) {
                     return Ok(StandIn::new(self, livekit.url(), settings, livekit));
                 }
                 let s3 = S3::start().await?;
                 livekit.record_to(&s3);
-                settings.retain(|(name, _)| !name.starts_with("RECORDINGS_"));
                 settings.extend(s3.settings());
                 let stand_in = StandIn::new(self, livekit.url(), settings, livekit);
                 StandIn { bucket: Some(s3), ..stand_in }
@@ -485,6 +483,7 @@ mod tests {
     async fn the_stand_in_for_livekit_leaves_the_bucket_to_the_application() {
         let mut environment = Environment::default();
         environment.set("LIVEKIT_URL", "wss://a-real-project.livekit.cloud");
+        environment.set("LIVEKIT_PUBLIC_URL", "wss://rtc.example.com");
         environment.set("RECORDINGS_BUCKET", "our-own");
         let stand_ins = stand_ins(&mut environment).await;
 
@@ -493,7 +492,9 @@ mod tests {
         assert_eq!(environment.value("LIVEKIT_URL"), Some(url.as_str()));
         assert!(environment.value("LIVEKIT_API_SECRET").is_some());
         assert_eq!(environment.value("RECORDINGS_BUCKET"), Some("our-own"));
-        assert!(environment.value("RECORDINGS_REGION").is_some());
+        for name in ["RECORDINGS_REGION", "RECORDINGS_ACCESS_KEY_ID", "LIVEKIT_PUBLIC_URL"] {
+            assert_eq!(environment.value(name), None, "{name}");
+        }
     }
 
     #[tokio::test]

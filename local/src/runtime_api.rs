@@ -32,7 +32,7 @@ use uuid::Uuid;
 
 use crate::{
     clock,
-    loopback::{only_for_this_machine, send_at_once},
+    loopback::{not_for_pages, only_for_this_machine, send_at_once},
 };
 
 /// The largest response that Lambda accepts from a function, in bytes.
@@ -186,6 +186,7 @@ fn routes(state: Arc<ServerState>) -> Router {
         .layer(DefaultBodyLimit::max(LARGEST_ANSWER))
         // Events contain users' tokens.
         .layer(axum::middleware::from_fn(only_for_this_machine))
+        .layer(axum::middleware::from_fn(not_for_pages))
         .with_state(state)
 }
 
@@ -260,4 +261,37 @@ pub(crate) fn trace_id() -> String {
     let seconds = clock::unix_milliseconds() / 1000;
     let random = Uuid::new_v4().simple().to_string();
     format!("Root=1-{seconds:08x}-{};Sampled=0", &random[..24])
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpStream,
+    };
+
+    use super::*;
+
+    /// The status line of the response to a request with this header.
+    async fn status_of(api: &RuntimeApi, header: &str) -> String {
+        let mut stream = TcpStream::connect(api.address()).await.expect("a connection");
+        let request = format!(
+            "POST /2018-06-01/runtime/init/error HTTP/1.1\r\nhost: 127.0.0.1\r\n{header}\r\n\
+             content-length: 2\r\nconnection: close\r\n\r\n{{}}"
+        );
+        stream.write_all(request.as_bytes()).await.expect("it is sent");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.expect("an answer");
+        answer.lines().next().unwrap_or_default().to_owned()
+    }
+
+    #[tokio::test]
+    async fn no_page_may_use_the_runtime_api() {
+        let api = RuntimeApi::start(1).await.expect("a free port");
+        for header in ["origin: https://evil.example", "sec-fetch-site: cross-site"] {
+            assert_eq!(status_of(&api, header).await, "HTTP/1.1 403 Forbidden", "{header}");
+        }
+        assert_eq!(*api.progress().borrow(), Start::Pending);
+        assert_eq!(status_of(&api, "user-agent: a function").await, "HTTP/1.1 202 Accepted");
+    }
 }

@@ -65,7 +65,7 @@ impl Table {
     ///
     /// # Panics
     /// If it is empty, or a row failed.
-    #[allow(clippy::print_stdout, reason = "the table is for whoever runs the tests")]
+    #[allow(clippy::print_stdout, reason = "people who run the tests read the table")]
     pub fn finish(self) {
         assert!(!self.rows.is_empty(), "{} has no rows", self.title);
         println!("{}", self.as_markdown());

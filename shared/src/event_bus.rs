@@ -11,9 +11,9 @@ use http::StatusCode;
 
 use crate::api::ApiError;
 use crate::aws;
-use crate::clock::Clock;
+use crate::clock::{Clock, Timestamp};
 use crate::metrics;
-use crate::provider::{Failure, ProviderError};
+use crate::provider::{self, Failure, ProviderError};
 use crate::request_scope;
 use crate::settings::{Incomplete, Settings};
 
@@ -110,7 +110,7 @@ impl EventBus {
             .build();
         match self.client.put_events().entries(entry).send().await {
             Ok(output) => accepted(&output),
-            Err(error) => Err(refusal(&error)),
+            Err(error) => Err(refusal(&error, self.clock.now())),
         }
     }
 }
@@ -125,7 +125,7 @@ fn accepted(output: &PutEventsOutput) -> Result<(), Refusal> {
         return Err((None, Failure::Unreadable("it is not about one event")));
     };
     match entry.error_code() {
-        Some(code) => Err(refusal_with(code, StatusCode::OK)),
+        Some(code) => Err(refusal_with(code, StatusCode::OK, None)),
         None if output.failed_entry_count() != 0 || entry.event_id().is_none() => {
             Err((None, Failure::Unreadable("it has neither an id nor an error")))
         }
@@ -133,7 +133,7 @@ fn accepted(output: &PutEventsOutput) -> Result<(), Refusal> {
     }
 }
 
-fn refusal(error: &SdkError<PutEventsError>) -> Refusal {
+fn refusal(error: &SdkError<PutEventsError>, now: Timestamp) -> Refusal {
     let SdkError::ServiceError(refusal) = error else {
         let unanswered = aws::unanswered(error);
         return match error {
@@ -146,24 +146,26 @@ fn refusal(error: &SdkError<PutEventsError>) -> Refusal {
     };
     let status = StatusCode::from_u16(refusal.raw().status().as_u16());
     let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let retry_after = refusal.raw().headers().get("retry-after");
+    let retry_after = retry_after.and_then(|value| provider::retry_after(value, now));
     match refusal.err().code() {
-        Some(code) => refusal_with(code, status),
-        None => (None, failure_of(status)),
+        Some(code) => refusal_with(code, status, retry_after),
+        None => (None, failure_of(status, retry_after)),
     }
 }
 
 /// <https://docs.aws.amazon.com/eventbridge/latest/APIReference/CommonErrors.html>
-fn refusal_with(code: &str, status: StatusCode) -> Refusal {
+fn refusal_with(code: &str, status: StatusCode, retry_after: Option<Duration>) -> Refusal {
     let failure = match code {
         "ThrottlingException"
         | "Throttling"
         | "TooManyRequestsException"
         | "RequestLimitExceeded"
-        | "LimitExceededException" => Failure::Limiting { retry_after: None },
+        | "LimitExceededException" => Failure::Limiting { retry_after },
         "InternalFailure" | "InternalException" | "InternalServiceError" | "ServiceUnavailable" => {
             let status =
                 if status.is_success() { StatusCode::INTERNAL_SERVER_ERROR } else { status };
-            Failure::Failing { status, retry_after: None }
+            Failure::Failing { status, retry_after }
         }
         "AccessDeniedException"
         | "NotAuthorized"
@@ -173,17 +175,17 @@ fn refusal_with(code: &str, status: StatusCode) -> Refusal {
         | "InvalidClientTokenId"
         | "InvalidSignatureException"
         | "ExpiredTokenException" => Failure::KeyRefused(status),
-        _ => failure_of(status),
+        _ => failure_of(status, retry_after),
     };
     // The code is AWS's own word; the message may quote the event.
     (Some(code.chars().take(64).collect()), failure)
 }
 
-fn failure_of(status: StatusCode) -> Failure {
+fn failure_of(status: StatusCode, retry_after: Option<Duration>) -> Failure {
     if status == StatusCode::TOO_MANY_REQUESTS {
-        Failure::Limiting { retry_after: None }
+        Failure::Limiting { retry_after }
     } else if status.is_server_error() {
-        Failure::Failing { status, retry_after: None }
+        Failure::Failing { status, retry_after }
     } else {
         Failure::Unexpected(status)
     }

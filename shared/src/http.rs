@@ -1,6 +1,6 @@
 //! The HTTP client that all providers and the AWS SDK share.
 //!
-//! It follows no redirects (no provider redirects), ignores proxy variables, and trusts Mozilla's
+//! It follows no redirects (no provider uses them), ignores proxy variables, and trusts Mozilla's
 //! compiled-in roots plus those in `SSL_CERT_FILE`. Connecting times out after [`CONNECT_TIMEOUT`],
 //! a call after [`CALL_TIMEOUT`].
 //!
@@ -17,10 +17,8 @@ mod resolver;
 mod tls;
 
 use std::collections::HashMap;
-use std::error::Error;
 use std::fmt;
 use std::io;
-use std::iter::successors;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -103,10 +101,10 @@ pub(crate) struct Received {
 /// Why a request got no response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum SendError {
-    /// No connection could be opened.
+    /// No connection could be opened, or not in time. Nothing was sent.
     #[error("no connection")]
     NoConnection,
-    /// It took too long to connect, or until the response was complete.
+    /// It took too long until the response was complete.
     #[error("timed out")]
     TimedOut,
     /// The connection ended before the response was complete.
@@ -234,16 +232,7 @@ async fn exchange(
 }
 
 fn why(error: &legacy::Error) -> SendError {
-    let is_timeout = |error: &(dyn Error + 'static)| {
-        let error = error.downcast_ref::<io::Error>();
-        error.is_some_and(|error| error.kind() == io::ErrorKind::TimedOut)
-    };
-    let mut causes = successors(error.source(), |error| (*error).source());
-    match error.is_connect() {
-        _ if causes.any(is_timeout) => SendError::TimedOut,
-        true => SendError::NoConnection,
-        false => SendError::Broken,
-    }
+    if error.is_connect() { SendError::NoConnection } else { SendError::Broken }
 }
 
 #[cfg(test)]

@@ -44,10 +44,27 @@ pub enum Session<'p> {
 impl IdentityProvider {
     /// Whose sessions the LiveKit endpoints accept. Reads `LIVEKIT_IDENTITY`, `workos` by default or
     /// `clerk`, and what [`Sessions::configure`] or [`Clerk::to_verify`] reads.
+    ///
+    /// An endpoint that calls [`Session::person`] needs [`for_livekit_with_profiles`].
+    ///
+    /// [`for_livekit_with_profiles`]: Self::for_livekit_with_profiles
     pub fn for_livekit(settings: &mut Settings) -> Result<Self, Incomplete> {
+        Self::of_livekit(settings, Clerk::to_verify)
+    }
+
+    /// The same for an endpoint that also reads users' profiles, and so needs Clerk's secret key:
+    /// reads what [`Clerk::configure`] reads.
+    pub fn for_livekit_with_profiles(settings: &mut Settings) -> Result<Self, Incomplete> {
+        Self::of_livekit(settings, Clerk::configure)
+    }
+
+    fn of_livekit(
+        settings: &mut Settings,
+        clerk: impl FnOnce(&mut Settings) -> Result<Clerk, Incomplete>,
+    ) -> Result<Self, Incomplete> {
         match settings.optional("LIVEKIT_IDENTITY") {
             None | Some("workos") => Self::workos(settings),
-            Some("clerk") => Self::clerk(settings),
+            Some("clerk") => clerk(settings).map(Self::Clerk),
             Some(_) => Err(settings.problem("LIVEKIT_IDENTITY must be workos or clerk")),
         }
     }
@@ -56,18 +73,10 @@ impl IdentityProvider {
     /// `workos`, and what [`Clerk::configure`] or [`Sessions::configure`] reads.
     pub fn for_liveblocks(settings: &mut Settings) -> Result<Self, Incomplete> {
         match settings.optional("LIVEBLOCKS_IDENTITY") {
-            None | Some("clerk") => {
-                let clerk = Clerk::configure(settings)?;
-                clerk.reads_users(settings);
-                Ok(Self::Clerk(clerk))
-            }
+            None | Some("clerk") => Clerk::configure(settings).map(Self::Clerk),
             Some("workos") => Self::workos(settings),
             Some(_) => Err(settings.problem("LIVEBLOCKS_IDENTITY must be clerk or workos")),
         }
-    }
-
-    fn clerk(settings: &mut Settings) -> Result<Self, Incomplete> {
-        Clerk::to_verify(settings).map(Self::Clerk)
     }
 
     fn workos(settings: &mut Settings) -> Result<Self, Incomplete> {
@@ -133,7 +142,8 @@ impl Session<'_> {
         }
     }
 
-    /// The profile of the user, if the user still exists.
+    /// The profile of the user, if the user still exists. The provider has to be one that reads
+    /// profiles.
     ///
     /// # Errors
     /// 403 if the user is banned or locked at Clerk.

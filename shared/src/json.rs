@@ -10,11 +10,16 @@
 //! regardless of depth or range.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use memchr::memchr;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 use serde_json::value::RawValue;
+
+/// The depth to which [`value_from_slice`] looks for what it can read.
+const MAX_DEPTH: usize = 16;
 
 /// U+FFFD as a JSON escape.
 const REPLACEMENT: &[u8] = br"\ufffd";
@@ -36,9 +41,39 @@ fn mended(json: &[u8]) -> Cow<'_, str> {
     let json = json.strip_prefix(b"\xef\xbb\xbf").unwrap_or(json);
     // Nearly all JSON is valid UTF-8, and checking is faster than copying.
     let text = str::from_utf8(json).map_or_else(|_| String::from_utf8_lossy(json), Cow::Borrowed);
-    match without_lone_surrogates(&text) {
-        None => text,
-        Some(mended) => Cow::Owned(String::from_utf8_lossy(&mended).into_owned()),
+    match without_lone_surrogates(text.as_bytes()) {
+        Cow::Borrowed(_) => text,
+        Cow::Owned(mended) => Cow::Owned(String::from_utf8_lossy(&mended).into_owned()),
+    }
+}
+
+/// Reads `json` as a value of any shape, to be passed on.
+///
+/// What cannot be passed on becomes `null`: a number beyond a double, as in JavaScript, and what is
+/// nested more than [`MAX_DEPTH`] deep.
+///
+/// # Errors
+/// If it is not JSON.
+pub(crate) fn value_from_slice(json: &[u8]) -> Result<Value, serde_json::Error> {
+    let json = mended(json);
+    let raw: &RawValue = serde_json::from_str(&json)?;
+    Ok(readable(raw, MAX_DEPTH))
+}
+
+fn readable(raw: &RawValue, depth: usize) -> Value {
+    let json = raw.get();
+    if let Ok(value) = serde_json::from_str(json) {
+        return value;
+    }
+    let Some(depth) = depth.checked_sub(1) else {
+        return Value::Null;
+    };
+    if let Ok(entries) = serde_json::from_str::<BTreeMap<String, &RawValue>>(json) {
+        return entries.into_iter().map(|(name, raw)| (name, readable(raw, depth))).collect();
+    }
+    match serde_json::from_str::<Vec<&RawValue>>(json) {
+        Ok(items) => items.into_iter().map(|raw| readable(raw, depth)).collect(),
+        Err(_) => Value::Null,
     }
 }
 
@@ -64,10 +99,9 @@ where
     Ok(items.iter().filter_map(|item| serde_json::from_str(item.get()).ok()).collect())
 }
 
-/// The text with every lone escaped surrogate replaced by U+FFFD, or `None` if it has none. The
-/// replacement is also an escape of six bytes, so nothing moves.
-fn without_lone_surrogates(text: &str) -> Option<Vec<u8>> {
-    let json = text.as_bytes();
+/// The text with every lone escaped surrogate replaced by U+FFFD. The replacement is also an escape
+/// of six bytes, so nothing moves.
+pub(crate) fn without_lone_surrogates(json: &[u8]) -> Cow<'_, [u8]> {
     let mut mended = None;
     let mut at = 0;
     while let Some(backslash) = memchr(b'\\', &json[at..]) {
@@ -85,7 +119,7 @@ fn without_lone_surrogates(text: &str) -> Option<Vec<u8>> {
             (None, _) => at = (at + 2).min(json.len()),
         }
     }
-    mended
+    mended.map_or(Cow::Borrowed(json), Cow::Owned)
 }
 
 /// The UTF-16 code unit of the escape at the start of `json`.
@@ -133,6 +167,20 @@ mod tests {
     fn what_is_not_json_stays_so() {
         for json in ["", r#""\ud8"#, r#""\ud83"#, r#""\u"#, "\\", r"\ud83d", r#""\x""#, "{"] {
             assert!(text(json).is_none(), "{json}");
+        }
+    }
+
+    #[test]
+    fn a_value_to_pass_on_lacks_only_what_cannot_be_passed_on() {
+        let deep = "[".repeat(500) + &"]".repeat(500);
+        let json = format!(r#"{{"a":1,"b":{{"c":[1e999,"x"],"d":{deep}}},"e":"\ud83d"}}"#);
+        let mut value = value_from_slice(json.as_bytes()).expect("a value");
+        let deepest = value["b"]["d"].take().to_string();
+        assert!(deepest.starts_with("[[[[") && deepest.contains("null"), "{deepest}");
+        let rest = serde_json::json!({"a": 1, "b": {"c": [null, "x"], "d": null}, "e": "\u{fffd}"});
+        assert_eq!(value, rest);
+        for json in ["", "{", "[1,]", "nul", r#"{"a":1e}"#] {
+            assert!(value_from_slice(json.as_bytes()).is_err(), "{json}");
         }
     }
 

@@ -4,7 +4,8 @@
 //! providers rotate keys, but tokens with invented key ids cannot cause one more often than every
 //! [`COOL_DOWN`]. In between, an unknown id is an error and not a rejection: otherwise an attacker
 //! who invents ids could make tokens signed with a newly published key look forged. While the
-//! provider is unreachable, cached keys are used for up to [`MAX_STALE_AGE`].
+//! provider is unreachable, cached keys are used for up to [`MAX_STALE_AGE`]; a request whose key is
+//! cached waits for a fetch, its own or another's, only for [`PATIENCE`].
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -24,6 +25,9 @@ pub const MAX_AGE: Duration = Duration::from_hours(1);
 
 /// How long cached keys are used while fetching fails.
 pub const MAX_STALE_AGE: Duration = Duration::from_hours(24);
+
+/// How long a request waits for a fetch if it could use a cached key instead.
+pub const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The pause after a fetch that failed or did not return the requested key.
 pub const COOL_DOWN: Duration = Duration::from_secs(30);
@@ -114,6 +118,8 @@ struct State {
     missed: Option<Timestamp>,
     /// The last fetch that failed.
     failed: Option<Timestamp>,
+    /// The last time that a fetch took longer than [`PATIENCE`].
+    slow: Option<Timestamp>,
 }
 
 /// The result of looking up a key id in the cache.
@@ -145,12 +151,34 @@ impl KeyCache {
         if let Some(known) = self.known(kid) {
             return self.answer(known);
         }
-        let _fetching = self.fetching.lock().await;
-        if let Some(known) = self.known(kid) {
-            return self.answer(known);
+        let fetched = async {
+            let _fetching = self.fetching.lock().await;
+            if let Some(known) = self.known(kid) {
+                return self.answer(known);
+            }
+            let fetched = fetch.await;
+            self.keep(fetched, kid)
+        };
+        let Some(cached) = self.stale(kid) else {
+            return fetched.await;
+        };
+        if let Ok(keys) = tokio::time::timeout(PATIENCE, fetched).await {
+            return keys;
         }
-        let fetched = fetch.await;
-        self.keep(fetched, kid)
+        tracing::warn!(
+            provider = self.provider,
+            "using cached signing keys, since a fetch is slow"
+        );
+        let now = self.clock.now();
+        self.state.write().unwrap_or_else(PoisonError::into_inner).slow = Some(now);
+        Ok(Some(cached))
+    }
+
+    /// The cached keys with the id `kid`, if they may be used while fetching fails.
+    fn stale(&self, kid: &str) -> Option<Arc<[Rs256Key]>> {
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        let is_usable = state.is_usable(self.clock.now(), MAX_STALE_AGE);
+        state.set.0.get(kid).filter(|_| is_usable).cloned()
     }
 
     /// Caches a fetched key set and returns its keys with the id `kid`.
@@ -165,18 +193,15 @@ impl KeyCache {
             Ok(set) => {
                 let keys = set.0.get(kid).cloned();
                 let missed = keys.is_none().then_some(now);
-                *state = State { set, fetched: Some(now), missed, failed: None };
+                *state = State { set, fetched: Some(now), missed, failed: None, slow: None };
                 Ok(keys)
             }
             Err(error) => {
                 state.failed = Some(now);
-                match state.set.0.get(kid).filter(|_| state.is_usable(now, MAX_STALE_AGE)) {
-                    Some(keys) => {
-                        tracing::warn!(%error, "using cached signing keys");
-                        Ok(Some(Arc::clone(keys)))
-                    }
-                    None => Err(error),
-                }
+                drop(state);
+                let keys = self.stale(kid).ok_or_else(|| error.clone())?;
+                tracing::warn!(%error, "using cached signing keys");
+                Ok(Some(keys))
             }
         }
     }
@@ -193,7 +218,7 @@ impl KeyCache {
             Ok(set) => {
                 let fetched = Some(self.clock.now());
                 let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-                *state = State { set, fetched, missed: None, failed: None };
+                *state = State { set, fetched, missed: None, failed: None, slow: None };
             }
             Err(error) => tracing::warn!(%error, "starting without signing keys"),
         }
@@ -207,12 +232,14 @@ impl KeyCache {
             Some(COOL_DOWN.saturating_sub(now.since(since)))
         };
         let after_failure = pause(state.failed);
-        let max_age = if after_failure.is_some() { MAX_STALE_AGE } else { MAX_AGE };
-        if !state.is_usable(now, max_age) {
+        let keys = state.set.0.get(kid);
+        // A slow fetch is no reason not to fetch a key that is not cached.
+        let rests = after_failure.is_some() || (keys.is_some() && pause(state.slow).is_some());
+        if !state.is_usable(now, if rests { MAX_STALE_AGE } else { MAX_AGE }) {
             // Without keys no request can succeed, so every request may fetch.
             return None;
         }
-        match state.set.0.get(kid) {
+        match keys {
             Some(keys) => Some(Known::Keys(Arc::clone(keys))),
             // The id is probably invented, so do not keep fetching.
             None => after_failure.max(pause(state.missed)).map(Known::NothingFor),
@@ -319,6 +346,42 @@ mod tests {
         let key = json!({ "kid": "a", "kty": "RSA", "n": modulus(), "e": "AQAB" });
         let set = read(&json!({ "keys": [key, key, { "kid": "a", "kty": "EC" }] }).to_string());
         assert_eq!(set.0["a"].len(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_provider_that_keeps_silent_does_not_keep_those_waiting_whose_key_is_cached() {
+        let clock = Clock::fixed(1_900_000_000);
+        let cache = KeyCache::new("workos", clock.clone());
+        let key = json!({ "kid": "a", "kty": "RSA", "n": modulus(), "e": "AQAB" });
+        let keys = read(&json!({ "keys": [key] }).to_string());
+        cache.prefetch(async { Ok(keys) }).await;
+        clock.advance(MAX_AGE + Duration::from_secs(1));
+        let silence = || std::future::pending();
+        let began = tokio::time::Instant::now();
+        let found = cache.key("a", silence()).await.expect("the cached key");
+        assert!(found.is_some());
+        assert_eq!(began.elapsed(), PATIENCE);
+        // For a while, nothing is fetched for its sake.
+        assert!(cache.key("a", silence()).await.expect("the cached key").is_some());
+        assert_eq!(began.elapsed(), PATIENCE);
+
+        // A key that is not cached is fetched at once, for as long as it takes, and whoever has one
+        // does not wait for that, either.
+        clock.advance(COOL_DOWN);
+        let new = json!({ "kid": "b", "kty": "RSA", "n": modulus(), "e": "AQAB" });
+        let keys = read(&json!({ "keys": [new] }).to_string());
+        let slowly = async {
+            tokio::time::sleep(PATIENCE * 2).await;
+            Ok(keys)
+        };
+        let cached = async {
+            let found = cache.key("a", silence()).await.expect("the cached key");
+            assert!(found.is_some());
+            assert_eq!(began.elapsed(), PATIENCE * 2);
+        };
+        let (found, ()) = tokio::join!(cache.key("b", slowly), cached);
+        assert!(found.expect("the new key").is_some());
+        assert_eq!(began.elapsed(), PATIENCE * 3);
     }
 
     #[test]

@@ -8,7 +8,7 @@
 //! | [`clerk`] | Clerk: session tokens, users, the auth state of a request |
 //! | [`workos`] | WorkOS: accounts, organizations, sessions, signing in |
 //! | [`liveblocks`] | Liveblocks: tokens for its rooms |
-//! | [`livekit`] | LiveKit: tokens for its rooms, recordings |
+//! | [`livekit`] | LiveKit: tokens for its rooms, guests, moderation, recordings, events |
 //! | [`lambda`] | runs an endpoint as a Lambda function |
 //! | [`api`] | requests, responses, errors and cookies |
 //! | [`settings`] | environment variables, with every problem reported at once |

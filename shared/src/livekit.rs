@@ -10,7 +10,7 @@
 //! | invite guests | [`Invitations`], which returns an [`Invitation`] |
 //! | let a guest join | [`Guests`], which takes an [`InvitationToken`] |
 //! | mute or remove a participant | [`Moderator`] |
-//! | list recordings, with links to their files | [`Archive`] |
+//! | list recordings, with links to their files | [`RecordingList`] |
 //!
 //! All of them except [`Webhooks`] and [`Guests`] take a [`Caller`](crate::caller::Caller) or a
 //! caller's room, no matter which provider the session comes from.
@@ -31,7 +31,7 @@
 //!     Ok(Reply::ok(joins.token(caller, &room, username).await?))
 //! }
 //! ```
-//! Tokens are signed here with the API secret; LiveKit is not called. [`Joins::connection`] answers
+//! Tokens are signed here with the API secret; LiveKit is not called. [`Connections`] answers
 //! LiveKit's own token request with the same token and the address of its [`Server`].
 //!
 //! # Recording a room
@@ -110,11 +110,13 @@ mod server_api;
 mod webhook;
 
 pub use invitation::{Guests, Invitation, InvitationToken, Invitations, NewInvitation};
-pub use join::{Connection, JoinToken, Joins, Server, TokenRequest, Username, default_username};
+pub use join::{
+    Connection, Connections, JoinToken, Joins, Server, TokenRequest, Username, default_username,
+};
 pub use moderation::{Moderator, Muting, Removal};
 pub use recording::{
-    Archive, Cursor, ListedRecording, NewRecording, Participants, Recorder, Recording, Recordings,
-    RecordingsPage, RecordingsQuery, Topic, Zone,
+    Cursor, ListedRecording, NewRecording, Participants, Recorder, Recording, RecordingList,
+    Recordings, RecordingsPage, RecordingsQuery, Topic, Zone,
 };
 pub use room::{RoomId, RoomName, Rooms};
 pub use server_api::EgressId;

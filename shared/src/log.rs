@@ -32,6 +32,8 @@ pub(crate) fn start(level: Option<&str>) {
     let heard = Targets::new()
         .with_default(LevelFilter::WARN)
         .with_target("lambda_runtime::layers::trace", LevelFilter::INFO)
+        // It reports an error whenever a call fails, because it cannot see our own connections.
+        .with_target("aws_smithy_runtime::client::http::connection_poisoning", LevelFilter::OFF)
         .with_target("anteroom", level);
     let lines = fmt::layer()
         .with_writer(Lines)

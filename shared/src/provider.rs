@@ -38,7 +38,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// The maximum total of a call's pauses.
 const MAX_PAUSES: Duration = Duration::from_secs(5);
 
-/// A call is not retried if the request has less time left than this.
+/// A call is not retried if the request has less time left than this, and one that may be sent only
+/// once is not sent at all.
 const MIN_TIME_LEFT: Duration = Duration::from_millis(300);
 
 /// A provider's API without a key.
@@ -322,13 +323,6 @@ impl Failure {
     }
 }
 
-impl<K> KeyedProvider<K> {
-    /// As [`Provider::open_ahead`].
-    pub(crate) fn open_ahead(&self, settings: &mut Settings) {
-        self.provider.open_ahead(settings);
-    }
-}
-
 impl<K: Credential> KeyedProvider<K> {
     /// Sends `call`, and a second time with a newer key if the provider rejects the first. Returns
     /// responses of any status, except those that mean that the provider is failing, rate-limiting
@@ -362,8 +356,8 @@ impl Provider {
         Self { name, base, http: settings.http(), clock: settings.clock() }
     }
 
-    /// Opens a connection to the provider while the function starts, for a function that is certain
-    /// to call it.
+    /// Opens a connection to the provider while the function starts, for a function whose first
+    /// request is likely to need it.
     pub(crate) fn open_ahead(&self, settings: &mut Settings) {
         settings.open_ahead(&self.base, 1);
     }
@@ -455,7 +449,9 @@ impl Provider {
         key: Option<&SecretString>,
     ) -> Result<Answer, Failure> {
         let left = request_scope::time_left(self.clock.now()).unwrap_or(call.time_limit);
-        if left.is_zero() {
+        // A call that is sent once must not use up its code and then have no time for the answer.
+        let is_late = call.retry == Retry::Never && left < MIN_TIME_LEFT;
+        if left.is_zero() || is_late {
             return Err(Failure::Unreachable("no time left"));
         }
         let idle = if call.retry == Retry::Never { SINGLE_SEND_IDLE_TIMEOUT } else { IDLE_TIMEOUT };
@@ -600,14 +596,19 @@ impl Answer {
     /// `Retry-After`, a number of seconds or a date. A date in the past means now.
     /// <https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3>
     pub fn retry_after(&self) -> Option<Duration> {
-        let value = self.headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-        if let Ok(seconds) = value.parse() {
-            return Some(Duration::from_secs(seconds));
-        }
-        let date = httpdate::parse_http_date(value).ok()?;
-        let date = Timestamp::EPOCH.after(date.duration_since(UNIX_EPOCH).ok()?);
-        Some(date.since(self.received))
+        retry_after(self.headers.get(RETRY_AFTER)?.to_str().ok()?, self.received)
     }
+}
+
+/// How long to wait, according to a `Retry-After` that was received at `now`.
+pub(crate) fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
+    let value = value.trim();
+    if let Ok(seconds) = value.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = httpdate::parse_http_date(value).ok()?;
+    let date = Timestamp::EPOCH.after(date.duration_since(UNIX_EPOCH).ok()?);
+    Some(date.since(now))
 }
 
 #[cfg(test)]
@@ -808,7 +809,7 @@ mod tests {
     }
 
     #[test]
-    fn failures_fail_whoever_asks() {
+    fn failures_are_errors_even_if_limits_are_handed_back() {
         for hands_back in [false, true] {
             let fails = |status, kind| answer(status, kind).unless_failing(hands_back).is_err();
             assert!(fails(500, "application/json") && fails(503, "text/html"));

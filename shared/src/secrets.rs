@@ -190,6 +190,8 @@ pub struct StoredSecret {
     manager: SecretsManager,
     clock: Clock,
     wanted: Mutex<Vec<Wanted>>,
+    /// Values of which it must have both or neither.
+    pairs: Mutex<Vec<[&'static str; 2]>>,
     cache: Mutex<Cache>,
     /// Held while it is fetched, so that concurrent requests share a fetch. Values at hand can be
     /// read meanwhile.
@@ -258,6 +260,7 @@ impl StoredSecret {
             manager,
             clock,
             wanted: Mutex::default(),
+            pairs: Mutex::default(),
             cache: Mutex::default(),
             fetching: tokio::sync::Mutex::default(),
         }
@@ -292,21 +295,31 @@ impl StoredSecret {
         OptionalSecret(Some(self.source(Wanted { name, check, reading, optional: true })))
     }
 
+    /// Rejects this secret if it has only one of the two values.
+    pub(crate) fn expect_pair(&self, names: [&'static str; 2]) {
+        self.pairs.lock().unwrap_or_else(PoisonError::into_inner).push(names);
+    }
+
     fn source(self: &Arc<Self>, wanted: Wanted) -> Source {
         self.wanted.lock().unwrap_or_else(PoisonError::into_inner).push(wanted);
         Source::Stored { name: wanted.name, secret: Arc::clone(self) }
     }
 
-    /// Fetches the secret at startup and returns the problems with it. An unreachable Secrets
-    /// Manager is only logged.
-    pub(crate) async fn prefetch(&self) -> Vec<String> {
+    /// Fetches the secret at startup, which began at `began`, and returns the problems with it. An
+    /// unreachable Secrets Manager is only logged.
+    pub(crate) async fn prefetch(&self, began: Moment) -> Vec<String> {
         let turn = self.fetching.lock().await;
         if self.cache().values.is_some() {
             // A concurrent preparation has already fetched it.
             return Vec::new();
         }
-        match self.fetch(&turn).await {
-            Ok(_) => Vec::new(),
+        let failure = self.cache().failure_since(began);
+        let fetched = match failure {
+            Some(error) => Err(error),
+            None => self.fetch(&turn).await.map(drop),
+        };
+        match fetched {
+            Ok(()) => Vec::new(),
             Err(SecretError::Misconfigured(problem)) => vec![problem],
             Err(error @ SecretError::Unreachable(_)) => {
                 tracing::warn!(secret = self.id_variable, %error, "starting without secrets");
@@ -454,6 +467,13 @@ impl StoredSecret {
                 Ok(Some(value)) => drop(values.insert(wanted.name, value)),
                 Ok(None) => {}
                 Err(problem) => problems.push(problem),
+            }
+        }
+        for [first, second] in self.pairs.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            match (values.contains_key(first), values.contains_key(second)) {
+                (true, false) => problems.push(format!("the secret has {first} without {second}")),
+                (false, true) => problems.push(format!("the secret has {second} without {first}")),
+                _ => {}
             }
         }
         if problems.is_empty() {

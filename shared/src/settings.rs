@@ -18,6 +18,7 @@ use crate::address;
 use crate::aws::AwsAccess;
 use crate::clock::Clock;
 use crate::http::Http;
+use crate::request_scope::Moment;
 use crate::secrets::{Check, OptionalSecret, Reading, Secret, SecretsManager, StoredSecret};
 
 /// A setting is missing or malformed. [`Settings`] has recorded which one.
@@ -335,6 +336,35 @@ impl Settings {
         self.read_optional_secret(name, id_variable, Reading::Trimmed, check)
     }
 
+    /// Two optional secrets that count only together, such as a key's id and the key. Half of a pair
+    /// is a problem, in variables as well as in the secret.
+    pub(crate) fn optional_pair(
+        &mut self,
+        names: [&'static str; 2],
+        id_variable: &'static str,
+        checks: [Check; 2],
+    ) -> Result<[OptionalSecret; 2], Incomplete> {
+        let [first, second] = names;
+        let [check_first, check_second] = checks;
+        let pair = [
+            self.optional_secret(first, id_variable, check_first),
+            self.optional_secret(second, id_variable, check_second),
+        ];
+        let in_variables = names.map(|name| self.optional(name).is_some());
+        if in_variables[0] != in_variables[1] {
+            return Err(self.problem(format!(
+                "{first} and {second} must both be variables or both be in the secret"
+            )));
+        }
+        if !in_variables[0]
+            && let Some(id) = self.optional(id_variable).map(str::to_owned)
+        {
+            self.stored(id, id_variable)?.expect_pair(names);
+        }
+        let [first, second] = pair;
+        Ok([first?, second?])
+    }
+
     fn read_optional_secret(
         &mut self,
         name: &'static str,
@@ -416,9 +446,10 @@ impl Settings {
         configured: Result<T, Incomplete>,
         prepare: impl AsyncFnOnce(&T),
     ) -> Result<T, Problems> {
+        let began = Moment::now();
         let mut fetches = tokio::task::JoinSet::new();
         for stored in self.stored.drain(..) {
-            fetches.spawn(async move { stored.prefetch().await });
+            fetches.spawn(async move { stored.prefetch(began).await });
         }
         let ready = configured.as_ref().ok().filter(|_| self.problems.is_empty());
         if ready.is_some() {

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 /// One line of text: 1 to `CHARACTERS` characters, at most `BYTES` bytes of UTF-8.
 ///
 /// It has no control characters, line separators or bidirectional controls, which can make one name
-/// look like another (Unicode Standard Annex 9, section 2), no leading or trailing whitespace, and
-/// at least one visible character. It may be personal, so `Debug` omits it.
+/// look like another (Unicode Standard Annex 9, section 2), no leading or trailing whitespace or
+/// byte order mark, and at least one visible character. It may be personal, so `Debug` omits it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Line<const CHARACTERS: usize, const BYTES: usize>(String);
@@ -22,10 +22,10 @@ impl<const CHARACTERS: usize, const BYTES: usize> Line<CHARACTERS, BYTES> {
 
     /// The start of a text that is short enough for a line, if it is one.
     pub fn start_of(text: &str) -> Option<Self> {
-        let text = text.trim();
+        let text = trim(text);
         let ends = text.char_indices().map(|(at, c)| at + c.len_utf8());
         let end = ends.take(CHARACTERS).take_while(|end| *end <= BYTES).last()?;
-        Self::parse(text[..end].trim_end())
+        Self::parse(trim(&text[..end]))
     }
 
     /// The line as text.
@@ -36,10 +36,21 @@ impl<const CHARACTERS: usize, const BYTES: usize> Line<CHARACTERS, BYTES> {
     fn fits(text: &str) -> bool {
         (1..=BYTES).contains(&text.len())
             && text.chars().count() <= CHARACTERS
-            && text.trim().len() == text.len()
+            && trim(text).len() == text.len()
             && !text.chars().any(|c| c.is_control() || ends_line(c) || turns_direction(c))
             && !text.chars().all(is_invisible)
     }
+}
+
+/// Whitespace as JavaScript defines it, so that browsers and we trim the same: Unicode's, and the byte
+/// order mark. <https://tc39.es/ecma262/#sec-white-space>
+pub(crate) fn is_whitespace(c: char) -> bool {
+    c.is_whitespace() || c == '\u{feff}'
+}
+
+/// The text without leading and trailing whitespace.
+pub(crate) fn trim(text: &str) -> &str {
+    text.trim_matches(is_whitespace)
 }
 
 /// Unicode's line and paragraph separators. ASCII's line breaks are control characters.
@@ -57,7 +68,7 @@ fn is_invisible(c: char) -> bool {
             '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
                 | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{206f}'
                 | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
-                | '\u{e0000}'..='\u{e0fff}'
+                | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}'
         )
 }
 
@@ -126,6 +137,8 @@ mod tests {
             "a ",
             "\u{a0}a",
             "\u{2003}",
+            "\u{feff}a",
+            "a\u{feff}",
             "a\nb",
             "a\0b",
             "a\u{7f}b",
@@ -135,6 +148,7 @@ mod tests {
             "\u{200b}",
             "\u{feff}\u{3164}",
             "\u{2800} \u{ad}",
+            "\u{1d173}\u{1bca0}",
             "a\u{202e}b",
             "a\u{2066}b",
             "\u{200f}a",
@@ -162,7 +176,7 @@ mod tests {
         fn the_start_of_a_text_is_a_line_of_it(text in any::<String>()) {
             if let Some(name) = Name::start_of(&text) {
                 prop_assert_eq!(Name::parse(name.as_str()), Some(name.clone()));
-                prop_assert!(text.trim().starts_with(name.as_str()));
+                prop_assert!(trim(&text).starts_with(name.as_str()));
             }
             if let Some(name) = Name::parse(&text) {
                 prop_assert_eq!(Name::start_of(&text), Some(name));

@@ -75,7 +75,7 @@ mod sign_in;
 
 pub use api::{
     Application, AuthenticateError, Authentication, ChoosingUser, Connection, ConnectionId,
-    CreateUserError, Email, Grant, Impersonator, InvitationToken, MagicCode, MailboxlessError,
+    CreateUserError, DevSignInError, Email, Grant, Impersonator, InvitationToken, MagicCode,
     Metadata, OfferedOrganization, Organization, OrganizationChoice, OrganizationId, Profile,
     Requirement, SendCodeError, SessionId, User, UserId, WorkOs,
 };

@@ -127,6 +127,7 @@ fn root() -> PathBuf {
 fn crates() -> Vec<Crate> {
     let functions = fs::read_dir(root().join("functions")).expect("functions/");
     let functions = functions.map(|entry| entry.expect("an entry").path());
+    let functions = functions.filter(|path| path.is_dir());
     let packages = functions.chain([root().join("shared")]);
     let crates: Vec<_> = packages.map(|package| Crate::read(&package)).collect();
     assert!(crates.len() > 15, "only {} crates were found", crates.len());

@@ -33,7 +33,9 @@ fn rust_files(folder: &Path) -> Vec<PathBuf> {
 fn functions() -> BTreeSet<String> {
     let entries = fs::read_dir(root().join("functions")).expect("functions/");
     entries
-        .map(|entry| entry.expect("an entry").file_name().into_string().expect("a name"))
+        .map(|entry| entry.expect("an entry"))
+        .filter(|entry| entry.path().is_dir())
+        .map(|entry| entry.file_name().into_string().expect("a name"))
         .collect()
 }
 

@@ -1,6 +1,6 @@
 //! The parts of LiveKit's server and its recorder that this project uses. The official server SDKs'
-//! `EgressClient` and `RoomServiceClient` work with the same calls. There is no media: nobody is
-//! connected, and no film is made; with [`LiveKit::record_to`], a few bytes are uploaded in its place.
+//! `EgressClient` and `RoomServiceClient` work with the same calls. There is no media: nobody
+//! connects, and no video is recorded; with [`LiveKit::record_to`], a few bytes are uploaded instead.
 //! <https://docs.livekit.io/reference/server/server-apis/>
 //!
 //! | request | response or effect |
@@ -41,7 +41,7 @@
 //!   caller gets 408, and the egress is aborted later. For an egress that is already ending it
 //!   returns 200 and changes nothing; for one that has ended it returns 412.
 //! - The server asks the recorders first, even about an egress that has ended or does not exist, so
-//!   it takes three seconds to refuse such a stop ([`LiveKit::take_its_time`]).
+//!   it takes three seconds to refuse such a stop ([`LiveKit::delay_refused_stops`]).
 //! - `started_at` is set from the start. Older recorders set it when recording begins:
 //!   [`LiveKit::report_start_times_late`].
 //! - `RemoveParticipant` looks the participant up first, and `MutePublishedTrack` does not: for a
@@ -72,7 +72,6 @@
 //! Twirp's own `resource_exhausted`.
 
 mod access;
-mod archive;
 mod control;
 mod dispatch;
 mod egress;
@@ -87,15 +86,16 @@ mod room;
 mod room_service;
 mod state;
 mod twirp;
+mod upload_target;
 mod webhooks;
 
 pub use self::{
     access::{API_KEY, API_SECRET},
-    archive::RECORDED_FILE,
     dispatch::{LiveKit, RECORDINGS_BUCKET, Server},
     egress::EgressView,
     join::Seat,
     messages::{EgressStatus, TrackSource},
     state::{STOP_PATIENCE, USUAL_PATIENCE},
+    upload_target::RECORDED_FILE,
     webhooks::{webhook_claims, webhook_token},
 };

@@ -47,7 +47,7 @@ pub(super) struct Resettable {
     stream: TcpStream,
     reset: Reset,
     has_written: bool,
-    /// Whoever waits for the next request.
+    /// The task that waits for the next request.
     reader: Option<Waker>,
 }
 

@@ -6,8 +6,8 @@
 //! | `GET /<bucket>?list-type=2` | a list, in pages, with `prefix`, `delimiter`, `start-after`, `continuation-token`, `max-keys` and `encoding-type` |
 //! | `GET` or `HEAD /<bucket>/<key>` | an object, or a range of it |
 //!
-//! Every request must have a Signature Version 4, in its headers or in its query. It is computed
-//! anew and compared. A signature in the query is a link, which expires.
+//! Every request must have a Signature Version 4, in its headers or in its query, which is
+//! checked. A signature in the query is a link, which expires.
 //!
 //! Objects are put into the bucket with [`S3::put`], or by the recorder of the stand-in for LiveKit:
 //! [`LiveKit::record_to`](crate::livekit::LiveKit::record_to).

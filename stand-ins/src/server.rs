@@ -5,13 +5,13 @@ use std::{
     fmt,
     future::{self, Future},
     io,
-    net::{Ipv4Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     sync::{Arc, Mutex},
     time::{Duration, UNIX_EPOCH},
 };
 
 use axum::body::Body;
-use http::{Response, header};
+use http::{Response, Uri, header, uri::Authority};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use rustls::{
@@ -162,8 +162,11 @@ impl<P: Provider> StandIn<P> {
     pub async fn stop(&self) {
         let running = lock(&self.running).take();
         if let Some(running) = running {
-            // Where two sockets cannot share a port, it is free until the restart.
-            *lock(&self.reserved) = bind(self.address, true).ok();
+            // Elsewhere, connections to such a socket are not refused but hang, or two sockets cannot
+            // share a port. There, the port is free until the restart.
+            if cfg!(target_os = "linux") {
+                *lock(&self.reserved) = bind(self.address, true).ok();
+            }
             running.stop().await;
         }
     }
@@ -474,6 +477,9 @@ impl<P: Provider> RequestHandler<P> {
     }
 
     fn dev_answer(&self, request: &Request) -> Answer {
+        if is_of_another_site(request) {
+            return Answer::new(403, "text/plain", "pages of other sites get nothing here\n");
+        }
         match (request.method.as_str(), request.path()) {
             ("POST", "/dev/faults") => self.order_fault(&request.body),
             ("GET", "/dev/requests") => lock(&self.requests).answer(),
@@ -514,14 +520,39 @@ impl Requests {
     }
 }
 
+/// Whether a browser sends a request for a page that is not on this machine. Pages may name any
+/// `Host` that resolves to it (DNS rebinding).
+fn is_of_another_site(request: &Request) -> bool {
+    let is_elsewhere = |text: &str| {
+        let uri = text.parse::<Uri>();
+        !uri.is_ok_and(|uri| uri.authority().is_some_and(is_this_machine))
+    };
+    request.header("sec-fetch-site") == Some("cross-site")
+        || ["origin", "host"].iter().any(|name| request.header(name).is_some_and(is_elsewhere))
+}
+
+/// Whether a host, with or without a port, is a loopback name or address.
+pub fn is_this_machine(authority: &Authority) -> bool {
+    if authority.as_str().contains('@') {
+        return false;
+    }
+    let host = authority.host().to_ascii_lowercase();
+    if let Some(address) = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        return address.parse() == Ok(Ipv6Addr::LOCALHOST);
+    }
+    host == "localhost"
+        || host.ends_with(".localhost")
+        || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
 fn gateway_page() -> Answer {
     let page = "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n\
                 <center><h1>502 Bad Gateway</h1></center>\r\n</body>\r\n</html>\r\n";
     Answer::new(502, "text/html", page)
 }
 
-/// A socket with this address, which refuses connections until it listens. It may share the port with
-/// others of this module.
+/// A socket with this address, which does not listen yet. It may share the port with others of this
+/// module.
 fn bind(address: SocketAddr, shares: bool) -> io::Result<TcpSocket> {
     let socket = TcpSocket::new_v4()?;
     // Connections that an old one has closed do not stand in the way, nor does the old one itself.

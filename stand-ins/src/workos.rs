@@ -11,12 +11,14 @@
 //! | `GET /user_management/organization_memberships` | memberships |
 //! | `GET /organizations`, `GET …/{id}` | organizations, by domain too |
 //! | `GET /connections` | SSO connections |
-//! | `GET /dev/access-token?user=jane` | an access token of a new session as plain text, which only the stand-in does; `&organization=` a name or an id |
-//! | `GET /dev/magic-code?email=jane.doe@example.com` | the latest magic code as plain text, likewise |
-//! | `GET /dev/callers` | the client of each grant so far, as the application named it, likewise |
-//! | `GET /dev/invitation?email=…&organization=Example` | the token of a new invitation as plain text, likewise |
+//! | `GET /dev/access-token?user=jane` | an access token of a new session as plain text; `&organization=` a name or an id |
+//! | `GET /dev/magic-code?email=jane.doe@example.com` | the latest magic code as plain text |
+//! | `GET /dev/callers` | the client of each grant so far, as the application named it |
+//! | `GET /dev/invitation?email=…&organization=Example` | the token of a new invitation as plain text |
 //! | `GET /dev/impersonate?user=jane&by=admin@example.com` | what the dashboard does when an administrator impersonates a user; optional `&reason=`, and `&sign_in_endpoint=` with the dashboard's setting |
 //! | `GET /dev/identity-provider?user=someone` | what the application's tile at the identity provider does; optional `&sign_in_endpoint=` |
+//!
+//! WorkOS itself has nothing under `/dev/`.
 //!
 //! A request needs the API key as its bearer token, and gets 401 for a wrong one. `authenticate`
 //! takes the key as `client_secret`, and returns 400 `invalid_client`. A browser's requests and the

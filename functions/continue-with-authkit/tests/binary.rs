@@ -22,6 +22,8 @@ async fn an_invalid_input_is_named_and_no_sign_in_starts() {
         ("screenHint", json!("Sign-In")),
         ("screenHint", json!("")),
         ("screenHint", json!(1)),
+        ("screenHint", json!(["sign-up"])),
+        ("screenHint", json!({ "sign-up": null })),
     ] {
         let answer = world.post(&json!({ field: value })).await;
         assert_eq!(answer.refusal(), (400, format!("`{field}` is not valid")), "{value}");

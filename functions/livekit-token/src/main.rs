@@ -12,14 +12,13 @@ use std::process::ExitCode;
 use anteroom::api::{ApiError, Reply, Request};
 use anteroom::identity::IdentityProvider;
 use anteroom::lambda::{self, Endpoint, Route};
-use anteroom::livekit::{Connection, Joins, Rooms, Server, TokenRequest, default_username};
+use anteroom::livekit::{Connection, Connections, Rooms, TokenRequest, default_username};
 use anteroom::settings::{Incomplete, Settings};
 
 struct LiveKitToken {
     identity: IdentityProvider,
     rooms: Rooms,
-    joins: Joins,
-    server: Server,
+    connections: Connections,
 }
 
 impl Endpoint for LiveKitToken {
@@ -29,9 +28,9 @@ impl Endpoint for LiveKitToken {
     type Output = Connection;
 
     fn configure(settings: &mut Settings) -> Result<Self, Incomplete> {
-        let (identity, rooms) = (IdentityProvider::for_livekit(settings), Rooms::to_join(settings));
-        let (joins, server) = (Joins::configure(settings), Server::configure(settings));
-        Ok(Self { identity: identity?, rooms: rooms?, joins: joins?, server: server? })
+        let identity = IdentityProvider::for_livekit_with_profiles(settings);
+        let (rooms, connections) = (Rooms::to_join(settings), Connections::configure(settings));
+        Ok(Self { identity: identity?, rooms: rooms?, connections: connections? })
     }
 
     async fn prepare(&self) {
@@ -50,7 +49,7 @@ impl Endpoint for LiveKitToken {
             Some(name) => name,
             None => default_username(session.person().await?.as_ref(), &caller)?,
         };
-        Ok(Reply::created(self.joins.connection(&self.server, &caller, &room, &username).await?))
+        Ok(Reply::created(self.connections.connection(&caller, &room, &username).await?))
     }
 }
 

@@ -1,8 +1,9 @@
 //! The real binary under a Lambda Runtime API, with real events. Denials first.
 
-use anteroom_stand_ins::clerk::User;
+use anteroom_stand_ins::clerk::{self, User};
 use anteroom_stand_ins::faults::Fault;
 use anteroom_stand_ins::jwt;
+use anteroom_stand_ins::secrets_manager::SecretsManager;
 use anteroom_testing::mistakes::{LONE_SURROGATE, MALFORMED_NAMES, with_field};
 use anteroom_testing::sessions::{COOKIE, expired_session, sealed};
 use anteroom_testing::suites::rooms::RoomEndpoint;
@@ -10,6 +11,8 @@ use anteroom_testing::{Answer, Event, Identity, RoomWorld};
 use serde_json::{Value, json};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_livekit-token");
+
+const CLERKS_PUBLIC_KEY: &str = include_str!("../../../stand-ins/keys/clerk-instance.public.pem");
 
 const ENDPOINT: RoomEndpoint = RoomEndpoint {
     identity: Identity::WorkOs,
@@ -152,6 +155,25 @@ async fn a_participant_without_a_name_gets_the_name_from_the_provider() {
     }
 }
 
+/// As deployed: Clerk's public key is a setting, and its secret key is in Secrets Manager.
+#[tokio::test]
+async fn clerks_users_are_read_even_if_its_public_key_is_a_setting() {
+    let manager = SecretsManager::start().await.expect("a free port");
+    manager.put("clerk", json!({ "CLERK_SECRET_KEY": clerk::SECRET_KEY }));
+    let manager = manager.settings();
+    let mut own: Vec<_> =
+        manager.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    own.extend([
+        ("LIVEKIT_IDENTITY", "clerk"),
+        ("CLERK_JWT_KEY", CLERKS_PUBLIC_KEY),
+        ("CLERK_SECRET_KEY", ""),
+        ("CLERK_SECRET_ID", "clerk"),
+    ]);
+    let world = RoomWorld::start_with(BINARY, &own).await;
+    let answer = world.ask(&world.event_of("jane", &json!({ "room_name": "room123" }))).await;
+    assert_eq!(claims_at(&answer, &url(&world))["name"], "Jane Doe");
+}
+
 #[tokio::test]
 async fn a_name_in_the_cookie_or_in_the_request_needs_no_call() {
     let world = RoomWorld::start(BINARY).await;
@@ -227,10 +249,10 @@ async fn logs_describe_each_request_without_personal_data() {
     let session = expired_session(world.workos(), "jane", None);
     let cookie = sealed(world.settings(), &session).await;
     let answer = world.ask(&world.event().cookie(COOKIE, &cookie).json(&nameless)).await;
-    let (token, renewed) = (token(&answer), answer.cookie().value);
+    let (token, refreshed) = (token(&answer), answer.cookie().value);
     assert_eq!(world.ask(&world.event_of("jane", &nameless)).await.status(), 201);
     assert_eq!(world.ask(&world.event().json(&nameless)).await.status(), 401);
     let jane = world.user_id("jane");
-    let private = ["Jane", "Doe", "doctor", &jane, &token, &cookie, &renewed];
+    let private = ["Jane", "Doe", "doctor", &jane, &token, &cookie, &refreshed];
     world.logs_nothing_of(3, &private).await;
 }

@@ -71,6 +71,7 @@ async fn an_unknown_source_is_400() {
         json!("unknown"),
         json!(2),
         json!(["microphone"]),
+        json!({ "microphone": null }),
     ] {
         input["source"] = source;
         let answer = world.ask(&world.event_of("jane", &input)).await;

@@ -12,13 +12,13 @@ use std::process::ExitCode;
 use anteroom::api::{ApiError, Reply, Request};
 use anteroom::identity::IdentityProvider;
 use anteroom::lambda::{self, Endpoint, Route};
-use anteroom::livekit::{Archive, RecordingsPage, RecordingsQuery, Rooms};
+use anteroom::livekit::{RecordingList, RecordingsPage, RecordingsQuery, Rooms};
 use anteroom::settings::{Incomplete, Settings};
 
 struct ListRecordings {
     identity: IdentityProvider,
     rooms: Rooms,
-    archive: Archive,
+    list: RecordingList,
 }
 
 impl Endpoint for ListRecordings {
@@ -30,8 +30,8 @@ impl Endpoint for ListRecordings {
     fn configure(settings: &mut Settings) -> Result<Self, Incomplete> {
         let identity = IdentityProvider::for_livekit(settings);
         let rooms = Rooms::to_list_recordings(settings);
-        let archive = Archive::configure(settings);
-        Ok(Self { identity: identity?, rooms: rooms?, archive: archive? })
+        let list = RecordingList::configure(settings);
+        Ok(Self { identity: identity?, rooms: rooms?, list: list? })
     }
 
     async fn prepare(&self) {
@@ -45,7 +45,7 @@ impl Endpoint for ListRecordings {
     ) -> Result<Reply<RecordingsPage>, ApiError> {
         let caller = self.identity.session(request).await?.caller();
         let room = self.rooms.room(&caller, &input.room_name)?;
-        Ok(Reply::ok(self.archive.page(&room, &input).await?))
+        Ok(Reply::ok(self.list.page(&room, &input).await?))
     }
 }
 

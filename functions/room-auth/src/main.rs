@@ -3,7 +3,7 @@
 //! | | |
 //! |---|---|
 //! | session | WorkOS, or Clerk with `LIVEKIT_IDENTITY=clerk`: a cookie, or `Authorization: Bearer` |
-//! | input | `username` (the display name) and `roomId`: 1 to 128 printable characters each |
+//! | input | `username` (the display name) and `roomId`: 1 to 128 printable characters each, at most 256 bytes |
 //! | output | 200 `{"token"}`, valid for ten minutes and for that room |
 //! | errors | 400, 401 no session, 403 no organization with `ROOM_NAMESPACE=organization`, 502, 503 |
 

@@ -183,11 +183,11 @@ async fn a_session_is_the_same_participant_before_and_after_a_refresh() {
 
     let before = claims(&world.ask(&world.event().bearer(&earlier).json(&input)).await);
     let cookie = sealed(world.settings(), &session).await;
-    let renewing = world.ask(&world.event().cookie(COOKIE, &cookie).json(&input)).await;
-    let renewed = renewing.cookie().value;
-    let after = world.ask(&world.event().cookie(COOKIE, &renewed).json(&input)).await;
-    assert_eq!(after.cookies(), [], "the renewed session is good");
-    assert_eq!(claims(&renewing)["sub"], before["sub"]);
+    let refreshing = world.ask(&world.event().cookie(COOKIE, &cookie).json(&input)).await;
+    let refreshed = refreshing.cookie().value;
+    let after = world.ask(&world.event().cookie(COOKIE, &refreshed).json(&input)).await;
+    assert_eq!(after.cookies(), [], "the refreshed session is good");
+    assert_eq!(claims(&refreshing)["sub"], before["sub"]);
     assert_eq!(claims(&after)["sub"], before["sub"]);
     let text = before.to_string();
     assert!(!text.contains(expired["sid"].as_str().expect("an id")), "the session's id is private");
@@ -366,11 +366,11 @@ async fn logs_describe_each_request_without_personal_data() {
     let session = expired_session(world.workos(), "jane", None);
     let cookie = sealed(world.settings(), &session).await;
     let answer = world.ask(&world.event().cookie(COOKIE, &cookie).json(&input)).await;
-    let (token, renewed) = (token(&answer), answer.cookie().value);
+    let (token, refreshed) = (token(&answer), answer.cookie().value);
     let wrong = json!({ "username": "John\nDoe", "roomId": "doctor-visit" });
     assert_eq!(world.ask(&world.event_of("jane", &wrong)).await.status(), 400);
     assert_eq!(world.ask(&world.event().json(&input)).await.status(), 401);
     let jane = world.user_id("jane");
-    let private = ["John", "Doe", "doctor", &jane, &token, &cookie, &renewed];
+    let private = ["John", "Doe", "doctor", &jane, &token, &cookie, &refreshed];
     world.logs_nothing_of(3, &private).await;
 }

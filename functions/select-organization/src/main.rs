@@ -5,7 +5,7 @@
 //! | session | none |
 //! | input | `pendingAuthenticationToken`, `organizationId` |
 //! | output | 200 `{"user"}` and a session cookie; a short stub replaces the cookie of the choice |
-//! | errors | 400, 401 the token is used or expired, 403 another browser, an organization that was not offered, or a session too large for a cookie, 502, 503 |
+//! | errors | 400, 401 the token is used or expired, 403 another browser, an organization that was not offered, or a session too large for a cookie, 429, 502, 503 |
 
 use std::process::ExitCode;
 

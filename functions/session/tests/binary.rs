@@ -71,7 +71,7 @@ async fn malformed_requests_are_rejected_and_the_session_is_kept() {
         assert_eq!(answer.refusal().0, status, "{event:?}");
         assert_eq!(answer.cookies(), [], "{event:?}");
     }
-    assert_eq!(world.asked(), [""; 0], "nothing was renewed for them");
+    assert_eq!(world.asked(), [""; 0], "nothing was refreshed for them");
 }
 
 #[tokio::test]
@@ -211,7 +211,7 @@ async fn an_invalid_bearer_token_is_401_and_the_cookie_is_ignored() {
         ("no token", "token"),
         ("a foreign one", &world.workos.sign_foreign(&world.workos.header(), &claims)),
         ("an unsigned one", &jwt::unsigned(&json!({"alg": "none"}), &claims)),
-        ("an expired one, which nothing can renew", access_token(&old)),
+        ("an expired one, which nothing can refresh", access_token(&old)),
     ] {
         let answer = world.ask(&good.clone().bearer(token)).await;
         assert_eq!(answer.refusal().0, 401, "{why}");
@@ -470,7 +470,7 @@ async fn the_first_request_after_expiry_refreshes_and_later_ones_do_not() {
     let next = question(&world).cookie(COOKIE, &first.cookie().value);
     let answer = world.ask(&next).await;
     assert_eq!(answer.success(), first.success());
-    assert_eq!(answer.cookies(), [], "it has just been renewed");
+    assert_eq!(answer.cookies(), [], "it has just been refreshed");
     assert_eq!(world.asked(), [AUTHENTICATE]);
 }
 
@@ -660,7 +660,8 @@ async fn a_domain_that_is_newly_configured_signs_nobody_out() {
     assert_eq!(answer.status(), 200);
     let cookies = answer.cookies();
     let wide = |cookie: &SetCookie| cookie.has("Domain=example.com");
-    let [new, old] = &cookies[..] else { panic!("{cookies:?}") };
+    // In this order: for a domain like `localhost`, the last one counts.
+    let [old, new] = &cookies[..] else { panic!("{cookies:?}") };
     assert!(wide(new) && !new.is_cleared(), "{new:?}");
     assert!(!wide(old) && old.is_cleared() && old.name == COOKIE, "{old:?}");
     let next = question(&world).cookie(COOKIE, &new.value);
@@ -712,7 +713,7 @@ async fn logs_describe_each_request_without_personal_data() {
     let session = expired(&world);
     let cookie = sealed(&world.settings, &session).await;
     let answer = world.ask(&question(&world).cookie(COOKIE, &cookie)).await;
-    let renewed = answer.cookie().value;
+    let refreshed = answer.cookie().value;
     let token = token_in(&world, &answer).await;
     assert_eq!(world.ask(&question(&world).bearer(&token)).await.status(), 200);
     let tampered = question(&world).cookie(COOKIE, &cookie[..cookie.len() - 5]);
@@ -730,7 +731,7 @@ async fn logs_describe_each_request_without_personal_data() {
         RECORDING_PERMISSION,
         &sid(&session),
         &cookie,
-        &renewed,
+        &refreshed,
         &token,
         refresh_token,
         access_token(&session),

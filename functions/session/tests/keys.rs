@@ -87,7 +87,7 @@ async fn a_refresh_survives_a_connection_that_died_since_startup() {
         let session = expired_session(&world.workos, "jane", None);
         let answer = world.ask(&asked_by(&world, &session).await).await;
         assert_eq!(answer.status(), 200, "{}", answer.text());
-        assert_eq!(answer.cookie().name, COOKIE, "renewed");
+        assert_eq!(answer.cookie().name, COOKIE, "refreshed");
     }
 }
 

@@ -22,7 +22,7 @@ const NEXT_API_KEY: &str = "sk_test_the_next_key_of_the_stand_in_and_no_secret";
 /// How many browsers with a session there are.
 const BROWSERS: usize = 4;
 
-/// Sessions are renewed every quarter of a minute or so.
+/// Sessions are refreshed every quarter of a minute or so.
 const ACCESS_TOKEN_SECONDS: i64 = 20;
 
 /// Two processes of the function, which read their secrets from Secrets Manager.
@@ -72,8 +72,8 @@ impl Deployment {
                 traffic.failed.fetch_add(1, Ordering::Relaxed);
                 traffic.report(&answer);
             }
-            if let [renewed] = answer.cookies().as_slice() {
-                cookie.clone_from(&renewed.value);
+            if let [refreshed] = answer.cookies().as_slice() {
+                cookie.clone_from(&refreshed.value);
             }
             turn += 1;
             sleep(Duration::from_millis(25)).await;
@@ -124,7 +124,7 @@ impl Deployment {
         self.workos.rotate_signing_key();
         seconds(20).await;
         self.workos.retire_old_signing_key();
-        // Step 3: every session has been renewed by now, and so sealed anew.
+        // Step 3: every session has been refreshed by now, and so sealed anew.
         seconds(10).await;
         put(&self.manager, NEXT_API_KEY, NEXT_PASSWORD, None);
         seconds(20).await;

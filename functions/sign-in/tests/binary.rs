@@ -225,7 +225,7 @@ async fn odd_entries_of_a_list_are_skipped() {
     let odd = json!([null, 17, {"id": 1}, {"email": JANE}, jane]);
     world.workos.prescribe("/user_management/users", 200, json!({ "data": odd }));
     assert_eq!(world.post(&email(JANE)).await.success(), magic_auth());
-    // A list that is none says nothing about anybody.
+    // Anything but a list says nothing about anybody.
     for body in [json!({}), json!({"data": null}), json!({"data": {}}), json!([])] {
         world.workos.prescribe("/user_management/users", 200, body.clone());
         assert_eq!(world.post(&email(JANE)).await.refusal().0, 502, "{body}");

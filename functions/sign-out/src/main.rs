@@ -5,7 +5,7 @@
 //! | session | WorkOS: its cookie, even if its token has expired, or `Authorization: Bearer` |
 //! | input | none |
 //! | output | 200 `{"authData":{"redirectURL"}}`, the URL that ends the session at WorkOS; the cookie is cleared, unless the request has an access token |
-//! | errors | 401 no session, and the cookie is cleared, 503 the session cannot be verified right now, and the cookie is kept |
+//! | errors | 401 no session, and the cookie is cleared, 502, 503 the session cannot be verified right now, and the cookie is kept |
 
 use std::process::ExitCode;
 

@@ -173,6 +173,7 @@ async fn signing_out_returns_workoss_logout_url_and_clears_the_cookie() {
         ("an unknown field", event.clone().json(&json!({"everywhere": true}))),
         ("no origin", event.clone().without_header("origin")),
         ("a neighbour's cookie", event.clone().cookie("theme", "caf\u{e9}")),
+        ("no bearer token", event.clone().header("authorization", "Bearer ")),
     ] {
         assert_signed_out(&world, &world.ask(&event).await, &sid(&session), why);
     }

@@ -7,7 +7,7 @@
 //! | output | 200 `{"egressId","timestamp"}` |
 //! | errors | 400, 401 no session, 403 not permitted, or no organization with `ROOM_NAMESPACE=organization`, 404 no such room or nobody in it, 409 it is already being recorded, 502, 503 |
 //!
-//! It takes up to half a minute, because LiveKit may look that long for a free recorder.
+//! It takes up to half a minute, because LiveKit may take that long to find a free recorder.
 
 use std::process::ExitCode;
 use std::time::Duration;

@@ -200,16 +200,17 @@ async fn a_session_that_workos_has_ended_is_401_and_the_cookie_is_cleared() {
 
 #[tokio::test]
 async fn a_rejection_that_does_not_end_the_session_keeps_the_cookie() {
-    for (error, description, status) in [
-        ("invalid_grant", "Refresh token already exchanged.", 401),
-        ("expired_token", "Too old.", 401),
-        ("organization_membership_not_found", "No member.", 403),
-        ("mfa_enrollment", "Enroll first.", 403),
+    for (sent, error, description, status) in [
+        (400, "invalid_grant", "Refresh token already exchanged.", 401),
+        (400, "expired_token", "Too old.", 401),
+        (400, "organization_membership_not_found", "No member.", 403),
+        (400, "mfa_enrollment", "Enroll first.", 403),
+        (422, "invalid_request_parameters", "organization_id is malformed.", 403),
     ] {
         let body = json!({ "error": error, "error_description": description });
         let world = AuthWorld::start(BINARY).await;
         let event = event(&world, &member_of_two(&world), MEMBER_OF_TWO, "TAUNTA SCRE").await;
-        world.workos.prescribe("/user_management/authenticate", 400, body);
+        world.workos.prescribe("/user_management/authenticate", sent, body);
         let answer = world.ask(&event).await;
         assert_eq!(answer.refusal().0, status, "{error}");
         assert_eq!(answer.cookies(), [], "{error}");
@@ -323,14 +324,10 @@ async fn a_session_close_to_expiry_stays_valid_if_the_early_refresh_fails() {
     let world = AuthWorld::start(BINARY).await;
     let session = sessions::session_near_its_end(&world.workos, "member_of_two", Some("MASADAS"));
     let event = event(&world, &session, MEMBER_OF_TWO, "TAUNTA SCRE").await;
-    // An early renewal is tried again at once, and then no more.
+    // An early refresh is tried again at once, and then no more.
     world.workos.inject(Fault::Failing(500).on("/user_management/authenticate").times(2));
     let answer = world.ask(&event).await;
-    assert_eq!(
-        answer.success()["user"]["email"],
-        MEMBER_OF_TWO,
-        "the renewal ahead of time failed"
-    );
+    assert_eq!(answer.success()["user"]["email"], MEMBER_OF_TWO, "the early refresh failed");
     assert_eq!(world.asked(), [AUTHENTICATE; 3]);
 }
 
@@ -360,14 +357,14 @@ async fn logs_describe_each_request_without_personal_data() {
     let cookie = sealed(&world.settings, &session).await;
     let good = world.event().cookie(COOKIE, &cookie);
     let answer = world.ask(&good.clone().json(&input(&world, MEMBER_OF_TWO, "TAUNTA SCRE"))).await;
-    let renewed = answer.cookie().value;
+    let refreshed = answer.cookie().value;
     let wrong = good.json(&input(&world, "eve@example.com", "TAUNTA SCRE"));
     assert_eq!(world.ask(&wrong).await.status(), 403);
     let tampered = world.event().cookie(COOKIE, &cookie[..cookie.len() - 5]);
     let tampered = tampered.json(&input(&world, MEMBER_OF_TWO, "TAUNTA SCRE"));
     assert_eq!(world.ask(&tampered).await.status(), 401);
     let refresh_token = session["refresh_token"].as_str().expect("a token");
-    let private = ["Chris", "eve@", &cookie, &renewed, refresh_token, access_token(&session)];
+    let private = ["Chris", "eve@", &cookie, &refreshed, refresh_token, access_token(&session)];
     world.logs_nothing_of(3, &private).await;
 }
 

@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    net::{Ipv4Addr, TcpListener},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener},
     path::PathBuf,
     process::{Output, Stdio},
     time::Duration,
@@ -284,13 +284,19 @@ async fn restarts_a_function_that_was_killed() {
 #[tokio::test]
 async fn says_in_one_line_that_the_port_is_taken() {
     let project = Project::new();
-    let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    let port = taken.local_addr().unwrap().port().to_string();
-    let output = project.run(&["--port", &port]).await;
-    assert_eq!(output.status.code(), Some(1));
-    let message = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(message.lines().count(), 1, "{message}");
-    assert!(message.contains(&format!("port {port} is in use")), "{message}");
+    let addresses: [IpAddr; 2] = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
+    for address in addresses {
+        let Ok(taken) = TcpListener::bind((address, 0)) else {
+            assert!(address.is_ipv6(), "only IPv6 may be turned off");
+            continue;
+        };
+        let port = taken.local_addr().unwrap().port().to_string();
+        let output = project.run(&["--port", &port]).await;
+        assert_eq!(output.status.code(), Some(1), "{address}");
+        let message = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(message.lines().count(), 1, "{message}");
+        assert!(message.contains(&format!("port {port} is in use")), "{message}");
+    }
 }
 
 #[tokio::test]

@@ -280,7 +280,7 @@ async fn replaces_a_process_whose_executable_changed() {
     let folder = tempfile::tempdir().unwrap();
     let executable = folder.path().join("function");
     let install = |mark: &str| {
-        let script = format!("#!/bin/sh\nPROBE_MARK={mark} exec {PROBE}\n");
+        let script = format!("#!/bin/sh\nPROBE_MARK={mark} exec '{PROBE}'\n");
         let new = folder.path().join("new");
         fs::write(&new, script).unwrap();
         fs::set_permissions(&new, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();

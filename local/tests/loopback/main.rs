@@ -6,10 +6,10 @@ mod browser;
 #[cfg(unix)]
 mod dev;
 mod gateway;
-#[cfg(unix)]
-mod halves;
 mod instance;
 #[cfg(unix)]
 mod playground;
 #[cfg(unix)]
 mod processes;
+#[cfg(unix)]
+mod provider_combinations;

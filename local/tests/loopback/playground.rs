@@ -189,7 +189,10 @@ async fn makes_a_stand_in_fail_and_work_again() {
     let fault = |fault: Value| json!({"provider": "workos", "fault": fault});
     assert_eq!(order(&dev, "faults", &fault(json!("failing"))).await.status, 200);
     assert_eq!(status().await, 503);
+    let outages = async || get(&dev, "/playground/outages", &[MARK]).await.json();
+    assert_eq!(outages().await, json!({ "workos": "failing" }));
     assert_eq!(order(&dev, "faults", &fault(Value::Null)).await.status, 200);
+    assert_eq!(outages().await, json!({}));
     assert_eq!(status().await, 400);
 
     for body in [

@@ -1,4 +1,4 @@
-//! Addresses that are none, or that look like another one.
+//! Strings that are not addresses, and addresses that look like another one.
 
 use anteroom_security::Table;
 use anteroom_stand_ins::workos::User;
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::attack::{Attack, Attacks, ensure};
 use crate::world::World;
 
-/// The endpoints that take an address, with the message for one that is none.
+/// The endpoints that take an address, with the message for an invalid one.
 const ENDPOINTS: [(&str, &str); 4] = [
     ("sign-in", "Bad request"),
     ("sign-up", "`email` is not valid"),

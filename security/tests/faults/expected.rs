@@ -46,10 +46,11 @@ impl Expected {
             _ => true,
         };
         let statuses = if depends { statuses(scenario, call, trouble) } else { vec![success] };
-        let from_aws = matches!(call.provider, Provider::SecretsManager | Provider::EventBridge);
         Self {
             statuses,
-            waits: trouble == Trouble::OwnLimit && depends && !from_aws,
+            waits: trouble == Trouble::OwnLimit
+                && depends
+                && call.provider != Provider::SecretsManager,
             sends_cookie: scenario.way == Way::Due && is_after_refresh(scenario, call),
             calls: match (call.kind, trouble) {
                 // They were there from the start.

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde::de::{self, DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, SeqAccess};
 
 use crate::api::{ApiError, Request};
+use crate::json;
 
 /// The maximum body size.
 const MAX_BODY_BYTES: usize = 16 * 1024;
@@ -20,9 +21,10 @@ pub struct Empty {}
 /// Reads a body as `T`. A missing body counts as an empty object. Neither a missing body nor `{}`
 /// needs a content type.
 ///
-/// Unknown fields are ignored, so that old and new front ends can coexist. Duplicate keys and keys
-/// with control characters are rejected at any depth, because two parsers could read such a body
-/// differently.
+/// Unknown fields are ignored, so that old and new front ends can coexist. They may hold halves of
+/// surrogate pairs, which `JSON.stringify` writes if JavaScript has cut a text inside an emoji.
+/// Duplicate keys, and keys with such halves or with control characters, are rejected at any depth,
+/// because two parsers could read such a body differently.
 pub(crate) fn read_body<T: DeserializeOwned>(
     headers: &HeaderMap,
     body: &[u8],
@@ -67,7 +69,8 @@ fn declares_json(headers: &HeaderMap) -> bool {
 }
 
 fn check_keys(body: &[u8]) -> Result<(), ApiError> {
-    let mut reader = serde_json::Deserializer::from_slice(body);
+    let body = json::without_lone_surrogates(body);
+    let mut reader = serde_json::Deserializer::from_slice(&body);
     StrictKeys.deserialize(&mut reader).and_then(|()| reader.end()).map_err(|error| {
         ApiError::bad_request(match error.classify() {
             serde_json::error::Category::Data => "The body has a duplicate or malformed key",
@@ -128,7 +131,9 @@ impl<'de> de::Visitor<'de> for StrictKeys {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let mut seen = HashSet::new();
         while let Some(key) = map.next_key::<String>()? {
-            if key.chars().any(char::is_control) || !seen.insert(key) {
+            // Half a surrogate pair has become U+FFFD.
+            let is_odd = |c: char| c.is_control() || c == char::REPLACEMENT_CHARACTER;
+            if key.chars().any(is_odd) || !seen.insert(key) {
                 return Err(de::Error::custom("a duplicate or malformed key"));
             }
             map.next_value_seed(self)?;
@@ -252,6 +257,21 @@ mod tests {
             let refused = leave_body(&request, limit).err();
             assert_eq!(refused.map(|error| error.status().as_u16()), status, "{limit}");
         }
+    }
+
+    #[test]
+    fn a_text_cut_inside_an_emoji_is_malformed_only_where_it_is_read() {
+        let read = |body: &str| read_as::<Input>("application/json", body);
+        for body in [
+            r#"{"email":"a","more":"hello \ud83d"}"#,
+            r#"{"email":"a","more":{"list":["\ude00"]}}"#,
+        ] {
+            assert_eq!(read(body).expect(body).email, "a");
+        }
+        let refused = (400, "`email` is not valid".to_owned());
+        assert_eq!(refusal(r#"{"email":"\ud83d","more":"\ud83d"}"#), refused);
+        let malformed = (400, "The body has a duplicate or malformed key".to_owned());
+        assert_eq!(refusal(r#"{"email":"a","\ud83d":1}"#), malformed);
     }
 
     #[test]

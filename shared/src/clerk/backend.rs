@@ -10,7 +10,6 @@ use crate::ids;
 use crate::json;
 use crate::jwks::KeySet;
 use crate::provider::{Answer, Call, Failure, KeyedProvider, ProviderError, Retry};
-use crate::settings::Settings;
 
 /// The version of Clerk's API that this module was written for, and that `@clerk/backend` 3
 /// requests. Without this header, the instance's default version determines the format of
@@ -67,11 +66,6 @@ impl Users<'_> {
 impl Backend {
     pub(super) fn new(provider: KeyedProvider) -> Self {
         Self(provider)
-    }
-
-    /// Opens a connection while the function starts.
-    pub(super) fn open_ahead(&self, settings: &mut Settings) {
-        self.0.open_ahead(settings);
     }
 
     /// The keys that session tokens are signed with.

@@ -34,7 +34,8 @@ struct Inner {
 }
 
 impl Clerk {
-    /// Reads `CLERK_PUBLISHABLE_KEY`, `CLERK_SECRET_KEY` (or `CLERK_SECRET_ID`),
+    /// For an endpoint that reads users: opens a connection while the function starts. Reads
+    /// `CLERK_PUBLISHABLE_KEY`, `CLERK_SECRET_KEY` (or `CLERK_SECRET_ID`),
     /// `CLERK_AUTHORIZED_PARTIES` (or `ALLOWED_ORIGINS`), and, if set, `CLERK_JWT_KEY`,
     /// `CLERK_ISSUER` and `CLERK_API_URL`.
     pub fn configure(settings: &mut Settings) -> Result<Self, Incomplete> {
@@ -69,8 +70,7 @@ impl Clerk {
         let default_issuer = format!("https://{}", publishable_key.host());
         let issuer = settings.address("CLERK_ISSUER", &default_issuer);
         let provider = Provider::new("clerk", base?, settings);
-        // With a fixed key, an endpoint that reads no users never calls Clerk.
-        if matches!(signing_keys, Ok(SigningKeys::Published(_))) {
+        if calls_clerk {
             provider.open_ahead(settings);
         }
         let backend = Arc::new(Backend::new(provider.with_key(key?)));
@@ -103,12 +103,7 @@ impl Clerk {
         self.0.verifier.auth(request.headers()).await
     }
 
-    /// Opens a connection to Clerk while the function starts, for an endpoint that reads users.
-    pub(crate) fn reads_users(&self, settings: &mut Settings) {
-        self.0.backend.open_ahead(settings);
-    }
-
-    /// Clerk's users.
+    /// Clerk's users. They cannot be read if this is from [`Clerk::to_verify`].
     pub fn users(&self) -> Users<'_> {
         Users(&self.0.backend)
     }

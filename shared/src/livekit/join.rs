@@ -99,21 +99,6 @@ impl Joins {
         Ok(JoinToken::new(token))
     }
 
-    /// The same token, with the address of the server that accepts it.
-    ///
-    /// # Errors
-    /// As [`token`](Self::token).
-    pub async fn connection(
-        &self,
-        server: &Server,
-        caller: &Caller,
-        room: &RoomName,
-        username: &Username,
-    ) -> Result<Connection, ApiError> {
-        let participant_token = self.sign(caller, room, username).await?;
-        Ok(Connection { server_url: server.url.clone(), participant_token })
-    }
-
     async fn sign(
         &self,
         caller: &Caller,
@@ -126,6 +111,35 @@ impl Joins {
         let rights = Rights { publish, own_metadata: self.own_metadata };
         let now = self.keys.clock.now();
         keys.join_token(room, rights, joining, now, now.after(JOIN_LIFETIME))
+    }
+}
+
+/// Issues join tokens, with the address of the server that accepts them.
+#[derive(Clone, Debug)]
+pub struct Connections {
+    joins: Joins,
+    server: Server,
+}
+
+impl Connections {
+    /// Reads what [`Joins::configure`] and [`Server::configure`] read.
+    pub fn configure(settings: &mut Settings) -> Result<Self, Incomplete> {
+        let (joins, server) = (Joins::configure(settings), Server::configure(settings));
+        Ok(Self { joins: joins?, server: server? })
+    }
+
+    /// As [`Joins::token`], with the server's address.
+    ///
+    /// # Errors
+    /// As [`Joins::token`].
+    pub async fn connection(
+        &self,
+        caller: &Caller,
+        room: &RoomName,
+        username: &Username,
+    ) -> Result<Connection, ApiError> {
+        let participant_token = self.joins.sign(caller, room, username).await?;
+        Ok(Connection { server_url: self.server.url.clone(), participant_token })
     }
 }
 

@@ -105,17 +105,17 @@ struct Issued {
 
 impl AcceptedKeys {
     /// Reads the settings of [`Keys::configure`], and `LIVEKIT_API_KEY_PREVIOUS` and
-    /// `LIVEKIT_API_SECRET_PREVIOUS`, which count only together.
+    /// `LIVEKIT_API_SECRET_PREVIOUS`.
     pub(super) fn configure(settings: &mut Settings) -> Result<Self, Incomplete> {
         let current = Keys::configure(settings);
-        let mut previous = |name, check| settings.optional_secret(name, SECRET_ID, check);
-        let previous_key = previous("LIVEKIT_API_KEY_PREVIOUS", key_form);
-        let previous_secret = previous("LIVEKIT_API_SECRET_PREVIOUS", ANY_FORM);
-        Ok(Self {
-            current: current?,
-            previous_key: previous_key?,
-            previous_secret: previous_secret?,
-        })
+        let previous = settings.optional_pair(
+            ["LIVEKIT_API_KEY_PREVIOUS", "LIVEKIT_API_SECRET_PREVIOUS"],
+            SECRET_ID,
+            [key_form, ANY_FORM],
+        );
+        let current = current?;
+        let [previous_key, previous_secret] = previous?;
+        Ok(Self { current, previous_key, previous_secret })
     }
 
     /// The keys to sign with.

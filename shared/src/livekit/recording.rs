@@ -1,7 +1,7 @@
 //! Recordings: starting, stopping and listing them, their owners and their storage.
 
-mod archive;
 mod cursor;
+mod list;
 mod new_recording;
 mod object_key;
 mod objects;
@@ -12,8 +12,8 @@ mod storage;
 mod upload;
 mod zone;
 
-pub use archive::{Archive, ListedRecording, RecordingsPage, RecordingsQuery};
 pub use cursor::Cursor;
+pub use list::{ListedRecording, RecordingList, RecordingsPage, RecordingsQuery};
 pub use new_recording::{NewRecording, Participants, Topic};
 pub(in crate::livekit) use origin::Origin;
 pub use recorder::Recorder;

@@ -179,6 +179,10 @@ impl Rooms {
     pub fn room(&self, caller: &Caller, id: &RoomId) -> Result<RoomName, ApiError> {
         self.access.check(caller)?;
         let organization = caller.organization_id.clone().filter(|id| !id.is_empty());
+        // The provider's ids have none. With one, two organizations could share a room's name.
+        if organization.as_ref().is_some_and(|id| id.contains(':')) {
+            return Err(ApiError::no_organization());
+        }
         let owned_name = format!("{}:{}", organization.as_deref().unwrap_or_default(), id.as_str());
         let name = match self.namespace {
             Namespace::Shared => id.as_str().to_owned(),
@@ -248,6 +252,15 @@ mod tests {
             }
         }
         assert!(rooms("organisation", "").is_err() && rooms("None", "").is_err());
+    }
+
+    #[test]
+    fn an_organization_whose_id_could_be_the_start_of_anothers_room_has_none() {
+        for namespace in ["none", "organization"] {
+            let rooms = rooms(namespace, "").expect("a namespace");
+            let refused = rooms.room(&caller(Some("org_1:x"), &[]), &id("room123")).err();
+            assert_eq!(refused.expect("a refusal").status(), 403, "{namespace}");
+        }
     }
 
     #[test]

@@ -92,7 +92,7 @@ impl Webhooks {
     /// keys cannot be read.
     pub async fn receive(&self, headers: &HeaderMap, body: &[u8]) -> Result<BusEvent, ApiError> {
         self.verify(headers, body).await?;
-        let Value::Object(event) = json::from_slice(body).map_err(|_| not_an_event())? else {
+        let Value::Object(event) = json::value_from_slice(body).map_err(|_| not_an_event())? else {
             return Err(not_an_event());
         };
         to_bus_event(event, body)

@@ -24,7 +24,5 @@ pub use invitation_token::InvitationToken;
 pub use magic_code::MagicCode;
 pub use organization::{Organization, OrganizationId};
 pub use organization_choice::{ChoosingUser, OfferedOrganization, OrganizationChoice};
-pub use refusal::{
-    AuthenticateError, CreateUserError, MailboxlessError, Requirement, SendCodeError,
-};
+pub use refusal::{AuthenticateError, CreateUserError, DevSignInError, Requirement, SendCodeError};
 pub use user::{Metadata, Profile, User, UserId};

@@ -1,7 +1,7 @@
 //! Sessions: finding a request's session, verifying its access token, refreshing it.
 
 mod access_token;
-mod renewal;
+mod refreshes;
 mod sessions;
 
 pub use access_token::{AccessToken, AccessTokenError, SessionDetails};

@@ -126,18 +126,12 @@ async fn a_function_that_only_redirects_opens_no_connection() {
 
 #[tokio::test]
 async fn a_host_that_could_not_be_reached_at_start_is_tried_again() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    drop(listener);
     let stand_in = stand_ins::liveblocks::Liveblocks::start().await.unwrap();
-    let pairs = at(address, &stand_in);
-    let client = configured_at(Clock::system(), pairs, Liveblocks::configure).await;
+    stand_in.stop().await;
+    let client = configured_at(Clock::system(), stand_in.settings(), Liveblocks::configure).await;
     // Until the first attempt has failed.
     tokio::time::sleep(Duration::from_millis(50)).await;
-    let listener = TcpListener::bind(address).await.unwrap();
-    let call = identify(&client);
-    tokio::select! {
-        accepted = listener.accept() => drop(accepted.unwrap()),
-        result = call => panic!("nothing was connected: {result:?}"),
-    }
+    stand_in.restart().await.unwrap();
+    identify(&client).await.unwrap();
+    assert_eq!(stand_in.connections(), 1);
 }

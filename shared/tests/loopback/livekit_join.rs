@@ -1,5 +1,5 @@
-//! Join tokens, beside those that LiveKit's own SDK makes of the same at the same time.
-//! `interop/livekit/known-join-token.mjs` has written them down.
+//! Join tokens, compared with those that LiveKit's own SDK generates from the same input.
+//! `interop/livekit/known-join-token.mjs` writes the latter.
 
 use anteroom::caller::{Caller, Person};
 use anteroom::clock::Clock;

@@ -1,5 +1,5 @@
-//! Recording rooms: what LiveKit is asked, that one recording of a room is enough, and what becomes
-//! of starts that end badly.
+//! Recording rooms: the calls to LiveKit, one recording per room, and starts that are rejected, lost
+//! or fail.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -294,7 +294,7 @@ async fn a_failed_listing_is_retried() {
 #[tokio::test]
 async fn a_start_that_loses_the_last_recorder_to_another_is_409() {
     let world = World::start().await;
-    world.livekit.inject(Fault::Slow(Duration::from_millis(500)).on(START).once());
+    world.livekit.inject(Fault::Slow(Duration::from_secs(2)).on(START).once());
     let late = recorder(settings(&world.livekit, &[])).await;
     let late = tokio::spawn(async move {
         let input = json!({ "roomName": "room", "zoneId": "1" });
@@ -306,6 +306,7 @@ async fn a_start_that_loses_the_last_recorder_to_another_is_409() {
     assert_eq!(status(&world.record().await), 200);
     world.livekit.without_capacity(Duration::ZERO);
     assert_eq!(late.await.unwrap(), 409);
+    assert_eq!(world.livekit.egresses().len(), 1, "the late one did not start");
     assert_eq!(world.running(), 1);
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anteroom::api::ApiError;
 use anteroom::caller::Caller;
 use anteroom::clock::Clock;
-use anteroom::livekit::{Archive, Recorder, Recording, Recordings, RoomName, Rooms};
+use anteroom::livekit::{Recorder, Recording, RecordingList, Recordings, RoomName, Rooms};
 use anteroom_stand_ins::faults::Fault;
 use anteroom_stand_ins::livekit::{EgressStatus, LiveKit};
 use anteroom_stand_ins::s3::S3;
@@ -33,7 +33,7 @@ struct World {
     rooms: Rooms,
     recorder: Recorder,
     recordings: Recordings,
-    archive: Archive,
+    list: RecordingList,
 }
 
 impl World {
@@ -42,17 +42,16 @@ impl World {
         let (livekit, s3) = (LiveKit::start().await.unwrap(), S3::start().await.unwrap());
         livekit.open_room("room", 1);
         livekit.record_to(&s3);
-        let (rooms, recorder, recordings, archive) =
-            configured(settings(&livekit, &s3), |settings| {
-                Ok((
-                    Rooms::to_record(settings)?,
-                    Recorder::configure(settings)?,
-                    Recordings::configure(settings)?,
-                    Archive::configure(settings)?,
-                ))
-            })
-            .await;
-        Self { livekit, s3, rooms, recorder, recordings, archive }
+        let (rooms, recorder, recordings, list) = configured(settings(&livekit, &s3), |settings| {
+            Ok((
+                Rooms::to_record(settings)?,
+                Recorder::configure(settings)?,
+                Recordings::configure(settings)?,
+                RecordingList::configure(settings)?,
+            ))
+        })
+        .await;
+        Self { livekit, s3, rooms, recorder, recordings, list }
     }
 
     fn room(&self, organization: Option<&str>, name: &str) -> RoomName {
@@ -95,7 +94,7 @@ impl World {
         cursor: Option<&str>,
     ) -> Result<Value, ApiError> {
         let query = read(json!({ "roomName": room, "zoneId": "1", "cursor": cursor }));
-        let page = self.archive.page(&self.room(organization, room), &query).await?;
+        let page = self.list.page(&self.room(organization, room), &query).await?;
         Ok(serde_json::to_value(page).unwrap())
     }
 
@@ -323,20 +322,24 @@ async fn a_cursor_that_another_process_has_signed_with_a_newer_key_is_valid() {
         world.s3.put(&format!("{folder}{}", own_part("2026-01-01", minute)), "");
     }
     store_keys(&secrets, &world.livekit);
-    let archive =
-        configured(with_keys_in(&secrets, settings(&world.livekit, &world.s3)), Archive::configure)
-            .await;
+    let list = configured(
+        with_keys_in(&secrets, settings(&world.livekit, &world.s3)),
+        RecordingList::configure,
+    )
+    .await;
     world.livekit.rotate_keys("APINewer", "a-newer-secret-of-thirty-two-bytes-and-more");
     store_keys(&secrets, &world.livekit);
-    let another =
-        configured(with_keys_in(&secrets, settings(&world.livekit, &world.s3)), Archive::configure)
-            .await;
+    let another = configured(
+        with_keys_in(&secrets, settings(&world.livekit, &world.s3)),
+        RecordingList::configure,
+    )
+    .await;
     let room = world.room(Some("org_1"), "room");
     let query =
         |cursor: Option<&str>| read(json!({ "roomName": "room", "zoneId": "1", "cursor": cursor }));
     let first = serde_json::to_value(another.page(&room, &query(None)).await.unwrap()).unwrap();
     let query = query(first["cursor"].as_str());
-    let second = serde_json::to_value(archive.page(&room, &query).await.unwrap()).unwrap();
+    let second = serde_json::to_value(list.page(&room, &query).await.unwrap()).unwrap();
     assert_eq!(second["recordings"].as_array().unwrap().len(), 50);
 }
 
@@ -354,12 +357,12 @@ async fn a_cursor_is_valid_as_long_as_the_pair_that_has_signed_it_is_the_previou
     let room = world.room(Some("org_1"), "room");
     let query =
         || read(json!({ "roomName": "room", "zoneId": "1", "cursor": page["cursor"].as_str() }));
-    let archive = configured(pairs.clone(), Archive::configure).await;
-    assert_eq!(status(&archive.page(&room, &query()).await), 400);
+    let list = configured(pairs.clone(), RecordingList::configure).await;
+    assert_eq!(status(&list.page(&room, &query()).await), 400);
     pairs.push(("LIVEKIT_API_KEY_PREVIOUS".to_owned(), key));
     pairs.push(("LIVEKIT_API_SECRET_PREVIOUS".to_owned(), secret));
-    let archive = configured(pairs, Archive::configure).await;
-    assert_eq!(status(&archive.page(&room, &query()).await), 200);
+    let list = configured(pairs, RecordingList::configure).await;
+    assert_eq!(status(&list.page(&room, &query()).await), 200);
 }
 
 #[tokio::test]

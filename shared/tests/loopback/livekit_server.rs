@@ -1,4 +1,4 @@
-//! A real LiveKit server: whether it takes our tokens, and what it makes of them.
+//! A real LiveKit server: whether it accepts our tokens, and what they allow.
 //! `interop/livekit/server.test.mjs` runs these tests against one.
 //!
 //! ```sh
@@ -6,8 +6,8 @@
 //!     cargo test -p anteroom --test loopback -- --ignored livekit_server
 //! ```
 //!
-//! The secret needs its 32 bytes, which that of `livekit-server --dev` has not. Rooms are made as
-//! people join them, with names that nobody else uses, and the server closes them again by itself.
+//! The secret must have 32 bytes, so that of `livekit-server --dev` does not work. Rooms are created when
+//! people join them, with names that no other test uses, and the server closes them by itself.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -92,8 +92,8 @@ async fn a_token_to_join_with_is_good_for_nothing_else() {
     }
 }
 
-/// Whoever may not record is refused before the server looks whether there is such an egress, or an
-/// egress service at all.
+/// A token that does not allow recording is rejected before the server looks for the egress, or for an
+/// egress service.
 #[tokio::test]
 #[ignore = "needs a LiveKit server named by LIVEKIT_TEST_URL"]
 async fn takes_our_calls_about_egresses_and_no_strangers() {

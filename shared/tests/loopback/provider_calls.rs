@@ -13,6 +13,7 @@ use anteroom_stand_ins::faults::{Fault, FaultRule};
 use anteroom_stand_ins::liveblocks::Liveblocks;
 use anteroom_stand_ins::livekit::LiveKit;
 use anteroom_stand_ins::workos::WorkOs;
+use tokio::net::TcpListener;
 
 const PATH: &str = "/v1/anything";
 
@@ -139,13 +140,42 @@ async fn no_call_goes_beyond_the_requests_time() {
             .unwrap_err()
             .failure
     };
-    for retry in [Retry::Never, Retry::Once, HASTY, PAUSING] {
-        let failure = within(400, retry).await;
+    for (milliseconds, retry) in
+        [(600, Retry::Never), (400, Retry::Once), (400, HASTY), (400, PAUSING)]
+    {
+        let failure = within(milliseconds, retry).await;
         assert!(matches!(failure, Failure::Unreachable(_)), "{failure}");
         assert_eq!(world.asked(), 1, "no time for another: {retry:?}");
         within(0, retry).await;
         assert_eq!(world.asked(), 0, "no time at all: {retry:?}");
     }
+}
+
+#[tokio::test]
+async fn a_call_that_is_sent_once_needs_time_for_its_answer() {
+    let world = World::start().await;
+    world.call(Retry::Once).await.unwrap();
+    world.asked();
+    for (milliseconds, retry, expected) in
+        [(450, Retry::Never, 0), (450, Retry::Once, 1), (700, Retry::Never, 1)]
+    {
+        let deadline = world.clock.now().after(Duration::from_millis(milliseconds));
+        let result = request_scope::handle(deadline, Client::default(), world.call(retry)).await;
+        assert_eq!(result.is_ok(), expected == 1, "{milliseconds} {retry:?}");
+        assert_eq!(world.asked(), expected, "{milliseconds} {retry:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_takes_too_long_is_none_and_nothing_was_sent() {
+    // It accepts connections, and never begins with TLS.
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://{}", silent.local_addr().unwrap());
+    let provider = provider(&url, &Clock::fixed(1_900_000_000));
+    let path = ["v1", "anything"];
+    let call = Call { retry: Retry::Never, ..Call::get("anything", &path) };
+    let failure = provider.send(&call).await.err().unwrap().failure;
+    assert!(matches!(failure, Failure::Unreachable("no connection")), "{failure}");
 }
 
 #[tokio::test]

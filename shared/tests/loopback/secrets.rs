@@ -112,6 +112,17 @@ async fn preparation_that_needs_a_secret_shares_its_fetch() {
 }
 
 #[tokio::test]
+async fn preparation_that_needs_a_secret_shares_a_fetch_that_fails() {
+    let world = World::start().await;
+    world.manager.inject(Fault::Failing(400));
+    let mut settings = world.settings().unwrap();
+    let client = Liveblocks::configure(&mut settings);
+    let prepare = async |client: &Liveblocks| assert_eq!(status(client).await, 503);
+    settings.complete_during(client, prepare).await.unwrap();
+    assert_eq!(world.fetches(), 1);
+}
+
+#[tokio::test]
 async fn nothing_is_prepared_with_invalid_settings() {
     let world = World::start().await;
     let mut settings = world.settings().unwrap();

@@ -1,4 +1,4 @@
-//! Settings that go together, and what becomes of those that do not. Denials first.
+//! Valid and invalid combinations of settings. Denials first.
 
 use anteroom::clerk::Clerk;
 use anteroom::clock::Clock;
@@ -70,8 +70,12 @@ async fn only_an_endpoint_that_calls_a_provider_needs_its_secret_key() {
     let problem = problems(&clerks, &without("CLERK_SECRET_KEY"), for_livekit).await;
     assert!(problem.contains(missing), "its keys are fetched with it: {problem}");
     assert_eq!(problems(&clerks, &with_jwt_key, for_livekit).await, "");
-    let problem = problems(&clerks, &with_jwt_key, IdentityProvider::for_liveblocks).await;
-    assert!(problem.contains(missing), "users are read with it: {problem}");
+    for reads_users in
+        [IdentityProvider::for_livekit_with_profiles, IdentityProvider::for_liveblocks]
+    {
+        let problem = problems(&clerks, &with_jwt_key, reads_users).await;
+        assert!(problem.contains(missing), "users are read with it: {problem}");
+    }
     let wrong = [("CLERK_SECRET_KEY", "sk_live_1"), with_jwt_key[1], with_jwt_key[2]];
     let problem = problems(&clerks, &wrong, for_livekit).await;
     assert!(problem.contains("CLERK_SECRET_KEY is not"), "it is checked if it is there: {problem}");

@@ -145,7 +145,7 @@ mod accounts {
         assert_eq!(john.unwrap().id.as_str(), "user_2");
     }
 
-    /// Lists everybody, whoever was asked for.
+    /// Lists everybody, and ignores the filter.
     #[derive(Default)]
     struct Careless;
 
@@ -517,9 +517,9 @@ mod refreshes {
         let (stand_in, workos) = start().await;
         let session = stand_in.sign_in("jane", None);
         let token = refresh_token(&session);
-        let renewed = workos.authenticate_with_refresh_token(&token, None).await.unwrap();
-        assert_ne!(renewed.refresh_token.expose_secret(), token.expose_secret());
-        let sid = session_id(renewed.access_token.expose_secret());
+        let refreshed = workos.authenticate_with_refresh_token(&token, None).await.unwrap();
+        assert_ne!(refreshed.refresh_token.expose_secret(), token.expose_secret());
+        let sid = session_id(refreshed.access_token.expose_secret());
         assert_eq!(sid, session_id(session["access_token"].as_str().unwrap()));
         let expected = json!({
             "client_id": stand_in.client_id(), "client_secret": stand_in.api_key(),
@@ -529,7 +529,7 @@ mod refreshes {
 
         let same = workos.authenticate_with_refresh_token(&token, None).await.unwrap();
         let next = |of: &Authentication| of.refresh_token.expose_secret().to_owned();
-        assert_eq!(next(&same), next(&renewed), "for half a minute it can be sent again");
+        assert_eq!(next(&same), next(&refreshed), "for half a minute it can be sent again");
         stand_in.end_replays();
         let error = workos.authenticate_with_refresh_token(&token, None).await.unwrap_err();
         assert!(matches!(error, AuthenticateError::AlreadyExchanged), "{error}");
@@ -558,9 +558,9 @@ mod refreshes {
         let (stand_in, workos) = start().await;
         let token = refresh_token(&stand_in.sign_in("member_of_two", Some("MASADAS")));
         let other = organization_id(&stand_in, "TAUNTA SCRE");
-        let renewed = workos.authenticate_with_refresh_token(&token, Some(&other)).await.unwrap();
-        assert_eq!(renewed.organization_id.as_ref(), Some(&other));
-        let claims = stand_ins::jwt::claims(renewed.access_token.expose_secret()).unwrap();
+        let refreshed = workos.authenticate_with_refresh_token(&token, Some(&other)).await.unwrap();
+        assert_eq!(refreshed.organization_id.as_ref(), Some(&other));
+        let claims = stand_ins::jwt::claims(refreshed.access_token.expose_secret()).unwrap();
         assert_eq!(claims["org_id"], other.as_str());
     }
 

@@ -390,7 +390,7 @@ async fn a_domain_cookie_replaces_the_host_only_one() {
         (&[][..], vec![(None, true)]),
         (
             &[("WORKOS_COOKIE_DOMAIN", "example.com")],
-            vec![(Some("example.com"), true), (None, false)],
+            vec![(None, false), (Some("example.com"), true)],
         ),
     ] {
         let cookies = cookies(settings).await;
@@ -398,7 +398,10 @@ async fn a_domain_cookie_replaces_the_host_only_one() {
         sent.unwrap();
         let left: Vec<_> =
             left.iter().map(|cookie| (cookie.domain(), !cookie.value().is_empty())).collect();
-        assert_eq!(left, expected);
+        assert_eq!(
+            left, expected,
+            "in this order: the last one counts if both are the same cookie"
+        );
     }
 }
 
@@ -575,6 +578,24 @@ async fn starting_a_sign_in_clears_useless_cookies() {
     browser.take(new.cookies);
     assert_eq!(browser.0.len(), 2);
     assert_eq!(browser.0[0].0, "unrelated");
+}
+
+#[tokio::test]
+async fn planted_cookies_do_not_make_a_response_too_long() {
+    let cookies = cookies_at(&Clock::fixed(1_900_000_000), &[]).await.unwrap();
+    let mut browser = Browser::default();
+    for number in 0..200 {
+        browser.0.push((format!("__Host-wos-sign-in-{number:08x}"), "x".to_owned()));
+        browser.0.push((format!("__Host-wos-sign-in-Z{number:07}"), "never ours".to_owned()));
+    }
+    for left in [350, 300, 250, 200, 200] {
+        let new = cookies.sign_in.begin(&browser.headers()).await.unwrap();
+        let bytes: usize = new.cookies.iter().map(|cookie| cookie.to_string().len()).sum();
+        assert!(bytes < 8 * 1024, "{bytes}");
+        browser.take(new.cookies);
+        let planted = |value: &str| ["x", "never ours"].contains(&value);
+        assert_eq!(browser.0.iter().filter(|(_, value)| planted(value)).count(), left);
+    }
 }
 
 // Pending choices.

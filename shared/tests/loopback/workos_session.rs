@@ -1,5 +1,6 @@
 //! Sessions: who a request comes from, by cookie or token, and what becomes of the cookie.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use anteroom::api::{ApiError, Request, with_cookies};
@@ -10,6 +11,7 @@ use anteroom_stand_ins::jwt;
 use anteroom_stand_ins::workos::WorkOs;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
+use tokio::time::sleep;
 
 use crate::{bearer, configured_at, request};
 
@@ -47,8 +49,12 @@ impl World {
 
     /// A session whose token is good for another half a minute of its five minutes.
     fn near_its_end(&self, user: &str) -> Value {
+        self.near_its_end_in(user, None)
+    }
+
+    fn near_its_end_in(&self, user: &str, organization: Option<&str>) -> Value {
         self.stand_in.backdate_access_tokens(270);
-        let session = self.stand_in.sign_in(user, None);
+        let session = self.stand_in.sign_in(user, organization);
         self.stand_in.backdate_access_tokens(0);
         session
     }
@@ -129,7 +135,7 @@ fn assert_served_as_it_is((session, cookie): &Outcome, why: &str) {
 }
 
 /// Served with a new cookie.
-fn assert_renewed((session, cookie): &Outcome, why: &str) {
+fn assert_refreshed((session, cookie): &Outcome, why: &str) {
     assert!(session.is_ok(), "{why}: {session:?}");
     assert!(cookie.as_ref().is_some_and(|value| !value.is_empty()), "{why}: {cookie:?}");
 }
@@ -160,11 +166,11 @@ async fn a_valid_cookie_is_a_session_and_needs_only_the_keys() {
     let world = World::start().await;
     let cookie = world.cookie("jane", 300).await;
     for _ in 0..5 {
-        let (session, renewed) = world.ask_with(&cookie).await;
+        let (session, refreshed) = world.ask_with(&cookie).await;
         let session = session.unwrap();
         assert_eq!(session.token().user_id.as_str(), world.stand_in.user("jane").id);
         assert_eq!(session.user().unwrap().email, "jane.doe@example.com");
-        assert_eq!(renewed, None);
+        assert_eq!(refreshed, None);
         assert!(!format!("{session:?}").contains("jane"));
     }
     assert_eq!(world.refreshes(), 0);
@@ -330,7 +336,7 @@ async fn an_idle_users_session_is_refreshed_although_its_key_is_gone() {
             let invented = world.stand_in.sign_foreign(&header, &claims);
             assert_kept(&world.ask_with_token(&invented).await, 401, "invented");
         }
-        assert_renewed(&world.ask_with(&cookie).await, "its key was retired");
+        assert_refreshed(&world.ask_with(&cookie).await, "its key was retired");
         assert_eq!(world.refreshes(), 1);
     }
 }
@@ -376,19 +382,19 @@ async fn a_bearer_token_counts_without_fallback_to_the_cookie() {
         let (session, cookie) = world.ask(&both).await;
         assert_eq!((session.err(), cookie), (Some(401), None), "{token}");
     }
-    assert_eq!(world.refreshes(), 0, "a token alone is not renewed");
+    assert_eq!(world.refreshes(), 0, "a token alone is not refreshed");
 }
 
 #[tokio::test]
 async fn an_expired_token_is_refreshed_and_the_new_cookie_sent() {
     let world = World::start().await;
     let cookie = world.cookie("jane", -60).await;
-    let (session, renewed) = world.ask_with(&cookie).await;
+    let (session, refreshed) = world.ask_with(&cookie).await;
     let session = session.unwrap();
-    let renewed = format!("wos-session={}", renewed.expect("a new cookie"));
-    assert_ne!(renewed, cookie);
+    let refreshed = format!("wos-session={}", refreshed.expect("a new cookie"));
+    assert_ne!(refreshed, cookie);
 
-    let (again, none) = world.ask_with(&renewed).await;
+    let (again, none) = world.ask_with(&refreshed).await;
     assert_eq!(none, None);
     assert_eq!(again.unwrap().token().session_id, session.token().session_id);
     assert_eq!(world.refreshes(), 1);
@@ -414,12 +420,12 @@ async fn two_processes_refresh_one_session_at_once_and_both_succeed() {
     let cookie = world.cookie("jane", -60).await;
     let request = request(&[("cookie", &cookie)]);
     let (one, two) = tokio::join!(world.ask(&request), ask(&other, &request));
-    assert_renewed(&one, "one process");
-    assert_renewed(&two, "the other");
+    assert_refreshed(&one, "one process");
+    assert_refreshed(&two, "the other");
     assert_eq!(world.refreshes(), 2);
     for (_, value) in [one, two] {
-        let renewed = format!("wos-session={}", value.unwrap());
-        assert_served_as_it_is(&world.ask_with(&renewed).await, "whichever came last");
+        let refreshed = format!("wos-session={}", value.unwrap());
+        assert_served_as_it_is(&world.ask_with(&refreshed).await, "whichever came last");
     }
 }
 
@@ -428,7 +434,7 @@ async fn the_loser_of_a_race_is_rejected_and_the_winners_cookie_kept() {
     let world = World::start().await;
     let winner = process(&world.stand_in, &world.clock).await;
     let cookie = world.cookie("jane", -60).await;
-    assert_renewed(&ask(&winner, &request(&[("cookie", &cookie)])).await, "the winner");
+    assert_refreshed(&ask(&winner, &request(&[("cookie", &cookie)])).await, "the winner");
     world.stand_in.end_replays();
     for _ in 0..20 {
         assert_kept(&world.ask_with(&cookie).await, 401, "half a minute later");
@@ -440,7 +446,7 @@ async fn the_loser_of_a_race_is_rejected_and_the_winners_cookie_kept() {
 async fn a_token_about_to_expire_is_refreshed_early_or_served_as_it_is() {
     let world = World::start().await;
     let cookie = world.sealed(world.near_its_end("jane")).await;
-    assert_renewed(&world.ask_with(&cookie).await, "ahead of time");
+    assert_refreshed(&world.ask_with(&cookie).await, "ahead of time");
 
     let cookie = world.sealed(world.near_its_end("without_organization")).await;
     world.stand_in.inject(Fault::Failing(500).on(AUTHENTICATE));
@@ -452,7 +458,29 @@ async fn a_token_about_to_expire_is_refreshed_early_or_served_as_it_is() {
     assert_served_as_it_is(&world.ask_with(&cookie).await, "in the pause");
     assert_eq!(world.refreshes(), tried);
     world.clock.advance(Duration::from_secs(15));
-    assert_renewed(&world.ask_with(&cookie).await, "after the pause");
+    assert_refreshed(&world.ask_with(&cookie).await, "after the pause");
+}
+
+#[tokio::test]
+async fn a_token_that_another_request_refreshes_early_is_served_at_once() {
+    let world = World::start().await;
+    let cookie = world.sealed(world.near_its_end("jane")).await;
+    world.stand_in.inject(Fault::Slow(Duration::from_secs(1)).on(AUTHENTICATE));
+    let mut first = pin!(world.ask_with(&cookie));
+    let second = async {
+        while world.refreshes() == 0 {
+            sleep(Duration::from_millis(1)).await;
+        }
+        world.ask_with(&cookie).await
+    };
+    let second = tokio::select! {
+        _ = &mut first => panic!("the second has waited for the first"),
+        second = second => second,
+    };
+    assert_served_as_it_is(&second, "the second");
+    assert_refreshed(&first.await, "the first");
+    assert_refreshed(&world.ask_with(&cookie).await, "a later one");
+    assert_eq!(world.refreshes(), 1);
 }
 
 #[tokio::test]
@@ -465,7 +493,7 @@ async fn tokens_of_a_minute_are_refreshed_in_their_last_fifth() {
     world.clock.advance(Duration::from_secs(47));
     assert_served_as_it_is(&world.ask_with(&cookie).await, "thirteen seconds left");
     world.clock.advance(Duration::from_secs(2));
-    assert_renewed(&world.ask_with(&cookie).await, "eleven seconds left");
+    assert_refreshed(&world.ask_with(&cookie).await, "eleven seconds left");
     assert_eq!(world.refreshes(), 1);
 }
 
@@ -479,7 +507,7 @@ async fn a_token_with_a_whole_minute_left_is_served_as_it_is() {
     world.clock.advance(Duration::from_mins(4));
     assert_served_as_it_is(&world.ask_with(&cookie).await, "a minute left");
     world.clock.advance(Duration::from_secs(1));
-    assert_renewed(&world.ask_with(&cookie).await, "a second less");
+    assert_refreshed(&world.ask_with(&cookie).await, "a second less");
 }
 
 #[tokio::test]
@@ -491,7 +519,7 @@ async fn one_sessions_rejection_does_not_put_off_anothers_early_refresh() {
     let revoked = world.sealed(session).await;
     assert_served_as_it_is(&world.ask_with(&revoked).await, "a revoked session");
     let other = world.sealed(world.near_its_end("without_organization")).await;
-    assert_renewed(&world.ask_with(&other).await, "another session");
+    assert_refreshed(&world.ask_with(&other).await, "another session");
 }
 
 #[tokio::test]
@@ -541,18 +569,18 @@ async fn the_details_of_a_session_are_read_from_its_token() {
 /// Answers of WorkOS to a refresh of this session that nobody can go on with, each with the status
 /// when the refresh was due.
 fn unusable(world: &World, session: &Value) -> Vec<(&'static str, Value, u16)> {
-    let renewed = world.resigned(session, json!({}), {
+    let refreshed = world.resigned(session, json!({}), {
         let now = world.clock.now().whole_seconds();
         json!({ "exp": now + 300 })
     });
-    let resigned = |header: Value, claims: Value| world.resigned(&renewed, header, claims);
-    let with = |name: &str, value: Value| merged(renewed.clone(), json!({ name: value }));
-    let mut foreign = renewed.clone();
-    let claims = jwt::claims(renewed["access_token"].as_str().unwrap()).unwrap();
+    let resigned = |header: Value, claims: Value| world.resigned(&refreshed, header, claims);
+    let with = |name: &str, value: Value| merged(refreshed.clone(), json!({ name: value }));
+    let mut foreign = refreshed.clone();
+    let claims = jwt::claims(refreshed["access_token"].as_str().unwrap()).unwrap();
     foreign["access_token"] = json!(world.stand_in.sign_foreign(&world.stand_in.header(), &claims));
-    let mut too_long = renewed.clone();
+    let mut too_long = refreshed.clone();
     too_long["user"]["first_name"] = json!("J".repeat(3000));
-    let mut eve = renewed.clone();
+    let mut eve = refreshed.clone();
     eve["user"]["id"] = json!("user_01EVE");
     vec![
         ("too long", too_long, 403),
@@ -612,10 +640,10 @@ async fn a_refresh_that_returns_too_much_drops_unread_parts() {
     answer["user"]["metadata"] = json!({ "note": "x".repeat(1700) });
     answer["user"]["profile_picture_url"] = json!("x".repeat(1700));
     world.stand_in.prescribe(AUTHENTICATE, 200, answer);
-    let (session, renewed) = world.ask_with(&world.sealed(session).await).await;
+    let (session, refreshed) = world.ask_with(&world.sealed(session).await).await;
     assert!(session.is_ok());
-    let renewed = format!("wos-session={}", renewed.unwrap());
-    assert_served_as_it_is(&world.ask_with(&renewed).await, "the lighter session");
+    let refreshed = format!("wos-session={}", refreshed.unwrap());
+    assert_served_as_it_is(&world.ask_with(&refreshed).await, "the lighter session");
 }
 
 /// What WorkOS may answer to a refresh instead of tokens: its status and body, the status when the
@@ -701,7 +729,7 @@ async fn a_lost_refresh_is_retried_with_the_same_token() {
         let world = World::start().await;
         let cookie = world.cookie("jane", -60).await;
         world.stand_in.inject(fault.on(AUTHENTICATE).once());
-        assert_renewed(&world.ask_with(&cookie).await, &format!("{fault:?}"));
+        assert_refreshed(&world.ask_with(&cookie).await, &format!("{fault:?}"));
         let requests = world.stand_in.requests();
         let tokens = requests.iter().filter(|request| request.path() == AUTHENTICATE);
         let tokens: Vec<_> =
@@ -725,7 +753,7 @@ async fn a_lost_early_refresh_is_retried_at_once_or_not_at_all() {
         world.stand_in.inject(fault.on(AUTHENTICATE).once());
         let outcome = world.ask_with(&cookie).await;
         if again {
-            assert_renewed(&outcome, &format!("{fault:?}"));
+            assert_refreshed(&outcome, &format!("{fault:?}"));
         } else {
             assert_served_as_it_is(&outcome, &format!("{fault:?}"));
         }
@@ -741,7 +769,7 @@ async fn a_clock_that_is_set_back_does_not_prolong_a_backoff() {
     assert_served_as_it_is(&world.ask_with(&cookie).await, "WorkOS is failing");
     world.stand_in.clear_faults();
     world.clock.set_back(Duration::from_secs(20));
-    assert_renewed(&world.ask_with(&cookie).await, "the pause is over");
+    assert_refreshed(&world.ask_with(&cookie).await, "the pause is over");
 }
 
 #[tokio::test]
@@ -756,7 +784,7 @@ async fn a_dead_cookie_calls_workos_once_a_minute() {
     }
     assert_eq!(world.refreshes(), 1);
     let alive = world.cookie("without_organization", -60).await;
-    assert_renewed(&world.ask_with(&alive).await, "another's session");
+    assert_refreshed(&world.ask_with(&alive).await, "another's session");
     world.clock.advance(Duration::from_mins(1));
     assert_ended(&world.ask_with(&cookie).await, "a minute later");
     assert_eq!(world.refreshes(), 3);
@@ -857,14 +885,32 @@ async fn switches_only_to_an_organization_of_the_user() {
     let (status, kept) = switch(&world, &cookie, "org_unknown").await;
     assert_eq!((status, kept), (403, None), "the session stays as it is");
 
-    let (status, renewed) = switch(&world, &cookie, &taunta).await;
+    let (status, refreshed) = switch(&world, &cookie, &taunta).await;
     assert_eq!(status, 200);
-    let renewed = format!("wos-session={}", renewed.unwrap());
-    let session = world.ask_with(&renewed).await.0.unwrap();
+    let refreshed = format!("wos-session={}", refreshed.unwrap());
+    let session = world.ask_with(&refreshed).await.0.unwrap();
     assert_eq!(session.token().organization_id.as_ref().unwrap().as_str(), taunta);
 
     world.stand_in.misplace_refreshes("TAUNTA SCRE");
-    assert_eq!(switch(&world, &renewed, &masadas).await.0, 502, "an answer for another one");
+    assert_eq!(switch(&world, &refreshed, &masadas).await.0, 502, "an answer for another one");
+}
+
+#[tokio::test]
+async fn requests_that_switch_to_one_organization_during_an_early_refresh_share_both() {
+    let world = World::start().await;
+    let taunta = world.stand_in.organization("TAUNTA SCRE").id;
+    let cookie = world.sealed(world.near_its_end_in("member_of_two", Some("MASADAS"))).await;
+    world.stand_in.inject(Fault::Slow(Duration::from_millis(50)).on(AUTHENTICATE));
+    let switches = [(); 3].map(|()| switch(&world, &cookie, &taunta));
+    let [first, second, third] = switches;
+    let outcomes = tokio::join!(first, second, third);
+    for (status, cookie) in [outcomes.0, outcomes.1, outcomes.2] {
+        assert_eq!(status, 200);
+        let cookie = format!("wos-session={}", cookie.unwrap());
+        let session = world.ask_with(&cookie).await.0.unwrap();
+        assert_eq!(session.token().organization_id.as_ref().unwrap().as_str(), taunta);
+    }
+    assert_eq!(world.refreshes(), 2, "one refresh and one switch");
 }
 
 #[tokio::test]

@@ -10,7 +10,6 @@ use tokio::sync::Barrier;
 
 use super::{
     access::Keys,
-    archive::Archive,
     dispatch::LiveKit,
     egress::{Egress, EgressView, Holds},
     join::{self, Seat},
@@ -19,6 +18,7 @@ use super::{
     room::OpenRoom,
     state::{Absence, Fate, STOP_PATIENCE, State},
     twirp::Refusal,
+    upload_target::UploadTarget,
 };
 use crate::{clock, lock, s3::S3};
 
@@ -144,8 +144,8 @@ impl LiveKit {
     /// If there is no such egress.
     pub fn set_egress_status(&self, id: &str, status: EgressStatus) {
         let mut state = self.state();
-        let archive = state.archive.clone();
-        state.known_egress(id).put(status, archive.as_ref(), clock::unix_nanoseconds());
+        let upload_target = state.upload_target.clone();
+        state.known_egress(id).put(status, upload_target.as_ref(), clock::unix_nanoseconds());
     }
 
     /// Moves an egress's times into the past.
@@ -179,7 +179,7 @@ impl LiveKit {
     /// From now on, uploads recordings that are complete, if this S3 is where they are to go.
     pub fn record_to(&self, s3: &S3) {
         let server = Arc::clone(&s3.provider);
-        self.state().archive = Some(Archive { url: s3.url(), server });
+        self.state().upload_target = Some(UploadTarget { url: s3.url(), server });
     }
 
     /// Gives the recorders a key pair to assume roles with. Without it they reject a role without a
@@ -213,7 +213,7 @@ impl LiveKit {
     }
 
     /// Delays refused stops as a real server does. Off by default, so that other tests do not wait.
-    pub fn take_its_time(&self) {
+    pub fn delay_refused_stops(&self) {
         self.state().stop_patience = STOP_PATIENCE;
     }
 

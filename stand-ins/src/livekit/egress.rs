@@ -6,11 +6,11 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{
-    archive::{Archive, RECORDED_FILE},
     identifier::random_id,
     messages::{EgressInfo, EgressStatus, FileInfo, S3Upload},
     plan::{Plan, location, upload_problem},
     twirp::{Code, Refusal},
+    upload_target::{RECORDED_FILE, UploadTarget},
 };
 
 /// The reported size of every finished file, in bytes.
@@ -129,13 +129,13 @@ impl Egress {
     }
 
     /// Makes the next transition that happens by itself.
-    pub(super) fn go_on(&mut self, holds: Holds, archive: Option<&Archive>, now: i64) {
+    pub(super) fn go_on(&mut self, holds: Holds, upload_target: Option<&UploadTarget>, now: i64) {
         match self.status() {
             _ if self.is_pinned => {}
             EgressStatus::Starting if now < self.loaded_at => {}
             EgressStatus::Starting if self.is_told_to_stop => self.abort(now),
             EgressStatus::Starting if !holds.starting => self.activate(now),
-            EgressStatus::Ending if !holds.ending => self.complete(archive, now),
+            EgressStatus::Ending if !holds.ending => self.complete(upload_target, now),
             _ => {}
         }
     }
@@ -198,12 +198,17 @@ impl Egress {
     }
 
     /// Sets its status for a test, and keeps it until it is stopped.
-    pub(super) fn put(&mut self, status: EgressStatus, archive: Option<&Archive>, now: i64) {
+    pub(super) fn put(
+        &mut self,
+        status: EgressStatus,
+        upload_target: Option<&UploadTarget>,
+        now: i64,
+    ) {
         match status {
             EgressStatus::Starting => self.update(status, now),
             EgressStatus::Active => self.activate(now),
             EgressStatus::Ending => self.begin_to_end(now),
-            EgressStatus::Complete => self.complete(archive, now),
+            EgressStatus::Complete => self.complete(upload_target, now),
             EgressStatus::Failed => {
                 self.set_end_reason("Failure");
                 self.end(status, "failed to launch the page", 500, now);
@@ -255,7 +260,7 @@ impl Egress {
     }
 
     /// The upload comes last, so a recording that S3 rejects fails here.
-    fn complete(&mut self, archive: Option<&Archive>, now: i64) {
+    fn complete(&mut self, upload_target: Option<&UploadTarget>, now: i64) {
         if self.file.ended_at == 0 {
             self.finish_file(now);
         }
@@ -265,9 +270,9 @@ impl Egress {
             return self.end(EgressStatus::Complete, "", 0, now);
         };
         let key = &self.file.filename;
-        let uploaded = match (upload_problem(upload, key), archive) {
+        let uploaded = match (upload_problem(upload, key), upload_target) {
             (Some(problem), _) => Err(problem),
-            (None, Some(archive)) => archive.upload(upload, key),
+            (None, Some(upload_target)) => upload_target.upload(upload, key),
             (None, None) => Ok(false),
         };
         if uploaded == Ok(true) {

@@ -118,8 +118,8 @@ impl State {
             return;
         }
         let (holds, now) = (self.holds, clock::unix_nanoseconds());
-        let archive = self.archive.as_ref();
-        self.egresses.iter_mut().for_each(|egress| egress.go_on(holds, archive, now));
+        let upload_target = self.upload_target.as_ref();
+        self.egresses.iter_mut().for_each(|egress| egress.go_on(holds, upload_target, now));
     }
 
     pub(super) fn egress(&mut self, id: &str) -> Option<&mut Egress> {

@@ -6,11 +6,11 @@ use serde_json::Value;
 
 use super::{
     access::Keys,
-    archive::Archive,
     egress::{Egress, Holds},
     recorder::Recorder,
     room::OpenRoom,
     twirp::{Code, Refusal},
+    upload_target::UploadTarget,
 };
 use crate::exchange::{Answer, Request};
 
@@ -26,7 +26,7 @@ pub(super) struct State {
     pub(super) rooms: Vec<OpenRoom>,
     pub(super) egresses: Vec<Egress>,
     pub(super) recorder: Recorder,
-    pub(super) archive: Option<Archive>,
+    pub(super) upload_target: Option<UploadTarget>,
     pub(super) holds: Holds,
     pub(super) absence: Option<Absence>,
     /// How long it takes to refuse a stop that no recorder responds to.
@@ -99,7 +99,7 @@ impl Default for State {
             rooms: Vec::new(),
             egresses: Vec::new(),
             recorder: Recorder::default(),
-            archive: None,
+            upload_target: None,
             holds: Holds::default(),
             absence: None,
             stop_patience: Duration::ZERO,

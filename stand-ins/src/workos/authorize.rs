@@ -267,7 +267,7 @@ fn only_connection_of(organization: &Organization) -> Result<Selector<'_>, Probl
 
 fn sign_in(user: &User, asked: &Authorization<'_>) -> SignIn {
     let (method, connection_id, organization) = match &asked.selector {
-        // Whoever comes to AuthKit's own page is sent a code there.
+        // AuthKit's own page signs people in with a code by e-mail.
         Selector::Provider { name: HOSTED_PAGE, organization } => {
             ("MagicAuth", None, *organization)
         }

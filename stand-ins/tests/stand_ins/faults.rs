@@ -59,6 +59,8 @@ async fn slow_answers_later_than_others_are_willing_to_wait() {
     let request = visitor.jwks().timeout(Duration::from_millis(50));
     let error = request.send().await.expect_err("no answer in time");
     assert!(error.is_timeout(), "{error:?}");
+    // A request that gave up before it arrived has left the fault to the next.
+    visitor.clerk.clear_faults();
 
     let answer = visitor.meets(Fault::Slow(Duration::from_millis(1))).await;
     assert_eq!(answer.status(), 200);
@@ -201,6 +203,27 @@ async fn faults_can_be_ordered_over_http_and_never_hit_the_orders() {
     assert_eq!(visitor.orders(r#"{"fault":"none"}"#).await, 200);
     assert_eq!(visitor.jwks().send().await.expect("an answer").status(), 200);
     assert_eq!(visitor.clerk.hits("POST", "/dev/faults"), 0);
+}
+
+#[tokio::test]
+async fn a_page_of_another_site_orders_nothing() {
+    let visitor = Visitor::new().await;
+    let url = format!("{}/dev/faults", visitor.clerk.url());
+    for (name, value, status) in [
+        ("origin", "https://evil.example", 403),
+        ("origin", "http://127.0.0.1.evil.example", 403),
+        ("origin", "null", 403),
+        ("sec-fetch-site", "cross-site", 403),
+        ("host", "evil.example", 403),
+        ("host", "localhost.evil.example:80", 403),
+        ("host", "localhost:1", 200),
+        ("origin", "http://localhost:8787", 200),
+        ("sec-fetch-site", "none", 200),
+    ] {
+        let order = visitor.client.post(&url).header(name, value).body(r#"{"fault":"none"}"#);
+        let answer = order.send().await.expect("an answer");
+        assert_eq!(answer.status(), status, "{name}: {value}");
+    }
 }
 
 #[tokio::test]

@@ -1,4 +1,5 @@
-//! For endpoints that call LiveKit: `start-recording`, `stop-recording`, `recordings`. Denials first.
+//! For the endpoints that `RECORDING_PERMISSION` protects: `start-recording`, `stop-recording`,
+//! `recordings`. Denials first.
 
 #![allow(missing_docs, reason = "the name of a test is a sentence")]
 #![allow(clippy::missing_panics_doc, reason = "a test panics when it fails")]

@@ -1,4 +1,4 @@
-//! Every endpoint of LiveKit's rooms with a session, whosever it is: `room-auth`, `livekit-token`,
+//! Every endpoint of LiveKit's rooms, with a session of either provider: `room-auth`, `livekit-token`,
 //! `start-recording`, `stop-recording`, `recordings`, `invite-guest`, `remove-participant`, `mute-participant`.
 //! Denials first.
 

@@ -60,17 +60,17 @@ pub enum Kind {
 enum Effect {
     Kept,
     Cleared,
-    Renewed,
+    Refreshed,
 }
 
-use Effect::{Cleared, Kept, Renewed};
+use Effect::{Cleared, Kept, Refreshed};
 
 impl fmt::Display for Effect {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.pad(match self {
             Kept => "-",
             Cleared => "CLEARED",
-            Renewed => "renewed",
+            Refreshed => "refreshed",
         })
     }
 }
@@ -259,7 +259,7 @@ fn cases(kind: Kind) -> Vec<Case> {
             (Kind::SignOut, _) => (Served, Cleared),
             (Kind::Switch, Refresh::NoToken) => (Is(401), Kept),
             (Kind::Switch, _) => (status, effect),
-            (_, Refresh::Succeeds | Refresh::KeyGone) => (Served, Renewed),
+            (_, Refresh::Succeeds | Refresh::KeyGone) => (Served, Refreshed),
             _ => (Served, Kept),
         };
         add(why, credential, status, effect);
@@ -341,8 +341,8 @@ type Outcome = (&'static str, Refresh, Status, Effect);
 /// WorkOS's possible responses to a refresh.
 fn answers() -> Vec<Outcome> {
     vec![
-        ("a refresh", Refresh::Succeeds, Served, Renewed),
-        ("a refresh of a token whose key is gone", Refresh::KeyGone, Served, Renewed),
+        ("a refresh", Refresh::Succeeds, Served, Refreshed),
+        ("a refresh of a token whose key is gone", Refresh::KeyGone, Served, Refreshed),
         ("no refresh token", Refresh::NoToken, Is(401), Cleared),
         ("invalid_grant: revoked", Refresh::Revoked, Is(401), Cleared),
         ("invalid_grant: the user is gone", Refresh::UserGone, Is(401), Cleared),
@@ -514,7 +514,7 @@ fn effect(answer: &Answer) -> Effect {
     match &own[..] {
         [] => Kept,
         [cookie] if cookie.is_cleared() => Cleared,
-        [cookie] if cookie.value.starts_with("Fe26.2*") => Renewed,
+        [cookie] if cookie.value.starts_with("Fe26.2*") => Refreshed,
         other => panic!("{other:?}"),
     }
 }

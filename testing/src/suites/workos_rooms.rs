@@ -123,9 +123,9 @@ pub async fn an_expired_session_is_refreshed_within_the_request(endpoint: &RoomE
     let cookie = sealed(world.settings(), &session).await;
     let answer = world.ask(&world.event().cookie(COOKIE, &cookie).input(&input)).await;
     assert_eq!(answer.status(), endpoint.success, "{}", answer.text());
-    let renewed = answer.cookie();
-    assert_eq!(renewed.name, COOKIE);
-    assert!(renewed.value.starts_with("Fe26.2*") && renewed.value != cookie);
+    let refreshed = answer.cookie();
+    assert_eq!(refreshed.name, COOKIE);
+    assert!(refreshed.value.starts_with("Fe26.2*") && refreshed.value != cookie);
 }
 
 pub async fn a_rejection_also_carries_the_refreshed_session(endpoint: &RoomEndpoint) {
@@ -135,10 +135,10 @@ pub async fn a_rejection_also_carries_the_refreshed_session(endpoint: &RoomEndpo
     let cookie = sealed(world.settings(), &session).await;
     let answer = world.ask(&world.event().cookie(COOKIE, &cookie).input(&input)).await;
     assert_eq!(answer.refusal().0, 403);
-    let renewed = answer.cookie();
-    assert_eq!(renewed.name, COOKIE);
-    assert!(renewed.value.starts_with("Fe26.2*") && renewed.value != cookie);
-    let answer = world.ask(&world.event().cookie(COOKIE, &renewed.value).input(&input)).await;
+    let refreshed = answer.cookie();
+    assert_eq!(refreshed.name, COOKIE);
+    assert!(refreshed.value.starts_with("Fe26.2*") && refreshed.value != cookie);
+    let answer = world.ask(&world.event().cookie(COOKIE, &refreshed.value).input(&input)).await;
     assert_eq!(answer.refusal().0, 403, "the new one is good");
 }
 

@@ -102,8 +102,8 @@ async fn a_session_that_has_ended_is_404_and_its_cookie_cleared() {
     assert!(world.workos.revoke_session(claims["sid"].as_str().unwrap()));
     let revoked = world.with_cookie(&session).await;
     let session = expired_session(&world.workos, "jane", None);
-    let unrenewable = sealed_without_refresh_token(&session).await;
-    for event in [revoked, Event::post(PATH).cookie(COOKIE, &unrenewable)] {
+    let unrefreshable = sealed_without_refresh_token(&session).await;
+    for event in [revoked, Event::post(PATH).cookie(COOKIE, &unrefreshable)] {
         let answer = world.ask(&event).await;
         assert_eq!(answer.refusal(), user_not_found());
         assert_cleared(&answer, "it can never be good");
@@ -226,7 +226,7 @@ async fn an_outage_never_signs_anybody_out() {
     let near = world.with_cookie(&session_near_its_end(&world.workos, "jane", None)).await;
     let answer = world.ask(&near).await;
     assert_eq!(answer.refusal().0, 503);
-    assert!(answer.cookie().value.starts_with("Fe26.2"), "the renewed session leaves as well");
+    assert!(answer.cookie().value.starts_with("Fe26.2"), "the refreshed session leaves as well");
     world.liveblocks.clear_faults();
     assert_eq!(world.ask(&due).await.status(), 200, "all is well again");
 }
@@ -256,9 +256,9 @@ async fn an_expired_session_is_refreshed_within_the_request() {
     let event = world.with_cookie(&expired_session(&world.workos, "jane", None)).await;
     let answer = world.ask(&event).await;
     assert_eq!(identity(&answer)["uid"], "jane.doe@example.com");
-    let renewed = answer.cookie();
-    assert_eq!(renewed.name, COOKIE);
-    let again = world.ask(&Event::post(PATH).cookie(COOKIE, &renewed.value)).await;
+    let refreshed = answer.cookie();
+    assert_eq!(refreshed.name, COOKIE);
+    let again = world.ask(&Event::post(PATH).cookie(COOKIE, &refreshed.value)).await;
     assert_eq!((again.status(), again.cookies().len()), (200, 0));
 }
 

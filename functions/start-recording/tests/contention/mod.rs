@@ -1,5 +1,5 @@
-//! Several who start to record one room at the same instant, each in a process of its own: one of them
-//! does, the others get 409, and one recording goes on.
+//! Simultaneous starts of a recording of one room, each in a process of its own: one gets 200, the others
+//! 409, and one recording continues.
 
 use std::time::Duration;
 

@@ -39,24 +39,14 @@ impl Storage {
                  the server's address)",
             );
         }
-        let mut secret = |name, form| settings.optional_secret(name, "LIVEKIT_SECRET_ID", form);
-        let access_key_id = secret("RECORDINGS_ACCESS_KEY_ID", s3_key_id_form);
-        let secret_access_key = secret("RECORDINGS_SECRET_ACCESS_KEY", s3_secret_key_form);
-        if settings.optional("RECORDINGS_ACCESS_KEY_ID").is_some()
-            != settings.optional("RECORDINGS_SECRET_ACCESS_KEY").is_some()
-        {
-            settings.problem(
-                "RECORDINGS_ACCESS_KEY_ID and RECORDINGS_SECRET_ACCESS_KEY must both be variables \
-                 or both be in the secret",
-            );
-        }
-        Ok(Self {
-            bucket: bucket?,
-            region: region?,
-            endpoint: endpoint?,
-            access_key_id: access_key_id?,
-            secret_access_key: secret_access_key?,
-        })
+        let key_pair = settings.optional_pair(
+            ["RECORDINGS_ACCESS_KEY_ID", "RECORDINGS_SECRET_ACCESS_KEY"],
+            "LIVEKIT_SECRET_ID",
+            [s3_key_id_form, s3_secret_key_form],
+        );
+        let (bucket, region, endpoint) = (bucket?, region?, endpoint?);
+        let [access_key_id, secret_access_key] = key_pair?;
+        Ok(Self { bucket, region, endpoint, access_key_id, secret_access_key })
     }
 
     /// The key of the function's role, for our own calls, which use it if there is no key pair.

@@ -1,4 +1,4 @@
-//! The bucket for recordings, and the recorder's access to it.
+//! LiveKit's `S3Upload`: where the recorder puts a recording, and with which credentials.
 
 use std::collections::BTreeMap;
 

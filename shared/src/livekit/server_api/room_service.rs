@@ -84,7 +84,7 @@ struct Removed {}
 
 /// The source of a track.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(try_from = "String")]
 pub(in crate::livekit) enum TrackSource {
     /// The camera.
     Camera,
@@ -92,6 +92,20 @@ pub(in crate::livekit) enum TrackSource {
     Microphone,
     /// The screen, with its audio.
     ScreenShare,
+}
+
+/// Serde's own implementation would also accept an object with the name as its key.
+impl TryFrom<String> for TrackSource {
+    type Error = &'static str;
+
+    fn try_from(name: String) -> Result<Self, Self::Error> {
+        match name.as_str() {
+            "camera" => Ok(Self::Camera),
+            "microphone" => Ok(Self::Microphone),
+            "screen_share" => Ok(Self::ScreenShare),
+            _ => Err("an unknown source"),
+        }
+    }
 }
 
 impl TrackSource {

@@ -1,6 +1,8 @@
 //! Removes credentials from an event, because a bus has many readers. LiveKit puts a room's
 //! `turnPassword` into every event about the room, and passes on what a recorder reports.
 
+use std::ops::Range;
+
 use serde_json::{Map, Value};
 use url::Url;
 
@@ -18,6 +20,9 @@ const CREDENTIALS: [&str; 8] = [
 
 /// Fields with URLs, which may contain a stream key, a password or a token.
 const ADDRESSES: [&str; 3] = ["url", "urls", "websocketurl"];
+
+/// The schemes of live streams, whose URLs contain a key.
+const STREAMS: [&str; 5] = ["rtmp", "rtmps", "srt", "mux", "twitch"];
 
 /// The schemes whose host is a server. LiveKit's recorder also takes `mux://<key>` and
 /// `twitch://<key>`, whose host is a stream key.
@@ -44,7 +49,7 @@ fn redact_value(value: &mut Value) {
     match value {
         Value::Object(fields) => redact(fields),
         Value::Array(items) => items.iter_mut().for_each(redact_value),
-        Value::String(text) if is_stream(text) => *text = scheme_and_host(text).unwrap_or_default(),
+        Value::String(text) if text.contains("://") => *text = without_stream_keys(text),
         _ => {}
     }
 }
@@ -76,10 +81,36 @@ fn cut(value: &mut Value) -> bool {
     }
 }
 
-/// Whether a text is the URL of a live stream. Such texts are cut in any field.
-fn is_stream(text: &str) -> bool {
-    let scheme = text.split_once("://").map_or("", |(scheme, _)| scheme).trim();
-    ["rtmp", "rtmps", "srt", "mux", "twitch"].iter().any(|it| scheme.eq_ignore_ascii_case(it))
+/// Cuts the URLs of live streams, in any field. One inside a text, such as an error message, ends at
+/// white space.
+fn without_stream_keys(text: &str) -> String {
+    match start_of_stream(text) {
+        Some(start) if text[..start].trim().is_empty() => scheme_and_host(text).unwrap_or_default(),
+        Some(_) => text.split_inclusive(char::is_whitespace).map(without_stream_key).collect(),
+        None => text.to_owned(),
+    }
+}
+
+/// Cuts the URL of a live stream in a word, which may end in white space.
+fn without_stream_key(word: &str) -> String {
+    let Some(start) = start_of_stream(word) else {
+        return word.to_owned();
+    };
+    let end = word.trim_end().len();
+    let (before, url, space) = (&word[..start], &word[start..end], &word[end..]);
+    before.to_owned() + &scheme_and_host(url).unwrap_or_default() + space
+}
+
+/// Where the first URL of a live stream starts.
+fn start_of_stream(text: &str) -> Option<usize> {
+    let mut schemes = text.match_indices("://").map(|(end, _)| {
+        let before = &text[..end];
+        before.trim_end_matches(|letter: char| letter.is_ascii_alphanumeric()).len()..end
+    });
+    let is_stream = |scheme: &Range<usize>| {
+        STREAMS.iter().any(|stream| stream.eq_ignore_ascii_case(&text[scheme.clone()]))
+    };
+    schemes.find(is_stream).map(|scheme| scheme.start)
 }
 
 fn scheme_and_host(text: &str) -> Option<String> {
@@ -218,5 +249,30 @@ mod tests {
             "outputs": ["twitch://", ["srt://live.example.com"]],
         });
         assert_eq!(redacted(event), expected);
+    }
+
+    #[test]
+    fn a_streams_address_inside_a_text_is_cut() {
+        for (text, left) in [
+            (
+                "invalid url rtmp://live.example.com/KEY: rtmp urls must have a key",
+                "invalid url rtmp://live.example.com rtmp urls must have a key",
+            ),
+            ("push (\"RTMPS://a.example/KEY\")\nfailed", "push (\"rtmps://a.example\nfailed"),
+            ("url=srt://a.example?streamid=KEY", "url=srt://a.example"),
+            ("mux://KEY and twitch://KEY failed", ""),
+            ("first mux://KEY,\u{a0}then twitch://KEY", "first mux://\u{a0}then twitch://"),
+            ("to rtmp://user:KEY@[::1]:1935/KEY?KEY#KEY ended", "to rtmp://[::1] ended"),
+            ("to rtmp://<KEY> ended", "to  ended"),
+            (" rtmp://a.example/KEY KEY", "rtmp://a.example"),
+            // Not a stream's: the address of a file, or another scheme.
+            ("see https://a.example/b?c=d#e now", "see https://a.example/b?c=d#e now"),
+            ("xrtmp://a.example/b", "xrtmp://a.example/b"),
+            ("\u{e9}://a, \u{1f600}://b, srt:/", "\u{e9}://a, \u{1f600}://b, srt:/"),
+        ] {
+            let event = json!({ "egressInfo": { "error": text, "details": [text] } });
+            let expected = json!({ "egressInfo": { "error": left, "details": [left] } });
+            assert_eq!(redacted(event), expected, "{text}");
+        }
     }
 }

@@ -14,9 +14,9 @@ use crate::secrets::{Secret, secret_key_form};
 use crate::settings::{Incomplete, Settings};
 use crate::workos::api::refusal::{is_missing_user, refuses_key};
 use crate::workos::{
-    Application, AuthenticateError, Authentication, Connection, CreateUserError, Email, Grant,
-    InvitationToken, MagicCode, MailboxlessError, Organization, OrganizationId, SendCodeError,
-    User, UserId,
+    Application, AuthenticateError, Authentication, Connection, CreateUserError, DevSignInError,
+    Email, Grant, InvitationToken, MagicCode, Organization, OrganizationId, SendCodeError, User,
+    UserId,
 };
 
 /// The entries per page: WorkOS's maximum.
@@ -139,7 +139,7 @@ impl WorkOs {
     pub async fn authenticate_without_mailbox(
         &self,
         email: &Email,
-    ) -> Result<Authentication, MailboxlessError> {
+    ) -> Result<Authentication, DevSignInError> {
         let answer = self.magic_auth(email.as_str(), None).await?;
         let MagicAuth { code, email: spelling, .. } = answer.json().map_err(SendCodeError::from)?;
         let Some(code) = code else {
@@ -326,7 +326,10 @@ impl WorkOs {
         };
         let answer = self.api.send(&call).await?;
         if !answer.status.is_success() {
-            return Err(AuthenticateError::of(grant, &answer));
+            return Err(match (grant, &organization) {
+                (Grant::RefreshToken, Some(_)) => AuthenticateError::of_switch(&answer),
+                _ => AuthenticateError::of(grant, &answer),
+            });
         }
         let authentication: Authentication = answer.json()?;
         let other = authentication.organization_id.as_ref().is_some_and(|given| {

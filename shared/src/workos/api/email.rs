@@ -8,6 +8,8 @@ use idna::AsciiDenyList;
 use idna::uts46::{DnsLength, Hyphens, Uts46};
 use serde::{Deserialize, Serialize};
 
+use crate::text;
+
 /// The longest deliverable address, in bytes (RFC 5321, section 4.5.3.1.3, and the erratum to RFC
 /// 3696).
 const MAX_BYTES: usize = 254;
@@ -15,8 +17,8 @@ const MAX_BYTES: usize = 254;
 /// An e-mail address, normalized for comparison. It is personal, so `Debug` omits it.
 ///
 /// It has one `@`, with a local part before it and a domain with a dot after it, at most 254 bytes,
-/// and no whitespace or control characters. Surrounding whitespace is dropped. The address may
-/// still not exist.
+/// and no whitespace, control or invisible characters, except for those that IDNA allows in a
+/// domain. Surrounding whitespace is dropped. The address may still not exist.
 ///
 /// Two addresses are equal if they differ only in case, in any script, or in Unicode composition,
 /// or if one has its domain in Unicode and the other in ASCII. No other letters are folded, because
@@ -29,10 +31,11 @@ pub struct Email(String);
 impl Email {
     /// Parses and normalizes an address.
     pub fn parse(address: &str) -> Option<Self> {
-        let address = address.trim();
+        let address = text::trim(address);
         let (name, domain) = address.split_once('@')?;
-        let is_text = |c: char| !c.is_control() && !c.is_whitespace() && !is_invisible(c);
-        if address.len() > MAX_BYTES || name.is_empty() || !address.chars().all(is_text) {
+        let is_text = |c: char| !c.is_control() && !c.is_whitespace();
+        let is_good = address.chars().all(is_text) && !name.chars().any(is_invisible);
+        if address.len() > MAX_BYTES || name.is_empty() || !is_good {
             return None;
         }
         let address = format!("{}@{}", fold(name), ascii_domain(domain)?);
@@ -209,6 +212,11 @@ mod tests {
             "jane\u{a0}@example.com",
             "jane\u{202e}@example.com",
             "jane\u{200b}@example.com",
+            "jane\u{200c}@example.com",
+            "jane@exam\u{200c}ple.com", // IDNA allows it only between some letters
+            "jane@exam\u{200b}ple.com",
+            "jane@exam\u{ad}ple.com",
+            "jane@exam\u{202e}ple.com",
             "jane@example.com,john@example.com",
             too_long.as_str(),
         ] {
@@ -230,6 +238,8 @@ mod tests {
         for (one, other) in [
             ("jane@example.com", " \tJane@Example.COM\r\n"),
             ("jane@example.com", "\u{a0}jane@example.com\u{3000}"),
+            ("jane@example.com", "\u{feff}jane@example.com"),
+            ("jane@نامه\u{200c}ای.example", "jane@xn--mgba3gch31f060k.example"),
             ("jane@bücher.example", "jane@xn--bcher-kva.example"),
             ("jane@BÜCHER.Example", "jane@XN--BCHER-KVA.example"),
             ("jane@bu\u{308}cher.example", "jane@bücher.example"),

@@ -3,6 +3,8 @@
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
+use crate::text;
+
 /// The number of digits.
 const DIGITS: usize = 6;
 
@@ -16,7 +18,8 @@ pub struct MagicCode(SecretString);
 impl MagicCode {
     /// Parses a code.
     pub fn parse(code: &str) -> Option<Self> {
-        let is_filler = |c: char| c.is_whitespace() || matches!(c, '-' | '\u{2010}' | '\u{2011}');
+        let is_hyphen = |c: char| matches!(c, '-' | '\u{2010}' | '\u{2011}');
+        let is_filler = |c: char| text::is_whitespace(c) || is_hyphen(c);
         let digits: String = code.chars().filter(|c| !is_filler(*c)).collect();
         let good = digits.len() == DIGITS && digits.bytes().all(|byte| byte.is_ascii_digit());
         good.then(|| Self(digits.into()))
@@ -73,6 +76,7 @@ mod tests {
             "\t1 2 3\u{a0}4\u{2009}5\u{3000}6 ",
             "123\u{2011}456",
             "123 - 456",
+            "\u{feff}123456",
         ] {
             let read: MagicCode = serde_json::from_value(code.into()).expect("a code");
             assert_eq!(read.expose(), "123456", "{code:?}");

@@ -5,7 +5,7 @@
 //! | `authenticate` | a code, a refresh token, a pending sign-in |
 //! | `send_code` | sending a one-time code |
 //! | `create_user` | creating an account |
-//! | `mailboxless` | signing in without a mailbox: the two above |
+//! | `dev_sign_in` | signing in without a mailbox: the two above |
 //!
 //! They read WorkOS's error `body` and look its code up in the table of `codes`. `requirement`
 //! lists what a user may have to do first, and `messages` holds shared messages.
@@ -14,7 +14,7 @@ mod authenticate;
 mod body;
 mod codes;
 mod create_user;
-mod mailboxless;
+mod dev_sign_in;
 mod messages;
 mod requirement;
 mod send_code;
@@ -22,7 +22,7 @@ mod send_code;
 pub use authenticate::AuthenticateError;
 pub(super) use body::{is_missing_user, refuses_key};
 pub use create_user::CreateUserError;
-pub use mailboxless::MailboxlessError;
+pub use dev_sign_in::DevSignInError;
 pub use requirement::Requirement;
 pub use send_code::SendCodeError;
 

@@ -7,7 +7,8 @@
 //! It lets us recognize the key when it is used a second time. A stub grants nothing, so it is not
 //! sealed.
 
-use std::collections::{HashMap, HashSet};
+use std::cmp::Reverse;
+use std::collections::HashMap;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -27,6 +28,11 @@ use crate::workos::cookies::sealed::{CookieError, Label, SealedCookies};
 /// How many bytes of the key's digest go into the cookie's name: enough to keep a few names
 /// distinct.
 const NAME_HASH_BYTES: usize = 4;
+
+/// The maximum number of cookies that one response clears, the largest first. We leave fewer in a
+/// browser, but another page of this host can leave hundreds, and clients limit the headers of a
+/// response: Node to 16 KiB. The next responses clear the rest.
+const MAX_REMOVALS: usize = 50;
 
 /// The kind of a sign-in on WorkOS's pages.
 pub(super) const SIGN_IN: &str = "wos-sign-in";
@@ -94,13 +100,16 @@ impl FlowCookies {
         let mut held = self.held(headers).await.map_err(SealError::from)?;
         held.retain(|other| other.name != name);
         let kept = budget::keep(held, left, self.kind, self.max_flows - 1);
-        let others: HashSet<_> = KINDS
-            .iter()
-            .flat_map(|kind| self.values_of(headers, kind))
-            .map(|(other, _)| other)
-            .filter(|other| *other != name && !kept.contains(other))
-            .collect();
-        let removals = others.into_iter().map(|other| self.cookies.clear(other, None));
+        let mut others: HashMap<&str, usize> = HashMap::new();
+        for (other, value) in KINDS.iter().flat_map(|kind| self.values_of(headers, kind)) {
+            if other != name && !kept.contains(other) {
+                *others.entry(other).or_default() += budget::bytes_in_request(other, value);
+            }
+        }
+        let mut others: Vec<_> = others.into_iter().collect();
+        others.sort_by_key(|(_, bytes)| Reverse(*bytes));
+        let removals = others.iter().take(MAX_REMOVALS);
+        let removals = removals.map(|(other, _)| self.cookies.clear(other, None));
         Ok(std::iter::once(cookie).chain(removals).collect())
     }
 
@@ -223,7 +232,8 @@ impl FlowCookies {
         kind: &str,
     ) -> impl Iterator<Item = (&'r str, &'r str)> + use<'r> {
         let prefix = self.cookies.host_name(kind) + "-";
-        api::all_cookies(headers).filter(move |(name, _)| name.starts_with(&prefix))
+        api::all_cookies(headers)
+            .filter(move |(name, _)| name.strip_prefix(&prefix).is_some_and(is_name_hash))
     }
 
     /// The cookie's name, which is short and does not reveal the key.
@@ -232,6 +242,12 @@ impl FlowCookies {
         let hash = hexadecimal(&hash.as_ref()[..NAME_HASH_BYTES]);
         format!("{}-{hash}", self.cookies.host_name(self.kind))
     }
+}
+
+/// Whether a text can be the end of a flow cookie's name.
+fn is_name_hash(text: &str) -> bool {
+    text.len() == 2 * NAME_HASH_BYTES
+        && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 fn stub(key: &str) -> String {

@@ -168,12 +168,14 @@ impl SessionCookie {
     /// Sends this session to the browser with the response.
     ///
     /// The domain's cookie replaces a host-only one from before the domain was configured. If both
-    /// existed, neither would be accepted.
+    /// existed, neither would be accepted. The removal comes first: for a domain like `localhost`,
+    /// browsers take both for the same cookie.
     pub async fn send(&self, session: &SealedSession) -> Result<(), CookieError> {
-        api::send_cookie(self.write(session).await?);
+        let cookie = self.write(session).await?;
         if self.settings.domain.is_some() {
             api::send_cookie(self.cookies.clear(&self.settings.name, None));
         }
+        api::send_cookie(cookie);
         Ok(())
     }
 

@@ -21,12 +21,12 @@ const LEEWAY: Duration = Duration::from_secs(5);
 /// another prefix.
 const SESSION_PREFIX: &str = "session_";
 
-/// How long before its expiry a token is refreshed early, unless [`EARLY_RENEWAL_SHARE`] of its
+/// How long before its expiry a token is refreshed early, unless [`EARLY_REFRESH_SHARE`] of its
 /// lifetime is shorter.
-const EARLY_RENEWAL_WINDOW: Duration = Duration::from_mins(1);
+const EARLY_REFRESH_WINDOW: Duration = Duration::from_mins(1);
 
 /// The last fifth of a token's lifetime.
-const EARLY_RENEWAL_SHARE: u32 = 5;
+const EARLY_REFRESH_SHARE: u32 = 5;
 
 /// The claims of a verified access token.
 #[derive(Clone, Debug)]
@@ -88,10 +88,10 @@ impl AccessToken {
         details.unwrap_or_default()
     }
 
-    /// How long before its end it is renewed early.
-    pub(super) fn early_renewal_window(&self) -> Duration {
-        let share = self.lifetime.map_or(Duration::MAX, |lifetime| lifetime / EARLY_RENEWAL_SHARE);
-        EARLY_RENEWAL_WINDOW.min(share)
+    /// How long before its end it is refreshed early.
+    pub(super) fn early_refresh_window(&self) -> Duration {
+        let share = self.lifetime.map_or(Duration::MAX, |lifetime| lifetime / EARLY_REFRESH_SHARE);
+        EARLY_REFRESH_WINDOW.min(share)
     }
 }
 
@@ -469,7 +469,7 @@ mod tests {
             (json!(5000), 60),
         ] {
             let token = check(json!({ "iat": iat })).expect("good");
-            assert_eq!(token.early_renewal_window(), Duration::from_secs(early), "{iat}");
+            assert_eq!(token.early_refresh_window(), Duration::from_secs(early), "{iat}");
         }
     }
 

@@ -25,7 +25,7 @@ use crate::settings::{Incomplete, Settings};
 use crate::workos::api::Urgency;
 use crate::workos::cookies::invalid_session;
 use crate::workos::session::access_token::{AccessTokens, Verdict, cannot_tell};
-use crate::workos::session::renewal::Renewals;
+use crate::workos::session::refreshes::Refreshes;
 use crate::workos::{
     AccessToken, AccessTokenError, AuthenticateError, CookieError, Cookies, Grant, Impersonator,
     OrganizationId, SealedSession, SessionCookieError, SessionId, User, UserId, WorkOs,
@@ -33,7 +33,7 @@ use crate::workos::{
 
 /// Backoff after a failed early refresh. The current token is still valid, so requests should not
 /// keep waiting on a slow WorkOS.
-const EARLY_RENEWAL_BACKOFF: Duration = Duration::from_secs(15);
+const EARLY_REFRESH_BACKOFF: Duration = Duration::from_secs(15);
 
 /// Finds, refreshes, switches and ends the sessions of requests.
 #[derive(Debug)]
@@ -41,7 +41,7 @@ pub struct Sessions {
     workos: WorkOs,
     cookies: Cookies,
     tokens: AccessTokens,
-    renewals: Renewals,
+    refreshes: Refreshes,
     early_failure: Mutex<Option<Timestamp>>,
     clock: Clock,
 }
@@ -107,7 +107,7 @@ enum SessionError {
     #[error("the token and the cookie belong to different users")]
     OtherUser,
     #[error("the token has expired, and there is no refresh token")]
-    NotRenewable,
+    NotRefreshable,
     #[error(transparent)]
     Refresh(#[from] AuthenticateError),
     /// WorkOS responded to a refresh with a session that cannot be used.
@@ -154,7 +154,7 @@ impl SessionError {
             // verify it.
             | Self::Token(AccessTokenError::Token(_))
             | Self::OtherUser
-            | Self::NotRenewable => ClearsCookie::Always,
+            | Self::NotRefreshable => ClearsCookie::Always,
             Self::Refresh(error) if error.ends_session() => ClearsCookie::Always,
             // A genuine but rejected token may be accepted once keys are available again or
             // settings are corrected.
@@ -179,7 +179,7 @@ impl SessionError {
     /// foreign credential does not count.
     fn is_signed_out(&self) -> bool {
         match self {
-            Self::NotSignedIn | Self::BearerExpired | Self::NotRenewable => true,
+            Self::NotSignedIn | Self::BearerExpired | Self::NotRefreshable => true,
             Self::Refresh(error) => error.rejects_grant(),
             _ => false,
         }
@@ -203,7 +203,7 @@ impl From<SessionError> for ApiError {
             ) => error.into(),
             SessionError::Token(refused) => invalid_session().with_detail(refused),
             SessionError::OtherUser => invalid_session().with_detail(error),
-            SessionError::NotRenewable => {
+            SessionError::NotRefreshable => {
                 Self::unauthorized(Grant::RefreshToken.refusal()).with_detail(error)
             }
             SessionError::Refresh(AuthenticateError::Provider(error)) => cannot_tell(error),
@@ -240,7 +240,7 @@ impl Sessions {
         let (workos, clock) = (workos?, settings.clock());
         Ok(Self {
             tokens: AccessTokens::new(workos.application().clone(), clock.clone()),
-            renewals: Renewals::new(clock.clone()),
+            refreshes: Refreshes::new(clock.clone()),
             early_failure: Mutex::default(),
             cookies: cookies?,
             workos,
@@ -277,7 +277,7 @@ impl Sessions {
     }
 
     async fn find(&self, request: &Request) -> Result<Session, SessionError> {
-        self.renewals.forget_old();
+        self.refreshes.forget_old();
         match Authorization::of(request.headers()) {
             Authorization::Bearer(token) => match self.tokens.judge(token).await {
                 Ok(Verdict::Good(token)) => Ok(Session { token, sealed: None }),
@@ -308,23 +308,27 @@ impl Sessions {
                 "Switching organizations requires the session cookie",
             ));
         };
-        let renewed = self.renewed(token, &session.token, Some(organization), Urgency::Due).await;
-        let (_, sealed) = self.clear_if_invalid(renewed)?;
+        let refreshed =
+            self.refreshed(token, &session.token, Some(organization), Urgency::Due).await;
+        let (_, sealed) = self.clear_if_invalid(refreshed)?;
         Ok(sealed.user)
     }
 
     /// The URL that ends the request's session at WorkOS. Clears the browser's cookie, even on most
     /// errors, unless it cannot be verified right now or the request has a bearer token.
     pub async fn sign_out(&self, request: &Request) -> Result<Url, ApiError> {
-        self.renewals.forget_old();
+        self.refreshes.forget_old();
         let headers = request.headers();
         let session = match Authorization::of(headers) {
             Authorization::Bearer(_) => {
                 let session = self.session(request).await?;
                 return Ok(self.workos.application().logout_url(&session.token.session_id));
             }
-            Authorization::Empty => Err(SessionError::NotSignedIn),
-            Authorization::None => self.session_id_from_cookie(headers).await,
+            // `Bearer` without a token names no session, so the cookie's ends: with its cookie
+            // cleared and nothing else, it would live on at WorkOS.
+            Authorization::Empty | Authorization::None => {
+                self.session_id_from_cookie(headers).await
+            }
         };
         if !session.as_ref().is_err_and(|error| error.clears() == ClearsCookie::Never) {
             self.clear_cookie();
@@ -358,17 +362,17 @@ impl Sessions {
             return Err(SessionError::OtherUser);
         }
         let (token, urgency) = match verdict {
-            Verdict::Good(token) if !self.is_due_early(&token) => {
+            Verdict::Good(token) if !self.is_due_early(&token, sealed.refresh_token.as_ref()) => {
                 return Ok(Session { token, sealed: Some(sealed) });
             }
             Verdict::Good(token) => (token, Urgency::Early),
             Verdict::Expired(token) => (token, Urgency::Due),
         };
-        let renewed = match &sealed.refresh_token {
-            Some(refresh_token) => self.renewed(refresh_token, &token, None, urgency).await,
-            None => Err(SessionError::NotRenewable),
+        let refreshed = match &sealed.refresh_token {
+            Some(refresh_token) => self.refreshed(refresh_token, &token, None, urgency).await,
+            None => Err(SessionError::NotRefreshable),
         };
-        match renewed {
+        match refreshed {
             Ok((token, sealed)) => Ok(Session { token, sealed: Some(sealed) }),
             Err(error) if urgency == Urgency::Early => {
                 self.note_early_failure(&error);
@@ -378,16 +382,20 @@ impl Sessions {
         }
     }
 
-    fn is_due_early(&self, token: &AccessToken) -> bool {
+    /// Whether a token that is still valid is refreshed. If another request is refreshing it, this one
+    /// does not wait: WorkOS may be slow.
+    fn is_due_early(&self, token: &AccessToken, refresh_token: Option<&SecretString>) -> bool {
         let now = self.clock.now();
         let failed = self.early_failure.lock().map_or(None, |failed| *failed);
-        let rests = failed.is_some_and(|at| now.is_within(EARLY_RENEWAL_BACKOFF, at));
-        token.expires.since(now) < token.early_renewal_window() && !rests
+        let rests = failed.is_some_and(|at| now.is_within(EARLY_REFRESH_BACKOFF, at));
+        token.expires.since(now) < token.early_refresh_window()
+            && !rests
+            && !refresh_token.is_some_and(|token| self.refreshes.is_underway(token))
     }
 
     fn note_early_failure(&self, error: &SessionError) {
         // No attempt was made.
-        if matches!(error, SessionError::NotRenewable) {
+        if matches!(error, SessionError::NotRefreshable) {
             return;
         }
         tracing::warn!(%error, "failed to refresh the session early");
@@ -401,22 +409,22 @@ impl Sessions {
 
     /// Refreshes the session of `before`. The result is sent to the browser only if it is valid,
     /// belongs to the same user and session, and fits into a cookie.
-    async fn renewed(
+    async fn refreshed(
         &self,
         refresh_token: &SecretString,
         before: &AccessToken,
         organization: Option<&OrganizationId>,
         urgency: Urgency,
     ) -> Result<(AccessToken, SealedSession), SessionError> {
-        let renewed = self.renewals.renew(&self.workos, refresh_token, organization, urgency);
-        let sealed = renewed.await?;
-        let token = self.check_renewed(&sealed, before, organization).await;
+        let refreshed = self.refreshes.refresh(&self.workos, refresh_token, organization, urgency);
+        let sealed = refreshed.await?;
+        let token = self.check_refreshed(&sealed, before, organization).await;
         let token = token.map_err(SessionError::Unusable)?;
         self.cookies.session.send(&sealed).await?;
         Ok((token, sealed))
     }
 
-    async fn check_renewed(
+    async fn check_refreshed(
         &self,
         sealed: &SealedSession,
         before: &AccessToken,

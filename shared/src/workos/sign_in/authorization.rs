@@ -42,12 +42,22 @@ pub struct SignInHints<'h> {
 
 /// The form that AuthKit's hosted page shows first: `sign-in` or `sign-up`.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
-#[serde(rename_all = "kebab-case")]
+#[serde(try_from = "String")]
 pub enum ScreenHint {
     /// For users who have an account.
     SignIn,
     /// For users who have none yet.
     SignUp,
+}
+
+/// Serde's own implementation would also accept an object with the name as its key.
+impl TryFrom<String> for ScreenHint {
+    type Error = &'static str;
+
+    fn try_from(name: String) -> Result<Self, Self::Error> {
+        let all = [Self::SignIn, Self::SignUp];
+        all.into_iter().find(|screen| screen.as_str() == name).ok_or("an unknown screen")
+    }
 }
 
 impl Authorization {

@@ -9,8 +9,8 @@ use crate::api::ApiError;
 use crate::settings::{Incomplete, Settings};
 use crate::text::is_visible_ascii;
 use crate::workos::{
-    AuthenticateError, Authentication, Cookies, Email, Grant, InvitationToken, MagicCode,
-    MailboxlessError, OrganizationChoice, OrganizationId, Profile, SealedSession, User, WorkOs,
+    AuthenticateError, Authentication, Cookies, DevSignInError, Email, Grant, InvitationToken,
+    MagicCode, OrganizationChoice, OrganizationId, Profile, SealedSession, User, WorkOs,
 };
 
 /// A single-use token from a browser: 1 to 2,048 visible ASCII characters.
@@ -166,8 +166,8 @@ impl SignIns {
     ) -> Result<Outcome, ApiError> {
         let result = match self.workos.authenticate_without_mailbox(email).await {
             Ok(authentication) => Ok(authentication),
-            Err(MailboxlessError::SendCode(error)) => return Err(error.into()),
-            Err(MailboxlessError::Authenticate(error)) => Err(error),
+            Err(DevSignInError::SendCode(error)) => return Err(error.into()),
+            Err(DevSignInError::Authenticate(error)) => Err(error),
         };
         let result = match result {
             Err(AuthenticateError::OrganizationSelectionRequired(choice)) => {

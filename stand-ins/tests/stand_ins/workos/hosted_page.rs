@@ -13,7 +13,7 @@ fn hosted_page(more: &[(&str, &str)]) -> String {
     authorize(&[&usual[..], more].concat())
 }
 
-/// The session of whoever has come back from the page.
+/// The session of a browser that has come back from the page.
 async fn finishes(application: &Application, path: &str) -> (u16, Value) {
     let callback = application.redirected(path).await;
     let code = parameter(&callback, "code").unwrap_or_else(|| panic!("no code: {callback}"));

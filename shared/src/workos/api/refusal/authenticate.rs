@@ -14,6 +14,9 @@ use crate::workos::{Grant, OrganizationChoice, Requirement};
 /// OAuth's error code for an invalid grant (RFC 6749, section 5.2).
 const INVALID_GRANT: &str = "invalid_grant";
 
+/// WorkOS's error code for a request with a malformed value.
+const MALFORMED: &str = "invalid_request_parameters";
+
 /// Why a grant was rejected.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum AuthenticateError {
@@ -142,9 +145,21 @@ impl AuthenticateError {
         }
     }
 
+    /// The same for a refresh in an organization. Its id comes from the caller, so the caller answers
+    /// for it if it is malformed.
+    pub(in crate::workos::api) fn of_switch(answer: &Answer) -> Self {
+        let is_malformed = answer.status == StatusCode::UNPROCESSABLE_ENTITY
+            && matches!(RefusalBody::read(answer).code(), "" | MALFORMED);
+        if is_malformed {
+            let requirement = Requirement::JoinOrganization;
+            return Self::Required { requirement, code: MALFORMED };
+        }
+        Self::of(Grant::RefreshToken, answer)
+    }
+
     fn without_meaning(grant: Grant, answer: &Answer, refusal: &RefusalBody) -> Self {
         let retry_after = answer.retry_after();
-        let is_named = !matches!(refusal.code(), "" | "invalid_request_parameters");
+        let is_named = !matches!(refusal.code(), "" | MALFORMED);
         match (answer.status, grant) {
             (StatusCode::TOO_MANY_REQUESTS, _) => Self::TooManyAttempts { retry_after },
             (status, _) if is_named && status.is_client_error() => {
@@ -155,7 +170,7 @@ impl AuthenticateError {
             (
                 StatusCode::UNPROCESSABLE_ENTITY,
                 Grant::AuthorizationCode | Grant::MagicCode | Grant::PendingToken,
-            ) => Self::NotGood { grant, code: "invalid_request_parameters" },
+            ) => Self::NotGood { grant, code: MALFORMED },
             _ => answer.unexpected().into(),
         }
     }
@@ -335,6 +350,18 @@ mod tests {
             (Grant::RefreshToken, 502),
         ] {
             assert_eq!(status(grant, &malformed), expected, "{grant}");
+        }
+        for (answer, expected) in [
+            (malformed, 403),
+            (of_code(400, "invalid_request_parameters"), 502),
+            (of_error("invalid_grant"), 401),
+        ] {
+            let error = AuthenticateError::of_switch(&answer);
+            assert_eq!(
+                ApiError::from(error).status(),
+                expected,
+                "the organization is the caller's"
+            );
         }
     }
 

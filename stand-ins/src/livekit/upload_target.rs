@@ -10,18 +10,18 @@ pub const RECORDED_FILE: &[u8] = b"\0\0\0\x18ftypisom\0\0\x02\0isommp41";
 
 /// A running S3, at its address.
 #[derive(Clone)]
-pub(super) struct Archive {
+pub(super) struct UploadTarget {
     pub(super) url: String,
     pub(super) server: Arc<s3::Server>,
 }
 
-impl fmt::Debug for Archive {
+impl fmt::Debug for UploadTarget {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "Archive({})", self.url)
+        write!(formatter, "UploadTarget({})", self.url)
     }
 }
 
-impl Archive {
+impl UploadTarget {
     /// Uploads a recording, if it is to be uploaded here. A recorder without a key pair has access
     /// of its own.
     ///

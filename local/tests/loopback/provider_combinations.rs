@@ -19,54 +19,54 @@ const ROOM: &str = "/api/v1/livekit/room-auth";
 
 #[tokio::test]
 async fn without_workos_the_users_of_clerk_get_tokens_for_documents() {
-    let half = Half::start(&["workos", "livekit"], &[]).await;
-    let jane = half.token("Clerk", "session-token").await;
-    assert!(token_of(&half.post(DOCUMENT, &jane).await).contains('.'));
+    let dev = Dev::start(&["workos", "livekit"], &[]).await;
+    let jane = dev.token("Clerk", "session-token").await;
+    assert!(token_of(&dev.post(DOCUMENT, &jane).await).contains('.'));
     for path in ["/auth/session", "/auth/sign-in", ROOM] {
-        assert_eq!(half.post(path, &jane).await.status, 404, "{path}");
+        assert_eq!(dev.post(path, &jane).await.status, 404, "{path}");
     }
-    assert_eq!(half.provider("WorkOS"), "left out");
-    assert_eq!(half.provider("LiveKit"), "left out");
+    assert_eq!(dev.provider("WorkOS"), "left out");
+    assert_eq!(dev.provider("LiveKit"), "left out");
 }
 
 #[tokio::test]
 async fn without_clerk_the_users_of_workos_get_tokens_for_rooms() {
-    let half = Half::start(&["clerk", "liveblocks"], &[]).await;
-    let jane = half.token("WorkOS", "access-token").await;
-    assert!(token_of(&half.post(ROOM, &jane).await).contains('.'));
-    let session = half.send("GET", "/auth/session", &jane, "").await;
+    let dev = Dev::start(&["clerk", "liveblocks"], &[]).await;
+    let jane = dev.token("WorkOS", "access-token").await;
+    assert!(token_of(&dev.post(ROOM, &jane).await).contains('.'));
+    let session = dev.send("GET", "/auth/session", &jane, "").await;
     assert_eq!(session.status, 200, "{session:?}");
-    assert_eq!(half.post(DOCUMENT, &jane).await.status, 404);
-    assert_eq!(half.provider("Clerk"), "left out");
+    assert_eq!(dev.post(DOCUMENT, &jane).await.status, 404);
+    assert_eq!(dev.provider("Clerk"), "left out");
 }
 
 #[tokio::test]
 async fn without_workos_the_users_of_clerk_get_tokens_for_rooms_as_well() {
-    let half = Half::start(&["workos"], &[("LIVEKIT_IDENTITY", "clerk")]).await;
-    let jane = half.token("Clerk", "session-token").await;
+    let dev = Dev::start(&["workos"], &[("LIVEKIT_IDENTITY", "clerk")]).await;
+    let jane = dev.token("Clerk", "session-token").await;
     for path in [DOCUMENT, ROOM] {
-        assert!(token_of(&half.post(path, &jane).await).contains('.'), "{path}");
+        assert!(token_of(&dev.post(path, &jane).await).contains('.'), "{path}");
     }
-    assert_eq!(half.post("/auth/session", &jane).await.status, 404);
+    assert_eq!(dev.post("/auth/session", &jane).await.status, 404);
 }
 
 #[tokio::test]
 async fn without_clerk_the_users_of_workos_get_tokens_for_documents_as_well() {
-    let half = Half::start(&["clerk"], &[("LIVEBLOCKS_IDENTITY", "workos")]).await;
-    let jane = half.token("WorkOS", "access-token").await;
+    let dev = Dev::start(&["clerk"], &[("LIVEBLOCKS_IDENTITY", "workos")]).await;
+    let jane = dev.token("WorkOS", "access-token").await;
     for path in [DOCUMENT, ROOM] {
-        assert!(token_of(&half.post(path, &jane).await).contains('.'), "{path}");
+        assert!(token_of(&dev.post(path, &jane).await).contains('.'), "{path}");
     }
 }
 
 /// A running `cargo dev` without some providers, and stand-ins for the others.
-struct Half {
+struct Dev {
     url: String,
     greeting: Vec<String>,
     _process: Child,
 }
 
-impl Half {
+impl Dev {
     async fn start(without: &[&str], settings: &[(&str, &str)]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_dev"));
         command.args(["--port", "0"]).args(without.iter().flat_map(|it| ["--without", *it]));

@@ -5,7 +5,7 @@ use crate::workos::{AuthenticateError, SendCodeError};
 
 /// Why a sign-in without a mailbox failed.
 #[derive(Clone, Debug, thiserror::Error)]
-pub enum MailboxlessError {
+pub enum DevSignInError {
     /// No code was issued.
     #[error(transparent)]
     SendCode(#[from] SendCodeError),
@@ -14,11 +14,11 @@ pub enum MailboxlessError {
     Authenticate(#[from] AuthenticateError),
 }
 
-impl From<MailboxlessError> for ApiError {
-    fn from(error: MailboxlessError) -> Self {
+impl From<DevSignInError> for ApiError {
+    fn from(error: DevSignInError) -> Self {
         match error {
-            MailboxlessError::SendCode(error) => error.into(),
-            MailboxlessError::Authenticate(error) => error.into(),
+            DevSignInError::SendCode(error) => error.into(),
+            DevSignInError::Authenticate(error) => error.into(),
         }
     }
 }

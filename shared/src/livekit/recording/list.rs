@@ -19,7 +19,7 @@ use crate::settings::{Incomplete, Settings};
 
 /// Lists the recordings of rooms.
 #[derive(Clone, Debug)]
-pub struct Archive {
+pub struct RecordingList {
     api: ServerApi,
     keys: AcceptedKeys,
     objects: Objects,
@@ -65,7 +65,7 @@ pub struct ListedRecording {
     url_expires_at: Option<u64>,
 }
 
-impl Archive {
+impl RecordingList {
     /// Reads `LIVEKIT_URL`, `LIVEKIT_API_KEY`, `LIVEKIT_API_SECRET`, the previous pair of both if it
     /// is set, the settings of the bucket (`RECORDINGS_…`) and, if there is no key pair for it, AWS's
     /// own.
