@@ -30,8 +30,23 @@ const standIns = {
     export const DisconnectReason = { CLIENT_INITIATED: 1, DUPLICATE_IDENTITY: 2, PARTICIPANT_REMOVED: 4, ROOM_DELETED: 5 };
     export const RoomEvent = { Disconnected: "disconnected" };
     export class Room {
+      /** How many of the next connections fail. */
+      static failures = 0;
       connections = [];
-      async connect(url, token) { this.connections.push({ url, token }); }
+      #isInside = false;
+      async connect(url, token) {
+        this.connections.push({ url, token });
+        if (Room.failures > 0) {
+          Room.failures -= 1;
+          this.disconnected(7); // JOIN_FAILURE
+          throw new Error("could not establish a connection");
+        }
+        this.#isInside = true;
+      }
+      /** Does nothing and says nothing, if there is no connection. */
+      async disconnect() { if (this.#isInside) this.drop(1); }
+      /** Ends the connection for this reason. */
+      drop(reason) { this.#isInside = false; this.disconnected(reason); }
       on(event, listener) { this[event] = listener; return this; }
     }`,
   // Returns its argument.

@@ -16,7 +16,7 @@ import { after, afterEach, before, beforeEach, describe, test } from "node:test"
 import { LiveblocksServer } from "../liveblocks/server.mjs";
 import { LiveKitServer } from "../livekit/server.mjs";
 import { Anteroom, root } from "../support/anteroom.mjs";
-import { run } from "../support/program.mjs";
+import { pause, run, until } from "../support/program.mjs";
 import { suite } from "../support/suite.mjs";
 import { withoutGo } from "../support/tools.mjs";
 import { Chromium, executable } from "./chromium.mjs";
@@ -28,6 +28,7 @@ const jane = "jane.doe@example.com";
 
 let chromium;
 let anteroom;
+let livekit;
 let context;
 let page;
 let pictures;
@@ -190,14 +191,14 @@ describe("with the stand-ins", () => {
     await refuses({ "An address that has an account": 409, "Not an address": 400 });
   });
 
-  test("an expired session is renewed, by two tabs at once too, and an outage does not end it", async () => {
+  test("an expired session is refreshed, also by two tabs at once, and an outage does not end it", async () => {
     await flow("Expiry and refresh");
     await press("Let it expire, then ask for the session");
-    await says(/^The token had expired\. The call renewed it/);
-    const renewed = latest("/auth/session");
-    await renewed.getByText("wos-session", { exact: true }).first().waitFor();
-    await check("renewed");
-    await press("Two tabs renew at once");
+    await says(/^The token had expired\. The call refreshed it/);
+    const refreshed = latest("/auth/session");
+    await refreshed.getByText("wos-session", { exact: true }).first().waitFor();
+    await check("refreshed");
+    await press("Two tabs refresh at once");
     await says("200 and 200");
     await press("WorkOS is down when it expires");
     await says(/^While WorkOS was down: 503, .* Now that it is back: 200/);
@@ -430,7 +431,9 @@ describe("with the stand-ins", () => {
       await flow(link);
       await refuses({ [action]: 503 });
       if (provider === "WorkOS") await check("outage");
+      await page.reload(); // The page's memory goes, and the outage stays.
       await flow("Outages");
+      assert.equal(await page.locator("#flow").getByLabel(provider).inputValue(), "failing");
       await press("End every outage");
       await says("Everything works again");
     }
@@ -452,6 +455,64 @@ describe("with the stand-ins", () => {
     assert.equal(await page.locator(".exchange").count(), 0);
   });
 
+  test("asking for the session again keeps the keyboard's place", async () => {
+    await signIn();
+    const session = page.getByRole("region", { name: "Session" });
+    await press("Ask again", session);
+    await page.waitForFunction(() => document.activeElement.textContent === "Ask again");
+    await context.clearCookies();
+    await press("Ask again", session);
+    await session.getByText("Nobody is signed in").waitFor();
+    await page.waitForFunction(() => document.activeElement.id === "who");
+  });
+
+  test("the browser's cookies get the focus of the button that showed them", async () => {
+    await signIn();
+    await press("Show the browser's cookies", latest("/auth/finalize-oauth"));
+    await page.waitForFunction(
+      () => document.activeElement.getAttribute("aria-label") === "The browser's cookies",
+    );
+  });
+
+  test("an exchange that is drawn again or closed keeps the keyboard's place", async () => {
+    await flow("Sign up");
+    // What the gateway knows of the second call arrives when the user is already reading.
+    const held = await holding("**/playground/exchanges?*");
+    await press("Sign up");
+    await says("201: Created");
+    await held.reached;
+    await press("Not an address");
+    const refused = latest("/auth/sign-up");
+    const summary = refused.locator("summary", { hasText: "The same with curl" });
+    await summary.click();
+    assert.equal(await refused.getByText("Work", { exact: true }).count(), 0);
+    held.release();
+    await refused.getByText("Work", { exact: true }).waitFor();
+    await page.waitForFunction(() => document.activeElement.textContent === "The same with curl");
+    assert.ok(await refused.getByLabel("curl command").isVisible(), "it is still open");
+
+    // Another program's call closes the entry.
+    await fetch(`${anteroom.url}/auth/sign-in`, { method: "POST", body: "{}" });
+    await answered("/auth/sign-in", 415);
+    await page.waitForFunction(() => document.activeElement.matches(".exchange [data-key=title]"));
+    assert.match(await page.evaluate(() => document.activeElement.textContent), /\/auth\/sign-up/);
+  });
+
+  test("the link to the flow keeps the flow and what was entered", async () => {
+    await flow("Recordings");
+    const room = page.getByLabel("Room", { exact: true });
+    await room.fill("entered");
+    await page.locator(".skip").focus();
+    await page.keyboard.press("Enter");
+    await page.waitForFunction(() => document.activeElement.id === "flow");
+    // A change of the address arrives later: give it the time of two frames.
+    await page.evaluate(
+      () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))),
+    );
+    assert.equal(new URL(page.url()).hash, "#recordings");
+    assert.equal(await room.inputValue(), "entered");
+  });
+
   test("everything is within reach of the keyboard", async () => {
     await page.keyboard.press("Tab");
     await page.keyboard.press("Enter");
@@ -465,7 +526,6 @@ describe("with the stand-ins", () => {
 });
 
 suite("with LiveKit's and Liveblocks' own servers", withoutGo("livekit-server"), () => {
-  let livekit;
   let liveblocks;
 
   before(async () => {
@@ -528,9 +588,54 @@ suite("with LiveKit's and Liveblocks' own servers", withoutGo("livekit-server"),
     await page.keyboard.press("Enter");
     await theirs.waitFor({ state: "detached" });
     await other.getByText("A moderator has removed you").waitFor();
-    assert.notEqual(await page.evaluate(() => document.activeElement.tagName), "BODY", "the focus is kept");
+    await page.waitForFunction(() => document.activeElement.matches(".people"));
     await other.getByRole("button", { name: "Join", exact: true }).click();
     await sees(page, "Max Muster");
+  });
+
+  for (const [moment, hold] of Object.entries({
+    "LiveKit's code arrives": () => holding("**/playground/vendor/livekit-client.js"),
+    "the camera is allowed": holdingCamera,
+  })) {
+    test(`someone who leaves the flow before ${moment} is not in the call`, async () => {
+      const username = `Early Leaver, ${moment}`;
+      await signIn();
+      await flow("Join a call");
+      await page.getByLabel("Name in the room").fill(username);
+      const held = await hold();
+      const join = await page.getByRole("button", { name: "Join", exact: true }).elementHandle();
+      await join.click();
+      await held.reached;
+      await flow("Token for a room");
+      await held.release();
+      // The flow is not in the page any more, and its button is enabled once joining has come to its end.
+      await page.waitForFunction((button) => !button.disabled, join);
+      await until(async () => !(await names()).includes(username), `${username} to be out of the call`);
+      await page.waitForFunction(() => window.camera?.readyState !== "live");
+    });
+  }
+
+  test("leaving a call ends the drawings, including the screen's", async () => {
+    await context.addInitScript(() => {
+      window.fills = 0;
+      const { fillRect } = CanvasRenderingContext2D.prototype;
+      CanvasRenderingContext2D.prototype.fillRect = function (...place) {
+        window.fills += 1;
+        fillRect.apply(this, place);
+      };
+    });
+    await signIn(); // It loads the page again.
+    await flow("Join a call");
+    await press("Join");
+    await says(/^Joined room123/);
+    await press("Share a drawn screen");
+    await page.waitForFunction(() => window.fills > 10);
+    await press("Leave");
+    const fills = () => page.evaluate(() => window.fills);
+    const before = await fills();
+    // Each drawing paints ten times a second.
+    await pause(500);
+    assert.equal(await fills(), before);
   });
 
   test("a guest joins by a link, is marked as one, and is removed", async () => {
@@ -558,6 +663,20 @@ suite("with LiveKit's and Liveblocks' own servers", withoutGo("livekit-server"),
     await check("moderation-real");
   });
 
+  test("someone who leaves the flow before Liveblocks' code arrives is not in the document", async () => {
+    await flow("Two in a document");
+    const held = await holding("**/playground/vendor/liveblocks-client.js");
+    const open = await page.getByRole("button", { name: "Open the document twice" }).elementHandle();
+    await open.click();
+    await held.reached;
+    await flow("Token for a room");
+    held.release();
+    await page.waitForFunction((button) => !button.disabled, open);
+    // Liveblocks' client would ask for a token at once.
+    await pause(500);
+    assert.equal(await latest("/api/liveblocks-auth").count(), 0);
+  });
+
   test("two people in a document see each other's cursor, name and color", async () => {
     await flow("Two in a document");
     await press("Open the document twice");
@@ -582,6 +701,44 @@ suite("with LiveKit's and Liveblocks' own servers", withoutGo("livekit-server"),
     await check("cursors");
   });
 });
+
+/** The names of everybody in a room of LiveKit's server. */
+async function names() {
+  const rooms = await livekit.rooms.listRooms();
+  const people = await Promise.all(rooms.map(({ name }) => livekit.rooms.listParticipants(name)));
+  return people.flat().map(({ name }) => name);
+}
+
+/** Holds the page's requests for this address. `reached` is when the first has come, and `release` lets all go on. */
+async function holding(address) {
+  let release;
+  let reach;
+  const released = new Promise((resolve) => (release = resolve));
+  const reached = new Promise((resolve) => (reach = resolve));
+  await page.route(address, async (route) => {
+    reach();
+    await released;
+    await route.continue();
+  });
+  return { reached, release };
+}
+
+/** Gives the page a camera, which is the drawing `camera`, and holds the user's permission to use it. */
+async function holdingCamera() {
+  await page.evaluate(() => {
+    navigator.mediaDevices.enumerateDevices = async () => [{ kind: "videoinput", deviceId: "", label: "" }];
+    navigator.mediaDevices.getUserMedia = async () => {
+      await new Promise((resolve) => (window.allow = resolve));
+      const stream = document.createElement("canvas").captureStream(1);
+      [window.camera] = stream.getVideoTracks();
+      return stream;
+    };
+  });
+  return {
+    reached: page.waitForFunction(() => window.allow !== undefined),
+    release: () => page.evaluate(() => window.allow()),
+  };
+}
 
 /** A new window with the playground. */
 async function open(path) {

@@ -19,15 +19,23 @@ start();
 async function start() {
   app.overview = await ask("overview");
   exchanges.follow();
+  await outages.load();
   outages.draw(app.overview);
   document.getElementById("who").append(session.element);
   drawNavigation();
   const returned = takeCallback();
   addEventListener("hashchange", show);
+  document.getElementById("skip").addEventListener("click", skip);
   show();
   if (returned) flows.find(({ id }) => id === "callback").receive(app, returned);
   else if (await hasSession()) await session.refresh({ aside: true });
   else session.nobody();
+}
+
+/** Goes to the flow. Following the link itself would replace the flow's name in the address, and so the flow. */
+function skip(event) {
+  event.preventDefault();
+  main.focus();
 }
 
 /** Whether the browser has the session's cookie, which this page cannot see but the gateway can. */

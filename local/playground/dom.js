@@ -89,8 +89,16 @@ async function during(element, action) {
   } finally {
     element.removeAttribute("aria-busy");
     element.disabled = false;
-    if (hadFocus && document.activeElement === document.body) (element.isConnected ? element : home)?.focus();
+    if (hadFocus && document.activeElement === document.body) {
+      const heir = home && keyed(home, element.dataset.key);
+      (element.isConnected ? element : (heir ?? home))?.focus();
+    }
   }
+}
+
+/** The element with this `data-key`, which tells what takes the place of what when something is drawn again. */
+export function keyed(within, key) {
+  return [...within.querySelectorAll("[data-key]")].find(({ dataset }) => dataset.key === key);
 }
 
 /** A list of error cases: each a button and what it should show. */

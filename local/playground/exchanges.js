@@ -1,7 +1,7 @@
 // What happened: each exchange with what this page knows of it, joined with what the gateway knows.
 
 import { curl } from "./curl.js";
-import { announce, button, h } from "./dom.js";
+import { announce, button, h, keyed } from "./dom.js";
 import { ask } from "./gateway.js";
 import { masked, secretsIn } from "./masking.js";
 import { tokensIn } from "./token.js";
@@ -95,7 +95,7 @@ function isPending({ method, path }) {
 function add(entry) {
   empty.hidden = true;
   entries.unshift(entry);
-  entry.element = h("article", { class: "exchange" });
+  entry.element = h("article", { class: "exchange", tabindex: "-1" });
   entry.isOpen = !entry.aside;
   if (entry.isOpen) {
     for (const other of entries.filter(({ isOpen, wasToggled }) => isOpen && !wasToggled)) {
@@ -110,7 +110,8 @@ function add(entry) {
 }
 
 function draw(entry) {
-  const focused = entry.element.contains(document.activeElement) && document.activeElement.dataset.key;
+  const { activeElement } = document;
+  const hadFocus = entry.element.contains(activeElement) && activeElement !== entry.element;
   const opened = new Set(
     [...entry.element.querySelectorAll("details[open]")].map(({ dataset }) => dataset.key),
   );
@@ -138,7 +139,7 @@ function draw(entry) {
   for (const element of entry.element.querySelectorAll("details")) {
     if (opened.has(element.dataset.key)) element.open = true;
   }
-  if (focused) entry.element.querySelector(`[data-key="${focused}"]`)?.focus();
+  if (hadFocus) (keyed(entry.element, activeElement.dataset.key) ?? keyed(entry.element, "title")).focus();
 }
 
 function badge({ status, problem, isPending }) {
@@ -180,6 +181,11 @@ function details(entry) {
 
 function section(title, ...children) {
   return h("section", { class: "part" }, h("h4", {}, title), ...children);
+}
+
+/** A text that can be scrolled. */
+function text(label, content, key = label) {
+  return h("pre", { tabindex: "0", "aria-label": label, "data-key": key }, content);
 }
 
 /** What the function asked of which provider, as bars on the time of the request. */
@@ -267,7 +273,7 @@ function cookies(entry) {
       ),
     ),
     entry.cookiesShown
-      ? h("pre", { tabindex: "0", "aria-label": "The browser's cookies" }, entry.cookiesShown)
+      ? text("The browser's cookies", entry.cookiesShown, "cookies")
       : button(
           "Show the browser's cookies",
           async () => {
@@ -287,10 +293,9 @@ function bodies(entry) {
   const hasSecrets = secretsIn(entry.response) || secretsIn(entry.body);
   return section(
     "Request and response",
-    entry.query && h("pre", { tabindex: "0", "aria-label": "Query" }, show(entry.query)),
-    entry.body !== undefined && h("pre", { tabindex: "0", "aria-label": "Request" }, show(entry.body)),
-    entry.response !== undefined &&
-      h("pre", { tabindex: "0", "aria-label": "Response" }, show(entry.response)),
+    entry.query && text("Query", show(entry.query)),
+    entry.body !== undefined && text("Request", show(entry.body)),
+    entry.response !== undefined && text("Response", show(entry.response)),
     entry.retryAfter && h("p", { class: "hint" }, `Retry-After: ${entry.retryAfter} seconds`),
     hasSecrets &&
       button(
@@ -309,12 +314,12 @@ function logLines({ server }) {
   return h(
     "details",
     { "data-key": "lines" },
-    h("summary", {}, `${server.lines.length} log ${server.lines.length === 1 ? "line" : "lines"}`),
     h(
-      "pre",
-      { tabindex: "0", "aria-label": "Log lines" },
-      server.lines.map((line) => JSON.stringify(line)).join("\n"),
+      "summary",
+      { "data-key": "lines-summary" },
+      `${server.lines.length} log ${server.lines.length === 1 ? "line" : "lines"}`,
     ),
+    text("Log lines", server.lines.map((line) => JSON.stringify(line)).join("\n")),
   );
 }
 
@@ -324,8 +329,8 @@ function curlOf(entry) {
   return h(
     "details",
     { "data-key": "curl" },
-    h("summary", {}, "The same with curl"),
-    h("pre", { tabindex: "0", "aria-label": "curl command" }, command),
+    h("summary", { "data-key": "curl-summary" }, "The same with curl"),
+    text("curl command", command),
     button(
       "Copy",
       async () => {

@@ -4,8 +4,9 @@ import { announce } from "./dom.js";
 import * as exchanges from "./exchanges.js";
 import { withQuery } from "./query.js";
 
-/** Calls an endpoint on this origin, with the browser's cookies, and shows the exchange. */
-export async function call(path, body, { method = "POST", query, headers = {}, aside = false } = {}) {
+/** Calls an endpoint on this origin, with the browser's cookies unless `credentials` says otherwise, and shows the exchange. */
+export async function call(path, body, options = {}) {
+  const { method = "POST", query, headers = {}, credentials, aside = false } = options;
   const sent = { ...headers, ...(body !== undefined && { "content-type": "application/json" }) };
   const exchange = exchanges.begin({ method, path, query, headers: sent, body, aside });
   const began = performance.now();
@@ -15,6 +16,7 @@ export async function call(path, body, { method = "POST", query, headers = {}, a
     response = await fetch(withQuery(path, query), {
       method,
       headers: sent,
+      credentials,
       body: body && JSON.stringify(body),
     });
     text = await response.text();

@@ -16,6 +16,11 @@ export const kinds = [
 const list = document.getElementById("providers");
 const active = new Map();
 
+/** Learns which outages are on, which outlast the page. */
+export async function load() {
+  for (const [word, fault] of Object.entries(await ask("outages"))) active.set(word, fault);
+}
+
 /** The outage of a provider, by its word, or "". */
 export function of(word) {
   return active.get(word) ?? "";

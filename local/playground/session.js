@@ -5,6 +5,8 @@ import { button, h } from "./dom.js";
 import { call } from "./gateway.js";
 
 export const element = h("div", { class: "session" });
+// Never drawn again: a new button would not have the focus of the old one.
+const again = button("Ask again", () => refresh(), { kind: "quiet" });
 const listeners = new Set();
 
 /** The latest answer, or `undefined` if nobody is signed in. */
@@ -41,13 +43,15 @@ function draw(answer) {
   element.classList.toggle("unknown", !answer.ok && answer.status !== 401);
   if (!current) {
     const text = answer.status === 401 ? "Nobody is signed in" : `Unknown: ${answer.body.message}`;
+    if (document.activeElement === again) element.closest("[tabindex]").focus();
     element.replaceChildren(h("span", { class: "name" }, text));
     return;
   }
   const name = nameOf(current);
-  element.replaceChildren(
+  for (const part of [...element.children]) if (part !== again) part.remove();
+  element.prepend(
     h("span", { class: "avatar", "aria-hidden": "true" }, name.slice(0, 1).toUpperCase()),
     h("span", { class: "name" }, name, h("br"), until(current.expiresAt, { past: "due for a refresh" })),
-    button("Ask again", () => refresh(), { kind: "quiet" }),
   );
+  if (!element.contains(again)) element.append(again);
 }

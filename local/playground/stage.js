@@ -27,25 +27,45 @@ export function stage({ tell, moderator }) {
   return {
     element,
     leave,
-    /** Joins with a token, in place of the call before, and publishes. Says what the picture is. */
+    /**
+     * Joins with a token, in place of the call before, and publishes. Says what the picture is, or gives
+     * `undefined` if the call or the whole flow was left in the meantime.
+     */
     async join(url, token) {
       leave();
       const kit = await import("/playground/vendor/livekit-client.js");
+      // In a flow that has been left, there would be no way to hang up.
+      if (!element.isConnected) return undefined;
       const onEnd = (reason) => {
         leave();
         tell(inWords(reason, kit.DisconnectReason));
       };
-      seat = await enter(kit, { url, token, people, moderator, onEnd });
-      own.replaceChildren(
-        ...[
-          seat.camera !== "none" && shareButton(seat),
-          button("Leave", () => {
-            leave();
-            tell("Left.");
-          }),
-        ].filter(Boolean),
-      );
-      return seat;
+      const taken = seatIn(kit, { people, moderator, onEnd });
+      // Before it is entered, so that `leave` also ends a call that is still being joined.
+      seat = taken;
+      try {
+        const camera = await taken.enter(url, token);
+        if (seat === taken) {
+          own.replaceChildren(
+            ...[
+              camera !== "none" && shareButton(taken),
+              button("Leave", () => {
+                leave();
+                tell("Left.");
+              }),
+            ].filter(Boolean),
+          );
+          return { camera };
+        }
+      } catch (error) {
+        // A user who has left does not need to know why joining failed.
+        if (seat === taken) {
+          leave();
+          throw error;
+        }
+      }
+      taken.leave();
+      return undefined;
     },
   };
 }
@@ -61,7 +81,8 @@ function inWords(reason, { PARTICIPANT_REMOVED, DUPLICATE_IDENTITY, ROOM_DELETED
   );
 }
 
-async function enter(kit, { url, token, people, moderator, onEnd }) {
+/** A seat in a call, to enter once. */
+function seatIn(kit, { people, moderator, onEnd }) {
   const { Room, RoomEvent, Track } = kit;
   const room = new Room({ adaptiveStream: false, dynacast: false });
   const tiles = new Map();
@@ -100,41 +121,48 @@ async function enter(kit, { url, token, people, moderator, onEnd }) {
     room.on(event, update);
   }
   const sent = [];
-  const leave = () => {
-    room.removeAllListeners();
-    for (const { stop } of sent) stop();
-    room.disconnect();
+  let hasLeft = false;
+  const stay = () => {
+    if (hasLeft) throw new Error("The call has been left.");
   };
-  room.on(RoomEvent.Disconnected, onEnd);
-  try {
-    await room.connect(url, token);
-    update();
-    const camera = room.localParticipant.permissions?.canPublish ? await publish(room, Track, sent) : "none";
-    return { camera, leave, shareScreen: () => shareScreen(room, Track) };
-  } catch (error) {
-    leave();
-    throw error;
-  }
+  /** Has a source stopped at the end of the call. */
+  const keep = (source) => {
+    sent.push(source);
+    stay();
+    return source;
+  };
+  return {
+    /** Leaves, also while entering, and has to be called once more when entering has failed. */
+    leave() {
+      hasLeft = true;
+      room.removeAllListeners();
+      for (const source of sent.splice(0)) source.stop();
+      room.disconnect();
+    },
+    /** Joins and publishes. Says what the picture is. */
+    async enter(url, token) {
+      await room.connect(url, token);
+      stay();
+      room.on(RoomEvent.Disconnected, onEnd);
+      update();
+      return room.localParticipant.permissions?.canPublish ? publish(room, Track, keep) : "none";
+    },
+    shareScreen: () => shareScreen(room, Track, keep),
+  };
 }
 
-/** Publishes a picture and a microphone. What has to be stopped at the end goes to `sent`. */
-async function publish(room, Track, sent) {
+/** Publishes a picture and a microphone. What has to be stopped at the end is given to `keep`. */
+async function publish(room, Track, keep) {
   const { localParticipant: self } = room;
-  const microphone = silentMicrophone();
-  sent.push(microphone);
+  const microphone = keep(silentMicrophone());
   await self.publishTrack(microphone.track, { source: Track.Source.Microphone, name: "silence" });
-  const devices = await navigator.mediaDevices.enumerateDevices();
-  if (devices.some(({ kind }) => kind === "videoinput")) {
-    try {
-      await self.setCameraEnabled(true);
-      return "real";
-    } catch {
-      // The user has not allowed the camera.
-    }
+  const camera = await realCamera(self);
+  if (camera) {
+    await self.publishTrack(keep(camera));
+    return "real";
   }
-  const camera = drawnCamera(self.name);
-  sent.push(camera);
-  await self.publishTrack(camera.track, {
+  const drawing = keep(drawnCamera(self.name));
+  await self.publishTrack(drawing.track, {
     source: Track.Source.Camera,
     name: "drawing",
     simulcast: false,
@@ -142,10 +170,18 @@ async function publish(room, Track, sent) {
   return "drawn";
 }
 
+/** The track of the user's camera, if there is one and the user allows it. */
+async function realCamera(self) {
+  const devices = await navigator.mediaDevices.enumerateDevices();
+  if (!devices.some(({ kind }) => kind === "videoinput")) return undefined;
+  const [track] = await self.createTracks({ video: true }).catch(() => []);
+  return track;
+}
+
 /** Shares a drawn screen. Gives a function that ends it. */
-async function shareScreen(room, Track) {
+async function shareScreen(room, Track, keep) {
   const { localParticipant: self } = room;
-  const screen = drawnScreen(self.name);
+  const screen = keep(drawnScreen(self.name));
   await self.publishTrack(screen.track, {
     source: Track.Source.ScreenShare,
     name: "drawn screen",

@@ -67,7 +67,13 @@ export function token(name, value) {
     h("h4", {}, "Claims of ", h("code", {}, name), claims.exp && [", ", until(claims.exp)]),
     h(
       "div",
-      { class: "table", tabindex: "0", role: "region", "aria-label": `Claims of ${name}` },
+      {
+        class: "table",
+        tabindex: "0",
+        role: "region",
+        "aria-label": `Claims of ${name}`,
+        "data-key": `claims of ${name}`,
+      },
       h(
         "table",
         {},

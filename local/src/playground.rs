@@ -1,5 +1,5 @@
-//! The playground: a page at `/` on which one sees every flow work in a browser. Only this local
-//! gateway serves it; nothing of it is deployed.
+//! The playground: a page at `/` that shows every flow in a browser. Only this local gateway serves it;
+//! none of it is deployed.
 //!
 //! The page calls the endpoints on its own origin, as any front end would, with real cookies. What a
 //! browser cannot see of a call comes from here, under `/playground/`, which no endpoint uses:
@@ -13,6 +13,7 @@
 //! | `GET /playground/mailbox` | the e-mails that the stand-ins would have sent |
 //! | `GET /playground/participants?room=R` | who is in a room of the stand-in for LiveKit |
 //! | `GET /playground/cookies` | the cookies of this request, of which a script cannot read the `HttpOnly` ones |
+//! | `GET /playground/outages` | the stand-ins that fail, and how: `{"workos":"down"}` |
 //! | `POST /playground/faults` | `{"provider":"workos","fault":"down"}` makes a stand-in fail; `null` ends that |
 //! | `POST /playground/codes` | expires every open code of the stand-in for WorkOS |
 //! | `POST /playground/access-tokens` | `{"seconds":3}`: how long its access tokens live from now on; absent: as at WorkOS |
@@ -25,7 +26,7 @@
 //! **The record** ([`Record`]) holds the latest two hundred requests to the functions in memory: when
 //! they came, their method and path, the status, the time, the name and attributes of each cookie set,
 //! and the function's log lines about them, which include its calls to providers. It holds no query, no
-//! header, no body and no cookie's value: values that a page may not keep must not be here either.
+//! header, no body and no cookie's value, so a page that reads it learns no secret.
 //!
 //! **Who may ask.** Any program on this machine can reach a loopback port, and so can any page that the
 //! browser shows. Everything requires a `Host` that `cargo dev` has printed, because a name that someone
@@ -40,8 +41,9 @@ mod recordings;
 mod rooms;
 
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -52,7 +54,7 @@ use anteroom_stand_ins::{
 };
 use axum::{body::Body, extract::Request, response::Response};
 use http::{HeaderMap, Method, StatusCode, header};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 pub use record::Record;
@@ -84,6 +86,8 @@ pub struct Playground {
     stand_ins: Arc<[StandIn]>,
     overview: Overview,
     documents: Option<DocumentServer>,
+    /// The fault of each stand-in that has one, by the provider's word.
+    outages: Mutex<BTreeMap<&'static str, FaultName>>,
 }
 
 /// The origins at which a gateway on `port` serves the playground. For a browser they are different
@@ -93,7 +97,9 @@ pub fn origins(port: u16) -> Vec<String> {
 }
 
 fn hosts(port: u16) -> Vec<String> {
-    ["127.0.0.1", "localhost"].map(|name| format!("{name}:{port}")).to_vec()
+    // Browsers leave out the default port.
+    let port = if port == 80 { String::new() } else { format!(":{port}") };
+    ["127.0.0.1", "localhost"].map(|name| format!("{name}{port}")).to_vec()
 }
 
 /// Everything that needs a provider's stand-in when there is none.
@@ -113,11 +119,16 @@ impl Playground {
             stand_ins: Arc::clone(project.stand_ins()),
             overview: Overview::of(project),
             documents: DocumentServer::of(project.environment()),
+            outages: Mutex::default(),
         })
     }
 
     pub(crate) fn record(&self) -> &Arc<Record> {
         &self.record
+    }
+
+    fn outages(&self) -> MutexGuard<'_, BTreeMap<&'static str, FaultName>> {
+        self.outages.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Answers a request that [`is_for_it`] accepts.
@@ -165,6 +176,7 @@ impl Playground {
                 let mail: Vec<_> = self.stand_ins.iter().flat_map(StandIn::mail).collect();
                 json_answer(&json!({"mail": mail}))
             }
+            "outages" => json_answer(&*self.outages()),
             "cookies" => json_answer(&json!({"cookies": record::cookies_sent(request.headers())})),
             name if is_post => {
                 let name = name.to_owned();
@@ -188,6 +200,10 @@ impl Playground {
                     order.provider.parse().map_err(|error| format!("provider: {error}"))?;
                 let stand_in = self.stand_in(provider)?;
                 stand_in.set_fault(order.fault.map(FaultName::fault));
+                match order.fault {
+                    Some(fault) => self.outages().insert(provider.word(), fault),
+                    None => self.outages().remove(provider.word()),
+                };
             }
             "codes" => self.workos()?.expire_codes(),
             "access-tokens" => {
@@ -275,7 +291,7 @@ pub(crate) fn is_for_it(method: &Method, path: &str) -> bool {
 }
 
 fn is_question(name: &str) -> bool {
-    ["overview", "exchanges", "mailbox", "participants", "cookies"].contains(&name)
+    ["overview", "exchanges", "mailbox", "participants", "outages", "cookies"].contains(&name)
 }
 
 fn is_action(name: &str) -> bool {
@@ -318,7 +334,7 @@ struct FaultOrder {
 }
 
 /// The faults that the page offers.
-#[derive(Deserialize, Clone, Copy)]
+#[derive(Serialize, Deserialize, Clone, Copy)]
 #[serde(rename_all = "kebab-case")]
 enum FaultName {
     Down,

@@ -54,8 +54,8 @@ function render(app) {
     const { server_url: url, participant_token: token } = answer.body;
     joined = room.value;
     try {
-      const { camera } = await place.join(url, token);
-      result.show(note("good", `Joined ${joined} on ${url}${pictures[camera]}.`));
+      const call = await place.join(url, token);
+      if (call) result.show(note("good", `Joined ${joined} on ${url}${pictures[call.camera]}.`));
     } catch (error) {
       result.say("bad", `LiveKit: ${error.message}`);
     }

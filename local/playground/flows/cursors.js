@@ -48,6 +48,8 @@ function render(app) {
     try {
       if (liveblocks.isLocal) await ask("document", { id: room });
       const { createClient } = await import("/playground/vendor/liveblocks-client.js");
+      // In a flow that has been left, nothing would leave the rooms.
+      if (!result.element.isConnected) return;
       for (const one of panes) stops.push(enter(createClient, liveblocks.url, one));
       result.say("good", "Both are in the room.");
     } catch (error) {

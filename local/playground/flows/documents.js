@@ -16,8 +16,8 @@ function render(app) {
   const identity = identityOf(app, "liveblocks-auth");
   const result = outcome();
 
-  async function show(headers) {
-    const answer = await call("/api/liveblocks-auth", undefined, { headers });
+  async function show(headers, credentials) {
+    const answer = await call("/api/liveblocks-auth", undefined, { headers, credentials });
     if (!answer.ok) return result.answer(answer);
     result.say("good", "The token is decoded on the right.");
   }
@@ -26,7 +26,7 @@ function render(app) {
     form("Get a token", [identity.element], async () => show(await identity.headers())),
     result.element,
     cases(
-      ["Nobody is signed in", "404, as for a user who does not exist", () => show({})],
+      ["Nobody is signed in", "404, as for a user who does not exist", () => show({}, "omit")],
       ["A forged token", "401", () => show({ authorization: "Bearer a.b.c" })],
       identity.user && ["A banned user", "403", async () => show(await clerkHeaders("banned"))],
       identity.user && ["No primary address", "404", async () => show(await clerkHeaders("mailless"))],

@@ -14,7 +14,7 @@ import origins from "./origins.js";
 import outage from "./outage.js";
 import providers from "./providers.js";
 import recordings from "./recordings.js";
-import renewal from "./renewal.js";
+import refresh from "./refresh.js";
 import room from "./room.js";
 import session from "./session.js";
 import signUp from "./sign-up.js";
@@ -26,7 +26,7 @@ export const flows = [
   developer,
   callback,
   session,
-  renewal,
+  refresh,
   origins,
   room,
   call,

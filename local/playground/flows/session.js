@@ -18,7 +18,7 @@ const meanings = {
   role: "the role there",
   permissions: "what the user may do there",
   authenticatedAt: "when the user proved who they are",
-  expiresAt: "when the access token expires; the next call then renews it",
+  expiresAt: "when the access token expires; the next call then refreshes it",
 };
 
 function render(app) {

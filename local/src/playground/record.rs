@@ -163,8 +163,9 @@ impl Record {
             change(exchange);
             exchange.change = number;
         }
-        drop(state);
+        // While the state is locked, so that the number never goes back.
         self.changes.send_replace(number);
+        drop(state);
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -3,7 +3,7 @@ import { button, cases, h, note, outcome } from "../dom.js";
 import { ask, call } from "../gateway.js";
 
 export default {
-  id: "renewal",
+  id: "refresh",
   group: "Session",
   title: "Expiry and refresh",
   about:
@@ -46,19 +46,19 @@ function render(app) {
     return true;
   }
 
-  /** The same session with a new token, or else a new one. A switch to the own organization renews at once. */
+  /** The same session with a new token, or else a new one. A switch to the session's own organization refreshes at once. */
   function shortSession() {
     const { user, organizationId } = app.session.current ?? {};
     if (!organizationId) return call("/auth/dev-sign-in", {});
     return call("/auth/switch-organization", { email: user.email, organizationId });
   }
 
-  async function renew() {
+  async function refresh() {
     if (!(await expire())) return;
     const { ok, status } = await app.session.refresh();
     result.say(
       ok ? "good" : "bad",
-      ok ? "The token had expired. The call renewed it: 200, and a new cookie." : `${status}`,
+      ok ? "The token had expired. The call refreshed it: 200, and a new cookie." : `${status}`,
     );
   }
 
@@ -93,10 +93,10 @@ function render(app) {
       { class: "hint" },
       `To keep this short, the stand-in issues a token for ${lifetime} second. Anteroom allows ${leeway} more, because clocks differ.`,
     ),
-    button("Let it expire, then ask for the session", renew, { kind: "primary" }),
+    button("Let it expire, then ask for the session", refresh, { kind: "primary" }),
     result.element,
     cases(
-      ["Two tabs renew at once", "both 200", twoTabs],
+      ["Two tabs refresh at once", "both 200", twoTabs],
       ["WorkOS is down when it expires", "503, then 200: nobody is signed out", duringOutage],
     ),
   ];
