@@ -78,7 +78,7 @@ const documents = { Liveblocks: "true" };
 const ofRooms = ["livekit", "recordings", "events", "guests", "moderation"];
 /** All parts of rooms but some. */
 const without = (...present) => ofRooms.filter((part) => !present.includes(part));
-const halves = {
+const combinations = {
   "WorkOS alone": { given: workos, absent: ["clerk", "liveblocks", ...ofRooms] },
   "WorkOS and LiveKit": {
     given: { ...workos, ...livekit },
@@ -118,26 +118,26 @@ const halves = {
   },
 };
 
-test("a half of the stack has no trace of the providers that are not used", async () => {
+test("a stack has no trace of the providers that are not used", async () => {
   const template = await transformed();
-  for (const [half, { given, absent }] of Object.entries(halves)) {
+  for (const [name, { given, absent }] of Object.entries(combinations)) {
     for (const Stage of ["dev", "prod"]) {
       const { refusals, resources, outputs } = stackOf(template, { Stage, ...given });
-      assert.deepEqual(refusals, [], half);
+      assert.deepEqual(refusals, [], name);
       const stack = JSON.stringify({ resources, outputs }, null, 1);
       for (const [provider, trace] of Object.entries(traces)) {
         const found = stack.split("\n").filter((line) => trace.test(line));
-        if (absent.includes(provider)) assert.deepEqual(found, [], half);
-        else assert.ok(found.length > 5, `${half}: ${provider}`);
+        if (absent.includes(provider)) assert.deepEqual(found, [], name);
+        else assert.ok(found.length > 5, `${name}: ${provider}`);
       }
       const known = { ...resources, ...template.Parameters };
       for (const name of namesIn({ resources, outputs }))
-        assert.ok(name in known || name.startsWith("AWS::"), `${half}: there is no ${name}`);
+        assert.ok(name in known || name.startsWith("AWS::"), `${name}: there is no ${name}`);
     }
   }
 });
 
-test("a half of the stack has its endpoints, secrets, alarms and outputs", async () => {
+test("a stack has its endpoints, secrets, alarms and outputs", async () => {
   const template = await transformed();
   const partsOf = ({ resources, outputs }) => {
     const of = (ending, names) =>
@@ -155,7 +155,7 @@ test("a half of the stack has its endpoints, secrets, alarms and outputs", async
       outputs: of("SecretArn", Object.keys(outputs)).sort(),
     };
   };
-  const whole = partsOf(stackOf(template, halves.everything.given));
+  const whole = partsOf(stackOf(template, combinations.everything.given));
   const prefixes = {
     WorkOs: /\/auth\//,
     Clerk: /^$/,
@@ -183,7 +183,7 @@ test("a half of the stack has its endpoints, secrets, alarms and outputs", async
   for (const [provider, atLeast] of Object.entries(endpoints))
     assert.ok(only([provider], whole.paths).length >= atLeast, provider);
 
-  for (const { given } of Object.values(halves)) {
+  for (const { given } of Object.values(combinations)) {
     const parts = [
       ...(given.WorkOsClientId ? ["WorkOs"] : []),
       ...(given.ClerkPublishableKey ? ["Clerk"] : []),
@@ -251,7 +251,7 @@ test("a function may read the secrets of the chosen identity's provider and its 
     // biome-ignore lint/suspicious/noTemplateCurlyInString: CloudFormation fills it in.
     Resource: { "Fn::Sub": ["${secretArn}", { secretArn: { "Fn::GetAtt": [id, "Value"] } }] },
   });
-  const whole = halves.everything.given;
+  const whole = combinations.everything.given;
   const moderated = ["InviteGuest", "RemoveParticipant", "MuteParticipant"];
   const rooms = ["RoomAuth", "LivekitToken", "StartRecording", "StopRecording", ...moderated];
   for (const [given, functions, secrets] of [
@@ -309,7 +309,7 @@ function normalized(value) {
 }
 
 test("the list of recordings may read recordings in the bucket, and no other function may", async () => {
-  const { resources } = stackOf(await transformed(), halves.everything.given);
+  const { resources } = stackOf(await transformed(), combinations.everything.given);
   const roles = Object.entries(resources).filter(([, { Type }]) => Type === "AWS::IAM::Role");
   const statementsOf = (role) =>
     role.Properties.Policies?.flatMap((policy) => policy.PolicyDocument.Statement);
@@ -371,7 +371,7 @@ test("the value of a parameter does not reach the names of versions", async () =
   assert.ok(before.length > 14);
 });
 
-test("samconfig.toml has a working example of each stage and half, and what is to be filled in is refused", async () => {
+test("samconfig.toml has a working example of each stage and name, and what is to be filled in is refused", async () => {
   const program = "import json, tomllib; print(json.dumps(tomllib.load(open('samconfig.toml', 'rb'))))";
   const { code, output } = await tool("python", ["-c", program]);
   assert.equal(code, 0, output);
@@ -392,6 +392,8 @@ test("samconfig.toml has a working example of each stage and half, and what is t
     assert.equal(stack_name, `anteroom-${name === "default" ? "dev" : name}`);
     assert.equal(given.Stage, ["staging", "prod"].includes(name) ? name : "dev");
     assert.equal(deploy.parameters.capabilities, "CAPABILITY_IAM");
+    // SAM keeps the value of a parameter that is missing, and so would keep `at-once` after one deployment.
+    assert.equal(given.Rollout, given.Stage === "prod" ? "gradual" : undefined, name);
     for (const [parameter, value] of Object.entries(given)) {
       if (!value.endsWith("...")) continue;
       const { refusals } = new Stack(template, { ...given, [parameter]: value });
@@ -406,6 +408,27 @@ test("samconfig.toml has a working example of each stage and half, and what is t
     const used = Object.keys(resources).filter((id) => id.endsWith("KeyRefused"));
     const expected = providers[name].map((provider) => `${provider}KeyRefused`);
     assert.deepEqual(used.sort(), expected.sort(), name);
+  }
+});
+
+test("the workflow deploys each stage with a section of samconfig.toml that exists", async () => {
+  const program =
+    "import json, tomllib, yaml; workflow = yaml.safe_load(open('.github/workflows/deploy.yml')); " +
+    "print(json.dumps([workflow[True], workflow['jobs'], tomllib.load(open('samconfig.toml', 'rb'))]))";
+  const { code, output } = await tool("python", ["-c", program]);
+  assert.equal(code, 0, output);
+  // YAML 1.1 reads the key `on` as true.
+  const [triggers, { deploy }, sections] = JSON.parse(output);
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: GitHub fills it in.
+  assert.equal(deploy.env.SECTION, "${{ inputs.stage == 'dev' && 'default' || inputs.stage }}");
+  const sam = deploy.steps.map(({ run }) => run ?? "").filter((command) => command.startsWith("sam "));
+  assert.deepEqual(
+    sam.map((command) => command.includes('--config-env "$SECTION"')),
+    [true, true],
+  );
+  for (const stage of triggers.workflow_dispatch.inputs.stage.options) {
+    const section = sections[stage === "dev" ? "default" : stage];
+    assert.equal(section?.global.parameters.parameter_overrides.Stage, stage);
   }
 });
 
