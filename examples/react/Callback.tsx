@@ -1,14 +1,29 @@
 import { useEffect, useState } from "react";
-import { Organizations, Problem } from "./SignIn";
+
+import { Refusal } from "./anteroom";
+import { Organizations, orStartAgain, Problem, useAttempt } from "./SignIn";
 import { type Choice, finishRedirect, isChoice, type User } from "./sign-in";
 
 /** Keyed by query string, because `StrictMode` runs effects twice and a code works only once. */
 const finished = new Map<string, Promise<User | Choice>>();
 
 function finishOnce(search: string): Promise<User | Choice> {
-  const finish = finished.get(search) ?? finishRedirect(search).finally(() => forgetQuery(search));
+  const finish = finished.get(search) ?? finishOrKeep(search);
   finished.set(search, finish);
   return finish;
+}
+
+/** Forgets the code, unless another attempt with it may succeed. */
+async function finishOrKeep(search: string): Promise<User | Choice> {
+  try {
+    const user = await finishRedirect(search);
+    forgetQuery(search);
+    return user;
+  } catch (error) {
+    if (error instanceof Refusal && error.isPassing) finished.delete(search);
+    else forgetQuery(search);
+    throw error;
+  }
 }
 
 /** Removes the used code from the URL, and so from the browser history. */
@@ -18,16 +33,25 @@ function forgetQuery(search: string): void {
 
 export function Callback({ onSignedIn }: { onSignedIn: (user: User) => void }) {
   const [choice, setChoice] = useState<Choice>();
-  const [problem, setProblem] = useState<unknown>();
+  const { attempt, problem } = useAttempt();
+
+  async function finish() {
+    const user = await finishOnce(window.location.search);
+    isChoice(user) ? setChoice(user) : onSignedIn(user);
+  }
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: a new `onSignedIn` is no reason to finish again.
-  useEffect(() => {
-    finishOnce(window.location.search).then(
-      (user) => (isChoice(user) ? setChoice(user) : onSignedIn(user)),
-      setProblem,
-    );
-  }, []);
+  useEffect(() => attempt(finish), []);
 
   if (choice) return <Organizations choice={choice} onSignedIn={onSignedIn} />;
-  return <Problem error={problem} />;
+  return (
+    <>
+      <Problem error={problem} words={orStartAgain} />
+      {problem instanceof Refusal && problem.isPassing && (
+        <button type="button" onClick={() => attempt(finish)}>
+          Try again
+        </button>
+      )}
+    </>
+  );
 }

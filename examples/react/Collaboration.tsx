@@ -7,10 +7,11 @@ import type { ReactNode } from "react";
 import { authorize } from "./liveblocks";
 
 export function Collaboration({ roomId, children }: { roomId: string; children: ReactNode }) {
-  const { isSignedIn, getToken } = useAuth();
+  const { isSignedIn, userId, orgId, getToken } = useAuth();
   if (!isSignedIn) return null;
   return (
-    <LiveblocksProvider authEndpoint={authorize(getToken)}>
+    // Liveblocks' client keeps its token, so another user or organization needs another client.
+    <LiveblocksProvider key={`${userId} ${orgId}`} authEndpoint={authorize(getToken)}>
       <RoomProvider id={roomId}>{children}</RoomProvider>
     </LiveblocksProvider>
   );

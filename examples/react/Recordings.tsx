@@ -8,6 +8,7 @@ export function Recordings({ roomName, zoneId }: { roomName: string; zoneId: str
   const [cursor, setCursor] = useState<string>();
   const [playing, setPlaying] = useState<string>();
   const [problem, setProblem] = useState<string>();
+  const [isBusy, setBusy] = useState(false);
 
   async function load(after?: string) {
     const page = await listRecordings(roomName, zoneId, after);
@@ -17,7 +18,10 @@ export function Recordings({ roomName, zoneId }: { roomName: string; zoneId: str
 
   function attempt(action: () => Promise<unknown>) {
     setProblem(undefined);
-    action().catch((error: unknown) => setProblem(error instanceof Error ? error.message : "It failed"));
+    setBusy(true);
+    action()
+      .catch((error: unknown) => setProblem(error instanceof Error ? error.message : "It failed"))
+      .finally(() => setBusy(false));
   }
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: load once; another room has another `key`.
@@ -33,11 +37,12 @@ export function Recordings({ roomName, zoneId }: { roomName: string; zoneId: str
       {problem !== undefined && <p role="alert">{problem}</p>}
       <button
         type="button"
+        disabled={isBusy}
         onClick={() => attempt(() => startRecording(roomName, zoneId, "").then(() => load()))}
       >
         Record
       </button>
-      <button type="button" onClick={() => attempt(load)}>
+      <button type="button" disabled={isBusy} onClick={() => attempt(load)}>
         Refresh
       </button>
       <ul>
@@ -45,7 +50,7 @@ export function Recordings({ roomName, zoneId }: { roomName: string; zoneId: str
           <li key={recording.key}>
             {new Date((recording.startedAt ?? 0) * 1000).toLocaleString()}: {recording.status}
             {["starting", "active"].includes(recording.status) && (
-              <button type="button" onClick={() => attempt(() => stop(recording))}>
+              <button type="button" disabled={isBusy} onClick={() => attempt(() => stop(recording))}>
                 Stop
               </button>
             )}
@@ -58,7 +63,7 @@ export function Recordings({ roomName, zoneId }: { roomName: string; zoneId: str
         ))}
       </ul>
       {cursor !== undefined && (
-        <button type="button" onClick={() => attempt(() => load(cursor))}>
+        <button type="button" disabled={isBusy} onClick={() => attempt(() => load(cursor))}>
           Older
         </button>
       )}

@@ -1,12 +1,21 @@
-import { useEffect, useState } from "react";
-import { Problem } from "./SignIn";
+import { useEffect } from "react";
+import { Problem, useAttempt } from "./SignIn";
 import { continueWith } from "./sign-in";
 
 /** The page that WorkOS's setting "Sign-in endpoint" names: it starts a sign-in at once. */
 export function SignInEndpoint() {
-  const [problem, setProblem] = useState<unknown>();
-  useEffect(() => {
-    continueWith("authkit").catch(setProblem);
-  }, []);
-  return <Problem error={problem} />;
+  const { attempt, problem } = useAttempt();
+  const start = () => attempt(() => continueWith("authkit"));
+  // biome-ignore lint/correctness/useExhaustiveDependencies: start only once.
+  useEffect(start, []);
+  return (
+    <>
+      <Problem error={problem} />
+      {problem !== undefined && (
+        <button type="button" onClick={start}>
+          Try again
+        </button>
+      )}
+    </>
+  );
 }

@@ -44,7 +44,9 @@ export async function call<Output>(path: string, input: object = {}, options: Op
     return await callOnce<Output>(method, path, input);
   } catch (error) {
     if (attempts <= 1 || !(error instanceof Refusal) || !error.isPassing) throw error;
-    const seconds = Math.min(error.retryAfter ?? 1, 10);
+    const seconds = error.retryAfter ?? 1;
+    // Too long for a page to wait: let the user decide.
+    if (seconds > 10) throw error;
     await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
     return call<Output>(path, input, { method, attempts: attempts - 1 });
   }
@@ -59,14 +61,15 @@ async function callOnce<Output>(method: string, path: string, input: object): Pr
   }).catch(() => {
     throw new Refusal(0, "No connection");
   });
-  // The gateway's own error responses have a different body.
-  const body = await answer.json().catch(() => ({}));
-  if (answer.ok) return body as Output;
+  const body = await answer.json().catch(() => undefined);
+  if (answer.ok && body) return body as Output;
+  // The response broke off, or something other than the API sent it.
+  if (answer.ok) throw new Refusal(0, "No connection");
   const seconds = Number.parseInt(answer.headers.get("retry-after") ?? "", 10);
   throw new Refusal(
     answer.status,
-    body.message ?? answer.statusText,
+    body?.message ?? answer.statusText,
     Number.isNaN(seconds) ? undefined : seconds,
-    body.next,
+    body?.next,
   );
 }

@@ -1,4 +1,4 @@
-import { call } from "./anteroom";
+import { call, Refusal } from "./anteroom";
 
 export type User = { id: string; email: string; firstName?: string; lastName?: string; avatarURL?: string };
 export type Organization = { id: string; name: string };
@@ -70,10 +70,13 @@ export const signUp = (email: string) => call("/auth/sign-up", { email });
 
 /** Ends the session here, then leaves the page to end it at WorkOS. */
 export async function signOut(): Promise<void> {
-  const { authData } = await call<{ authData: { redirectURL: string } }>(
-    "/auth/sign-out",
-    {},
-    { attempts: 3 },
-  );
-  window.location.assign(authData.redirectURL);
+  type SignedOut = { authData: { redirectURL: string } };
+  try {
+    const { authData } = await call<SignedOut>("/auth/sign-out", {}, { attempts: 3 });
+    window.location.assign(authData.redirectURL);
+  } catch (error) {
+    if (!(error instanceof Refusal && error.isSignedOut)) throw error;
+    // The session was already over.
+    window.location.assign("/");
+  }
 }

@@ -172,7 +172,8 @@ export async function record(roomName: string, until: Promise<void>): Promise<nu
     participants: "alice,bob,charlie",
   };
   const started = success(await anteroom.POST("/api/v1/livekit/start-recording", { body }));
-  await until;
+  // Whatever comes of it, the recording has to stop.
+  await Promise.allSettled([until]);
   const { egressId } = started;
   const stopped = success(
     await anteroom.POST("/api/v1/livekit/stop-recording", { body: { roomName, zoneId: "1", egressId } }),
@@ -193,7 +194,12 @@ export async function films(roomName: string): Promise<string[]> {
   return links;
 }
 
-/** For the `authEndpoint` of Liveblocks' client. */
-export async function liveblocksAuthEndpoint(): Promise<{ token: string }> {
-  return success(await anteroom.POST("/api/liveblocks-auth"));
+/** For the `authEndpoint` of Liveblocks' client, which stops on `forbidden` and retries if this throws. */
+export async function liveblocksAuthEndpoint(): Promise<
+  { token: string } | { error: "forbidden"; reason: string }
+> {
+  const { data, error, response } = await anteroom.POST("/api/liveblocks-auth");
+  if (data !== undefined) return data;
+  if (response.status >= 500 || response.status === 429) throw new Refusal(response.status, error);
+  return { error: "forbidden", reason: error.message };
 }

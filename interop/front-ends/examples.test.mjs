@@ -8,6 +8,7 @@ import { after, afterEach, before, beforeEach, test } from "node:test";
 import { LiveKitStandIn } from "../livekit/stand-in.mjs";
 import { Anteroom, root } from "../support/anteroom.mjs";
 import { blocks } from "../support/guide.mjs";
+import { until } from "../support/program.mjs";
 import { opened, sealed, WorkOsStandIn } from "../workos/stand-in.mjs";
 import { compileWith, modules, Page } from "./page.mjs";
 
@@ -57,7 +58,7 @@ const mistakes = [
   ["token-source.ts", "credentials:", "credential:", "'credential' does not exist"],
   ["Conference.tsx", "serverUrl={url}", "server={url}", "'server' does not exist"],
   ["liveblocks.ts", "authEndpoint:", "authEndPoint:", "'authEndPoint'"],
-  ["Collaboration.tsx", "{ isSignedIn, getToken }", "{ signedIn, getToken }", "'signedIn' does not exist"],
+  ["Collaboration.tsx", "{ isSignedIn,", "{ signedIn,", "'signedIn' does not exist"],
   ["proxy.ts", "refreshBufferSeconds", "refreshBuffer", "'refreshBuffer' does not exist"],
   ["app/room-token.ts", "{ accessToken }", "{ token }", "'token' does not exist"],
 ];
@@ -113,6 +114,18 @@ test("a code by e-mail signs in, and signing out leaves the page for WorkOS", as
   await signIn.signOut();
   assert.match(page.address, /\/user_management\/sessions\/logout\?session_id=/);
   assert.ok(!page.cookies.has("wos-session"));
+});
+
+test("signing out a session that is already over leaves the page too, and an outage does not", async () => {
+  await signIn.signOut();
+  assert.equal(page.address, "/");
+
+  page.address = undefined;
+  await answeringWith(
+    () => Promise.reject(new TypeError("fetch failed")),
+    () => assert.rejects(signIn.signOut(), { status: 0, isPassing: true }),
+  );
+  assert.equal(page.address, undefined);
 });
 
 test("single sign-on, Google and Microsoft leave the page and come back to the callback", async () => {
@@ -264,6 +277,36 @@ test("a call that may be repeated is, and one that may not is not", async () => 
   });
 });
 
+test("a call is not repeated if its Retry-After is too long to wait", async () => {
+  const { call } = await page.load("anteroom.js");
+  await standIn.failing({ fault: "limiting", retry_after: 60, times: 1 }, async () => {
+    const refusal = { status: 503, retryAfter: 60, isPassing: true };
+    await assert.rejects(call("/auth/sign-in", { email: jane }, { attempts: 3 }), refusal);
+  });
+});
+
+test("a success without the API's body is a broken connection", async () => {
+  const { call } = await page.load("anteroom.js");
+  await signInAs("jane");
+  const broken = () => new ReadableStream({ pull: (stream) => stream.error(new TypeError("terminated")) });
+  for (const body of [() => "<!doctype html>", () => '{"user":', () => "", broken]) {
+    let answers = 0;
+    await answeringWith(
+      (address, options, pageFetch) => (answers++ === 0 ? new Response(body()) : pageFetch(address, options)),
+      async () => {
+        const { user } = await call("/auth/session", {}, { method: "GET", attempts: 2 });
+        assert.equal(user.email, jane);
+      },
+    );
+    assert.equal(answers, 2);
+    const once = answeringWith(
+      () => new Response(body()),
+      () => call("/auth/session", {}, { method: "GET" }),
+    );
+    await assert.rejects(once, { status: 0, isPassing: true });
+  }
+});
+
 test("a GET carries no body, and its refusal is read like any other", async () => {
   const { call } = await page.load("anteroom.js");
   const refusal = { status: 405, message: "Use POST", isPassing: false };
@@ -288,17 +331,17 @@ test("a page that loads learns who is signed in, and nobody is no failure", asyn
   assert.deepEqual(Object.keys(guest), ["user", "authenticatedAt", "expiresAt"]);
 });
 
-test("a page that loads late has its session renewed by that one call", async () => {
+test("a page that loads late has its session refreshed by that one call", async () => {
   const { currentSession } = await page.load("session.js");
   const { call } = await page.load("anteroom.js");
   await signInAs("jane");
   await expire();
   const { expiresAt } = await currentSession();
-  const renewed = page.cookies.get("wos-session");
+  const refreshed = page.cookies.get("wos-session");
   assert.equal(expiresAt, standIn.claims((await sessionNow()).accessToken).exp);
   assert.ok(expiresAt > Date.now() / 1000);
   await call("/api/v1/livekit/room-auth", { username: "Jane", roomId: "room123" });
-  assert.equal(page.cookies.get("wos-session"), renewed);
+  assert.equal(page.cookies.get("wos-session"), refreshed);
 });
 
 test("a page that loads during an outage is not signed out, and asks again", async () => {
@@ -318,20 +361,18 @@ test("a page that loads during an outage is not signed out, and asks again", asy
 
 test("no answer at all is no sign-out either", async () => {
   const { call } = await page.load("anteroom.js");
-  const unreachable = globalThis.fetch;
-  globalThis.fetch = () => Promise.reject(new TypeError("fetch failed"));
-  try {
-    await assert.rejects(call("/auth/sign-out"), { status: 0, isSignedOut: false, isPassing: true });
-  } finally {
-    globalThis.fetch = unreachable;
-  }
+  await answeringWith(
+    () => Promise.reject(new TypeError("fetch failed")),
+    () => assert.rejects(call("/auth/sign-out"), { status: 0, isSignedOut: false, isPassing: true }),
+  );
 });
 
 test("a room is joined with its token, and with a new one after a long break", async () => {
   await signInAs("jane");
   const { join } = await page.load("room.js");
-  let ended = 0;
-  const room = await join("wss://rooms.example.com", "room123", "Jane Doe", () => (ended += 1));
+  const { options, seen } = inCall();
+  await join("wss://rooms.example.com", "room123", "Jane Doe", options);
+  const { room } = seen;
   const [{ url, token }] = room.connections;
   assert.equal(url, "wss://rooms.example.com");
   const claims = standIn.claims(token);
@@ -340,17 +381,56 @@ test("a room is joined with its token, and with a new one after a long break", a
   assert.equal(claims.exp - claims.nbf, 600);
   assert.match(claims.sub, /^user_\w+:[0-9a-f]{16}$/);
 
-  room.disconnected(); // As LiveKit's client says it when it has given up.
-  await until(() => room.connections.length === 2);
-  room.disconnected(2); // Another tab has taken over.
-  assert.equal(ended, 1);
-  assert.equal(room.connections.length, 2);
+  room.drop(); // As LiveKit's client says it when it has given up.
+  await until(() => seen.joined === 2, "another connection");
+  room.drop(2); // Another tab has taken over.
+  assert.deepEqual([seen.joined, seen.ended, room.connections.length], [2, 1, 2]);
+});
+
+test("a connection that fails is reported once, and tried again only from inside a call", async () => {
+  await signInAs("jane");
+  const { join } = await page.load("room.js");
+  const { Room } = await page.load("node_modules/livekit-client/index.js");
+  Room.failures = 1;
+  const first = inCall();
+  const joining = join("wss://rooms.example.com", "room123", "Jane Doe", first.options);
+  await assert.rejects(joining, { message: "could not establish a connection" });
+  assert.deepEqual([first.seen.joined, first.seen.ended, Room.failures], [0, 0, 0]);
+
+  const { options, seen } = inCall();
+  await join("wss://rooms.example.com", "room123", "Jane Doe", options);
+  Room.failures = 1;
+  seen.room.drop();
+  await until(() => seen.joined === 2, "a connection after one that has failed");
+  assert.deepEqual([seen.ended, seen.room.connections.length], [0, 3]);
+});
+
+test("leaving works at any moment, while a token is fetched too", async () => {
+  await signInAs("jane");
+  const { join } = await page.load("room.js");
+  const joinedNot = inCall();
+  const joining = join("wss://rooms.example.com", "room123", "Jane Doe", joinedNot.options);
+  joinedNot.leave();
+  await assert.rejects(joining, { name: "AbortError" });
+  assert.equal(joinedNot.seen.joined, 0);
+
+  const { options, seen, leave } = inCall();
+  await join("wss://rooms.example.com", "room123", "Jane Doe", options);
+  seen.room.drop();
+  leave();
+  await until(() => seen.ended === 1, "the end");
+  assert.deepEqual([seen.joined, seen.room.connections.length], [1, 1]);
+
+  const third = inCall();
+  await join("wss://rooms.example.com", "room123", "Jane Doe", third.options);
+  third.leave();
+  await until(() => third.seen.ended === 1, "the end");
 });
 
 test("LiveKit's client fetches a token with the session's cookie", async () => {
   await signInAs("jane");
-  const { tokens } = await page.load("token-source.js");
-  const { serverUrl, participantToken } = await tokens.fetch({ roomName: "room123" });
+  const { tokenSource } = await page.load("token-source.js");
+  const { serverUrl, participantToken } = await tokenSource().fetch({ roomName: "room123" });
   assert.match(serverUrl, /^ws:/);
   const claims = standIn.claims(participantToken);
   assert.deepEqual([claims.name, claims.video.room], ["Jane Doe", "room123"]);
@@ -422,7 +502,7 @@ test("Liveblocks gets its token with WorkOS's cookie where the deployment says s
   }
 });
 
-test("a server of Next.js asks with the access token, and no cookie is renewed", async () => {
+test("a server of Next.js asks with the access token, and no cookie is refreshed", async () => {
   const { roomToken } = await page.load("app/room-token.js");
   globalThis.accessToken = await standIn.accessToken("jane");
   try {
@@ -450,9 +530,9 @@ test("a session as authkit-nextjs seals it is one here, with and without a minut
     await call("/api/v1/livekit/room-auth", { username: "Jane", roomId: "room123" });
     assert.equal(page.cookies.get("wos-session") === cookie, left > 60, `with ${left} seconds left`);
   }
-  const renewed = await sessionNow();
-  assert.notEqual(renewed.refreshToken, refreshToken);
-  for (const part of ["accessToken", "refreshToken", "user"]) assert.ok(renewed[part], part);
+  const refreshed = await sessionNow();
+  assert.notEqual(refreshed.refreshToken, refreshToken);
+  for (const part of ["accessToken", "refreshToken", "user"]) assert.ok(refreshed[part], part);
 });
 
 /** Signs in without an e-mail: WorkOS limits those to a few per minute. */
@@ -460,6 +540,17 @@ async function signInAs(user) {
   await signIn.continueWith("google");
   const { code } = await standIn.signedInAs(user, page.address);
   await signIn.finishRedirect(`?code=${code}`);
+}
+
+/** Runs `action` while `answer`, which gets the page's `fetch` as well, answers the page's requests. */
+async function answeringWith(answer, action) {
+  const pageFetch = globalThis.fetch;
+  globalThis.fetch = async (address, options) => answer(address, options, pageFetch);
+  try {
+    return await action();
+  } finally {
+    globalThis.fetch = pageFetch;
+  }
 }
 
 /** Replaces the access token in the page's cookie with one that expired a minute ago. */
@@ -470,15 +561,16 @@ async function expire() {
   page.cookies.set("wos-session", await sealed({ ...session, accessToken }));
 }
 
+/** The options of a call, what becomes of it, and how to leave it. */
+function inCall() {
+  const leaving = new AbortController();
+  const seen = { joined: 0, ended: 0 };
+  const onJoined = (room) => Object.assign(seen, { room, joined: seen.joined + 1 });
+  const onEnded = () => Object.assign(seen, { ended: seen.ended + 1 });
+  return { options: { signal: leaving.signal, onJoined, onEnded }, seen, leave: () => leaving.abort() };
+}
+
 /** The content of the page's session cookie. */
 function sessionNow() {
   return opened(page.cookies.get("wos-session"));
-}
-
-async function until(isSo) {
-  for (let attempt = 0; attempt < 200; attempt += 1) {
-    if (isSo()) return;
-    await new Promise((resolve) => setTimeout(resolve, 25));
-  }
-  assert.ok(isSo(), "it has not come to that in five seconds");
 }

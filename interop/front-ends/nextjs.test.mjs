@@ -68,6 +68,84 @@ function withVersion(version) {
       await page.screenshot({ path: join(process.env.PICTURES, "nextjs-signed-in.png") });
   });
 
+  test("the examples' form sends one e-mail for two clicks, and another one when asked", async () => {
+    await page.goto(app.url);
+    const form = region("Anteroom");
+    const email = form.getByRole("textbox", { name: "E-mail" });
+    const code = form.getByRole("textbox", { name: "Code" });
+    await email.fill(memberOfTwo);
+    const asked = await standIn.askedBy(() =>
+      standIn.failing({ fault: "slow", milliseconds: 500 }, async () => {
+        await form.getByRole("button", { name: "Continue" }).dblclick();
+        await form.locator("[aria-label=Code]:focus").waitFor();
+      }),
+    );
+    assert.equal(asked.filter((request) => request === "POST /user_management/magic_auth").length, 1);
+    await says("Anteroom", "If 123@gmail.com has an account, a code is on its way.");
+
+    await email.fill(jane);
+    await code.waitFor({ state: "detached" });
+    await form.getByRole("button", { name: "Continue" }).click();
+    await code.fill("000000");
+    await form.getByRole("button", { name: "Continue" }).click();
+    await form.getByRole("alert").filter({ hasText: "send another one" }).waitFor();
+    assert.equal(
+      await page.evaluate(() => document.activeElement.textContent),
+      "Continue",
+      "the focus stays",
+    );
+    const first = await standIn.magicCode(jane);
+    await form.getByRole("button", { name: "Send another code" }).click();
+    await form.locator("[aria-label=Code][value='']").waitFor();
+    const second = await standIn.magicCode(jane);
+    assert.notEqual(first, second);
+    await code.fill(second);
+    await form.getByRole("button", { name: "Continue" }).click();
+    for (const side of sides) await says(side, "Jane Doe");
+  });
+
+  test("the examples show that the hosted page cannot be reached", async () => {
+    await page.goto(app.url);
+    await signInByCode("challenged@example.com");
+    const alert = region("Anteroom").getByRole("alert").first();
+    await alert.filter({ hasText: "Sign in with your second factor" }).waitFor();
+    await unreachable("continue-with-authkit", async () => {
+      await alert.getByRole("button", { name: "Continue" }).click();
+      await alert.filter({ hasText: "We cannot reach the service right now" }).waitFor();
+    });
+    await alert.getByRole("button", { name: "Continue" }).click();
+    await page.waitForURL(/\/user_management\/authorize/);
+
+    await unreachable("continue-with-authkit", async () => {
+      await page.goto(`${app.url}/sign-in-endpoint`);
+      await page.getByText("We cannot reach the service right now").waitFor();
+    });
+    await page.getByRole("button", { name: "Try again" }).click();
+    await page.waitForURL(/\/user_management\/authorize/);
+  });
+
+  test("the examples' callback page keeps its code during an outage, and leads back from a used one", async () => {
+    await page.goto(app.url);
+    await button("Anteroom", "Google").click();
+    const link = await page.getByRole("link", { name: jane }).getAttribute("href");
+    const answer = await window.request.get(new URL(link, page.url()).href, { maxRedirects: 0 });
+    const address = answer.headers().location.replace("/callback?", "/returned?");
+    await unreachable("finalize-oauth", async () => {
+      await page.goto(address);
+      await page.getByText("We cannot reach the service right now").waitFor();
+      assert.equal(page.url(), address);
+    });
+    await page.getByRole("button", { name: "Try again" }).click();
+    await page.waitForURL(`${app.url}/`);
+    for (const side of sides) await says(side, "Jane Doe");
+
+    await page.goto(address);
+    await page.getByText("This sign-in is no longer valid.").waitFor();
+    assert.equal(page.url(), `${app.url}/returned`);
+    await page.getByRole("link", { name: "Start again" }).click();
+    await page.waitForURL(`${app.url}/`);
+  });
+
   test("a user who signs in by AuthKit's callback in Next.js is signed in at Anteroom", async () => {
     await page.goto(app.url);
     await button("Next.js", "Sign in with AuthKit").click();
@@ -78,34 +156,34 @@ function withVersion(version) {
     const answer = await sessionAnswer();
     assert.equal(answer.status, 200);
     assert.equal((await answer.json()).user.email, jane);
-    assert.deepEqual(answer.headers.getSetCookie(), [], "nothing has to be renewed");
+    assert.deepEqual(answer.headers.getSetCookie(), [], "nothing has to be refreshed");
   });
 
-  test("whoever renews, the other goes on, and it is one session all along", async () => {
+  test("either side refreshes, the other goes on, and it stays one session", async () => {
     await signInByAuthKit(jane);
     const { sid } = await claims();
-    for (const renewing of ["Next.js", "Anteroom", "Anteroom", "Next.js", "Next.js", "Anteroom"]) {
+    for (const refreshing of ["Next.js", "Anteroom", "Anteroom", "Next.js", "Next.js", "Anteroom"]) {
       const before = await expire();
       const asked = await standIn.askedBy(async () => {
-        if (renewing === "Next.js") await page.goto(app.url);
+        if (refreshing === "Next.js") await page.goto(app.url);
         else await askAgain();
-        const renewed = await cookie();
-        assert.notEqual(renewed, before, renewing);
+        const refreshed = await cookie();
+        assert.notEqual(refreshed, before, refreshing);
         await page.goto(app.url);
         await askAgain();
-        assert.equal(await cookie(), renewed, `${renewing} has renewed it for both`);
+        assert.equal(await cookie(), refreshed, `${refreshing} has refreshed it for both`);
       });
       for (const side of sides) await says(side, "Jane Doe");
       assert.equal(
         asked.filter((request) => request === "POST /user_management/authenticate").length,
         1,
-        renewing,
+        refreshing,
       );
       assert.equal((await claims()).sid, sid);
     }
   });
 
-  test("a page load and calls to the API that renew at the same moment leave everybody signed in", async () => {
+  test("a page load and calls to the API that refresh at the same moment leave everybody signed in", async () => {
     await signInByAuthKit(jane);
     const { sid } = await claims();
     for (let round = 0; round < 3; round += 1) {
@@ -126,11 +204,11 @@ function withVersion(version) {
     }
   });
 
-  test("near its end a session is renewed by whoever is to be the first", async () => {
+  test("near its end a session is refreshed by the side that is to be the first", async () => {
     await signInByAuthKit(jane);
     const before = await expire(45);
     await loadAlone();
-    const isFirst = version !== "3"; // Which has no early renewal: Anteroom has, with a minute left.
+    const isFirst = version !== "3"; // Which has no early refresh: Anteroom has, with a minute left.
     assert.equal((await cookie()) !== before, isFirst);
     const loaded = await cookie();
     await askAgain();
@@ -195,7 +273,7 @@ function withVersion(version) {
       "another password": await sealed(good, {
         password: "another password, also of more than thirty-two letters",
       }),
-      "a token that another key has signed, and a refresh token that is none": await sealed({
+      "a token that another key has signed, and an invalid refresh token": await sealed({
         ...good,
         accessToken: foreign,
         refreshToken: "none",
@@ -225,7 +303,7 @@ function withVersion(version) {
     assert.equal(
       await page.getByRole("status").textContent(),
       seen,
-      "renewed by the proxy of Next.js, sent on",
+      "refreshed by the proxy of Next.js, sent on",
     );
   });
 
@@ -233,6 +311,15 @@ function withVersion(version) {
     await page.goto(`${app.url}/room`);
     await page.getByRole("link", { name: jane }).click();
     for (const side of sides) await says(side, "Jane Doe");
+
+    const good = await session();
+    const over = { accessToken: standIn.resigned(good.accessToken, past()), refreshToken: "none" };
+    for (const path of ["room", "sign-in"]) {
+      await plant(await sealed({ ...good, ...over }));
+      await page.goto(`${app.url}/${path}`);
+      await page.getByRole("link", { name: jane }).waitFor();
+      assert.equal(await cookie(), undefined);
+    }
   });
 
   const left = version === "3" ? "a cookie each" : "five cookies at most";
@@ -253,6 +340,12 @@ function withVersion(version) {
     await standIn.failing({ fault: "failing", status: 503 }, async () => {
       assert.equal((await sessionAnswer()).status, 503);
       await loadAlone();
+      assert.equal(await cookie(), version === "3" ? undefined : kept);
+      // Whoever still has the cookie is not sent to the sign-in.
+      const answer = await window.request.get(`${app.url}/sign-in`, { maxRedirects: 0 });
+      assert.equal(answer.status(), version === "3" ? 307 : 503);
+      const anyway = await window.request.get(`${app.url}/sign-in?anyway`, { maxRedirects: 0 });
+      assert.equal(anyway.status(), 307);
       assert.equal(await cookie(), version === "3" ? undefined : kept);
     });
     await plant(kept);
@@ -299,6 +392,14 @@ async function signInByCode(email) {
   await code.waitFor();
   await code.fill(await standIn.magicCode(email));
   await form.getByRole("button", { name: "Continue" }).click();
+}
+
+/** Runs `action` while the browser cannot reach that endpoint. */
+async function unreachable(endpoint, action) {
+  const address = new RegExp(`/auth/${endpoint}$`);
+  await page.route(address, (route) => route.abort());
+  await action();
+  await page.unroute(address);
 }
 
 /** Lets Anteroom answer once more, in the browser. */
