@@ -260,7 +260,8 @@ impl Assumptions {
 
 fn print_month(root: &Path, template: &str, assumed: &Assumptions) -> Result<(), Failure> {
     // `dev-sign-in` is not deployed to production.
-    let functions = count(fs::read_dir(root.join("functions"))?.count()) - 1.0;
+    let functions = fs::read_dir(root.join("functions"))?.flatten();
+    let functions = count(functions.filter(|entry| entry.path().is_dir()).count()) - 1.0;
     // Per function: duration, cold starts, ok and refused requests; in `all`, also failed requests.
     let (usual, all) = (functions * 4.0, functions * 5.0);
     // For WorkOS, Clerk, Liveblocks, LiveKit, S3, Secrets Manager and EventBridge: duration, ok and

@@ -1,122 +1,162 @@
-//! Compares starts with the floor: what the provider calls of a start cost on the same crates, without any
-//! other code. No change to a function's own code can bring its start below that.
+//! Compares starts and warm requests with the floor: what their provider calls, and the check of the
+//! caller's signature, cost on the same crates without any other code. No change to a function's own
+//! code can bring it below that.
 
+mod starts;
+mod warm_requests;
+
+use std::collections::BTreeSet;
 use std::path::Path;
 
-use anteroom_local::instance::{Instance, Launch};
+use anteroom_local::instance::Launch;
+use serde_json::json;
 
 use crate::Failure;
 use crate::awake::Awake;
 use crate::functions::{BARE_CALLS, BARE_HELLO, Functions};
-use crate::process::cpu_ms;
+use crate::measurement::Plan;
 use crate::programs::Programs;
 use crate::providers::{Environment, Providers};
 use crate::statistics::Spread;
-use crate::subject::{Endpoint, Identity, Implementation, Secrets, Subject};
+use crate::subject::{Endpoint, Implementation, Secrets, Subject};
 use crate::table::number;
 
-/// Endpoints whose starts open two, three and four connections.
-const ENDPOINTS: [Endpoint; 3] = [
-    Endpoint::Session,
-    Endpoint::RoomAuth(Identity::WorkOs),
-    Endpoint::LiveblocksAuth(Identity::Clerk),
-];
+/// How often each program is started, and how many warm requests it gets.
+#[derive(Clone, Copy)]
+struct Extent {
+    starts: usize,
+    warm: Plan,
+}
 
-/// How often each program is started.
-const FULL: usize = 25;
-const SHORT: usize = 5;
+const FULL: Extent = Extent { starts: 25, warm: Plan { rounds: 9, warm_up: 300, warm: 700 } };
+const SHORT: Extent = Extent { starts: 5, warm: Plan { rounds: 3, warm_up: 100, warm: 200 } };
 
-/// Prints a table with a row per endpoint.
+/// The programs that are compared, in the order of the columns.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Program {
+    Hello,
+    Floor,
+    Anteroom,
+    Node,
+}
+
+/// What the bare program does, as its arguments.
+type Arguments = Vec<[String; 2]>;
+
+/// Prints a table of starts and one of warm requests, with a row per endpoint.
 pub(crate) async fn print(
     root: &Path,
     mut arguments: impl Iterator<Item = String>,
 ) -> Result<(), Failure> {
-    let starts = match arguments.next().as_deref() {
+    let extent = match arguments.next().as_deref() {
         None => FULL,
         Some("--short") => SHORT,
         Some(other) => return Err(format!("{other} is not an option").into()),
     };
-    let mut names = vec![BARE_HELLO, BARE_CALLS];
-    names.extend(ENDPOINTS.iter().map(|endpoint| endpoint.name()));
-    let functions = Functions::build(root, &names)?;
-    let programs = Programs::build(root, &ENDPOINTS.map(in_node))?;
-    let providers = Providers::start().await?;
+    let endpoints = [starts::ENDPOINTS.as_slice(), &warm_requests::ENDPOINTS].concat();
+    let node: Vec<_> = endpoints.iter().copied().map(in_node).collect();
+    let names = endpoints.iter().map(|endpoint| endpoint.name());
+    let names: BTreeSet<_> = names.chain([BARE_HELLO, BARE_CALLS]).collect();
+    let floor = Floor {
+        functions: Functions::build(root, &Vec::from_iter(names))?,
+        programs: Programs::build(root, &node)?,
+        providers: Providers::start().await?,
+    };
     let _awake = Awake::start()?;
-    println!(
-        "| start, ms CPU | connections | `hello` | the calls alone | to `hello` | Anteroom | to the calls | Node 24 \
-         | to Anteroom | to the calls |"
-    );
-    println!("|---|---|---|---|---|---|---|---|---|---|");
-    for endpoint in ENDPOINTS {
-        let node = in_node(endpoint);
-        let ours = Subject { implementation: Implementation::Anteroom, ..node };
-        let environment = providers.environment(ours);
-        let calls = calls(endpoint, &environment)?;
-        let function = |name| functions.launch(name, environment.clone());
-        let launches = [
-            function(BARE_HELLO),
-            Launch { arguments: calls.concat(), ..function(BARE_CALLS) },
-            function(endpoint.name()),
-            programs.launch(node, providers.environment(node)),
-        ];
-        let [hello, alone, ours, node] = medians(&launches, starts).await?;
-        println!(
-            "| {} | {} | {} | {} | {:.2}× | {} | {:.2}× | {} | {:.0}× | {:.0}× |",
-            endpoint.name(),
-            calls.len(),
-            number(hello),
-            number(alone),
-            alone / hello,
-            number(ours),
-            ours / alone,
-            number(node),
-            node / ours,
-            node / alone,
-        );
-    }
-    Ok(())
+    starts::print(&floor, extent.starts).await?;
+    println!();
+    warm_requests::print(&floor, extent.warm).await
 }
 
 const fn in_node(endpoint: Endpoint) -> Subject {
-    Subject { endpoint, implementation: Implementation::Node, secrets: Secrets::SecretsManager }
+    Subject { endpoint, implementation: Implementation::Node, secrets: Secrets::Variables }
 }
 
-/// The calls of a start, as arguments. Each opens a connection.
-fn calls(endpoint: Endpoint, environment: &Environment) -> Result<Vec<[String; 2]>, Failure> {
-    let variable = |name: &str| {
-        let found = environment.iter().find(|(other, _)| other == name);
-        found.map(|(_, value)| value.clone()).ok_or(format!("{name} is not set"))
-    };
-    let call = |kind: &str, what: String| [kind.to_owned(), what];
-    let secrets = environment.iter().filter(|(name, _)| name.ends_with("_SECRET_ID"));
-    let mut calls: Vec<_> = secrets.map(|(_, id)| call("secret", id.clone())).collect();
-    if let Endpoint::LiveblocksAuth(_) = endpoint {
-        // Clerk's key is in a variable, so its start only connects to the hosts of its first request.
-        calls.push(call("connect", variable("CLERK_API_URL")?));
-        calls.push(call("connect", variable("LIVEBLOCKS_API_URL")?));
-    } else {
-        let (api, client) = (variable("WORKOS_API_URL")?, variable("WORKOS_CLIENT_ID")?);
-        calls.push(call("get", format!("{api}/sso/jwks/{client}")));
+/// The built programs and the stand-ins.
+struct Floor {
+    functions: Functions,
+    programs: Programs,
+    providers: Providers,
+}
+
+impl Floor {
+    fn environment(&self, endpoint: Endpoint, secrets: Secrets) -> Environment {
+        self.providers.environment(Subject::anteroom(endpoint).with_secrets_in(secrets))
     }
-    Ok(calls)
+
+    /// How each program is started.
+    fn launches(
+        &self,
+        endpoint: Endpoint,
+        secrets: Secrets,
+        floor: &Arguments,
+    ) -> [(Program, Launch); 4] {
+        let function = |name| self.functions.launch(name, self.environment(endpoint, secrets));
+        let node = in_node(endpoint).with_secrets_in(secrets);
+        let node = self.programs.launch(node, self.providers.environment(node));
+        [
+            (Program::Hello, function(BARE_HELLO)),
+            (Program::Floor, Launch { arguments: floor.concat(), ..function(BARE_CALLS) }),
+            (Program::Anteroom, function(endpoint.name())),
+            (Program::Node, node),
+        ]
+    }
 }
 
-/// The median CPU time of starts in milliseconds. The programs take turns, in reverse order every other time.
-async fn medians<const N: usize>(
-    launches: &[Launch; N],
-    starts: usize,
-) -> Result<[f64; N], Failure> {
-    let mut figures = [const { Vec::new() }; N];
-    for round in 0..starts {
-        let mut order: Vec<_> = (0..N).collect();
+/// The median of what is measured of each program. They take turns, in reverse order every other time.
+async fn medians(
+    launches: &[(Program, Launch); 4],
+    rounds: usize,
+    measure: impl AsyncFn(Program, &Launch) -> Result<f64, Failure>,
+) -> Result<[f64; 4], Failure> {
+    let mut figures = [const { Vec::new() }; 4];
+    for round in 0..rounds {
+        let mut order = [0, 1, 2, 3];
         if round % 2 == 1 {
             order.reverse();
         }
         for at in order {
-            let instance = Instance::launch(&launches[at]).await?;
-            figures[at].push(cpu_ms(instance.pid()).await?);
-            instance.stop().await;
+            let (program, launch) = &launches[at];
+            figures[at].push(measure(*program, launch).await?);
         }
     }
     Ok(figures.map(|figures| Spread::of(figures).median))
+}
+
+/// Prints the head of a table.
+fn print_head(figure: &str, count: &str) {
+    println!(
+        "| {figure}, ms CPU | {count} | `hello` | the floor | to `hello` | Anteroom | to the floor | Node 24 \
+         | to Anteroom | to the floor |"
+    );
+    println!("|---|---|---|---|---|---|---|---|---|---|");
+}
+
+fn print_row(endpoint: Endpoint, count: usize, [hello, floor, ours, node]: [f64; 4]) {
+    println!(
+        "| `{}` | {count} | {} | {} | {:.2}× | {} | {:.2}× | {} | {:.1}× | {:.1}× |",
+        endpoint.name(),
+        number(hello),
+        number(floor),
+        floor / hello,
+        number(ours),
+        ours / floor,
+        number(node),
+        node / ours,
+        node / floor,
+    );
+}
+
+/// The argument with which the bare program fetches WorkOS's keys.
+fn workos_keys(environment: &Environment) -> Result<[String; 2], Failure> {
+    let api = variable(environment, "WORKOS_API_URL")?;
+    let client = variable(environment, "WORKOS_CLIENT_ID")?;
+    let call = json!({ "url": format!("{api}/sso/jwks/{client}") });
+    Ok(["keys".to_owned(), call.to_string()])
+}
+
+/// The value of a variable.
+fn variable<'e>(environment: &'e Environment, name: &str) -> Result<&'e str, Failure> {
+    let found = environment.iter().find(|(other, _)| other == name);
+    Ok(found.map(|(_, value)| value.as_str()).ok_or(format!("{name} is not set"))?)
 }

@@ -2,7 +2,6 @@
 
 #![allow(clippy::print_stdout, reason = "it prints its figures")]
 
-mod archive;
 mod awake;
 mod axis;
 mod chart;
@@ -27,6 +26,7 @@ mod statistics;
 mod stopwatch;
 mod subject;
 mod table;
+mod zipped_size;
 
 use std::error::Error;
 use std::path::Path;

@@ -49,18 +49,27 @@ impl Measurement {
         let start_ms = cpu_ms(pid).await?;
         ask(&instance, requests).await?;
         let first_answer_ms = cpu_ms(pid).await?;
-        for _ in 0..plan.warm_up {
-            ask(&instance, requests).await?;
-        }
-        let before = cpu_ms(pid).await?;
-        for _ in 0..plan.warm {
-            ask(&instance, requests).await?;
-        }
-        let warm_ms = (cpu_ms(pid).await? - before) / f64::from(plan.warm);
+        let warm_ms = warm_ms(pid, plan, async || ask(&instance, requests).await).await?;
         let memory_mib = peak_memory_mib(pid)?;
         instance.stop().await;
         Ok(Self { start_ms, first_answer_ms, warm_ms, memory_mib })
     }
+}
+
+/// The CPU time of a process per request in milliseconds, over many in a row.
+pub(crate) async fn warm_ms<T>(
+    pid: u32,
+    plan: Plan,
+    ask: impl AsyncFn() -> Result<T, Failure>,
+) -> Result<f64, Failure> {
+    for _ in 0..plan.warm_up {
+        ask().await?;
+    }
+    let before = cpu_ms(pid).await?;
+    for _ in 0..plan.warm {
+        ask().await?;
+    }
+    Ok((cpu_ms(pid).await? - before) / f64::from(plan.warm))
 }
 
 /// Sends the next request, and checks the answer.

@@ -3,13 +3,13 @@
 use std::io::Write as _;
 
 use crate::Failure;
-use crate::archive::zipped_mib;
 use crate::awake::Awake;
 use crate::measurement::{Measurement, Plan};
 use crate::programs::Programs;
 use crate::providers::Providers;
 use crate::statistics::Spread;
 use crate::subject::Subject;
+use crate::zipped_size::zipped_mib;
 
 /// What is measured of each subject.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -23,7 +23,7 @@ pub(crate) async fn with_session(providers: &Providers, session: &Value) -> Even
     Event::documented("session.json").cookie(sessions::COOKIE, &cookie)
 }
 
-/// Checks that the answer is about [`USER`]'s session and renews its cookie.
+/// Checks that the answer is about [`USER`]'s session and refreshes its cookie.
 pub(crate) fn check_refreshed(answer: &Value) -> Result<(), Failure> {
     let body: Value = serde_json::from_str(answer["body"].as_str().unwrap_or_default())?;
     let cookie = answer["cookies"][0].as_str().unwrap_or_default();

@@ -63,10 +63,10 @@ export class Sessions {
     const read = await session.authenticate();
     if (read.authenticated) return { user: read.user, claims: decodeJwt(read.accessToken) };
     if (read.reason !== "invalid_jwt") throw new Refusal(401, "There is no session");
-    const renewed = await session.refresh();
-    if (!renewed.authenticated) throw new Refusal(401, "The session has ended");
-    const claims = decodeJwt(renewed.session.accessToken);
-    return { user: renewed.user, claims, cookies: [sessionCookie(renewed.sealedSession)] };
+    const refreshed = await session.refresh();
+    if (!refreshed.authenticated) throw new Refusal(401, "The session has ended");
+    const claims = decodeJwt(refreshed.session.accessToken);
+    return { user: refreshed.user, claims, cookies: [sessionCookie(refreshed.sealedSession)] };
   }
 }
 

@@ -7,13 +7,13 @@ use std::process::Command;
 use anteroom_local::instance::{Instance, Launch};
 
 use crate::Failure;
-use crate::archive::zipped_bytes;
 use crate::measurement::ask;
 use crate::process::slow_rest;
 use crate::programs::Programs;
 use crate::providers::Providers;
 use crate::requests::Requests;
 use crate::subject::Subject;
+use crate::zipped_size::zipped_bytes;
 
 /// How many warm requests are averaged.
 const WARM_REQUESTS: u64 = 200;

@@ -1,4 +1,4 @@
-//! The gate: the counts of three programs must not grow by more than 3 % unless the change says so,
+//! The gate: the counts of three programs must not grow by more than 3% unless the change says so,
 //! by changing `bench/instructions.json` too.
 
 use std::fs;
@@ -32,7 +32,7 @@ const HINT: &str = "If the change is worth it, run `cargo run --bin bench -- ins
 /// Counts, and compares with the committed counts.
 ///
 /// # Errors
-/// Every figure that has grown by more than 3 %.
+/// Every figure that has grown by more than 3%.
 pub(super) async fn check(root: &Path) -> Result<(), Failure> {
     let accepted: Value = serde_json::from_str(&fs::read_to_string(file(root))?)?;
     let tools = tools();
@@ -99,8 +99,7 @@ fn compare(accepted: &Value, name: &str, counts: Counts) -> Result<Findings, Fai
     for ((key, figure), now) in KEYS.into_iter().zip(Counts::NAMES).zip(counts.0) {
         let before = accepted[name][key].as_u64();
         let before = before.ok_or_else(|| format!("{name} has no {key}. {HINT}"))?;
-        let line =
-            format!("{name}, {figure}: {now} after {before} ({:+.1} %)", change(before, now));
+        let line = format!("{name}, {figure}: {now} after {before} ({:+.1}%)", change(before, now));
         if now * 100 > before * (100 + TOLERANCE) {
             findings.grown.push(line.clone());
         }
@@ -149,10 +148,10 @@ mod tests {
     #[test]
     fn every_figure_that_grows_more_is_named_with_both_values() {
         for (now, line) in [
-            ([1031, 2000, 500, 100], "room-auth, start: 1031 after 1000 (+3.1 %)"),
-            ([1000, 2100, 500, 100], "room-auth, start and first answer: 2100 after 2000 (+5.0 %)"),
-            ([1000, 2000, 516, 100], "room-auth, warm request: 516 after 500 (+3.2 %)"),
-            ([1000, 2000, 500, 104], "room-auth, zipped, KiB: 104 after 100 (+4.0 %)"),
+            ([1031, 2000, 500, 100], "room-auth, start: 1031 after 1000 (+3.1%)"),
+            ([1000, 2100, 500, 100], "room-auth, start and first answer: 2100 after 2000 (+5.0%)"),
+            ([1000, 2000, 516, 100], "room-auth, warm request: 516 after 500 (+3.2%)"),
+            ([1000, 2000, 500, 104], "room-auth, zipped, KiB: 104 after 100 (+4.0%)"),
         ] {
             assert_eq!(grown(now), [line]);
         }
