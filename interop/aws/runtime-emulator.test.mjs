@@ -81,7 +81,7 @@ suite("AWS's runtime emulator", withoutGo("aws-lambda-rie"), () => {
     });
   });
 
-  test("whoever invokes a function whose settings are incomplete reads which are missing", async () => {
+  test("invoking a function whose settings are incomplete says which are missing", async () => {
     const { WORKOS_API_KEY, LIVEKIT_URL, ...incomplete } = settings;
     await inEmulator("start-recording", { ...incomplete, RECORDINGS_BUCKET: "" }, async (emulator) => {
       const answer = await emulator.invoke(event("start-recording"));

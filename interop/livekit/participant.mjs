@@ -1,7 +1,5 @@
 // A participant in a LiveKit room, on LiveKit's own client: it can speak, and hears the others.
 
-import { setTimeout as wait } from "node:timers/promises";
-
 import {
   AudioFrame,
   AudioSource,
@@ -15,10 +13,9 @@ import {
   TrackSource,
 } from "@livekit/rtc-node";
 
-const rate = 48_000;
+import { until } from "../support/program.mjs";
 
-/** How long anything may take. */
-const seconds = 10;
+const rate = 48_000;
 
 /** Ends the client's library, which would keep the process. */
 export const close = dispose;
@@ -66,13 +63,16 @@ export class Participant {
 
   /** Waits until it hears somebody: not the track, which may be silent, but a tone in it. */
   async hears(identity) {
-    await until(() => (this.#heard.get(identity) ?? 0) > 1000, `to hear ${identity}`);
+    await until(() => (this.#heard.get(identity) ?? 0) > 1000, `a sound of ${identity}`);
   }
 
   /** Waits until it sees somebody, or nobody but these. */
   async sees(...identities) {
     const wanted = identities.sort().join();
-    await until(() => Object.keys(this.others).sort().join() === wanted, `to see ${wanted || "nobody"}`);
+    await until(
+      () => Object.keys(this.others).sort().join() === wanted,
+      `${wanted || "nobody"} to be the others`,
+    );
   }
 
   /** Waits until it is told that all that somebody publishes is muted. */
@@ -81,7 +81,7 @@ export class Participant {
       const tracks = [...this.#room.remoteParticipants.get(identity).trackPublications.values()];
       return tracks.length > 0 && tracks.every(({ muted }) => muted);
     };
-    await until(isMuted, `to see that ${identity} is muted`);
+    await until(isMuted, `${identity} to be muted`);
   }
 
   /** Waits for the end, and says why it was. */
@@ -115,13 +115,5 @@ export class Participant {
       await source.captureFrame(new AudioFrame(samples, rate, 1, length));
     }
     await source.close();
-  }
-}
-
-async function until(isSo, what) {
-  const deadline = Date.now() + seconds * 1000;
-  while (!isSo()) {
-    if (Date.now() > deadline) throw new Error(`waited ${seconds} s ${what}`);
-    await wait(20);
   }
 }

@@ -9,8 +9,8 @@ import { pause } from "../support/program.mjs";
 export class Relay {
   url;
   target;
-  /** How many requests to answer with 503 instead. */
-  refuse = 0;
+  /** Whether to answer a request with this body with 503 instead. */
+  refuses = () => false;
   received = [];
   #server;
 
@@ -32,8 +32,7 @@ export class Relay {
     const { authorization } = request.headers;
     const entry = { body: body.toString(), authorization, status: undefined };
     this.received.push(entry);
-    if (this.refuse > 0) {
-      this.refuse -= 1;
+    if (this.refuses(entry.body)) {
       entry.status = 503;
       response.writeHead(503).end();
       return;

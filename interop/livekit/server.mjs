@@ -5,7 +5,7 @@ import { execFileSync } from "node:child_process";
 
 import { EgressClient, EgressStatus, RoomServiceClient } from "livekit-server-sdk";
 
-import { freePort, Program, pause } from "../support/program.mjs";
+import { freePort, freeUdpPort, Program, pause } from "../support/program.mjs";
 import { tools, withoutGo } from "../support/tools.mjs";
 
 export const apiKey = "APIAnteroomServer";
@@ -130,7 +130,7 @@ export class LiveKitServer {
         enable_loopback_candidate: true,
         interfaces: { includes: ["lo"] },
         ips: { includes: ["127.0.0.1/32"] },
-        udp_port: await freePort(),
+        udp_port: await freeUdpPort(),
         tcp_port: 0,
         // By default these are public servers.
         stun_servers: ["127.0.0.1:1"],

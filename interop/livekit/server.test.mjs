@@ -6,7 +6,7 @@ import { after, before, test } from "node:test";
 
 import { Anteroom, environment, root } from "../support/anteroom.mjs";
 import { run } from "../support/program.mjs";
-import { LiveKitDoor } from "./door.mjs";
+import { RtcEndpoint } from "./rtc-endpoint.mjs";
 import * as own from "./server.mjs";
 import { apiKey, apiSecret, LiveKitStandIn } from "./stand-in.mjs";
 
@@ -44,7 +44,7 @@ test("all of them pass against a server that keeps LiveKit's rules", async () =>
 });
 
 test("one fails against a server that lets people into rooms that their token does not name", async () => {
-  const { failed } = await serverTests({ door: { mindsToken: false } });
+  const { failed } = await serverTests({ endpoint: { mindsToken: false } });
   assert.deepEqual(failed, [ownRoom]);
 });
 
@@ -56,13 +56,13 @@ test("those that need the secret fail with another one", async () => {
   assert.ok(failed.includes("livekit_server::takes_our_calls_about_egresses_and_no_strangers"));
 });
 
-/** Runs them against the stand-in behind a door, and gives the names of those that passed and that failed. */
-async function serverTests({ door: options, secret = apiSecret } = {}) {
-  const door = await LiveKitDoor.open(livekit, options);
+/** Runs them against the stand-in behind such an endpoint, and gives the names of those that passed and that failed. */
+async function serverTests({ endpoint: options, secret = apiSecret } = {}) {
+  const endpoint = await RtcEndpoint.open(livekit, options);
   try {
-    return await testsOf(door.url, apiKey, secret);
+    return await testsOf(endpoint.url, apiKey, secret);
   } finally {
-    await door.close();
+    await endpoint.close();
   }
 }
 

@@ -70,7 +70,7 @@ for (const [whose, run] of [
   });
 }
 
-test("whoever is signed in is served, and nobody else", () => {
+test("people who are signed in are served, and nobody else", () => {
   const served = ({ requests }) => {
     const successes = requests.filter(({ status }) => status < 300);
     return new Set(successes.map(({ endpoint }) => endpoint));

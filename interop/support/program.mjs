@@ -4,6 +4,7 @@
 // still runs is killed together with its children.
 
 import { spawn } from "node:child_process";
+import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { createServer } from "node:net";
 
@@ -156,7 +157,26 @@ export async function freePort() {
   return port;
 }
 
+/** The same for UDP, which has its own ports. */
+export async function freeUdpPort() {
+  const socket = createSocket("udp4").bind(0, "127.0.0.1");
+  await once(socket, "listening");
+  const { port } = socket.address();
+  socket.close();
+  await once(socket, "close");
+  return port;
+}
+
 /** Waits. */
 export function pause(milliseconds) {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
+
+/** Waits until a condition holds, which may be asynchronous. Throws an error if it takes too long. */
+export async function until(condition, what, seconds = 15) {
+  const deadline = Date.now() + seconds * 1000;
+  while (!(await condition())) {
+    if (Date.now() > deadline) throw new Error(`waited ${seconds} s for ${what}`);
+    await pause(20);
+  }
 }

@@ -92,7 +92,7 @@ test("our functions accept the session that the SDK has sealed, and the SDK thei
   assert.equal(browser.cookie("wos-session"), undefined);
 });
 
-test("an access token that has expired in a seal of the SDK's is renewed, and the SDK reads the new one", async () => {
+test("an access token that has expired in a seal of the SDK's is refreshed, and the SDK reads the new one", async () => {
   const browser = withSession(await expired(await sdkSession()));
   const stale = await load(browser.cookie("wos-session")).authenticate();
   assert.deepEqual(stale, { authenticated: false, reason: "invalid_jwt" });
@@ -101,7 +101,7 @@ test("an access token that has expired in a seal of the SDK's is renewed, and th
     email: "someone.else@example.com",
     organizationId: "org_01",
   });
-  assert.equal(other.status, 403, "the renewed cookie leaves with a refusal as well");
+  assert.equal(other.status, 403, "the new cookie is sent with a rejection as well");
   const read = await load(browser.cookie("wos-session")).authenticate();
   assert.equal(read.authenticated, true, JSON.stringify(read));
 });

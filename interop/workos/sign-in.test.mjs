@@ -493,7 +493,7 @@ test("the page of another origin is refused, with a cookie and without, and gets
   assert.deepEqual([status, setCookies], [403, []]);
 });
 
-test("signing out without a session is 401, and the cookie is cleared all the same", async () => {
+test("signing out without a session is 401 and still clears the cookie", async () => {
   const browser = newBrowser();
   const { status, setCookies } = await browser.post("/auth/sign-out");
   assert.equal(status, 401);
@@ -508,7 +508,7 @@ test("signing out without a session is 401, and the cookie is cleared all the sa
 
 // Bad input.
 
-test("bodies that are none are 400 everywhere, and not even WorkOS hears of them", async () => {
+test("invalid bodies are 400 everywhere, and never reach WorkOS", async () => {
   const paths = [
     "/auth/sign-in",
     "/auth/sign-up",
@@ -599,7 +599,7 @@ test("other methods, types and sizes are refused", async () => {
 
 // WorkOS is down, limits us, or answers nonsense.
 
-test("while WorkOS is down, live sessions go on, renewals wait, and all is well when it is back", async () => {
+test("while WorkOS is down, live sessions go on, refreshes wait, and all is well when it is back", async () => {
   const browser = await signedIn("jane");
   const { organizationId } = await sessionOf(browser);
   const leaving = await signedIn("jane");
@@ -630,7 +630,7 @@ test("while WorkOS is down, live sessions go on, renewals wait, and all is well 
   }
 });
 
-test("a token that is about to expire is renewed ahead of time, and serves when that fails", async () => {
+test("a token that is about to expire is refreshed early, and still serves if that fails", async () => {
   const browser = await signedIn("jane");
   const session = await sessionOf(browser);
   await ageToken(browser, session, 30);
@@ -645,9 +645,9 @@ test("a token that is about to expire is renewed ahead of time, and serves when 
   await ageToken(browser, session, -60);
   assert.equal(await refusedAs(), 403);
   assert.notEqual(browser.cookie("wos-session"), early, "the new cookie leaves with a refusal as well");
-  const renewed = await sessionOf(browser);
-  assert.equal(renewed.sid, session.sid);
-  assert.notEqual(renewed.content.refreshToken, session.content.refreshToken);
+  const refreshed = await sessionOf(browser);
+  assert.equal(refreshed.sid, session.sid);
+  assert.notEqual(refreshed.content.refreshToken, session.content.refreshToken);
 });
 
 test("a session that WorkOS has ended does not move, and its cookie is cleared", async () => {
@@ -690,15 +690,15 @@ test("a sign-in that an outage has interrupted can be completed", async () => {
 });
 
 test("what WorkOS fails in is told apart, and a session outlives it", async () => {
-  // What cannot be read says nothing about a session, so a renewal answers 503 where others answer 502.
-  for (const [order, expected, renewal] of [
+  // What cannot be read says nothing about a session, so a refresh answers 503 where others answer 502.
+  for (const [order, expected, refresh] of [
     [{ fault: "failing", status: 500 }, 503, 503],
     [{ fault: "failing", status: 503 }, 503, 503],
     [{ fault: "gateway_page" }, 503, 503],
     [{ fault: "garbage" }, 502, 503],
     [{ fault: "wrong_shape" }, 502, 503],
     [{ fault: "refusing" }, 502, 502],
-    // WorkOS has renewed the session and its answer is lost. It gives the same answer for half a minute.
+    // WorkOS has refreshed the session and its answer is lost. It gives the same answer for half a minute.
     [{ fault: "truncated" }, 503, 503],
   ]) {
     const browser = await signedIn("jane");
@@ -716,7 +716,7 @@ test("what WorkOS fails in is told apart, and a session outlives it", async () =
         "finalize-magic-auth": await newBrowser().post("/auth/finalize-magic-auth", code),
       };
       for (const [name, { status }] of Object.entries(asked)) {
-        const wanted = name === "switch-organization" ? renewal : expected;
+        const wanted = name === "switch-organization" ? refresh : expected;
         assert.equal(status, wanted, `${name} when ${JSON.stringify(order)}`);
       }
     });

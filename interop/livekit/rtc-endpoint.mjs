@@ -7,25 +7,25 @@ import { createServer, STATUS_CODES } from "node:http";
 import { JoinResponse, SignalResponse } from "@livekit/protocol";
 import { WebSocketServer } from "ws";
 
-export class LiveKitDoor {
+export class RtcEndpoint {
   #server;
   #sockets = new WebSocketServer({ noServer: true });
   #livekit;
   #minds;
 
   /**
-   * Opens a door before `livekit`. One that does not mind the token leads into whatever room the query
+   * Starts an endpoint in front of `livekit`. One that does not mind the token leads into whatever room the query
    * names, as no LiveKit server does.
    */
   static async open(livekit, { mindsToken = true } = {}) {
-    const door = new LiveKitDoor();
-    door.#livekit = livekit;
-    door.#minds = mindsToken;
-    door.#server = createServer((request, response) => door.#pass(request, response));
-    door.#server.on("upgrade", (request, socket, head) => door.#letIn(request, socket, head));
-    door.#server.listen(0, "127.0.0.1");
-    await once(door.#server, "listening");
-    return door;
+    const endpoint = new RtcEndpoint();
+    endpoint.#livekit = livekit;
+    endpoint.#minds = mindsToken;
+    endpoint.#server = createServer((request, response) => endpoint.#pass(request, response));
+    endpoint.#server.on("upgrade", (request, socket, head) => endpoint.#letIn(request, socket, head));
+    endpoint.#server.listen(0, "127.0.0.1");
+    await once(endpoint.#server, "listening");
+    return endpoint;
   }
 
   get url() {

@@ -4,31 +4,31 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 
-export class Gate {
-  /** The key that opens the gate. */
+export class KeyProxy {
+  /** The key that it accepts. */
   key;
   /** The keys of the requests, in order. */
   tried = [];
   #server;
 
   /**
-   * Opens a gate before `target`. A request with `key` reaches it with `targetKey`; one with
+   * Starts a proxy in front of `target`. A request with `key` reaches it with `targetKey`; one with
    * another key reaches it as it is, or, for a target that accepts every key, without any.
    */
   static async start({ target, targetKey, key, acceptsAny = false }) {
-    const gate = new Gate();
-    gate.key = key;
-    gate.#server = createServer(async (request, response) => {
+    const proxy = new KeyProxy();
+    proxy.key = key;
+    proxy.#server = createServer(async (request, response) => {
       const tried = request.headers.authorization?.replace("Bearer ", "");
-      gate.tried.push(tried);
+      proxy.tried.push(tried);
       const authorization =
-        tried === gate.key ? `Bearer ${targetKey}` : acceptsAny ? undefined : request.headers.authorization;
+        tried === proxy.key ? `Bearer ${targetKey}` : acceptsAny ? undefined : request.headers.authorization;
       const answer = await pass(request, target, authorization);
       response.writeHead(answer.status, { "content-type": answer.headers.get("content-type") });
       response.end(Buffer.from(await answer.arrayBuffer()));
     }).listen(0, "127.0.0.1");
-    await once(gate.#server, "listening");
-    return gate;
+    await once(proxy.#server, "listening");
+    return proxy;
   }
 
   get url() {
