@@ -68,8 +68,13 @@ pub(crate) fn is_cookie_domain(domain: &str) -> bool {
             && !label.ends_with('-')
             && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
     };
-    // A name whose last label is a number is an IPv4 address in some notation.
-    let is_number = |label: &str| label.bytes().all(|byte| byte.is_ascii_digit());
+    // A name whose last label is a number, decimal or hexadecimal, is an IPv4 address in some notation.
+    // <https://url.spec.whatwg.org/#ends-in-a-number-checker>
+    let is_number = |label: &str| {
+        let hexadecimal = label.strip_prefix("0x").or_else(|| label.strip_prefix("0X"));
+        label.bytes().all(|byte| byte.is_ascii_digit())
+            || hexadecimal.is_some_and(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()))
+    };
     let labels: Vec<_> = domain.split('.').collect();
     labels.iter().all(|label| is_label(label))
         && (labels.len() > 1 || domain == "localhost")
@@ -175,6 +180,9 @@ mod tests {
             ("app..example.com", false),
             ("example.com.", false),
             ("127.0.0.1", false),
+            ("127.0.0.0x1", false),
+            ("example.0X", false),
+            ("example.0xyz", true),
             ("10.1", false),
             ("[::1]", false),
             ("::1", false),

@@ -12,6 +12,7 @@ use http::StatusCode;
 use crate::api::ApiError;
 use crate::aws;
 use crate::clock::{Clock, Timestamp};
+use crate::http::SendError;
 use crate::metrics;
 use crate::provider::{self, Failure, ProviderError};
 use crate::request_scope;
@@ -84,7 +85,7 @@ impl EventBus {
         let call = Box::pin(self.send(event));
         let result = match tokio::time::timeout(left.min(PUT_TIMEOUT), call).await {
             Ok(result) => result,
-            Err(_) => Err((None, Failure::Unreachable("timed out"))),
+            Err(_) => Err((None, Failure::Unanswered(SendError::TimedOut))),
         };
         let now = self.clock.now();
         let took = now.since(began);

@@ -1,8 +1,8 @@
 //! The two ends of the path between Lambda and a handler, for the targets in `fuzz/`.
 //!
 //! Everything else that the targets call is public anyway. These two ends are not: only
-//! [`lambda`](crate::lambda) reads events and writes the gateway's responses, so functions cannot do
-//! either in a way of their own. Therefore this module exists only with the feature `fuzzing`, which
+//! [`lambda`](crate::lambda) reads events and writes the gateway's responses, so no function can
+//! bypass it. Therefore this module exists only with the feature `fuzzing`, which
 //! no package of the workspace enables.
 
 use serde_json::Value;

@@ -100,7 +100,7 @@ pub(crate) struct Received {
 
 /// Why a request got no response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum SendError {
+pub enum SendError {
     /// No connection could be opened, or not in time. Nothing was sent.
     #[error("no connection")]
     NoConnection,

@@ -1,7 +1,7 @@
 //! Whose sessions an endpoint accepts: the identity provider that the deployment has chosen.
 //!
-//! An application with one identity provider can use rooms of LiveKit and of Liveblocks alike. Only
-//! the chosen provider's settings, secrets and keys are read.
+//! An application needs only one identity provider for both LiveKit and Liveblocks. Only the chosen
+//! provider's settings, secrets and keys are read.
 //!
 //! ```
 //! # use anteroom::api::{ApiError, Reply, Request};

@@ -24,6 +24,7 @@ use rustls::pki_types::pem::PemObject as _;
 use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::value::RawValue;
 use spki::{ObjectIdentifier, SubjectPublicKeyInfoRef};
 
 use crate::clock::Timestamp;
@@ -60,10 +61,13 @@ pub struct Token<'t> {
 pub struct Header {
     alg: String,
     /// The id of the signing key.
+    #[serde(default, deserialize_with = "json::or_default")]
     pub kid: Option<String>,
-    /// The token's type, usually `JWT`.
+    /// The token's type, usually `JWT`. Empty if it is not a text, so that it is no known type.
+    #[serde(default, deserialize_with = "text_or_empty")]
     pub typ: Option<String>,
-    /// Clerk's category of the token.
+    /// Clerk's category of the token. Empty if it is not a text.
+    #[serde(default, deserialize_with = "text_or_empty")]
     pub cat: Option<String>,
     #[serde(default, deserialize_with = "present")]
     crit: bool,
@@ -72,6 +76,12 @@ pub struct Header {
 /// Whether a field is present, even as `null`.
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
     IgnoredAny::deserialize(deserializer).map(|_| true)
+}
+
+/// Reads a text. A value of another type becomes an empty text, and `null` becomes `None`.
+fn text_or_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let value = Option::<Box<RawValue>>::deserialize(deserializer)?;
+    Ok(value.map(|value| serde_json::from_str(value.get()).unwrap_or_default()))
 }
 
 impl<'t> Token<'t> {
@@ -170,7 +180,7 @@ impl fmt::Debug for Token<'_> {
 
 fn read_json<T: DeserializeOwned>(text: &[u8]) -> Result<T, TokenError> {
     // serde would also deserialize a struct from an array.
-    if text.first() != Some(&b'{') {
+    if text.trim_ascii_start().first() != Some(&b'{') {
         return Err(TokenError::Malformed);
     }
     json::from_slice(text).map_err(|_| TokenError::Malformed)
@@ -508,6 +518,8 @@ mod tests {
             (r#"{"sub":"a","name":"\ud83d"}"#.to_owned(), true),
             (r#"{"sub":"a","large":1e400}"#.to_owned(), true),
             (format!(r#"{{"sub":"a","deep":{deep}}}"#), true),
+            ("\r\n\t {\"sub\":\"a\"} ".to_owned(), true),
+            (r#" ["a"]"#.to_owned(), false),
             (r#"["a"]"#.to_owned(), false),
             (r#"{"sub":"a""#.to_owned(), false),
             (r#"{"sub":"a"} {}"#.to_owned(), false),

@@ -150,16 +150,6 @@ impl Invocation {
     }
 }
 
-/// The deadline of a request.
-#[derive(Clone, Copy)]
-struct Deadline(Timestamp);
-
-/// The deadline of `request`. A request that did not come through [`Function::answer`] has no time
-/// left.
-pub fn deadline(request: &Request) -> Timestamp {
-    request.extensions().get().map_or(Timestamp::EPOCH, |Deadline(at)| *at)
-}
-
 /// Runs an endpoint as a Lambda function until Lambda stops it. Exits immediately if settings are
 /// invalid, after logging them in one line and reporting them to Lambda.
 pub fn run<E: Endpoint>() -> ExitCode {
@@ -246,7 +236,6 @@ impl<E: Endpoint> Function<E> {
         let cold = !self.warm.swap(true, Ordering::Relaxed);
         let limit = self.time_left(&request, cold);
         let deadline = began.after(limit);
-        request.extensions_mut().insert(Deadline(deadline));
         let client = self.client(&mut request);
         let guarded = request_scope::handle(deadline, client, self.guarded(&request, limit));
         let (result, cookies) = api::with_cookies(guarded).await;

@@ -28,6 +28,9 @@
 //! | `json` | lenient JSON parsing, like JavaScript's |
 //! | `object_store` | an S3 bucket: its list, and signed links to its objects |
 //! | `afterwork` | background work that continues after the response |
+//! | `ids` | ids from providers, a type for each kind |
+//! | `log` | log lines |
+//! | `metrics` | metrics of requests and provider calls, in log lines |
 
 mod address;
 mod afterwork;

@@ -36,19 +36,18 @@
 //!
 //! # Recording a room
 //! ```
-//! # use anteroom::api::{ApiError, Reply, Request};
+//! # use anteroom::api::{ApiError, Reply};
 //! # use anteroom::caller::Caller;
-//! # use anteroom::lambda;
 //! # use anteroom::livekit::{NewRecording, Recorder, Recording, Rooms};
+//! # use anteroom::request_scope;
 //! async fn handle(
 //!     rooms: &Rooms,
 //!     recorder: &Recorder,
-//!     request: &Request,
 //!     caller: &Caller,
 //!     input: NewRecording,
 //! ) -> Result<Reply<Recording>, ApiError> {
 //!     let room = rooms.room(caller, &input.room_name)?; // 403 without the permission
-//!     let deadline = lambda::deadline(request);
+//!     let deadline = request_scope::deadline();
 //!     Ok(Reply::ok(recorder.start(caller, &room, &input, deadline).await?))
 //! }
 //! ```

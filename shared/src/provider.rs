@@ -2,41 +2,42 @@
 //! fail.
 //!
 //! The provider clients define the calls and interpret the responses. This module adds the key,
-//! reads the response within its limits, classifies failures, switches to a rotated key, and logs
-//! one line per call.
+//! reads the response within its limits, switches to a rotated key, and logs one line per call.
+//! `answer` recognizes responses that are failures, `failure` lists what can go wrong, and `retry`
+//! decides when a call is sent again.
+
+mod answer;
+mod failure;
+mod retry;
 
 use std::sync::OnceLock;
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
-use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderValue, Method};
 use secrecy::{ExposeSecret, SecretString};
-use serde::de::DeserializeOwned;
-use serde_json::value::RawValue;
 use url::Url;
 
 use crate::clock::{Clock, Timestamp};
-use crate::http::{CALL_TIMEOUT, Http, IDLE_TIMEOUT, Limits, SINGLE_SEND_IDLE_TIMEOUT, SendError};
-use crate::json;
+use crate::http::{CALL_TIMEOUT, Http, IDLE_TIMEOUT, Limits, SINGLE_SEND_IDLE_TIMEOUT};
 use crate::metrics;
+use crate::provider::answer::CallCount;
+use crate::provider::retry::Attempts;
 use crate::request_scope;
 use crate::secrets::{Secret, SecretError};
 use crate::settings::Settings;
 
+pub use answer::Answer;
+pub(crate) use answer::retry_after;
+pub use failure::{Failure, ProviderError};
+pub use retry::Retry;
+
 /// The longest response that we read unless a call allows more. No documented response comes close.
 pub(crate) const MAX_ANSWER_BYTES: usize = 1024 * 1024;
 
-const NO_CONNECTION: &str = "no connection";
-const BROKEN: &str = "the connection broke";
-const TIMED_OUT: &str = "timed out";
-const UNSENDABLE: &str = "the key has characters that are not allowed in a header";
-
-/// The pause before the first retry. Each pause is twice the previous one.
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-
-/// The maximum total of a call's pauses.
-const MAX_PAUSES: Duration = Duration::from_secs(5);
+const UNSENDABLE: Failure =
+    Failure::Unreachable("the key has characters that are not allowed in a header");
 
 /// A call is not retried if the request has less time left than this, and one that may be sent only
 /// once is not sent at all.
@@ -127,70 +128,6 @@ pub struct Call<'a> {
     pub hands_back_limits: bool,
 }
 
-/// When a failed call is retried: always on a new connection, and only while the request has time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Retry {
-    /// Never, because the call is not idempotent. It gets a new connection unless the provider has
-    /// responded within the last second.
-    Never,
-    /// Once, after a broken connection or a timeout, because the call is idempotent.
-    Once,
-    /// After a broken connection, a timeout, 408, 429 or 5xx, while the request has time and the
-    /// pauses total less than five seconds, because the provider responds to every repetition the
-    /// same way.
-    WhileTimeLasts {
-        /// Whether to pause before retries. Without pauses there is one retry, or none if the
-        /// provider sends `Retry-After`.
-        pause: bool,
-    },
-}
-
-/// The attempts of one call so far.
-struct Attempts {
-    retry: Retry,
-    failed: u32,
-    paused: Duration,
-    /// Whether one of them may have reached the provider.
-    sent: bool,
-}
-
-impl Attempts {
-    fn new(retry: Retry) -> Self {
-        Self { retry, failed: 0, paused: Duration::ZERO, sent: false }
-    }
-
-    /// The pause before the next attempt after `failure`, if there is one.
-    fn pause_after(&mut self, failure: &Failure) -> Option<Duration> {
-        self.failed += 1;
-        self.sent |= *failure != Failure::Unreachable(NO_CONNECTION);
-        let is_first = self.failed == 1;
-        let lost = matches!(failure, Failure::Unreachable(NO_CONNECTION | BROKEN | TIMED_OUT));
-        match self.retry {
-            Retry::Never => None,
-            Retry::Once => (is_first && lost).then_some(Duration::ZERO),
-            Retry::WhileTimeLasts { pause: false } => {
-                let told = failure.retry_after().is_some_and(|wait| !wait.is_zero());
-                (is_first && failure.may_pass() && !told).then_some(Duration::ZERO)
-            }
-            Retry::WhileTimeLasts { pause: true } if !failure.may_pass() => None,
-            // The connection failed, probably not the provider.
-            Retry::WhileTimeLasts { pause: true } if is_first && lost => Some(Duration::ZERO),
-            Retry::WhileTimeLasts { pause: true } => self.longer_pause(failure.retry_after()),
-        }
-    }
-
-    fn longer_pause(&mut self, told: Option<Duration>) -> Option<Duration> {
-        let left = MAX_PAUSES.saturating_sub(self.paused);
-        let pause = FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(self.failed - 1)).min(left);
-        let pause = pause.max(told.unwrap_or_default());
-        if left.is_zero() || pause > left {
-            return None;
-        }
-        self.paused += pause;
-        Some(pause)
-    }
-}
-
 /// The place where a provider expects the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyPlace {
@@ -198,129 +135,6 @@ pub enum KeyPlace {
     Header,
     /// In this field of the JSON body.
     Body(&'static str),
-}
-
-/// A provider's complete response. It may hold secrets and personal data, so it has no `Debug`.
-pub struct Answer {
-    provider: &'static str,
-    call: &'static str,
-    /// Its status.
-    pub status: StatusCode,
-    /// Whether an earlier attempt may have taken effect: it had no usable response, but a connection.
-    pub after_lost_attempt: bool,
-    headers: HeaderMap,
-    body: Vec<u8>,
-    received: Timestamp,
-    count: Option<CallCount>,
-}
-
-/// Counts a call when its response is dropped, because only reading the response shows whether it
-/// was usable.
-struct CallCount {
-    provider: &'static str,
-    status: StatusCode,
-    failure: OnceLock<&'static str>,
-    took: Duration,
-    at: Timestamp,
-}
-
-impl CallCount {
-    fn outcome(&self) -> &'static str {
-        let answered = if self.status.is_client_error() { "refused" } else { "ok" };
-        self.failure.get().copied().unwrap_or(answered)
-    }
-}
-
-impl Drop for CallCount {
-    fn drop(&mut self) {
-        metrics::called(self.provider, self.outcome(), self.took, self.at);
-    }
-}
-
-/// Why a call failed. Nothing in it is secret or personal.
-#[derive(Clone, Debug, thiserror::Error)]
-#[error("{provider} {call}: {failure}")]
-pub struct ProviderError {
-    /// The provider's name.
-    pub provider: &'static str,
-    /// The call's name.
-    pub call: &'static str,
-    /// What went wrong.
-    pub failure: Failure,
-}
-
-/// The ways in which a call can fail.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Failure {
-    /// The provider rejected our own credentials.
-    #[error("rejected our key with {0}")]
-    KeyRefused(StatusCode),
-    /// A status that is not documented for this call, or a rejection of our request.
-    #[error("unexpected status {0}")]
-    Unexpected(StatusCode),
-    /// A success that cannot be read.
-    #[error("unreadable response: {0}")]
-    Unreadable(&'static str),
-    /// No connection, a timeout, or an incomplete response.
-    #[error("{0}")]
-    Unreachable(&'static str),
-    /// The provider, or a gateway in front of it, reports a failure.
-    #[error("failed with {status}")]
-    Failing {
-        /// Its status.
-        status: StatusCode,
-        /// When to try again, if the provider says so.
-        retry_after: Option<Duration>,
-    },
-    /// The provider is rate-limiting us.
-    #[error("is rate-limiting us")]
-    Limiting {
-        /// When to try again, if the provider says so.
-        retry_after: Option<Duration>,
-    },
-    /// The provider was called a moment ago and is not called again yet.
-    #[error("skipped while backing off after a recent attempt")]
-    Paused {
-        /// When it will be called again.
-        retry_after: Duration,
-    },
-    /// No key is available to call it with.
-    #[error("no key: {0}")]
-    NoKey(#[from] SecretError),
-}
-
-impl Failure {
-    /// The outcome's name in metrics.
-    pub(crate) fn outcome(&self) -> &'static str {
-        match self {
-            Self::KeyRefused(_) => "key_refused",
-            Self::Unexpected(_) => "unexpected",
-            Self::Unreadable(_) => "unreadable",
-            Self::Unreachable(_) => "unreachable",
-            Self::Failing { .. } => "failing",
-            Self::Limiting { .. } => "limited",
-            Self::Paused { .. } => "paused",
-            Self::NoKey(_) => "no_key",
-        }
-    }
-
-    /// Whether the same call may succeed on a retry.
-    fn may_pass(&self) -> bool {
-        match self {
-            Self::Unreachable(what) => *what != UNSENDABLE,
-            Self::Failing { .. } | Self::Limiting { .. } => true,
-            _ => false,
-        }
-    }
-
-    /// When the provider wants to be called again, if it says so.
-    pub(crate) fn retry_after(&self) -> Option<Duration> {
-        match self {
-            Self::Failing { retry_after, .. } | Self::Limiting { retry_after } => *retry_after,
-            Self::Paused { retry_after } => Some(*retry_after),
-            _ => None,
-        }
-    }
 }
 
 impl<K: Credential> KeyedProvider<K> {
@@ -482,7 +296,7 @@ impl Provider {
         let mut request = http::Request::builder().method(call.method.clone()).uri(url.as_str());
         if let (Some(key), KeyPlace::Header) = (key, call.key) {
             let bearer = HeaderValue::try_from(format!("Bearer {}", key.expose_secret()));
-            let mut bearer = bearer.map_err(|_| Failure::Unreachable(UNSENDABLE))?;
+            let mut bearer = bearer.map_err(|_| UNSENDABLE)?;
             bearer.set_sensitive(true);
             request = request.header(AUTHORIZATION, bearer);
         }
@@ -496,7 +310,7 @@ impl Provider {
             }
             None => Bytes::new(),
         };
-        request.body(body).map_err(|_| Failure::Unreachable(UNSENDABLE))
+        request.body(body).map_err(|_| UNSENDABLE)
     }
 
     /// The URL of `path`, given by segment, and `query` below the base URL, which can have paths
@@ -510,121 +324,6 @@ impl Provider {
             url.query_pairs_mut().extend_pairs(query);
         }
         url
-    }
-}
-
-impl From<SendError> for Failure {
-    fn from(error: SendError) -> Self {
-        Self::Unreachable(match error {
-            SendError::NoConnection => NO_CONNECTION,
-            SendError::TimedOut => TIMED_OUT,
-            SendError::Broken => BROKEN,
-        })
-    }
-}
-
-impl Answer {
-    fn unless_failing(self, hands_back_limits: bool) -> Result<Self, Failure> {
-        let retry_after = self.retry_after();
-        let is_page = self.is_page();
-        let status = self.status;
-        if status == StatusCode::TOO_MANY_REQUESTS {
-            // The provider's own rate limits come with its own JSON. Gateways in front of it also
-            // have rate limits, which never concern a single caller.
-            let body = self.json::<Box<RawValue>>();
-            let is_own = !is_page && body.is_ok_and(|body| body.get().starts_with('{'));
-            if !hands_back_limits || !is_own {
-                return Err(Failure::Limiting { retry_after });
-            }
-        }
-        if status == StatusCode::REQUEST_TIMEOUT
-            || status.is_server_error()
-            || (is_page && !status.is_success())
-        {
-            return Err(Failure::Failing { status, retry_after });
-        }
-        Ok(self)
-    }
-
-    /// Whether it is a gateway's HTML page.
-    fn is_page(&self) -> bool {
-        let kind = self.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-        let media_type = kind.and_then(|kind| kind.split(';').next()).unwrap_or_default().trim();
-        let pages = ["text/html", "application/xhtml+xml"];
-        pages.iter().any(|page| media_type.eq_ignore_ascii_case(page))
-    }
-
-    /// Whether the status is 401, with which most providers reject a key.
-    pub fn is_unauthorized(&self) -> bool {
-        self.status == StatusCode::UNAUTHORIZED
-    }
-
-    /// The body as `T`, or the reason why a success cannot be read.
-    pub fn json<T: DeserializeOwned>(&self) -> Result<T, ProviderError> {
-        json::from_slice(&self.body).map_err(|error| {
-            let failure = Failure::Unreadable(match error.classify() {
-                serde_json::error::Category::Data => "it is JSON of another type",
-                _ => "it is not JSON",
-            });
-            // Error bodies come in many formats, so an unreadable one is not counted.
-            if self.status.is_success() { self.error(failure) } else { self.uncounted(failure) }
-        })
-    }
-
-    /// The body as text, if it is UTF-8.
-    pub fn text(&self) -> Option<&str> {
-        str::from_utf8(&self.body).ok()
-    }
-
-    /// The error for a status that the call does not expect.
-    pub fn unexpected(&self) -> ProviderError {
-        self.error(Failure::Unexpected(self.status))
-    }
-
-    /// An error about this response.
-    pub fn error(&self, failure: Failure) -> ProviderError {
-        if let Some(count) = &self.count {
-            let _ = count.failure.set(failure.outcome());
-        }
-        self.uncounted(failure)
-    }
-
-    fn uncounted(&self, failure: Failure) -> ProviderError {
-        ProviderError { provider: self.provider, call: self.call, failure }
-    }
-
-    /// `Retry-After`, a number of seconds or a date. A date in the past means now.
-    /// <https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3>
-    pub fn retry_after(&self) -> Option<Duration> {
-        retry_after(self.headers.get(RETRY_AFTER)?.to_str().ok()?, self.received)
-    }
-}
-
-/// How long to wait, according to a `Retry-After` that was received at `now`.
-pub(crate) fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
-    let value = value.trim();
-    if let Ok(seconds) = value.parse() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let date = httpdate::parse_http_date(value).ok()?;
-    let date = Timestamp::EPOCH.after(date.duration_since(UNIX_EPOCH).ok()?);
-    Some(date.since(now))
-}
-
-#[cfg(test)]
-impl Answer {
-    /// A made-up response, for tests.
-    pub(crate) fn made_up(status: u16, headers: HeaderMap, body: &serde_json::Value) -> Self {
-        Self {
-            provider: "provider",
-            call: "call",
-            status: StatusCode::from_u16(status).expect("a status"),
-            headers,
-            body: body.to_string().into_bytes(),
-            received: Timestamp::EPOCH,
-            count: None,
-            after_lost_attempt: false,
-        }
     }
 }
 
@@ -661,166 +360,5 @@ impl<'a> Call<'a> {
             fields.insert(field.to_owned(), key.expose_secret().into());
         }
         body
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn answer(status: u16, content_type: &'static str) -> Answer {
-        answer_of(status, content_type, "7", "{}")
-    }
-
-    fn answer_of(
-        status: u16,
-        content_type: &'static str,
-        retry_after: &'static str,
-        body: &str,
-    ) -> Answer {
-        let headers = [
-            (CONTENT_TYPE, HeaderValue::from_static(content_type)),
-            (RETRY_AFTER, HeaderValue::from_static(retry_after)),
-        ];
-        let headers = headers.into_iter().collect();
-        let body = body.as_bytes().to_vec();
-        Answer { body, ..Answer::made_up(status, headers, &serde_json::json!({})) }
-    }
-
-    #[test]
-    fn when_to_come_back_is_a_number_of_seconds_or_a_date() {
-        // 2025-07-14T09:54:56Z
-        let received = Timestamp::EPOCH.after(Duration::from_millis(1_752_486_896_250));
-        for (value, milliseconds) in [
-            ("7", Some(7000)),
-            (" 7 ", Some(7000)),
-            ("0", Some(0)),
-            ("Mon, 14 Jul 2025 09:55:03 GMT", Some(6750)),
-            ("Monday, 14-Jul-25 09:55:03 GMT", Some(6750)),
-            ("Mon Jul 14 09:55:03 2025", Some(6750)),
-            ("Mon, 14 Jul 2025 10:54:56 GMT", Some(3_599_750)),
-            ("Mon, 14 Jul 2025 09:54:56 GMT", Some(0)),
-            ("Thu, 01 Jan 1970 00:00:00 GMT", Some(0)),
-            ("-7", None),
-            ("7.5", None),
-            ("soon", None),
-            ("", None),
-        ] {
-            let mut answer = answer_of(503, "application/json", value, "{}");
-            answer.received = received;
-            let expected = milliseconds.map(Duration::from_millis);
-            assert_eq!(answer.retry_after(), expected, "{value}");
-        }
-    }
-
-    #[test]
-    fn only_a_limit_in_the_providers_own_json_is_about_the_caller() {
-        let own = r#"{"code":"rate_limit_exceeded","message":"Rate limit exceeded."}"#;
-        for (content_type, body, is_own) in [
-            ("application/json", own, true),
-            ("application/json; charset=utf-8", r#"{"name":"\ud83d","more":1e400}"#, true),
-            ("text/plain", "error code: 1015", false),
-            ("application/json", "error code: 1015", false),
-            ("application/json", r#""error code: 1015""#, false),
-            ("application/json", "1015", false),
-            ("application/json", "[]", false),
-            ("application/json", "null", false),
-            ("application/json", "", false),
-            ("Text/HTML", own, false),
-        ] {
-            let result = answer_of(429, content_type, "7", body).unless_failing(true);
-            assert_eq!(result.is_ok(), is_own, "{content_type} {body}");
-        }
-    }
-
-    #[test]
-    fn the_pauses_of_a_call_grow_and_end_after_five_seconds() {
-        let failing = Failure::Failing { status: StatusCode::BAD_GATEWAY, retry_after: None };
-        let lost = Failure::Unreachable(TIMED_OUT);
-        let pauses = |failure: &Failure| {
-            let mut attempts = Attempts::new(Retry::WhileTimeLasts { pause: true });
-            let pauses = std::iter::from_fn(|| attempts.pause_after(failure));
-            pauses.take(20).map(|pause| pause.as_millis()).collect::<Vec<_>>()
-        };
-        assert_eq!(pauses(&failing), [100, 200, 400, 800, 1600, 1900]);
-        assert_eq!(pauses(&lost), [0, 200, 400, 800, 1600, 2000]);
-        let told = |seconds| Some(Duration::from_secs(seconds));
-        let limiting = |seconds| Failure::Limiting { retry_after: told(seconds) };
-        assert_eq!(pauses(&limiting(2)), [2000, 2000]);
-        assert_eq!(pauses(&limiting(5)), [5000]);
-        assert_eq!(pauses(&limiting(6)), [0; 0]);
-    }
-
-    #[test]
-    fn an_attempt_without_a_connection_has_no_effect() {
-        for (failures, sent) in [
-            (&[NO_CONNECTION][..], false),
-            (&[BROKEN], true),
-            (&[TIMED_OUT], true),
-            (&[BROKEN, NO_CONNECTION], true),
-        ] {
-            let mut attempts = Attempts::new(Retry::Once);
-            for failure in failures {
-                attempts.pause_after(&Failure::Unreachable(failure));
-            }
-            assert_eq!(attempts.sent, sent, "{failures:?}");
-        }
-    }
-
-    #[test]
-    fn a_limit_is_handed_back_to_who_asks_for_it_unless_a_gateway_says_so() {
-        let limiting = Failure::Limiting { retry_after: Some(Duration::from_secs(7)) };
-        for (content_type, hands_back, failure) in [
-            ("application/json", false, Some(limiting.clone())),
-            ("application/json", true, None),
-            ("text/html; charset=utf-8", false, Some(limiting.clone())),
-            ("text/html; charset=utf-8", true, Some(limiting)),
-        ] {
-            let result = answer(429, content_type).unless_failing(hands_back);
-            assert_eq!(result.err(), failure, "{content_type} {hands_back}");
-        }
-    }
-
-    #[test]
-    fn an_answer_counts_as_what_its_reader_makes_of_it() {
-        let counted = |status: u16, read: fn(&Answer)| {
-            let mut answer = answer(status, "application/json");
-            let (provider, at) = ("provider", Timestamp::EPOCH);
-            let (failure, took) = (OnceLock::new(), Duration::ZERO);
-            answer.count = Some(CallCount { provider, status: answer.status, failure, took, at });
-            read(&answer);
-            answer.count.as_ref().map(CallCount::outcome).unwrap_or_default()
-        };
-        let read_in_vain: fn(&Answer) = |answer| assert!(answer.json::<Vec<u8>>().is_err());
-        let not_expected: fn(&Answer) = |answer| drop(answer.unexpected());
-        let limited: fn(&Answer) =
-            |answer| drop(answer.error(Failure::Limiting { retry_after: None }));
-        for (status, read, outcome) in [
-            (200, (|_| {}) as fn(&Answer), "ok"),
-            (200, read_in_vain, "unreadable"),
-            (200, not_expected, "unexpected"),
-            (404, |_| {}, "refused"),
-            (404, read_in_vain, "refused"),
-            (404, not_expected, "unexpected"),
-            (429, limited, "limited"),
-        ] {
-            assert_eq!(counted(status, read), outcome, "{status}");
-        }
-    }
-
-    #[test]
-    fn failures_are_errors_even_if_limits_are_handed_back() {
-        for hands_back in [false, true] {
-            let fails = |status, kind| answer(status, kind).unless_failing(hands_back).is_err();
-            assert!(fails(500, "application/json") && fails(503, "text/html"));
-            assert!(fails(408, "application/json"), "too slow for itself");
-            for page in
-                ["text/html", "Text/HTML", "TEXT/HTML ;charset=UTF-8", "application/xhtml+xml"]
-            {
-                assert!(fails(403, page), "a gateway's page: {page}");
-            }
-            assert!(!fails(403, "text/html-template") && !fails(403, ""));
-            assert!(!fails(403, "application/json") && !fails(200, "text/html"));
-        }
     }
 }

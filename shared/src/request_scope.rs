@@ -59,6 +59,11 @@ pub fn arrival() -> Moment {
     SCOPE.try_with(|scope| scope.arrived).unwrap_or_else(|_| Moment::now())
 }
 
+/// When the current request must have finished; outside a request, there is no time left.
+pub fn deadline() -> Timestamp {
+    SCOPE.try_with(|scope| scope.deadline).unwrap_or(Timestamp::EPOCH)
+}
+
 /// How long the calls of the current request may still take; `None` outside a request.
 pub(crate) fn time_left(now: Timestamp) -> Option<Duration> {
     let deadline = SCOPE.try_with(|scope| scope.deadline).ok()?;

@@ -210,10 +210,9 @@ impl Settings {
     /// `https` and `ws` as `http`. Otherwise like [`base_url`](Self::base_url).
     pub fn socket_url(&mut self, name: &str) -> Result<Url, Incomplete> {
         let value = self.text(name)?;
-        let http = match value.strip_prefix("ws") {
-            Some(rest) if rest.starts_with("s://") || rest.starts_with("://") => {
-                format!("http{rest}")
-            }
+        let http = match value.split_once("://") {
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("wss") => format!("https://{rest}"),
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("ws") => format!("http://{rest}"),
             _ => value,
         };
         match http.parse().ok().filter(address::is_base) {
@@ -557,6 +556,8 @@ mod tests {
             ("wss://*.livekit.cloud", None),
             ("ws://example.livekit.cloud", None),
             ("http://example.livekit.cloud", None),
+            ("WSS://example.livekit.cloud", Some("https://example.livekit.cloud/")),
+            ("Ws://localhost:7880", Some("http://localhost:7880/")),
             ("wsx://example.com", None),
             ("wss", None),
             ("wss://example.com?room=1", None),

@@ -46,6 +46,23 @@ fn providers_import_the_kit_and_never_each_other() {
 }
 
 #[test]
+fn the_map_of_the_crate_has_every_module() {
+    let library = fs::read_to_string(root().join("shared/src/lib.rs")).expect("lib.rs");
+    let map: String = library.lines().filter(|line| line.starts_with("//! |")).collect();
+    let mut modules = 0;
+    let mut is_for_tests = false;
+    for line in library.lines() {
+        let module = line.trim_start_matches("pub ").strip_prefix("mod ");
+        if let Some(module) = module.and_then(|rest| rest.strip_suffix(';')) {
+            assert!(is_for_tests || map.contains(&format!("`{module}`")), "{module}");
+            modules += 1;
+        }
+        is_for_tests = line.starts_with("#[");
+    }
+    assert!(modules > 25, "only {modules} modules");
+}
+
+#[test]
 fn every_provider_of_the_crate_is_known_here() {
     let source = root().join("shared/src");
     let folders = fs::read_dir(&source).expect("shared/src");
@@ -53,7 +70,7 @@ fn every_provider_of_the_crate_is_known_here() {
     for folder in folders.filter(|path| path.is_dir()) {
         let name = folder.file_name().and_then(|name| name.to_str()).expect("a name");
         assert!(
-            matches!(name, "api" | "cookie_seal" | "http" | "jwt" | "lambda")
+            matches!(name, "api" | "cookie_seal" | "http" | "jwt" | "lambda" | "provider")
                 || PROVIDERS.contains(&name),
             "shared/src/{name} is neither a part of the kit nor a provider"
         );

@@ -1,4 +1,4 @@
-//! The one user who may sign in without a mailbox.
+//! The one user who may sign in without an e-mail.
 
 use anteroom::api::ApiError;
 use anteroom::settings::{Incomplete, Settings};

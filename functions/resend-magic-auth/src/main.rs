@@ -37,8 +37,8 @@ impl Endpoint for ResendMagicAuth {
         Ok(Self { workos: WorkOs::configure(settings)? })
     }
 
-    async fn handle(&self, request: &Request, input: Input) -> Result<Reply<Status>, ApiError> {
-        self.workos.resend_code(request, &input.email).await?;
+    async fn handle(&self, _: &Request, input: Input) -> Result<Reply<Status>, ApiError> {
+        self.workos.resend_code(&input.email).await?;
         Ok(Reply::done())
     }
 }

@@ -41,7 +41,7 @@ impl Endpoint for SignIn {
 
     async fn handle(&self, request: &Request, input: Input) -> Result<MethodReply, ApiError> {
         let (email, invitation) = (&input.email, input.invitation_token.as_ref());
-        let Some(connection) = self.workos.begin_sign_in(request, email, invitation).await? else {
+        let Some(connection) = self.workos.begin_sign_in(email, invitation).await? else {
             return Ok(Method::MagicAuth.reply());
         };
         let with = SignInWith::Connection(connection.id);

@@ -38,8 +38,8 @@ impl Endpoint for SignUp {
         Ok(Self { workos: WorkOs::configure(settings)? })
     }
 
-    async fn handle(&self, request: &Request, input: Input) -> Result<Reply<Status>, ApiError> {
-        self.workos.sign_up(request, &input.email).await?;
+    async fn handle(&self, _: &Request, input: Input) -> Result<Reply<Status>, ApiError> {
+        self.workos.sign_up(&input.email).await?;
         Ok(Reply::made())
     }
 }

@@ -16,6 +16,7 @@ use anteroom::api::{ApiError, Reply, Request};
 use anteroom::identity::IdentityProvider;
 use anteroom::lambda::{self, Endpoint, Route};
 use anteroom::livekit::{NewRecording, Recorder, Recording, Rooms};
+use anteroom::request_scope;
 use anteroom::settings::{Incomplete, Settings};
 
 struct StartRecording {
@@ -49,7 +50,7 @@ impl Endpoint for StartRecording {
     ) -> Result<Reply<Recording>, ApiError> {
         let caller = self.identity.session(request).await?.caller();
         let room = self.rooms.room(&caller, &input.room_name)?;
-        let deadline = lambda::deadline(request);
+        let deadline = request_scope::deadline();
         Ok(Reply::ok(self.recorder.start(&caller, &room, &input, deadline).await?))
     }
 }

@@ -42,11 +42,7 @@ impl Endpoint for SwitchOrganization {
 
     async fn handle(&self, request: &Request, input: Input) -> Result<Reply<Outcome>, ApiError> {
         let session = self.sessions.session(request).await?;
-        if session.user().is_some_and(|user| !input.email.is(&user.email)) {
-            return Err(ApiError::forbidden(
-                "This is not the e-mail address of the signed-in user",
-            ));
-        }
+        session.check_email(&input.email)?;
         let user = self.sessions.switch_organization(&session, &input.organization_id).await?;
         Ok(Reply::ok(Outcome::SignedIn(Box::new(user))))
     }

@@ -193,7 +193,8 @@ impl From<ProviderError> for ApiError {
             Failure::KeyRefused(_) | Failure::Unexpected(_) | Failure::Unreadable(_) => {
                 Self::bad_gateway(error)
             }
-            Failure::Unreachable(_)
+            Failure::Unanswered(_)
+            | Failure::Unreachable(_)
             | Failure::Failing { .. }
             | Failure::Limiting { .. }
             | Failure::Paused { .. }
@@ -216,6 +217,7 @@ impl From<SecretError> for ApiError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::SendError;
 
     #[test]
     fn the_caller_reads_the_message_and_never_the_detail() {
@@ -267,7 +269,8 @@ mod tests {
             (Failure::KeyRefused(status), 502),
             (Failure::Unexpected(status), 502),
             (Failure::Unreadable("it is not JSON"), 502),
-            (Failure::Unreachable("no connection"), 503),
+            (Failure::Unanswered(SendError::NoConnection), 503),
+            (Failure::Unreachable("no time left"), 503),
             (Failure::Failing { status, retry_after }, 503),
             (Failure::Limiting { retry_after }, 503),
             (Failure::NoKey(SecretError::Unreachable(String::new())), 503),

@@ -88,8 +88,10 @@ mod tests {
         assert_eq!(domains, [None, Some("example.com")]);
     }
 
-    #[test]
-    fn without_a_request_there_is_nobody_to_send_to() {
+    #[tokio::test]
+    async fn a_cookie_sent_outside_a_request_reaches_no_later_one() {
         send_cookie(Cookie::new("session", "lost"));
+        let ((), cookies) = with_cookies(async {}).await;
+        assert!(cookies.is_empty(), "{cookies:?}");
     }
 }

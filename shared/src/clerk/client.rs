@@ -66,9 +66,13 @@ impl Clerk {
         let base = settings.base_url("CLERK_API_URL", "https://api.clerk.com");
         let signing_keys = signing_keys(settings);
         let authorized_parties = authorized_parties(settings);
-        let publishable_key = publishable_key?;
-        let default_issuer = format!("https://{}", publishable_key.host());
+        let default_issuer = match &publishable_key {
+            Ok(key) => format!("https://{}", key.host()),
+            // The missing key is reported, and so is an issuer that is malformed, if it is set.
+            Err(_) => "https://localhost".to_owned(),
+        };
         let issuer = settings.address("CLERK_ISSUER", &default_issuer);
+        let publishable_key = publishable_key?;
         let provider = Provider::new("clerk", base?, settings);
         if calls_clerk {
             provider.open_ahead(settings);

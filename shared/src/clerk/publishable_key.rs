@@ -33,8 +33,10 @@ fn parse(key: &str) -> Option<PublishableKey> {
         .or_else(|_| BASE64_URL_SAFE_NO_PAD.decode(encoded.trim_end_matches('=')))
         .ok()?;
     let host = String::from_utf8(decoded).ok()?.strip_suffix('$')?.to_owned();
-    let is_host = host.contains('.')
-        && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-".contains(&byte));
+    let is_label = |label: &str| {
+        !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    let is_host = host.contains('.') && host.split('.').all(is_label);
     is_host.then(|| PublishableKey { host, cookie_suffix: cookie_suffix(key), is_production })
 }
 
@@ -87,6 +89,7 @@ mod tests {
             "pk_test_!!!!",
             "pk_test_ZXZpbC5leGFtcGxlLyQ=", // evil.example/$
             "pk_test_bG9jYWxob3N0JA==",     // localhost$
+            "pk_test_Y2xlcmsuLmV4YW1wbGUk", // clerk..example$
         ] {
             assert!(key.parse::<PublishableKey>().is_err(), "{key}");
         }

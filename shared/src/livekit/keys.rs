@@ -41,7 +41,7 @@ impl Keys {
     /// Reads `LIVEKIT_API_KEY` and `LIVEKIT_API_SECRET`, and checks whether `LIVEKIT_URL` is this
     /// machine.
     pub(super) fn configure(settings: &mut Settings) -> Result<Self, Incomplete> {
-        let secret_form = if is_server_here(settings) { ANY_FORM } else { secret_form };
+        let secret_form = secret_form_of(settings);
         let api_key = settings.secret("LIVEKIT_API_KEY", SECRET_ID, key_form);
         let api_secret = settings.secret("LIVEKIT_API_SECRET", SECRET_ID, secret_form);
         Ok(Self { api_key: api_key?, api_secret: api_secret?, clock: settings.clock() })
@@ -108,10 +108,11 @@ impl AcceptedKeys {
     /// `LIVEKIT_API_SECRET_PREVIOUS`.
     pub(super) fn configure(settings: &mut Settings) -> Result<Self, Incomplete> {
         let current = Keys::configure(settings);
+        let secret_form = secret_form_of(settings);
         let previous = settings.optional_pair(
             ["LIVEKIT_API_KEY_PREVIOUS", "LIVEKIT_API_SECRET_PREVIOUS"],
             SECRET_ID,
-            [key_form, ANY_FORM],
+            [key_form, secret_form],
         );
         let current = current?;
         let [previous_key, previous_secret] = previous?;
@@ -221,6 +222,11 @@ fn is_server_here(settings: &mut Settings) -> bool {
 
 fn key_form(key: &str) -> Result<(), &'static str> {
     if is_visible_ascii(key) { Ok(()) } else { Err("an API key (API...)") }
+}
+
+/// The form of the API secrets: a server on this machine may have any, like `livekit-server --dev`.
+fn secret_form_of(settings: &mut Settings) -> Check {
+    if is_server_here(settings) { ANY_FORM } else { secret_form }
 }
 
 fn secret_form(secret: &str) -> Result<(), &'static str> {

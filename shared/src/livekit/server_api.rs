@@ -244,7 +244,10 @@ impl ProviderError {
     /// Whether the call may still have taken effect.
     pub(super) fn leaves_open(&self) -> bool {
         match self.failure {
-            Failure::Unreachable(_) | Failure::Failing { .. } | Failure::Unreadable(_) => true,
+            Failure::Unanswered(_)
+            | Failure::Unreachable(_)
+            | Failure::Failing { .. }
+            | Failure::Unreadable(_) => true,
             Failure::KeyRefused(_)
             | Failure::Unexpected(_)
             | Failure::Limiting { .. }
@@ -261,6 +264,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::http::SendError;
 
     fn answer(status: u16, body: &Value) -> Answer {
         let mut headers = HeaderMap::new();
@@ -333,7 +337,7 @@ mod tests {
     fn an_error_says_whether_the_call_may_have_taken_effect() {
         let status = StatusCode::BAD_GATEWAY;
         for (failure, leaves_open) in [
-            (Failure::Unreachable("reset"), true),
+            (Failure::Unanswered(SendError::Broken), true),
             (Failure::Failing { status, retry_after: None }, true),
             (Failure::Unreadable("not JSON"), true),
             (Failure::KeyRefused(status), false),

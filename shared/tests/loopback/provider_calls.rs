@@ -5,6 +5,7 @@ use std::time::Duration;
 use anteroom::api::ApiError;
 use anteroom::client::Client;
 use anteroom::clock::Clock;
+use anteroom::http::SendError;
 use anteroom::provider::{Call, Failure, Provider, ProviderError, Retry};
 use anteroom::request_scope;
 use anteroom::settings::Settings;
@@ -70,7 +71,7 @@ async fn call(provider: &Provider, retry: Retry) -> Result<u16, ProviderError> {
 }
 
 #[tokio::test]
-async fn a_call_is_retried_only_if_it_is_repeatable_and_the_failure_may_pass() {
+async fn a_call_is_retried_only_if_it_is_repeatable_and_the_failure_is_transient() {
     let world = World::start().await;
     let slow = Fault::Slow(Duration::from_mins(1));
     let limiting = |retry_after| Fault::Limiting { retry_after };
@@ -144,7 +145,7 @@ async fn no_call_goes_beyond_the_requests_time() {
         [(600, Retry::Never), (400, Retry::Once), (400, HASTY), (400, PAUSING)]
     {
         let failure = within(milliseconds, retry).await;
-        assert!(matches!(failure, Failure::Unreachable(_)), "{failure}");
+        assert!(matches!(failure, Failure::Unanswered(_)), "{failure}");
         assert_eq!(world.asked(), 1, "no time for another: {retry:?}");
         within(0, retry).await;
         assert_eq!(world.asked(), 0, "no time at all: {retry:?}");
@@ -175,7 +176,7 @@ async fn a_connection_that_takes_too_long_is_none_and_nothing_was_sent() {
     let path = ["v1", "anything"];
     let call = Call { retry: Retry::Never, ..Call::get("anything", &path) };
     let failure = provider.send(&call).await.err().unwrap().failure;
-    assert!(matches!(failure, Failure::Unreachable("no connection")), "{failure}");
+    assert_eq!(failure, Failure::Unanswered(SendError::NoConnection));
 }
 
 #[tokio::test]

@@ -380,6 +380,26 @@ async fn a_variable_takes_precedence_without_a_call() {
     assert_eq!(world.fetches(), 0);
 }
 
+/// As on Lambda, where the credentials are those of a role's session.
+#[tokio::test]
+async fn a_request_has_the_session_token_of_the_role_and_is_signed_with_it() {
+    let world = World::start().await;
+    assert_eq!(status(&world.client().await.unwrap()).await, 200);
+    let asked = world.manager.requests().remove(0);
+    assert_eq!(asked.header("x-amz-security-token"), Some(secrets_manager::SESSION_TOKEN));
+    let authorization = asked.header("authorization").unwrap();
+    assert!(authorization.contains("x-amz-security-token"), "{authorization}");
+
+    let mut pairs = world.manager.settings();
+    pairs.extend(world.liveblocks.settings());
+    pairs.retain(|(name, _)| name != "LIVEBLOCKS_SECRET_KEY" && name != "AWS_SESSION_TOKEN");
+    pairs.push(("LIVEBLOCKS_SECRET_ID".to_owned(), SECRET_ID.to_owned()));
+    let mut settings = Settings::from_pairs(pairs, world.clock.clone()).unwrap();
+    let client = Liveblocks::configure(&mut settings);
+    let client = settings.complete(client).await.unwrap();
+    assert_eq!(status(&client).await, 503, "without the token, the key is nobody's");
+}
+
 #[tokio::test]
 async fn a_missing_region_and_missing_credentials_are_named() {
     let pairs = [("LIVEBLOCKS_SECRET_ID", SECRET_ID)];

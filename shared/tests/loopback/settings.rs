@@ -3,7 +3,7 @@
 use anteroom::clerk::Clerk;
 use anteroom::clock::Clock;
 use anteroom::identity::IdentityProvider;
-use anteroom::livekit::{Joins, Recorder};
+use anteroom::livekit::{Joins, Recorder, Webhooks};
 use anteroom::settings::{Incomplete, Settings};
 use anteroom::workos::{Cookies, Redirects, Sessions};
 use anteroom_stand_ins::{clerk, livekit, secrets_manager, workos};
@@ -175,6 +175,19 @@ async fn a_base_url_must_not_end_in_the_version_and_an_issuer_may() {
 }
 
 #[tokio::test]
+async fn clerks_issuer_is_checked_without_a_publishable_key_too() {
+    let stand_in = clerk::Clerk::start().await.unwrap();
+    let settings = pairs(stand_in.settings());
+    for key in ["", "hunter2"] {
+        let own = [("CLERK_PUBLISHABLE_KEY", key), ("CLERK_ISSUER", "http://clerk.example.com")];
+        let problems = problems(&settings, &own, Clerk::configure).await;
+        for name in ["CLERK_PUBLISHABLE_KEY", "CLERK_ISSUER"] {
+            assert!(problems.contains(name), "{name} is not in {problems}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_short_livekit_secret_is_for_a_server_on_this_machine_only() {
     let manager = secrets_manager::SecretsManager::start().await.unwrap();
     manager.put("livekit", json!({ "LIVEKIT_API_KEY": "devkey", "LIVEKIT_API_SECRET": "secret" }));
@@ -201,6 +214,27 @@ async fn a_short_livekit_secret_is_for_a_server_on_this_machine_only() {
 }
 
 #[tokio::test]
+async fn the_previous_livekit_secret_is_as_long_as_the_current_one() {
+    let stand_in = livekit::LiveKit::start().await.unwrap();
+    let long = "a-secret-of-last-year-with-32-bytes-or-more";
+    for (url, secret, good) in [
+        ("wss://example.livekit.cloud", long, true),
+        ("wss://example.livekit.cloud", "secret", false),
+        ("ws://localhost:7880", "secret", true),
+    ] {
+        let own = [
+            ("LIVEKIT_URL", url),
+            ("LIVEKIT_API_SECRET", long),
+            ("LIVEKIT_API_KEY_PREVIOUS", "APIold"),
+            ("LIVEKIT_API_SECRET_PREVIOUS", secret),
+        ];
+        let problems = problems(&stand_in.settings(), &own, Webhooks::configure).await;
+        assert_eq!(problems.contains("LIVEKIT_API_SECRET_PREVIOUS"), !good, "{url}: {problems}");
+        assert_eq!(problems.is_empty(), good, "{url}: {problems}");
+    }
+}
+
+#[tokio::test]
 async fn the_recordings_endpoint_must_not_name_the_bucket() {
     let stand_in = livekit::LiveKit::start().await.unwrap();
     for (endpoint, good) in [
@@ -214,7 +248,9 @@ async fn the_recordings_endpoint_must_not_name_the_bucket() {
         ("https://s3.example.com/tenant/recordings", false),
         ("https://recordings.s3.example.com", false),
         ("https://recordings.s3.example.com/", false),
+        ("https://recordings.s3-accelerate.amazonaws.com", false),
         ("https://recordings-of-us.s3.example.com", true),
+        ("https://recordings.example.com", true),
     ] {
         let own = [("RECORDINGS_BUCKET", "recordings"), ("RECORDINGS_ENDPOINT", endpoint)];
         let problems = problems(&stand_in.settings(), &own, Recorder::configure).await;

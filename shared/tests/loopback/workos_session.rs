@@ -234,6 +234,8 @@ fn unaccepted() -> Vec<(&'static str, Value, Value, u16)> {
         ("without an end", claims(json!({ "exp": null })), 401),
         ("an odd beginning", claims(json!({ "nbf": "soon" })), 401),
         ("another type", header(json!({ "typ": "dpop+jwt" })), 401),
+        ("an odd type", header(json!({ "typ": 5 })), 401),
+        ("an odd key", header(json!({ "kid": 7 })), 401),
         ("an unknown key", header(json!({ "kid": "sso_oidc_key_pair_unknown" })), 401),
         ("no key", header(json!({ "kid": null })), 401),
         ("not valid yet", claims(json!({ "nbf": 4_000_000_000_u64 })), 503),
@@ -360,9 +362,37 @@ async fn a_session_without_a_refresh_token_lasts_as_long_as_its_access_token() {
             assert_eq!(switch(&world, &cookie, &organization).await, (401, None), "{why}");
         } else {
             assert_ended(&outcome, why);
+            // WorkOS is not even asked for its keys.
+            let other = process(&world.stand_in, &world.clock).await;
+            world.stand_in.inject(Fault::Down);
+            assert_ended(&ask(&other, &request(&[("cookie", &cookie)])).await, why);
+            world.stand_in.clear_faults();
         }
     }
     assert_eq!(world.refreshes(), 0, "there is nothing to ask for");
+}
+
+#[tokio::test]
+async fn a_token_ends_at_its_expiry_without_leeway() {
+    let world = World::start().await;
+    let session = world.signed_in("jane", None, 300);
+    let now = world.clock.now().whole_seconds();
+    for (exp, lasts) in [(now + 1, true), (now, false), (now - 3, false)] {
+        let session = world.resigned(&session, json!({}), json!({ "exp": exp }));
+        let token = session["access_token"].as_str().unwrap();
+        let (found, _) = world.ask_with_token(token).await;
+        assert_eq!(found.err(), if lasts { None } else { Some(401) }, "{exp}");
+
+        // The session has ended at WorkOS.
+        let mut ended = session.clone();
+        ended["refresh_token"] = json!("of-a-session-that-has-ended");
+        let outcome = world.ask_with(&world.sealed(ended).await).await;
+        if lasts {
+            assert_served_as_it_is(&outcome, "a second before its end");
+        } else {
+            assert_ended(&outcome, "at its end or later");
+        }
+    }
 }
 
 #[tokio::test]

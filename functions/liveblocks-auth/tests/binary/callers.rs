@@ -48,6 +48,21 @@ async fn a_user_who_signed_out_after_the_token_was_issued_is_not_found() {
 }
 
 #[tokio::test]
+async fn the_active_organization_is_sent_to_liveblocks_if_configured() {
+    for (setting, sends) in [("true", true), ("false", false), ("", false)] {
+        let world = World::start_as(|_| {}, &[("LIVEBLOCKS_ORGANIZATIONS", setting)]).await;
+        for (user, is_member) in [("member", true), ("jane", false)] {
+            let organization = &world.clerk.claims_for(user)["o"]["id"];
+            assert_eq!(organization.is_string(), is_member, "{user}");
+            let expected = organization.as_str().filter(|_| sends).map(str::to_owned);
+            assert_eq!(world.ask_as(user).await.status(), 200, "{setting} {user}");
+            let sent = world.liveblocks.requests().pop().unwrap().json().unwrap();
+            assert_eq!(sent.get("organizationId"), expected.map(Value::from).as_ref(), "{user}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_token_without_a_party_counts_only_in_a_cookie_of_our_own_page() {
     let origins = ("ALLOWED_ORIGINS", "http://localhost:3000,https://other.example");
     let parties = ("CLERK_AUTHORIZED_PARTIES", PAGE);

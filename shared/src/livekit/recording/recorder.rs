@@ -402,6 +402,7 @@ mod tests {
     use http::StatusCode;
 
     use super::*;
+    use crate::http::SendError;
     use crate::livekit::recording::zone::Zone;
 
     #[test]
@@ -416,7 +417,7 @@ mod tests {
             (failing(408), false),
             (failing(502), false),
             (failing(504), false),
-            (Failure::Unreachable("reset"), false),
+            (Failure::Unanswered(SendError::Broken), false),
             (Failure::Unreadable("not JSON"), false),
         ] {
             assert_eq!(search_time(&failure).is_zero(), is_final, "{failure}");

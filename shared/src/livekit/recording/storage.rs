@@ -13,6 +13,9 @@ use crate::text::is_visible_ascii;
 /// The setting with the address of an S3-compatible server.
 const ENDPOINT: &str = "RECORDINGS_ENDPOINT";
 
+/// How the ASCII form of an internationalized host name begins. No bucket and no region has one.
+const PUNYCODE: &str = "xn--";
+
 /// The bucket, and the key pair for it if one is configured.
 #[derive(Clone, Debug)]
 pub(super) struct Storage {
@@ -100,6 +103,7 @@ fn read_bucket(settings: &mut Settings) -> Result<String, Incomplete> {
         && bucket.bytes().next().is_some_and(inner)
         && bucket.bytes().last().is_some_and(inner)
         && !bucket.contains("..")
+        && !bucket.starts_with(PUNYCODE)
         && bucket.parse::<Ipv4Addr>().is_err();
     if good { Ok(bucket) } else { Err(settings.problem("RECORDINGS_BUCKET is not a bucket name")) }
 }
@@ -110,7 +114,8 @@ fn read_region(settings: &mut Settings) -> Result<String, Incomplete> {
         return Err(settings.problem("RECORDINGS_REGION is missing"));
     };
     let good = region.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-        && region.starts_with(|first: char| first.is_ascii_alphanumeric());
+        && region.starts_with(|first: char| first.is_ascii_alphanumeric())
+        && !region.starts_with(PUNYCODE);
     if good { Ok(region) } else { Err(settings.problem("RECORDINGS_REGION is not a region")) }
 }
 
@@ -121,13 +126,13 @@ fn read_endpoint(settings: &mut Settings) -> Result<Option<Url>, Incomplete> {
     }
 }
 
-/// Whether the address already contains the bucket, as the host's first label or the path's last
-/// segment.
+/// Whether the address already contains the bucket, as the path's last segment or, as at S3, before
+/// the label `s3` of the host. A server of one's own may have the same name as its bucket.
 fn names(endpoint: &Url, bucket: &str) -> bool {
     let host = endpoint.host_str().unwrap_or_default();
     let path = endpoint.path().trim_end_matches('/');
-    path.rsplit('/').next() == Some(bucket)
-        || host.strip_prefix(bucket).is_some_and(|rest| rest.starts_with('.'))
+    let is_of_s3 = |rest: &str| rest.starts_with(".s3.") || rest.starts_with(".s3-");
+    path.rsplit('/').next() == Some(bucket) || host.strip_prefix(bucket).is_some_and(is_of_s3)
 }
 
 fn s3_key_id_form(id: &str) -> Result<(), &'static str> {
@@ -167,6 +172,7 @@ mod tests {
             ("recordings.", false),
             ("my..recordings", false),
             ("192.168.5.4", false),
+            ("xn--recordings", false),
         ] {
             let read = read_bucket(&mut settings(&[("RECORDINGS_BUCKET", name)]));
             assert_eq!(read.is_ok(), is_good, "{name}");
@@ -183,6 +189,7 @@ mod tests {
             (&[("RECORDINGS_REGION", "eu_north_1")], None),
             (&[("RECORDINGS_REGION", "-eu")], None),
             (&[("RECORDINGS_REGION", "eu.example.com")], None),
+            (&[("RECORDINGS_REGION", "xn--a")], None),
         ] {
             assert_eq!(read_region(&mut settings(pairs)).ok().as_deref(), region, "{pairs:?}");
         }

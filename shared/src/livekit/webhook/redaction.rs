@@ -1,8 +1,6 @@
 //! Removes credentials from an event, because a bus has many readers. LiveKit puts a room's
 //! `turnPassword` into every event about the room, and passes on what a recorder reports.
 
-use std::ops::Range;
-
 use serde_json::{Map, Value};
 use url::Url;
 
@@ -21,8 +19,12 @@ const CREDENTIALS: [&str; 8] = [
 /// Fields with URLs, which may contain a stream key, a password or a token.
 const ADDRESSES: [&str; 3] = ["url", "urls", "websocketurl"];
 
-/// The schemes of live streams, whose URLs contain a key.
-const STREAMS: [&str; 5] = ["rtmp", "rtmps", "srt", "mux", "twitch"];
+/// The schemes of live streams, whose URLs contain a key or a token.
+const STREAMS: [&str; 7] = ["rtmp", "rtmps", "srt", "mux", "twitch", "ws", "wss"];
+
+/// What LiveKit's recorder writes before an output's URL that it does not accept. A colon follows the
+/// URL, and then the reason, which may quote the URL.
+const REJECTED: &str = "invalid url ";
 
 /// The schemes whose host is a server. LiveKit's recorder also takes `mux://<key>` and
 /// `twitch://<key>`, whose host is a stream key.
@@ -49,7 +51,9 @@ fn redact_value(value: &mut Value) {
     match value {
         Value::Object(fields) => redact(fields),
         Value::Array(items) => items.iter_mut().for_each(redact_value),
-        Value::String(text) if text.contains("://") => *text = without_stream_keys(text),
+        Value::String(text) if text.contains("://") || text.contains(REJECTED) => {
+            *text = without_stream_keys(text);
+        }
         _ => {}
     }
 }
@@ -84,16 +88,33 @@ fn cut(value: &mut Value) -> bool {
 /// Cuts the URLs of live streams, in any field. One inside a text, such as an error message, ends at
 /// white space.
 fn without_stream_keys(text: &str) -> String {
-    match start_of_stream(text) {
+    if let Some((before, after)) = text.split_once(REJECTED) {
+        return without_urls(before, is_stream) + REJECTED + &without_rejected_url(after);
+    }
+    match start_of_url(text, is_stream) {
         Some(start) if text[..start].trim().is_empty() => scheme_and_host(text).unwrap_or_default(),
-        Some(_) => text.split_inclusive(char::is_whitespace).map(without_stream_key).collect(),
+        Some(_) => without_urls(text, is_stream),
         None => text.to_owned(),
     }
 }
 
-/// Cuts the URL of a live stream in a word, which may end in white space.
-fn without_stream_key(word: &str) -> String {
-    let Some(start) = start_of_stream(word) else {
+/// Cuts a rejected URL, which may have any scheme or none, and every URL after it. If it contains white
+/// space, nobody can tell where it ends, so the rest is dropped.
+fn without_rejected_url(text: &str) -> String {
+    let end = text.find(char::is_whitespace).unwrap_or(text.len());
+    let (url, rest) = text.split_at(end);
+    let cut = scheme_and_host(url).unwrap_or_default();
+    if url.ends_with(':') { cut + &without_urls(rest, |_| true) } else { cut }
+}
+
+/// Cuts every URL with one of these schemes.
+fn without_urls(text: &str, is_cut: fn(&str) -> bool) -> String {
+    text.split_inclusive(char::is_whitespace).map(|word| without_url(word, is_cut)).collect()
+}
+
+/// Cuts the URL in a word, which may end in white space.
+fn without_url(word: &str, is_cut: fn(&str) -> bool) -> String {
+    let Some(start) = start_of_url(word, is_cut) else {
         return word.to_owned();
     };
     let end = word.trim_end().len();
@@ -101,16 +122,17 @@ fn without_stream_key(word: &str) -> String {
     before.to_owned() + &scheme_and_host(url).unwrap_or_default() + space
 }
 
-/// Where the first URL of a live stream starts.
-fn start_of_stream(text: &str) -> Option<usize> {
+/// Where the first URL with one of these schemes starts.
+fn start_of_url(text: &str, is_cut: fn(&str) -> bool) -> Option<usize> {
     let mut schemes = text.match_indices("://").map(|(end, _)| {
         let before = &text[..end];
         before.trim_end_matches(|letter: char| letter.is_ascii_alphanumeric()).len()..end
     });
-    let is_stream = |scheme: &Range<usize>| {
-        STREAMS.iter().any(|stream| stream.eq_ignore_ascii_case(&text[scheme.clone()]))
-    };
-    schemes.find(is_stream).map(|scheme| scheme.start)
+    schemes.find(|scheme| is_cut(&text[scheme.clone()])).map(|scheme| scheme.start)
+}
+
+fn is_stream(scheme: &str) -> bool {
+    STREAMS.iter().any(|stream| stream.eq_ignore_ascii_case(scheme))
 }
 
 fn scheme_and_host(text: &str) -> Option<String> {
@@ -264,6 +286,22 @@ mod tests {
             ("first mux://KEY,\u{a0}then twitch://KEY", "first mux://\u{a0}then twitch://"),
             ("to rtmp://user:KEY@[::1]:1935/KEY?KEY#KEY ended", "to rtmp://[::1] ended"),
             ("to rtmp://<KEY> ended", "to  ended"),
+            ("push to wss://a.example/?token=KEY failed", "push to wss://a.example failed"),
+            // The recorder rejected it, so its scheme may be any.
+            (
+                "invalid url https://a.example/app/KEY: invalid scheme",
+                "invalid url https://a.example invalid scheme",
+            ),
+            (
+                "invalid url http://a.example/%zz?KEY: parse \"http://a.example/%zz?KEY\": no",
+                "invalid url http://a.example parse \"http://a.example no",
+            ),
+            (
+                "invalid url rtmp://a.example /app/KEY: parse \"rtmp://a.example /app/KEY\": no",
+                "invalid url rtmp://a.example",
+            ),
+            ("invalid url a.example/app/KEY: no scheme", "invalid url  no scheme"),
+            ("mux://KEY, invalid url KEY", "mux:// invalid url "),
             (" rtmp://a.example/KEY KEY", "rtmp://a.example"),
             // Not a stream's: the address of a file, or another scheme.
             ("see https://a.example/b?c=d#e now", "see https://a.example/b?c=d#e now"),

@@ -5,7 +5,7 @@
 //! | `authenticate` | a code, a refresh token, a pending sign-in |
 //! | `send_code` | sending a one-time code |
 //! | `create_user` | creating an account |
-//! | `dev_sign_in` | signing in without a mailbox: the two above |
+//! | `dev_sign_in` | the developer's sign-in: those of `send_code` and `authenticate` |
 //!
 //! They read WorkOS's error `body` and look its code up in the table of `codes`. `requirement`
 //! lists what a user may have to do first, and `messages` holds shared messages.

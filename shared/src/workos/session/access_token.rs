@@ -14,7 +14,7 @@ use crate::jwt::{Claims, Lifetime, Token, TokenError, Untimely};
 use crate::provider::{Failure, ProviderError};
 use crate::workos::{Application, Impersonator, OrganizationId, SessionId, UserId};
 
-/// The leeway for the difference between WorkOS's clock and ours.
+/// The leeway for a WorkOS clock that is ahead of ours. Expiry has none: a token is refreshed well before.
 const LEEWAY: Duration = Duration::from_secs(5);
 
 /// The prefix of session ids. WorkOS signs other tokens with the same keys, and their `sid` has
@@ -316,7 +316,9 @@ impl AccessTokens {
     ) -> Result<Verdict, AccessTokenError> {
         let (token, lifetime) = claims.check(&self.application)?;
         let token = AccessToken { claims: all, ..token };
-        match lifetime.check(self.clock.now(), LEEWAY) {
+        let now = self.clock.now();
+        match lifetime.check(now, LEEWAY) {
+            Ok(()) if token.expires <= now => Ok(Verdict::Expired(token)),
             Ok(()) => Ok(Verdict::Good(token)),
             Err(Untimely::Expired) => Ok(Verdict::Expired(token)),
             Err(Untimely::NotYet) => Err(AccessTokenError::NotYetValid),

@@ -27,8 +27,9 @@ use crate::workos::cookies::invalid_session;
 use crate::workos::session::access_token::{AccessTokens, Verdict, cannot_tell};
 use crate::workos::session::refreshes::Refreshes;
 use crate::workos::{
-    AccessToken, AccessTokenError, AuthenticateError, CookieError, Cookies, Grant, Impersonator,
-    OrganizationId, SealedSession, SessionCookieError, SessionId, User, UserId, WorkOs,
+    AccessToken, AccessTokenError, AuthenticateError, CookieError, Cookies, Email, Grant,
+    Impersonator, OrganizationId, SealedSession, SessionCookieError, SessionId, User, UserId,
+    WorkOs,
 };
 
 /// Backoff after a failed early refresh. The current token is still valid, so requests should not
@@ -74,6 +75,19 @@ impl Session {
     /// The user, if the session came in a cookie.
     pub fn user(&self) -> Option<&User> {
         self.sealed.as_ref().map(|sealed| &sealed.user)
+    }
+
+    /// Whether `email` is the user's. An access token alone does not say, so nothing is checked.
+    ///
+    /// # Errors
+    /// 403 if it is somebody else's.
+    pub fn check_email(&self, email: &Email) -> Result<(), ApiError> {
+        match self.user() {
+            Some(user) if !email.is(&user.email) => {
+                Err(ApiError::forbidden("This is not the e-mail address of the signed-in user"))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The administrator who impersonates the user, if any. An access token alone does not include
@@ -356,7 +370,14 @@ impl Sessions {
 
     async fn session_from_cookie(&self, headers: &HeaderMap) -> Result<Session, SessionError> {
         let sealed = self.cookies.session.read(headers).await?.ok_or(SessionError::NotSignedIn)?;
-        let verdict = self.tokens.judge_sealed(sealed.access_token.expose_secret()).await?;
+        let text = sealed.access_token.expose_secret();
+        // Such a session has ended, whoever signed its token.
+        if sealed.refresh_token.is_none()
+            && let Ok(Verdict::Expired(_)) = self.tokens.unverified(text)
+        {
+            return Err(SessionError::NotRefreshable);
+        }
+        let verdict = self.tokens.judge_sealed(text).await?;
         let (Verdict::Good(token) | Verdict::Expired(token)) = &verdict;
         if token.user_id != sealed.user.id {
             return Err(SessionError::OtherUser);

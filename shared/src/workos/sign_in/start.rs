@@ -3,9 +3,9 @@
 
 use std::future::Future;
 
-use crate::api::{ApiError, Request};
-use crate::lambda;
+use crate::api::ApiError;
 use crate::provider::ProviderError;
+use crate::request_scope;
 use crate::workos::sign_in::concealment::conceal;
 use crate::workos::{Connection, CreateUserError, Email, InvitationToken, WorkOs};
 
@@ -23,12 +23,11 @@ impl WorkOs {
     /// about the address or the code is an error.
     pub async fn begin_sign_in(
         &self,
-        request: &Request,
         email: &Email,
         invitation: Option<&InvitationToken>,
     ) -> Result<Option<Connection>, ApiError> {
         let (workos, email, invitation) = (self.clone(), email.clone(), invitation.cloned());
-        self.concealing(request, async move {
+        self.concealing(async move {
             let connection = workos.sso_connection(email.domain()).await?;
             if connection.is_none() {
                 workos.send_code(&email, invitation.as_ref()).await?;
@@ -43,9 +42,9 @@ impl WorkOs {
     /// # Errors
     /// 403 for an address that [`begin_sign_in`](Self::begin_sign_in) sends to single sign-on, 400
     /// for one without an account. If accounts are concealed, neither: no code is sent.
-    pub async fn resend_code(&self, request: &Request, email: &Email) -> Result<(), ApiError> {
+    pub async fn resend_code(&self, email: &Email) -> Result<(), ApiError> {
         let (workos, email) = (self.clone(), email.clone());
-        let sent = self.concealing(request, async move {
+        let sent = self.concealing(async move {
             // As in `sign-in`, the domain decides first, which reveals nothing about the account.
             match workos.sso_connection(email.domain()).await? {
                 None => workos.send_code(&email, None).await?,
@@ -62,9 +61,9 @@ impl WorkOs {
     /// # Errors
     /// 409 for an address that has one. If accounts are concealed, nothing that WorkOS says about
     /// the address is an error.
-    pub async fn sign_up(&self, request: &Request, email: &Email) -> Result<(), ApiError> {
+    pub async fn sign_up(&self, email: &Email) -> Result<(), ApiError> {
         let (workos, email) = (self.clone(), email.clone());
-        let made = self.concealing(request, async move {
+        let made = self.concealing(async move {
             match workos.create_user(&email).await {
                 Ok(_) => Ok(None::<()>),
                 Err(CreateUserError::Provider(error)) => Err(error.into()),
@@ -106,14 +105,13 @@ impl WorkOs {
     /// Runs an endpoint's work, with a fixed response time if accounts are concealed.
     async fn concealing<T: Send + 'static>(
         &self,
-        request: &Request,
         work: impl Future<Output = Result<Option<T>, ApiError>> + Send + 'static,
     ) -> Result<Option<T>, ApiError> {
         if !self.conceals_accounts() {
             return work.await;
         }
         let now = self.application().provider().clock.now();
-        conceal(lambda::deadline(request).since(now), work).await
+        conceal(request_scope::deadline().since(now), work).await
     }
 
     /// The SSO connection for addresses in `domain`, from an organization that has verified the

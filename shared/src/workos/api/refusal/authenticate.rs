@@ -148,9 +148,7 @@ impl AuthenticateError {
     /// The same for a refresh in an organization. Its id comes from the caller, so the caller answers
     /// for it if it is malformed.
     pub(in crate::workos::api) fn of_switch(answer: &Answer) -> Self {
-        let is_malformed = answer.status == StatusCode::UNPROCESSABLE_ENTITY
-            && matches!(RefusalBody::read(answer).code(), "" | MALFORMED);
-        if is_malformed {
+        if is_malformed(answer, &RefusalBody::read(answer)) {
             let requirement = Requirement::JoinOrganization;
             return Self::Required { requirement, code: MALFORMED };
         }
@@ -158,22 +156,23 @@ impl AuthenticateError {
     }
 
     fn without_meaning(grant: Grant, answer: &Answer, refusal: &RefusalBody) -> Self {
-        let retry_after = answer.retry_after();
         let is_named = !matches!(refusal.code(), "" | MALFORMED);
-        match (answer.status, grant) {
-            (StatusCode::TOO_MANY_REQUESTS, _) => Self::TooManyAttempts { retry_after },
-            (status, _) if is_named && status.is_client_error() => {
-                Self::Unrecognized { grant, error: unrecognized(answer, refusal) }
-            }
-            // The code or token is malformed and came from the caller. A refresh token came from
-            // WorkOS.
-            (
-                StatusCode::UNPROCESSABLE_ENTITY,
-                Grant::AuthorizationCode | Grant::MagicCode | Grant::PendingToken,
-            ) => Self::NotGood { grant, code: MALFORMED },
-            _ => answer.unexpected().into(),
+        if answer.status == StatusCode::TOO_MANY_REQUESTS {
+            Self::TooManyAttempts { retry_after: answer.retry_after() }
+        } else if is_named && answer.status.is_client_error() {
+            Self::Unrecognized { grant, error: unrecognized(answer, refusal) }
+        } else if is_malformed(answer, refusal) && grant != Grant::RefreshToken {
+            // The code or token came from the caller. A refresh token came from WorkOS.
+            Self::NotGood { grant, code: MALFORMED }
+        } else {
+            answer.unexpected().into()
         }
     }
+}
+
+/// Whether WorkOS says that a value of the request is malformed, and nothing more specific.
+fn is_malformed(answer: &Answer, refusal: &RefusalBody) -> bool {
+    answer.status == StatusCode::UNPROCESSABLE_ENTITY && matches!(refusal.code(), "" | MALFORMED)
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
-//! Why a sign-in without a mailbox fails.
+//! Why a developer's sign-in fails.
 
 use crate::api::ApiError;
 use crate::workos::{AuthenticateError, SendCodeError};
 
-/// Why a sign-in without a mailbox failed.
+/// Why a developer's sign-in failed.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum DevSignInError {
     /// No code was issued.
