@@ -147,10 +147,31 @@ impl fmt::Debug for Environment {
     }
 }
 
+/// Reads the lines without substitution: a value means what is written, because a secret may have a `$`.
+/// The parser would replace `$def` in `abc$def` by another variable, or by nothing.
 fn parse(env_file: &str) -> Result<Vec<(String, String)>, usize> {
-    dotenvy::from_read_iter(env_file.as_bytes())
-        .collect::<Result<_, _>>()
-        .map_err(|error| line_of(env_file, &error))
+    let env_file = without_dollars(env_file.trim_start_matches(BYTE_ORDER_MARK));
+    let read: Result<Vec<_>, _> = dotenvy::from_read_iter(env_file.as_bytes()).collect();
+    let variables = read.map_err(|error| line_of(&env_file, &error))?;
+    let with_dollars = |value: String| value.replace(DOLLAR, "$");
+    Ok(variables.into_iter().map(|(name, value)| (name, with_dollars(value))).collect())
+}
+
+/// What some editors on Windows begin a file with.
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
+/// Stands for a `$` while the file is parsed. Unicode assigns this code point to no character.
+const DOLLAR: char = '\u{fdd0}';
+
+/// The text with [`DOLLAR`] for each `$`, except after a backslash, where the parser takes it for itself.
+fn without_dollars(text: &str) -> String {
+    let mut escaped = false;
+    let replaced = text.chars().map(|character| {
+        let plain = !escaped;
+        escaped = plain && character == '\\';
+        if character == '$' && plain { DOLLAR } else { character }
+    });
+    replaced.collect()
 }
 
 /// The number of the line where the parser stopped. The parser's own message quotes the line, which
@@ -232,10 +253,44 @@ mod tests {
     }
 
     #[test]
+    fn a_value_with_a_dollar_sign_means_what_is_written() {
+        let file = r#"
+            A=one
+            PLAIN=abc$A
+            UNKNOWN=abc$def
+            BRACES=abc${A}def
+            LAST=abc$
+            QUOTED="abc$A def"
+            SINGLE='abc$A\$A'
+            ESCAPED=abc\$A\\$A
+        "#;
+        let environment = environment(file, &[]);
+        for (name, value) in [
+            ("PLAIN", "abc$A"),
+            ("UNKNOWN", "abc$def"),
+            ("BRACES", "abc${A}def"),
+            ("LAST", "abc$"),
+            ("QUOTED", "abc$A def"),
+            ("SINGLE", r"abc$A\$A"),
+            ("ESCAPED", r"abc$A\$A"),
+        ] {
+            assert_eq!(environment.value(name), Some(value), "{name}");
+        }
+    }
+
+    #[test]
+    fn skips_a_byte_order_mark() {
+        let environment = environment("\u{feff}STAGE=test\n", &[]);
+        assert_eq!(environment.value("STAGE"), Some("test"));
+    }
+
+    #[test]
     fn says_which_line_of_the_file_is_wrong_and_not_what_it_says() {
         let line =
             Environment::layered("A=1\nB=2\nsk live secret\n", []).expect_err("line 3 is wrong");
         assert_eq!(line, 3);
+        let line = Environment::layered("A=$b\nB=a $c\n", []).expect_err("line 2 is wrong");
+        assert_eq!(line, 2);
     }
 
     #[test]

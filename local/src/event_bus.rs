@@ -9,6 +9,10 @@ use crate::{environment::Environment, instance::LogSink};
 /// The setting that names a bus. If it is set, the bus is a real one.
 const BUS: &str = "EVENT_BUS_NAME";
 
+const KEY_ID: &str = "AWS_ACCESS_KEY_ID";
+const KEY: &str = "AWS_SECRET_ACCESS_KEY";
+const SESSION_TOKEN: &str = "AWS_SESSION_TOKEN";
+
 /// A running stand-in. It stops when this is dropped.
 pub struct EventBus {
     server: EventBridge,
@@ -27,20 +31,27 @@ impl EventBus {
         let mut key = Vec::new();
         for (name, value) in server.settings() {
             match name.as_str() {
-                "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => key.push((name, value)),
+                KEY_ID | KEY | SESSION_TOKEN => key.push((name, value)),
                 // The region may be that of a real account.
                 "AWS_REGION" if environment.value(&name).is_some() => {}
                 _ => environment.set(name, value),
             }
         }
         // So may the key.
-        if environment.value("AWS_ACCESS_KEY_ID").is_some() {
+        if environment.value(KEY_ID).is_some() {
             key.clear();
         }
-        let value = |name| environment.value(name).unwrap_or_default();
-        let own = key.iter().find(|(name, _)| name == "AWS_ACCESS_KEY_ID");
-        let id = own.map_or(value("AWS_ACCESS_KEY_ID"), |(_, id)| id);
-        server.expect(value("AWS_REGION"), id);
+        let value = |name| {
+            let own = key.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str());
+            own.or_else(|| environment.value(name))
+        };
+        let required = |name| value(name).unwrap_or_default();
+        server.expect(
+            required("AWS_REGION"),
+            required(KEY_ID),
+            required(KEY),
+            value(SESSION_TOKEN),
+        );
         Ok(Some(Self { server, key }))
     }
 
@@ -107,11 +118,11 @@ mod tests {
     async fn only_a_function_that_sends_events_gets_the_stand_ins_key() {
         let mut environment = Environment::default();
         let bus = stand_in(&mut environment).await.expect("a stand-in");
-        let names = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
+        let names = [KEY_ID, KEY, SESSION_TOKEN];
         let key = bus.key_for(&["STAGE".to_owned(), BUS.to_owned()]);
         assert_eq!(key.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), names);
         assert_eq!(bus.key_for(&["RECORDINGS_BUCKET".to_owned()]), []);
-        assert_eq!(names.map(|name| environment.value(name)), [None, None]);
+        assert_eq!(names.map(|name| environment.value(name)), [None, None, None]);
     }
 
     #[test]

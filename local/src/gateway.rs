@@ -9,7 +9,8 @@
 //! | 403 | `Forbidden: …` | the `Host` is not this machine (only this gateway checks that) |
 //! | 404 | `Not Found` | no route has this method and path |
 //! | 413 | `Request Entity Too Large` | the body is over 10 MB |
-//! | 431 | `Request Header Fields Too Large` | the request line and the headers have over 10,240 bytes |
+//! | 431 | `Request Header Fields Too Large` | the request line and the values of the headers have over 10,240 bytes |
+//! | 500 | `Internal Server Error` | the event is over Lambda's 6 MB, which a body in base64 reaches at about 4.5 MB |
 //! | 500 | `Internal Server Error` | the function failed, crashed or sent an invalid response |
 //! | 503 | `Service Unavailable` | the function exceeded its timeout, or thirty seconds |
 //!
@@ -20,7 +21,7 @@ mod answer;
 mod cors;
 mod event;
 
-use std::{fmt::Display, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -29,9 +30,12 @@ use axum::{
     response::Response,
     serve::ListenerExt,
 };
-use http::{StatusCode, request::Parts};
+use http::{HeaderValue, StatusCode, request::Parts};
 use serde_json::Value;
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{
+    net::TcpListener,
+    task::{JoinError, JoinHandle},
+};
 use uuid::Uuid;
 
 pub use cors::Cors;
@@ -40,8 +44,9 @@ use crate::{
     function::{Function, RunFailure},
     instance::InvocationError,
     loopback::{only_for_this_machine, send_at_once},
-    playground::{Playground, cookies_set, is_for_it, without_body},
+    playground::{Playground, Record, cookies_set, is_for_it, without_body},
     template::Route,
+    workspace::BuildError,
 };
 
 /// An HTTP API's timeout for a function.
@@ -51,8 +56,13 @@ const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// The largest request body that an HTTP API accepts, in bytes (same page).
 const LARGEST_BODY: usize = 10 * 1024 * 1024;
 
-/// The most bytes that the request line and the headers may have together (same page).
+/// The most bytes that the request line and the values of the headers may have together (same page).
 const LARGEST_HEAD: usize = 10_240;
+
+/// The largest event that Lambda accepts, in bytes. Its error says "Request must be smaller than 6291456
+/// bytes for the `InvokeFunction` operation"; its documentation says 6 MB.
+/// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
+const LARGEST_EVENT: usize = 6 * 1024 * 1024;
 
 /// A running gateway. It stops listening when this is dropped.
 #[derive(Debug)]
@@ -142,16 +152,19 @@ impl Api {
             return answer::message(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large");
         };
         let request_id = Uuid::new_v4().to_string();
-        let event = event::of_request(route, &parts, &body, peer, &request_id);
-        let invocation = Uuid::new_v4();
-        let record = self.playground.as_ref().map(Playground::record);
-        let request = (parts.method.as_str(), parts.uri.path());
-        let begun =
-            record.map(|record| record.begin(request, function.name(), &request_id, invocation));
-        let mut response = invoke(function, invocation, event).await;
-        if let (Some(record), Some(begun)) = (record, begun) {
-            record.end(&begun, response.status().as_u16(), cookies_set(response.headers()));
-        }
+        let call = Call {
+            function: Arc::clone(function),
+            event: event::of_request(route, &parts, &body, peer, &request_id),
+            method: parts.method.to_string(),
+            path: parts.uri.path().to_owned(),
+            request_id: request_id.clone(),
+            record: self.playground.as_ref().map(Playground::record).cloned(),
+        };
+        // As at Lambda, it finishes even if the client has disconnected.
+        let mut response = match tokio::spawn(call.answer()).await {
+            Ok(response) => response,
+            Err(panic) => Failure::from(panic).reported_by(function),
+        };
         if let Ok(id) = request_id.parse() {
             response.headers_mut().insert("apigw-requestid", id);
         }
@@ -178,12 +191,11 @@ impl Api {
     }
 }
 
-/// The bytes of the request line and of the headers, each with what separates and ends them.
+/// The bytes of the request line and of the headers' values. Their names do not count.
 fn size_of_head(request: &Parts) -> usize {
     let target = request.uri.path_and_query().map_or(1, |target| target.as_str().len());
-    let line = request.method.as_str().len() + target + "  HTTP/1.1\r\n".len();
-    let headers = request.headers.iter();
-    line + headers.map(|(name, value)| name.as_str().len() + value.len() + 4).sum::<usize>()
+    let line = request.method.as_str().len() + target + "  HTTP/1.1".len();
+    line + request.headers.values().map(HeaderValue::len).sum::<usize>()
 }
 
 /// The body, or `None` if it is too large, judging by its declared length if there is one.
@@ -194,39 +206,98 @@ async fn read(body: Body) -> Option<Bytes> {
     axum::body::to_bytes(body, LARGEST_BODY).await.ok()
 }
 
-/// Runs the function in its own task: as at Lambda, it finishes even if the client has
-/// disconnected.
-async fn invoke(function: &Arc<Function>, id: Uuid, event: Value) -> Response {
-    // The timeout does not include the build.
-    let executable = match function.executable().await {
-        Ok(executable) => executable,
-        Err(error) => {
-            return answer::message(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string());
+/// A request on its way to a function.
+struct Call {
+    function: Arc<Function>,
+    event: Value,
+    method: String,
+    path: String,
+    request_id: String,
+    record: Option<Arc<Record>>,
+}
+
+impl Call {
+    /// Runs the function, and records the request and its response.
+    async fn answer(self) -> Response {
+        let Self { function, event, method, path, request_id, record } = self;
+        let invocation = Uuid::new_v4();
+        let begun = record
+            .as_ref()
+            .map(|record| record.begin((&method, &path), function.name(), &request_id, invocation));
+        let (response, problem) = match invoke(&function, invocation, event).await {
+            Ok(response) => (response, None),
+            Err(failure) => {
+                let problem = failure.to_string();
+                (failure.reported_by(&function), Some(problem))
+            }
+        };
+        if let (Some(record), Some(begun)) = (record, begun) {
+            let cookies = cookies_set(response.headers());
+            record.end(&begun, response.status().as_u16(), cookies, problem);
         }
-    };
+        response
+    }
+}
+
+/// Runs the function in a task of its own, which goes on when the gateway no longer waits for it.
+async fn invoke(function: &Arc<Function>, id: Uuid, event: Value) -> Result<Response, Failure> {
+    let size = event.to_string().len();
+    if size > LARGEST_EVENT {
+        return Err(Failure::TooLarge(size));
+    }
+    // The timeout does not include the build.
+    let executable = function.executable().await?;
     let task = tokio::spawn({
         let function = Arc::clone(function);
         async move { function.run(executable, id, &event).await }
     });
-    match tokio::time::timeout(LONGEST_WAIT, task).await {
-        Ok(Ok(Ok(answer))) => {
-            answer::response(&answer).unwrap_or_else(|problem| failed(function, &problem))
+    let outcome = tokio::time::timeout(LONGEST_WAIT, task).await;
+    let answer = outcome.map_err(|_| Failure::TimedOut(LONGEST_WAIT))???;
+    answer::response(&answer).map_err(Failure::Invalid)
+}
+
+/// Why the gateway responds in the function's place.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error("the event has {0} bytes, and Lambda accepts {LARGEST_EVENT}")]
+    TooLarge(usize),
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    #[error(transparent)]
+    Run(RunFailure),
+    #[error("no response within {:.1} seconds", .0.as_secs_f64())]
+    TimedOut(Duration),
+    /// The function's result is not a response.
+    #[error("{0}")]
+    Invalid(String),
+    #[error(transparent)]
+    Panic(#[from] JoinError),
+}
+
+impl From<RunFailure> for Failure {
+    fn from(failure: RunFailure) -> Self {
+        match failure {
+            RunFailure::Invocation(InvocationError::TimedOut(limit)) => Self::TimedOut(limit),
+            failure => Self::Run(failure),
         }
-        Ok(Ok(Err(RunFailure::Invocation(InvocationError::TimedOut(limit))))) => {
-            timed_out(function, limit)
-        }
-        Ok(Ok(Err(failure))) => failed(function, &failure),
-        Ok(Err(panic)) => failed(function, &panic),
-        Err(_) => timed_out(function, LONGEST_WAIT),
     }
 }
 
-fn failed(function: &Function, problem: &dyn Display) -> Response {
-    function.log(&format!("gateway: {problem}"));
-    answer::message(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
-}
-
-fn timed_out(function: &Function, limit: Duration) -> Response {
-    function.log(&format!("gateway: no response within {:.1} seconds", limit.as_secs_f64()));
-    answer::message(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable")
+impl Failure {
+    /// Logs the failure, and returns the gateway's response.
+    fn reported_by(self, function: &Function) -> Response {
+        // Cargo has written the errors of a build to the terminal.
+        if !matches!(self, Self::Build(_)) {
+            function.log(&format!("gateway: {self}"));
+        }
+        match self {
+            Self::Build(error) => {
+                answer::message(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string())
+            }
+            Self::TimedOut(_) => {
+                answer::message(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable")
+            }
+            _ => answer::message(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error"),
+        }
+    }
 }

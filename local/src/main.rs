@@ -10,7 +10,7 @@ mod command_line;
 mod signal;
 
 use std::{
-    io,
+    io::{self, IsTerminal},
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     path::{Path, PathBuf},
     process::ExitCode,
@@ -19,7 +19,7 @@ use std::{
 };
 
 use anteroom_local::{
-    function::FunctionFailure,
+    function::{Function, FunctionFailure},
     gateway::Gateway,
     instance::LogSink,
     needs::Missing,
@@ -86,10 +86,12 @@ async fn run() -> Result<(), Failure> {
             until_the_end(&project, serve(&project, listener, page)).await?;
         }
         Command::Invoke { function, event, left_out, build } => {
-            let event = read_event(event)?;
             let folder = std::env::current_dir()?;
             let project = open(Project::root(&folder)?, left_out, build, &[], log_of).await?;
-            until_the_end(&project, invoke(&project, &function, &event)).await?;
+            let function = served(&project, &function)?;
+            // Before a signal is caught, because reading from a terminal blocks.
+            let event = read_event(event, function.name())?;
+            until_the_end(&project, invoke(function, &event)).await?;
         }
     }
     Ok(())
@@ -147,18 +149,21 @@ async fn serve(
 }
 
 /// Sends one event to a function and prints its response.
-async fn invoke(project: &Project, name: &str, event: &serde_json::Value) -> Result<(), Failure> {
-    let function = project.function(name).ok_or_else(|| no_such_function(project, name))?;
+async fn invoke(function: &Function, event: &serde_json::Value) -> Result<(), Failure> {
     let answer = function.invoke(event).await?;
     println!("{answer:#}");
     Ok(())
 }
 
-fn no_such_function(project: &Project, name: &str) -> Failure {
-    if let Some((_, missing)) = project.not_served().iter().find(|(it, _)| it == name) {
-        return Failure::NotServed(name.to_owned(), *missing);
+fn served<'a>(project: &'a Project, name: &str) -> Result<&'a Function, Failure> {
+    if let Some(function) = project.function(name) {
+        return Ok(function);
     }
-    Failure::NoSuchFunction(name.to_owned(), project.names().collect::<Vec<_>>().join(", "))
+    if let Some((_, missing)) = project.not_served().iter().find(|(it, _)| it == name) {
+        return Err(Failure::NotServed(name.to_owned(), *missing));
+    }
+    let names = project.names().collect::<Vec<_>>().join(", ");
+    Err(Failure::NoSuchFunction(name.to_owned(), names))
 }
 
 async fn open(
@@ -200,7 +205,10 @@ fn recorded(record: &Arc<Record>, sink: LogSink) -> LogSink {
     })
 }
 
-fn read_event(path: Option<PathBuf>) -> Result<serde_json::Value, Failure> {
+fn read_event(path: Option<PathBuf>, function: &str) -> Result<serde_json::Value, Failure> {
+    if path.is_none() && io::stdin().is_terminal() {
+        eprintln!("{}", prompt(function));
+    }
     let name = path
         .as_ref()
         .map_or_else(|| "standard input".to_owned(), |path| path.display().to_string());
@@ -208,6 +216,11 @@ fn read_event(path: Option<PathBuf>) -> Result<serde_json::Value, Failure> {
         .map_or_else(|| io::read_to_string(io::stdin()), std::fs::read_to_string)
         .map_err(|error| Failure::Event(name.clone(), error))?;
     serde_json::from_str(&text).map_err(|error| Failure::EventNotJson(name, error))
+}
+
+/// Says to a person at a terminal that the program waits for them.
+fn prompt(function: &str) -> String {
+    format!("Reading the event from standard input; or pass --event events/{function}.json")
 }
 
 fn announce(project: &Project, url: &str, has_page: bool) {
@@ -276,4 +289,16 @@ fn example(project: &Project, function: &str, url: &str, body: &str) -> Option<S
         "curl -sS -X POST {url} -H \"Authorization: Bearer $(curl -sS '{}/dev/{token}?user=jane')\"{body}",
         stand_in.url
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tells_a_person_at_a_terminal_what_it_waits_for() {
+        let expected =
+            "Reading the event from standard input; or pass --event events/room-auth.json";
+        assert_eq!(prompt("room-auth"), expected);
+    }
 }

@@ -25,8 +25,9 @@
 //!
 //! **The record** ([`Record`]) holds the latest two hundred requests to the functions in memory: when
 //! they came, their method and path, the status, the time, the name and attributes of each cookie set,
-//! and the function's log lines about them, which include its calls to providers. It holds no query, no
-//! header, no body and no cookie's value, so a page that reads it learns no secret.
+//! the function's log lines about them, which include its calls to providers, and the reason if the
+//! gateway responded in the function's place. It holds no query, no header, no body and no cookie's value,
+//! so a page that reads it learns no secret.
 //!
 //! **Who may ask.** Any program on this machine can reach a loopback port, and so can any page that the
 //! browser shows. Everything requires a `Host` that `cargo dev` has printed, because a name that someone

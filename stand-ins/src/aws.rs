@@ -1,10 +1,15 @@
-//! What the stand-ins for AWS share: Signature Version 4 and the errors of AWS JSON 1.1.
+//! What the stand-ins for AWS share: Signature Version 4 and, except for S3, the errors of AWS JSON 1.1.
 //!
-//! A request must carry a signature, whose format, key, region, service and time are checked, but not
-//! the signature itself. As at AWS, rate limits and other errors are 400, with the reason in
-//! `__type`.
+//! A request must carry a signature, which is checked. The credentials are those of a role's session, as
+//! on Lambda, so its token must be sent and signed as well.
+//!
+//! As at AWS, rate limits and other errors are 400, with the reason in `__type`.
 
 use http::HeaderName;
+use ring::{
+    digest::{SHA256, digest},
+    hmac,
+};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -22,6 +27,11 @@ pub const ACCESS_KEY_ID: &str = "AKIAOFTHESTANDIN";
 /// `AWS_SECRET_ACCESS_KEY` of the stand-in. It is not secret.
 pub const SECRET_ACCESS_KEY: &str = "of-the-stand-in-and-no-secret";
 
+/// `AWS_SESSION_TOKEN` of the stand-in: on Lambda, the credentials are those of a role's session.
+pub const SESSION_TOKEN: &str = "of+the/stand-in+and/no+secret==";
+
+pub(super) const ALGORITHM: &str = "AWS4-HMAC-SHA256";
+
 /// The maximum clock difference of a request. AWS rejects a request signed earlier.
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html>
 const SIGNATURE_SECONDS: u64 = 5 * 60;
@@ -33,23 +43,47 @@ pub(super) fn settings(endpoint: &'static str, url: &str) -> Vec<(&'static str, 
         ("AWS_REGION", REGION.to_owned()),
         ("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID.to_owned()),
         ("AWS_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY.to_owned()),
+        ("AWS_SESSION_TOKEN", SESSION_TOKEN.to_owned()),
     ]
+}
+
+/// A key pair.
+#[derive(Clone, Debug)]
+pub(super) struct Keys {
+    pub(super) id: String,
+    pub(super) secret: String,
+    /// The token of a role's session.
+    pub(super) session_token: Option<String>,
+}
+
+impl Default for Keys {
+    fn default() -> Self {
+        Self {
+            id: ACCESS_KEY_ID.to_owned(),
+            secret: SECRET_ACCESS_KEY.to_owned(),
+            session_token: Some(SESSION_TOKEN.to_owned()),
+        }
+    }
 }
 
 /// What a request must be signed for.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Scope<'a> {
-    pub(super) access_key_id: &'a str,
     pub(super) region: &'a str,
     pub(super) service: &'static str,
 }
 
-/// Checks a Signature Version 4, except for the signature itself.
+/// Checks the signature of a request in AWS's JSON protocol, in its headers.
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/create-signed-request.html>
-pub(super) fn check_signature(request: &Request, scope: Scope<'_>) -> Result<(), Refusal> {
+pub(super) fn check_signature(
+    request: &Request,
+    keys: &Keys,
+    scope: Scope<'_>,
+) -> Result<(), Refusal> {
     let authorization = request.header("authorization").ok_or_else(Refusal::unsigned)?;
     let parts = authorization
-        .strip_prefix("AWS4-HMAC-SHA256 ")
+        .strip_prefix(ALGORITHM)
+        .and_then(|parts| parts.strip_prefix(' '))
         .ok_or_else(|| Refusal::incomplete("Authorization header requires AWS4-HMAC-SHA256."))?;
     let part = |name: &str| {
         let found =
@@ -63,38 +97,61 @@ pub(super) fn check_signature(request: &Request, scope: Scope<'_>) -> Result<(),
             "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.",
         )
     })?;
-    check_credential(part("Credential")?, date, scope)?;
-    check_signed_headers(part("SignedHeaders")?)?;
-    let signature = part("Signature")?;
-    if signature.len() != 64 || !signature.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return Err(Refusal::wrong_signature("The request signature does not match."));
+    let scope = check_credential(part("Credential")?, date, keys, scope)?;
+    if request.header(SESSION_TOKEN_HEADER) != keys.session_token.as_deref() {
+        return Err(Refusal::unknown_key());
     }
-    check_time(date)
+    let signed_headers = part("SignedHeaders")?;
+    check_signed_headers(signed_headers, keys)?;
+    check_time(date)?;
+    let canonical = canonical_request(request, &[], signed_headers, &sha256(&request.body));
+    if signature(&keys.secret, date, &scope, &canonical) == part("Signature")? {
+        return Ok(());
+    }
+    Err(Refusal::wrong_signature(
+        "The request signature we calculated does not match the signature you provided. Check your \
+         AWS Secret Access Key and signing method. Consult the service documentation for details.",
+    ))
 }
 
-fn check_credential(credential: &str, date: &str, scope: Scope<'_>) -> Result<(), Refusal> {
-    let parts: Vec<_> = credential.split('/').collect();
-    let [key, day, region, service, end] = parts.as_slice() else {
+const SESSION_TOKEN_HEADER: &str = "x-amz-security-token";
+
+/// The scope of the signature.
+fn check_credential(
+    credential: &str,
+    date: &str,
+    keys: &Keys,
+    scope: Scope<'_>,
+) -> Result<String, Refusal> {
+    let parts = credential.split_once('/').filter(|_| credential.split('/').count() == 5);
+    let Some((id, signed_for)) = parts else {
         return Err(Refusal::incomplete(
             "Credential must have exactly 5 slash-delimited elements.",
         ));
     };
-    if *key != scope.access_key_id {
+    if id != keys.id {
         return Err(Refusal::unknown_key());
     }
-    let expected = [&date[..date.len().min(8)], scope.region, scope.service, "aws4_request"];
-    if [*day, *region, *service, *end] == expected {
-        return Ok(());
+    let day = date.get(..8).unwrap_or_default();
+    let expected = format!("{day}/{}/{}/aws4_request", scope.region, scope.service);
+    if signed_for == expected {
+        return Ok(expected);
     }
     Err(Refusal::wrong_signature("Credential should be scoped to the day, region and service."))
 }
 
-fn check_signed_headers(names: &str) -> Result<(), Refusal> {
+fn check_signed_headers(names: &str, keys: &Keys) -> Result<(), Refusal> {
     let is_signed = |name: &str| names.split(';').any(|signed| signed == name);
-    if ["host", "x-amz-date", "x-amz-target"].into_iter().all(is_signed) {
-        return Ok(());
+    let token = keys.session_token.as_ref().map(|_| SESSION_TOKEN_HEADER);
+    let mut required = ["host", "x-amz-date", "x-amz-target"].into_iter().chain(token);
+    match required.find(|name| !is_signed(name)) {
+        None => Ok(()),
+        Some(name) => {
+            let message =
+                format!("'{name}' must be a 'SignedHeader' in the AWS Authorization Header.");
+            Err(Refusal::wrong_signature(&message))
+        }
     }
-    Err(Refusal::wrong_signature("'host', 'x-amz-date' and 'x-amz-target' must be signed."))
 }
 
 fn check_time(date: &str) -> Result<(), Refusal> {
@@ -104,6 +161,95 @@ fn check_time(date: &str) -> Result<(), Refusal> {
         return Ok(());
     }
     Err(Refusal::wrong_signature(&format!("Signature expired: {date} is too far from now.")))
+}
+
+/// What the signature of a request is made of.
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html#create-canonical-request>
+pub(super) fn canonical_request(
+    request: &Request,
+    query: &[&(String, String)],
+    signed_headers: &str,
+    payload_digest: &str,
+) -> String {
+    let path = encode(&decode(request.path()), true);
+    let mut parameters: Vec<_> =
+        query.iter().map(|(name, value)| (encode(name, false), encode(value, false))).collect();
+    parameters.sort();
+    let parameters: Vec<_> =
+        parameters.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let header = |name: &str| {
+        let values = request.headers.get_all(name).iter();
+        let values: Vec<_> = values
+            .map(|value| String::from_utf8_lossy(value.as_bytes()).trim().to_owned())
+            .collect();
+        format!("{name}:{}\n", values.join(","))
+    };
+    let headers: String = signed_headers.split(';').map(header).collect();
+    [
+        request.method.as_str(),
+        &path,
+        &parameters.join("&"),
+        &headers,
+        signed_headers,
+        payload_digest,
+    ]
+    .join("\n")
+}
+
+/// The signature of a canonical request for `scope`: day, region, service and `aws4_request`.
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html#calculate-signature>
+pub(super) fn signature(secret: &str, date: &str, scope: &str, canonical_request: &str) -> String {
+    let digest = sha256(canonical_request.as_bytes());
+    let text = format!("{ALGORITHM}\n{date}\n{scope}\n{digest}");
+    let key =
+        scope.split('/').fold(format!("AWS4{secret}").into_bytes(), |key, part| hmac(&key, part));
+    hex(&hmac(&key, &text))
+}
+
+fn hmac(key: &[u8], text: &str) -> Vec<u8> {
+    hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), text.as_bytes()).as_ref().to_vec()
+}
+
+/// The digest in hexadecimal digits.
+pub(super) fn sha256(bytes: &[u8]) -> String {
+    hex(digest(&SHA256, bytes).as_ref())
+}
+
+/// Lower-case hexadecimal digits.
+fn hex(bytes: &[u8]) -> String {
+    let digit = |value: u8| char::from_digit(value.into(), 16).unwrap_or_default();
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+}
+
+/// AWS's percent-encoding: everything but letters, digits and `-._~`, and `/` in paths.
+pub(super) fn encode(text: &str, is_path: bool) -> String {
+    let plain = |byte: u8| {
+        byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) || (is_path && byte == b'/')
+    };
+    let mut encoded = String::new();
+    for byte in text.bytes() {
+        if plain(byte) {
+            encoded.push(byte.into());
+        } else {
+            encoded.push('%');
+            encoded.push_str(&hex(&[byte]).to_uppercase());
+        }
+    }
+    encoded
+}
+
+/// The text without its percent-encoding.
+pub(super) fn decode(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let mut decoded = Vec::new();
+    let mut at = 0;
+    while at < bytes.len() {
+        let digits = (bytes[at] == b'%').then(|| text.get(at + 1..at + 3)).flatten();
+        let byte = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        decoded.push(byte.unwrap_or(bytes[at]));
+        at += if byte.is_some() { 3 } else { 1 };
+    }
+    String::from_utf8_lossy(&decoded).into_owned()
 }
 
 /// An error of AWS's JSON protocol.

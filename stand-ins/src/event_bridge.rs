@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
-    aws::{self, ACCESS_KEY_ID, REGION, Refusal, Scope, answer, check_signature},
+    aws::{self, Keys, REGION, Refusal, Scope, answer, check_signature},
     exchange::{Answer, Request},
     lock,
     server::{Provider, StandIn},
@@ -80,11 +80,16 @@ impl EventBridge {
         self.state().denied.insert(bus.to_owned());
     }
 
-    /// Accepts requests that are signed for this region with this access key.
-    pub fn expect(&self, region: &str, access_key_id: &str) {
+    /// Accepts requests that are signed for this region with this key pair. With a session token, it
+    /// belongs to a role, and the token must be sent too.
+    pub fn expect(&self, region: &str, id: &str, secret: &str, session_token: Option<&str>) {
         let mut state = self.state();
         region.clone_into(&mut state.region);
-        access_key_id.clone_into(&mut state.access_key_id);
+        state.keys = Keys {
+            id: id.to_owned(),
+            secret: secret.to_owned(),
+            session_token: session_token.map(str::to_owned),
+        };
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -101,7 +106,7 @@ pub struct Buses {
 #[derive(Debug)]
 struct State {
     region: String,
-    access_key_id: String,
+    keys: Keys,
     denied: BTreeSet<String>,
     refused_entries: (u32, &'static str),
     events: Vec<BusEvent>,
@@ -126,7 +131,7 @@ impl Default for State {
     fn default() -> Self {
         Self {
             region: REGION.to_owned(),
-            access_key_id: ACCESS_KEY_ID.to_owned(),
+            keys: Keys::default(),
             denied: BTreeSet::new(),
             refused_entries: (0, ""),
             events: Vec::new(),
@@ -179,8 +184,7 @@ impl State {
         if (request.method.as_str(), request.path()) != ("POST", "/") {
             return Err(Refusal::unknown_operation().with_status(404));
         }
-        let Self { access_key_id, region, .. } = self;
-        check_signature(request, Scope { access_key_id, region, service: "events" })?;
+        check_signature(request, &self.keys, Scope { region: &self.region, service: "events" })?;
         match request.header("x-amz-target") {
             Some("AWSEvents.PutEvents") => self.put_events(request),
             _ => Err(Refusal::unknown_operation()),

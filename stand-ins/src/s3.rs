@@ -25,8 +25,9 @@ use std::{
 
 use http::header;
 
-use self::{object::Stored, signature::Keys};
+use self::object::Stored;
 use super::{
+    aws::{Keys, decode, encode},
     clock::unix_seconds,
     exchange::{Answer, Request},
     lock,
@@ -123,13 +124,29 @@ pub struct Server {
     state: Mutex<State>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
     objects: BTreeMap<String, Stored>,
     keys: Keys,
     denied: bool,
     gone: bool,
     moved: bool,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            objects: BTreeMap::new(),
+            keys: Keys {
+                id: ACCESS_KEY_ID.to_owned(),
+                secret: SECRET_ACCESS_KEY.to_owned(),
+                session_token: None,
+            },
+            denied: false,
+            gone: false,
+            moved: false,
+        }
+    }
 }
 
 impl Server {
@@ -178,7 +195,7 @@ impl State {
     fn answer(&self, request: &Request) -> Result<Answer, Refusal> {
         let query = signature::query(request);
         signature::check(request, &query, &self.keys, unix_seconds())?;
-        let path = signature::decode(request.path());
+        let path = decode(request.path());
         let path = path.strip_prefix('/').unwrap_or_default();
         let (bucket, key) = path.split_once('/').unwrap_or((path, ""));
         if bucket != BUCKET || self.gone {
@@ -316,7 +333,7 @@ impl Page<'_> {
 
 /// A key as `encoding-type=url` has it: S3 leaves `/` as it is, and writes a space as `+`.
 fn encode_key(key: &str) -> String {
-    signature::encode(key, true).replace("%20", "+")
+    encode(key, true).replace("%20", "+")
 }
 
 fn escape(text: &str) -> String {

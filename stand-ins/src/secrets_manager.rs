@@ -13,18 +13,17 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
-    aws::{self, Refusal, Scope, answer, check_signature},
+    aws::{self, Keys, Refusal, Scope, answer, check_signature},
     clock::unix_seconds,
     exchange::{Answer, Request},
     lock,
     server::{Provider, StandIn},
 };
 
-pub use super::aws::{ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY};
+pub use super::aws::{ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY, SESSION_TOKEN};
 
 /// What a request must be signed for.
-const SCOPE: Scope<'_> =
-    Scope { access_key_id: ACCESS_KEY_ID, region: REGION, service: "secretsmanager" };
+const SCOPE: Scope<'_> = Scope { region: REGION, service: "secretsmanager" };
 
 /// A running Secrets Manager, initially empty.
 pub type SecretsManager = StandIn<Account>;
@@ -119,7 +118,7 @@ impl State {
         if (request.method.as_str(), request.path()) != ("POST", "/") {
             return Err(Refusal::unknown_operation().with_status(404));
         }
-        check_signature(request, SCOPE)?;
+        check_signature(request, &Keys::default(), SCOPE)?;
         match request.header("x-amz-target") {
             Some("secretsmanager.GetSecretValue") => self.get_secret_value(request),
             _ => Err(Refusal::unknown_operation()),

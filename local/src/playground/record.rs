@@ -58,6 +58,9 @@ struct Exchange {
     /// From the request to the response, with the start of a process if one was needed.
     #[serde(skip_serializing_if = "Option::is_none")]
     milliseconds: Option<f64>,
+    /// Why the gateway responded in the function's place. Absent if the function did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<String>,
     cookies: Vec<CookieSet>,
     lines: Vec<Value>,
 }
@@ -107,6 +110,7 @@ impl Record {
             function: function.to_owned(),
             status: None,
             milliseconds: None,
+            problem: None,
             cookies: Vec::new(),
             lines: Vec::new(),
         });
@@ -115,11 +119,18 @@ impl Record {
         Begun { invocation, at: Instant::now() }
     }
 
-    pub(crate) fn end(&self, begun: &Begun, status: u16, cookies: Vec<CookieSet>) {
+    pub(crate) fn end(
+        &self,
+        begun: &Begun,
+        status: u16,
+        cookies: Vec<CookieSet>,
+        problem: Option<String>,
+    ) {
         let milliseconds = (begun.at.elapsed().as_secs_f64() * 10_000.0).round() / 10.0;
         self.change(begun.invocation, |exchange| {
             exchange.status = Some(status);
             exchange.milliseconds = Some(milliseconds);
+            exchange.problem = problem;
             exchange.cookies = cookies;
         });
     }
@@ -220,12 +231,13 @@ mod tests {
         let cookie = "wos-session=Fe26.2**secret; Path=/; HttpOnly; SameSite=Lax";
         headers.append(header::SET_COOKIE, cookie.parse().expect("a header"));
         headers.append(header::SET_COOKIE, "gone=; Max-Age=0".parse().expect("a header"));
-        record.end(&begun, 200, cookies_set(&headers));
+        record.end(&begun, 200, cookies_set(&headers), None);
 
         let answer = record.after(0, SOON).await;
         let exchange = &answer["exchanges"][0];
         assert_eq!(exchange["path"], "/auth/sign-in");
         assert_eq!(exchange["status"], 200);
+        assert_eq!(exchange.get("problem"), None);
         let messages: Vec<_> =
             exchange["lines"].as_array().expect("lines").iter().map(|it| &it["message"]).collect();
         assert_eq!(messages, ["provider call", "answered"]);
@@ -237,6 +249,15 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn says_why_the_gateway_responded_in_the_functions_place() {
+        let record = Record::default();
+        let (begun, _) = begin(&record, "/auth/sign-in");
+        let problem = "sign-in cannot start: CLERK_SECRET_KEY is missing".to_owned();
+        record.end(&begun, 500, vec![], Some(problem.clone()));
+        assert_eq!(record.after(0, SOON).await["exchanges"][0]["problem"], problem);
+    }
+
+    #[tokio::test]
     async fn gives_what_has_changed_and_waits_for_it() {
         let record = Record::default();
         let (first, _) = begin(&record, "/first");
@@ -245,7 +266,7 @@ mod tests {
         assert_eq!(nothing["exchanges"], json!([]));
 
         let (changed, ()) = tokio::join!(record.after(seen, Duration::from_secs(5)), async {
-            record.end(&first, 204, vec![]);
+            record.end(&first, 204, vec![], None);
         });
         assert_eq!(changed["exchanges"][0]["status"], 204);
         let restarted = record.after(1_000_000, SOON).await;

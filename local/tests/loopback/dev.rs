@@ -353,6 +353,17 @@ async fn ends_in_failure_when_the_event_gets_no_answer() {
 }
 
 #[tokio::test]
+async fn names_the_functions_before_it_waits_for_an_event() {
+    let project = Project::new();
+    let mut process = project.command(&["invoke", "other"]).stdin(Stdio::piped()).spawn().unwrap();
+    let input = process.stdin.take().unwrap();
+    let ended = tokio::time::timeout(Duration::from_mins(1), process.wait_with_output()).await;
+    let message = String::from_utf8(ended.unwrap().unwrap().stderr).unwrap();
+    assert!(message.contains("the functions are: probe"), "{message}");
+    drop(input);
+}
+
+#[tokio::test]
 async fn says_where_it_can_be_run() {
     let elsewhere = tempfile::tempdir().unwrap();
     let output = Command::new(DEV).current_dir(elsewhere.path()).output().await.unwrap();

@@ -233,13 +233,40 @@ async fn refuses_a_body_over_10_mib() {
 }
 
 #[tokio::test]
-async fn refuses_headers_over_10_240_bytes() {
+async fn answers_500_for_an_event_over_lambdas_6_mb_without_the_function() {
     let gateway = gateway().await;
-    for (length, expected) in [(9_000, 200), (10_240, 431)] {
+    let binary = ("content-type", "application/octet-stream");
+    for (length, content_type, expected) in [
+        (6_200_000, JSON, 200),
+        (6_300_000, JSON, 500),
+        (4_600_000, binary, 200),
+        (4_720_000, binary, 500),
+    ] {
+        let body = "a".repeat(length);
+        let reply = send(&gateway.url(), "POST", "/probe?do=who", &[content_type], &body).await;
+        assert_eq!(reply.status, expected, "{length} {content_type:?}");
+        if expected == 500 {
+            assert_eq!(reply.json(), json!({"message": "Internal Server Error"}));
+        }
+    }
+    let who = send(&gateway.url(), "POST", "/probe?do=who", &[], "").await.json();
+    assert_eq!(who["handled"], 3, "two of the four and this one");
+}
+
+#[tokio::test]
+async fn refuses_a_request_line_and_header_values_over_10_240_bytes() {
+    let gateway = gateway().await;
+    let host = gateway.url().trim_start_matches("http://").len();
+    let others = "POST /probe HTTP/1.1".len() + host + "close".len() + "0".len();
+    for (length, expected) in [(10_240 - others, 200), (10_241 - others, 431)] {
         let cookie = "a".repeat(length);
         let reply = send(&gateway.url(), "POST", "/probe", &[("cookie", &cookie)], "").await;
         assert_eq!(reply.status, expected, "{length}");
     }
+    let names: Vec<_> = (10..60).map(|number| format!("x-{number}-{}", "a".repeat(250))).collect();
+    let headers: Vec<_> = names.iter().map(|name| (name.as_str(), "1")).collect();
+    let reply = send(&gateway.url(), "POST", "/probe", &headers, "").await;
+    assert_eq!(reply.status, 200, "the names do not count");
 }
 
 #[tokio::test]

@@ -1,6 +1,9 @@
 //! The playground behind the gateway, as its page, another page and another program meet it.
 
+use std::{fs, time::Duration};
+
 use serde_json::{Value, json};
+use tokio::time::sleep;
 
 use crate::{
     browser::{Reply, send},
@@ -10,16 +13,21 @@ use crate::{
 const MARK: (&str, &str) = ("x-playground", "1");
 const JSON: (&str, &str) = ("content-type", "application/json");
 
-/// A project with a page that says little.
 async fn dev() -> (Project, Dev) {
+    let project = project();
+    let dev = project.serve().await;
+    (project, dev)
+}
+
+/// A project with a page that says little.
+fn project() -> Project {
     let project = Project::new();
     let folder = project.path("local/playground");
-    std::fs::create_dir_all(&folder).unwrap();
+    fs::create_dir_all(&folder).unwrap();
     project.write("local/playground/index.html", "<title>the page</title>");
     project.write("local/playground/foreign.html", "<title>another page</title>");
     project.write("local/playground/app.js", "export {};");
-    let dev = project.serve().await;
-    (project, dev)
+    project
 }
 
 async fn get(dev: &Dev, path: &str, headers: &[(&str, &str)]) -> Reply {
@@ -165,6 +173,85 @@ async fn records_a_request_and_none_of_its_secrets() {
     ]);
     assert_eq!(exchange["cookies"], expected);
     assert!(!record.body.contains("s3cret"), "{}", record.body);
+}
+
+#[tokio::test]
+async fn records_why_the_gateway_answered_in_the_functions_place() {
+    let (_project, dev) = dev().await;
+    for (path, status, problem) in [
+        ("/probe?do=exit", 500, json!("the function's process exited (exit status: 3)")),
+        ("/probe?do=error", 500, json!("Probe: as it was told")),
+        ("/probe", 200, Value::Null),
+    ] {
+        assert_eq!(send(&dev.url, "POST", path, &[JSON], "{}").await.status, status, "{path}");
+        let exchange = last_exchange(&dev).await;
+        assert_eq!((&exchange["status"], &exchange["problem"]), (&json!(status), &problem));
+        assert!(exchange["milliseconds"].is_number(), "it has ended");
+    }
+}
+
+#[tokio::test]
+async fn records_that_a_function_timed_out() {
+    let project = project();
+    let template = fs::read_to_string(project.path("template.yaml")).unwrap();
+    project.write("template.yaml", &template.replace("Timeout: 20", "Timeout: 1"));
+    let dev = project.serve().await;
+    assert_eq!(send(&dev.url, "POST", "/probe?do=wait", &[], "").await.status, 503);
+    let exchange = last_exchange(&dev).await;
+    let problem = json!("no response within 1.0 seconds");
+    assert_eq!((&exchange["status"], &exchange["problem"]), (&json!(503), &problem));
+}
+
+#[tokio::test]
+async fn records_which_setting_a_function_lacks_to_start() {
+    let project = project();
+    project.write(".env", "PROBE_START=refuse\n");
+    let dev = project.serve().await;
+    assert_eq!(send(&dev.url, "POST", "/probe", &[], "").await.status, 500);
+    let exchange = last_exchange(&dev).await;
+    let problem = "probe cannot start: Settings: CLERK_SECRET_KEY is missing";
+    assert_eq!((&exchange["status"], &exchange["problem"]), (&json!(500), &json!(problem)));
+}
+
+#[tokio::test]
+async fn builds_runs_and_records_without_a_client_that_has_disconnected() {
+    let (project, dev) = dev().await;
+    let (begun, gate) = (project.path("begun"), project.path("gate"));
+    project.write(
+        "functions/probe/build.rs",
+        &format!(
+            "fn main() {{
+                 println!(\"cargo::rerun-if-changed=build.rs\");
+                 std::fs::write({begun:?}, \"\").unwrap();
+                 let is_there = |file: &str| std::path::Path::new(file).exists();
+                 while is_there({begun:?}) && !is_there({gate:?}) {{
+                     std::thread::sleep(std::time::Duration::from_millis(5));
+                 }}
+             }}"
+        ),
+    );
+    let url = dev.url.clone();
+    let client = tokio::spawn(async move { send(&url, "POST", "/probe", &[], "").await });
+    while !begun.exists() {
+        sleep(Duration::from_millis(5)).await;
+    }
+    client.abort();
+    assert!(client.await.unwrap_err().is_cancelled());
+    let seen = exchanges(&dev, 0).await;
+    assert_eq!(seen["exchanges"][0].get("status"), None, "it is being built");
+    fs::write(gate, "").unwrap();
+
+    let ended = exchanges(&dev, seen["number"].as_u64().unwrap()).await;
+    assert_eq!(ended["exchanges"][0]["status"], 200);
+}
+
+/// What has changed in the record since this change; waits for it, twenty seconds at most.
+async fn exchanges(dev: &Dev, after: u64) -> Value {
+    get(dev, &format!("/playground/exchanges?after={after}"), &[MARK]).await.json()
+}
+
+async fn last_exchange(dev: &Dev) -> Value {
+    exchanges(dev, 0).await["exchanges"].as_array().unwrap().last().unwrap().clone()
 }
 
 #[tokio::test]

@@ -6,11 +6,13 @@ use std::{
 };
 
 use http::{HeaderName, header};
-use ring::digest::{SHA256, digest};
 use time::OffsetDateTime;
 
-use super::{Refusal, signature};
-use crate::exchange::{Answer, Request};
+use super::Refusal;
+use crate::{
+    aws::sha256,
+    exchange::{Answer, Request},
+};
 
 /// An object in the bucket.
 #[derive(Debug)]
@@ -61,8 +63,7 @@ impl Stored {
 
     /// A digest of the body, in quotes.
     pub(super) fn etag(&self) -> String {
-        let digest = signature::hex(digest(&SHA256, &self.body).as_ref());
-        format!("\"{}\"", &digest[..32])
+        format!("\"{}\"", &sha256(&self.body)[..32])
     }
 
     /// `2026-01-02T03:04:05.000Z`

@@ -1,13 +1,12 @@
 //! Signature Version 4, in the headers of a request or in its query.
 //! <https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-authenticating-requests.html>
 
-use ring::{
-    digest::{SHA256, digest},
-    hmac,
+use super::{REGION, Refusal};
+use crate::{
+    aws::{ALGORITHM, Keys, canonical_request, decode, sha256, signature},
+    clock::parse_aws_date,
+    exchange::Request,
 };
-
-use super::{ACCESS_KEY_ID, REGION, Refusal, SECRET_ACCESS_KEY};
-use crate::{clock::parse_aws_date, exchange::Request};
 
 /// The maximum clock difference of a request that is signed in its headers, in seconds.
 const MOST_SKEW: u64 = 15 * 60;
@@ -15,27 +14,7 @@ const MOST_SKEW: u64 = 15 * 60;
 /// The longest life of a link, in seconds: a week.
 const LONGEST_LIFE: u64 = 604_800;
 
-const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 const UNSIGNED: &str = "UNSIGNED-PAYLOAD";
-
-/// A key pair.
-#[derive(Clone, Debug)]
-pub(super) struct Keys {
-    pub(super) id: String,
-    pub(super) secret: String,
-    /// The token of a role's session.
-    pub(super) session_token: Option<String>,
-}
-
-impl Default for Keys {
-    fn default() -> Self {
-        Self {
-            id: ACCESS_KEY_ID.to_owned(),
-            secret: SECRET_ACCESS_KEY.to_owned(),
-            session_token: None,
-        }
-    }
-}
 
 /// The parts of a signature, wherever they are.
 struct Signed {
@@ -73,19 +52,14 @@ pub(super) fn check(
         return Err(Refusal::new(400, "InvalidToken", message));
     }
     signed.check_headers(request, in_query)?;
-    if !in_query && signed.digest != hex(digest(&SHA256, &request.body).as_ref()) {
+    if !in_query && signed.digest != sha256(&request.body) {
         let message =
             "The provided 'x-amz-content-sha256' header does not match what was computed.";
         return Err(Refusal::new(400, "XAmzContentSHA256Mismatch", message));
     }
-    let canonical = signed.canonical_request(request, query);
-    let digest = hex(digest(&SHA256, canonical.as_bytes()).as_ref());
-    let text = format!("{ALGORITHM}\n{}\n{scope}\n{digest}", signed.date);
-    let mut key = format!("AWS4{}", keys.secret).into_bytes();
-    for part in scope.split('/') {
-        key = hmac(&key, part);
-    }
-    if hex(&hmac(&key, &text)) == signed.signature {
+    let query: Vec<_> = query.iter().filter(|(name, _)| name != "X-Amz-Signature").collect();
+    let canonical = canonical_request(request, &query, &signed.headers, &signed.digest);
+    if signature(&keys.secret, &signed.date, &scope, &canonical) == signed.signature {
         return Ok(());
     }
     let message = "The request signature we calculated does not match the signature you provided. \
@@ -205,70 +179,6 @@ impl Signed {
         }
         Ok(())
     }
-
-    fn canonical_request(&self, request: &Request, query: &[(String, String)]) -> String {
-        let path = encode(&decode(request.path()), true);
-        let mut parameters: Vec<_> = query
-            .iter()
-            .filter(|(name, _)| name != "X-Amz-Signature")
-            .map(|(name, value)| (encode(name, false), encode(value, false)))
-            .collect();
-        parameters.sort();
-        let parameters: Vec<_> =
-            parameters.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let header = |name: &str| {
-            let values = request.headers.get_all(name).iter();
-            let values: Vec<_> = values
-                .map(|value| String::from_utf8_lossy(value.as_bytes()).trim().to_owned())
-                .collect();
-            format!("{name}:{}\n", values.join(","))
-        };
-        let headers: String = self.headers.split(';').map(header).collect();
-        [&request.method, &path, &parameters.join("&"), &headers, &self.headers, &self.digest]
-            .map(String::as_str)
-            .join("\n")
-    }
-}
-
-fn hmac(key: &[u8], text: &str) -> Vec<u8> {
-    hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), text.as_bytes()).as_ref().to_vec()
-}
-
-/// Lower-case hexadecimal digits.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    let digit = |value: u8| char::from_digit(value.into(), 16).unwrap_or_default();
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
-}
-
-/// AWS's percent-encoding: everything but letters, digits and `-._~`, and `/` in paths.
-pub(super) fn encode(text: &str, is_path: bool) -> String {
-    let plain = |byte: u8| {
-        byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) || (is_path && byte == b'/')
-    };
-    let mut encoded = String::new();
-    for byte in text.bytes() {
-        if plain(byte) {
-            encoded.push(byte.into());
-        } else {
-            encoded.push('%');
-            encoded.push_str(&hex(&[byte]).to_uppercase());
-        }
-    }
-    encoded
-}
-
-/// The text without its percent-encoding.
-pub(super) fn decode(text: &str) -> String {
-    let bytes = text.as_bytes();
-    let mut decoded = Vec::new();
-    let mut at = 0;
-    while at < bytes.len() {
-        let digits = (bytes[at] == b'%').then(|| text.get(at + 1..at + 3)).flatten();
-        let byte = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        decoded.push(byte.unwrap_or(bytes[at]));
-        at += if byte.is_some() { 3 } else { 1 };
-    }
-    String::from_utf8_lossy(&decoded).into_owned()
 }
 
 #[cfg(test)]

@@ -97,6 +97,8 @@ async fn a_call_that_is_wrong_fails_as_a_whole() {
         (Signed { key: "AKIAOTHER".to_owned(), ..rightly() }, "UnrecognizedClientException"),
         (Signed { region: "us-east-1".to_owned(), ..rightly() }, "InvalidSignatureException"),
         (Signed { service: "secretsmanager", ..rightly() }, "InvalidSignatureException"),
+        (Signed { secret: "other".to_owned(), ..rightly() }, "InvalidSignatureException"),
+        (Signed { session_token: None, ..rightly() }, "UnrecognizedClientException"),
         (Signed { target: "AWSEvents.ListRules", ..rightly() }, "UnknownOperationException"),
     ] {
         let (status, body) = signed.asks(&bridge.url(), json!({ "Entries": [entry()] })).await;
@@ -120,8 +122,19 @@ async fn fails_as_it_is_told_to_and_takes_another_key_when_told() {
         let (answered, body) = put(&bridge, json!([entry()])).await;
         assert_eq!((answered, kind(&body)), (status, code));
     }
-    bridge.expect("us-east-1", "AKIAOTHER");
+    bridge.expect("us-east-1", "AKIAOTHER", "of another", None);
     assert_eq!(put(&bridge, json!([entry()])).await.0, 400);
-    let other = Signed { key: "AKIAOTHER".to_owned(), region: "us-east-1".to_owned(), ..rightly() };
-    assert_eq!(other.asks(&bridge.url(), json!({ "Entries": [entry()] })).await.0, 200);
+    let other = || Signed {
+        key: "AKIAOTHER".to_owned(),
+        secret: "of another".to_owned(),
+        region: "us-east-1".to_owned(),
+        session_token: None,
+        headers: "content-type;host;x-amz-date;x-amz-target".to_owned(),
+        ..rightly()
+    };
+    let events = || json!({ "Entries": [entry()] });
+    assert_eq!(other().asks(&bridge.url(), events()).await.0, 200);
+    let with_a_token = Signed { session_token: rightly().session_token, ..other() };
+    let (status, body) = with_a_token.asks(&bridge.url(), events()).await;
+    assert_eq!((status, kind(&body)), (400, "UnrecognizedClientException"));
 }

@@ -87,7 +87,9 @@ async fn refuses_a_request_that_is_not_signed_for_it() {
     let cases = [
         (Signed { key: "AKIAOTHER".to_owned(), ..right() }, "UnrecognizedClientException"),
         (Signed { region: "us-east-1".to_owned(), ..right() }, "InvalidSignatureException"),
-        (Signed { signature: "abc".to_owned(), ..right() }, "InvalidSignatureException"),
+        (Signed { secret: "other".to_owned(), ..right() }, "InvalidSignatureException"),
+        (Signed { body: Some("{}".to_owned()), ..right() }, "InvalidSignatureException"),
+        (Signed { signature: Some("abc".to_owned()), ..right() }, "InvalidSignatureException"),
         (Signed { headers: "host".to_owned(), ..right() }, "InvalidSignatureException"),
         (Signed { age: Duration::minutes(6), ..right() }, "InvalidSignatureException"),
         (Signed { age: Duration::minutes(-6), ..right() }, "InvalidSignatureException"),
@@ -97,6 +99,10 @@ async fn refuses_a_request_that_is_not_signed_for_it() {
             signed.asks(&secrets.url(), json!({"SecretId": "anteroom/clerk"})).await;
         assert_eq!((status, kind(&body)), (400, expected));
     }
+    let without_target = "content-type;host;x-amz-date;x-amz-security-token".to_owned();
+    let signed = Signed { headers: without_target, ..right() };
+    let (status, body) = signed.asks(&secrets.url(), json!({"SecretId": "anteroom/clerk"})).await;
+    assert_eq!((status, kind(&body)), (400, "InvalidSignatureException"));
     let still_good = Signed { age: Duration::minutes(4), ..right() };
     assert_eq!(still_good.asks(&secrets.url(), json!({"SecretId": "anteroom/clerk"})).await.0, 200);
 
@@ -105,4 +111,22 @@ async fn refuses_a_request_that_is_not_signed_for_it() {
     let bearer = client().post(secrets.url()).bearer_auth("sk_test_1");
     let (status, body) = send(bearer).await;
     assert_eq!((status, kind(&body)), (400, "IncompleteSignatureException"));
+}
+
+#[tokio::test]
+async fn refuses_a_request_without_the_signed_token_of_the_roles_session() {
+    let secrets = start().await;
+    let unsigned = || "content-type;host;x-amz-date;x-amz-target".to_owned();
+    for (signed, expected) in [
+        (Signed { session_token: None, headers: unsigned(), ..rightly() }, "UnrecognizedClient"),
+        (Signed { session_token: Some("other".to_owned()), ..rightly() }, "UnrecognizedClient"),
+        (Signed { headers: unsigned(), ..rightly() }, "InvalidSignature"),
+    ] {
+        let (status, body) =
+            signed.asks(&secrets.url(), json!({"SecretId": "anteroom/clerk"})).await;
+        assert_eq!((status, kind(&body)), (400, format!("{expected}Exception").as_str()));
+    }
+    let settings = secrets.settings();
+    let token = settings.iter().find(|(name, _)| name == "AWS_SESSION_TOKEN");
+    assert_eq!(token.map(|(_, value)| value.as_str()), rightly().session_token.as_deref());
 }
