@@ -1,8 +1,10 @@
 import { useEffect, useState } from "react";
 
-import { Refusal } from "./anteroom";
-import { Organizations, orStartAgain, Problem, useAttempt } from "./SignIn";
-import { type Choice, finishRedirect, isChoice, type User } from "./sign-in";
+import { ApiError } from "./anteroom";
+import { useAttempt } from "./attempt";
+import { orStartAgain, Problem } from "./Problem";
+import { Organizations } from "./SignIn";
+import { type Choice, finalizeOauth, isChoice, type User } from "./sign-in";
 
 /** Keyed by query string, because `StrictMode` runs effects twice and a code works only once. */
 const finished = new Map<string, Promise<User | Choice>>();
@@ -16,11 +18,11 @@ function finishOnce(search: string): Promise<User | Choice> {
 /** Forgets the code, unless another attempt with it may succeed. */
 async function finishOrKeep(search: string): Promise<User | Choice> {
   try {
-    const user = await finishRedirect(search);
+    const user = await finalizeOauth(search);
     forgetQuery(search);
     return user;
   } catch (error) {
-    if (error instanceof Refusal && error.isPassing) finished.delete(search);
+    if (error instanceof ApiError && error.isTransient) finished.delete(search);
     else forgetQuery(search);
     throw error;
   }
@@ -47,7 +49,7 @@ export function Callback({ onSignedIn }: { onSignedIn: (user: User) => void }) {
   return (
     <>
       <Problem error={problem} words={orStartAgain} />
-      {problem instanceof Refusal && problem.isPassing && (
+      {problem instanceof ApiError && problem.isTransient && (
         <button type="button" onClick={() => attempt(finish)}>
           Try again
         </button>

@@ -1,5 +1,6 @@
 import { useEffect, useState } from "react";
 
+import { useAttempt } from "./attempt";
 import { type ListedRecording, listRecordings, startRecording, stopRecording } from "./recording";
 
 /** Starts, stops, lists and plays the recordings of a room. Its `key` must name the room and the zone. */
@@ -7,8 +8,7 @@ export function Recordings({ roomName, zoneId }: { roomName: string; zoneId: str
   const [recordings, setRecordings] = useState<ListedRecording[]>([]);
   const [cursor, setCursor] = useState<string>();
   const [playing, setPlaying] = useState<string>();
-  const [problem, setProblem] = useState<string>();
-  const [isBusy, setBusy] = useState(false);
+  const { attempt, isBusy, problem } = useAttempt();
 
   async function load(after?: string) {
     const page = await listRecordings(roomName, zoneId, after);
@@ -16,16 +16,13 @@ export function Recordings({ roomName, zoneId }: { roomName: string; zoneId: str
     setCursor(page.cursor);
   }
 
-  function attempt(action: () => Promise<unknown>) {
-    setProblem(undefined);
-    setBusy(true);
-    action()
-      .catch((error: unknown) => setProblem(error instanceof Error ? error.message : "It failed"))
-      .finally(() => setBusy(false));
-  }
-
   // biome-ignore lint/correctness/useExhaustiveDependencies: load once; another room has another `key`.
   useEffect(() => attempt(load), []);
+
+  async function start() {
+    await startRecording(roomName, zoneId, "");
+    await load();
+  }
 
   async function stop({ egressId = "" }: ListedRecording) {
     await stopRecording(roomName, zoneId, egressId);
@@ -33,16 +30,12 @@ export function Recordings({ roomName, zoneId }: { roomName: string; zoneId: str
   }
 
   return (
-    <section>
-      {problem !== undefined && <p role="alert">{problem}</p>}
-      <button
-        type="button"
-        disabled={isBusy}
-        onClick={() => attempt(() => startRecording(roomName, zoneId, "").then(() => load()))}
-      >
+    <section aria-busy={isBusy}>
+      <p role="alert">{problem instanceof Error && problem.message}</p>
+      <button type="button" onClick={() => attempt(start)}>
         Record
       </button>
-      <button type="button" disabled={isBusy} onClick={() => attempt(load)}>
+      <button type="button" onClick={() => attempt(load)}>
         Refresh
       </button>
       <ul>
@@ -50,7 +43,7 @@ export function Recordings({ roomName, zoneId }: { roomName: string; zoneId: str
           <li key={recording.key}>
             {new Date((recording.startedAt ?? 0) * 1000).toLocaleString()}: {recording.status}
             {["starting", "active"].includes(recording.status) && (
-              <button type="button" disabled={isBusy} onClick={() => attempt(() => stop(recording))}>
+              <button type="button" onClick={() => attempt(() => stop(recording))}>
                 Stop
               </button>
             )}
@@ -63,7 +56,7 @@ export function Recordings({ roomName, zoneId }: { roomName: string; zoneId: str
         ))}
       </ul>
       {cursor !== undefined && (
-        <button type="button" disabled={isBusy} onClick={() => attempt(() => load(cursor))}>
+        <button type="button" onClick={() => attempt(() => load(cursor))}>
           Older
         </button>
       )}

@@ -1,5 +1,7 @@
 import { useEffect } from "react";
-import { Problem, useAttempt } from "./SignIn";
+
+import { useAttempt } from "./attempt";
+import { Problem } from "./Problem";
 import { continueWith } from "./sign-in";
 
 /** The page that WorkOS's setting "Sign-in endpoint" names: it starts a sign-in at once. */

@@ -2,7 +2,7 @@
 export const api = "https://api.example.com";
 
 /** Any response other than success. */
-export class Refusal extends Error {
+export class ApiError extends Error {
   constructor(
     /** The HTTP status, or 0 if there was no response. */
     readonly status: number,
@@ -26,7 +26,7 @@ export class Refusal extends Error {
   }
 
   /** A later attempt may succeed. */
-  get isPassing(): boolean {
+  get isTransient(): boolean {
     return [0, 429, 503].includes(this.status);
   }
 }
@@ -43,7 +43,7 @@ export async function call<Output>(path: string, input: object = {}, options: Op
   try {
     return await callOnce<Output>(method, path, input);
   } catch (error) {
-    if (attempts <= 1 || !(error instanceof Refusal) || !error.isPassing) throw error;
+    if (attempts <= 1 || !(error instanceof ApiError) || !error.isTransient) throw error;
     const seconds = error.retryAfter ?? 1;
     // Too long for a page to wait: let the user decide.
     if (seconds > 10) throw error;
@@ -59,14 +59,14 @@ async function callOnce<Output>(method: string, path: string, input: object): Pr
     credentials: "include",
     ...(method === "POST" && json),
   }).catch(() => {
-    throw new Refusal(0, "No connection");
+    throw new ApiError(0, "No connection");
   });
   const body = await answer.json().catch(() => undefined);
   if (answer.ok && body) return body as Output;
   // The response broke off, or something other than the API sent it.
-  if (answer.ok) throw new Refusal(0, "No connection");
+  if (answer.ok) throw new ApiError(0, "No connection");
   const seconds = Number.parseInt(answer.headers.get("retry-after") ?? "", 10);
-  throw new Refusal(
+  throw new ApiError(
     answer.status,
     body?.message ?? answer.statusText,
     Number.isNaN(seconds) ? undefined : seconds,

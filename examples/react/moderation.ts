@@ -1,4 +1,4 @@
-import { call, Refusal } from "./anteroom";
+import { ApiError, call } from "./anteroom";
 
 type Source = "microphone" | "camera" | "screen_share";
 
@@ -17,7 +17,7 @@ async function moderate(path: string, input: object): Promise<boolean> {
     await call(path, input, { attempts: 3 });
     return true;
   } catch (error) {
-    if (error instanceof Refusal && error.status === 404) return false;
+    if (error instanceof ApiError && error.status === 404) return false;
     throw error;
   }
 }

@@ -1,4 +1,4 @@
-import { call, Refusal } from "./anteroom";
+import { ApiError, call } from "./anteroom";
 
 /** A recording in a list. Fields that are not known are absent; times are in Unix seconds. */
 export type ListedRecording = {
@@ -29,7 +29,7 @@ export async function startRecording(
       conferenceTopic: topic,
     });
   } catch (error) {
-    if (error instanceof Refusal && error.status === 409) return undefined;
+    if (error instanceof ApiError && error.status === 409) return undefined;
     throw error;
   }
 }
@@ -37,7 +37,7 @@ export async function startRecording(
 /** Stops a recording. Succeeds if it has already ended. */
 export async function stopRecording(roomName: string, zoneId: string, egressId: string): Promise<void> {
   await call("/api/v1/livekit/stop-recording", { roomName, zoneId, egressId }).catch((error: unknown) => {
-    if (!(error instanceof Refusal && error.status === 409)) throw error;
+    if (!(error instanceof ApiError && error.status === 409)) throw error;
   });
 }
 

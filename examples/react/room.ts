@@ -1,6 +1,6 @@
 import { DisconnectReason, Room, RoomEvent } from "livekit-client";
 
-import { call, Refusal } from "./anteroom";
+import { ApiError, call } from "./anteroom";
 
 type Options = {
   /** Abort it to leave, or to give up joining. */
@@ -31,7 +31,7 @@ export async function join(url: string, roomId: string, username: string, option
     try {
       await enter();
     } catch (error) {
-      const isFinal = error instanceof Refusal && !error.isPassing;
+      const isFinal = error instanceof ApiError && !error.isTransient;
       if (signal.aborted || isFinal || attempts <= 1) return onEnded();
       await new Promise((resolve) => setTimeout(resolve, 5000));
       return rejoin(attempts - 1);

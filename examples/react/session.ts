@@ -1,4 +1,4 @@
-import { call, Refusal } from "./anteroom";
+import { ApiError, call } from "./anteroom";
 import type { User } from "./sign-in";
 
 export type Session = {
@@ -23,7 +23,7 @@ export async function currentSession(): Promise<Session | undefined> {
   try {
     return await call<Session>("/auth/session", {}, { method: "GET", attempts: 3 });
   } catch (error) {
-    if (error instanceof Refusal && error.isSignedOut) return undefined;
+    if (error instanceof ApiError && error.isSignedOut) return undefined;
     throw error;
   }
 }

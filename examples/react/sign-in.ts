@@ -1,4 +1,4 @@
-import { call, Refusal } from "./anteroom";
+import { ApiError, call } from "./anteroom";
 
 export type User = { id: string; email: string; firstName?: string; lastName?: string; avatarURL?: string };
 export type Organization = { id: string; name: string };
@@ -34,7 +34,7 @@ export async function continueWith(
 }
 
 /** Finishes a sign-in with the code from the e-mail. */
-export async function finishCode(
+export async function finalizeMagicAuth(
   email: string,
   code: string,
   invitationToken?: string,
@@ -43,7 +43,7 @@ export async function finishCode(
 }
 
 /** Finishes a sign-in on the callback page; `search` is the query string of its address. */
-export async function finishRedirect(search: string): Promise<User | Choice> {
+export async function finalizeOauth(search: string): Promise<User | Choice> {
   const query = new URLSearchParams(search);
   const code = query.get("code");
   // A user who cancels at the identity provider comes back with an `error` and no code.
@@ -53,7 +53,7 @@ export async function finishRedirect(search: string): Promise<User | Choice> {
 
 export const isChoice = (user: User | Choice): user is Choice => "organizations" in user;
 
-export async function chooseOrganization(choice: Choice, organizationId: string): Promise<User | Choice> {
+export async function selectOrganization(choice: Choice, organizationId: string): Promise<User | Choice> {
   const { pendingAuthenticationToken } = choice;
   return (await call<Outcome>("/auth/select-organization", { pendingAuthenticationToken, organizationId }))
     .user;
@@ -75,7 +75,7 @@ export async function signOut(): Promise<void> {
     const { authData } = await call<SignedOut>("/auth/sign-out", {}, { attempts: 3 });
     window.location.assign(authData.redirectURL);
   } catch (error) {
-    if (!(error instanceof Refusal && error.isSignedOut)) throw error;
+    if (!(error instanceof ApiError && error.isSignedOut)) throw error;
     // The session was already over.
     window.location.assign("/");
   }

@@ -16,7 +16,7 @@ type NewRecording = components["requestBodies"]["NewRecording"]["content"]["appl
 type Outcome = { user: User } | { token: string; choice: Organization[] };
 
 /** Any response that the caller does not handle itself. */
-export class Refusal extends Error {
+export class ApiError extends Error {
   constructor(
     readonly status: number,
     problem: Problem | undefined,
@@ -31,14 +31,14 @@ export class Refusal extends Error {
 
 const anteroom = createClient<paths>({ baseUrl: "https://api.example.com", credentials: "include" });
 
-/** The data of a response; throws a `Refusal` otherwise. */
+/** The data of a response; throws a `ApiError` otherwise. */
 function success<T>({ data, error, response }: { data?: T; error?: Problem; response: Response }): T {
-  if (data === undefined) throw new Refusal(response.status, error);
+  if (data === undefined) throw new ApiError(response.status, error);
   return data;
 }
 
 /** Starts a sign-in: leaves the page, or tells it to ask for the code. */
-export async function signIn(email: string): Promise<"leaving" | "ask for the code"> {
+export async function signIn(email: string): Promise<"leaving" | "code sent"> {
   const { authData } = success(await anteroom.POST("/auth/sign-in", { body: { email } }));
   switch (authData.authMethod) {
     case "sso":
@@ -46,7 +46,7 @@ export async function signIn(email: string): Promise<"leaving" | "ask for the co
       location.assign(authData.redirectURL);
       return "leaving";
     case "magic_auth":
-      return "ask for the code";
+      return "code sent";
   }
 }
 
@@ -54,7 +54,7 @@ export async function signUp(email: string): Promise<"created" | "already exists
   const { error, response } = await anteroom.POST("/auth/sign-up", { body: { email } });
   if (error === undefined) return "created";
   if (response.status === 409) return "already exists";
-  throw new Refusal(response.status, error);
+  throw new ApiError(response.status, error);
 }
 
 export async function continueWith(provider: "google" | "microsoft"): Promise<void> {
@@ -67,7 +67,7 @@ export async function continueWith(provider: "google" | "microsoft"): Promise<vo
 
 /** Sends the browser to WorkOS's hosted page, if this error says that the page can help. */
 export async function continueWithAuthKit(error: unknown, email?: string): Promise<void> {
-  if (!(error instanceof Refusal) || error.next !== "continue-with-authkit") throw error;
+  if (!(error instanceof ApiError) || error.next !== "continue-with-authkit") throw error;
   leave(success(await anteroom.POST("/auth/continue-with-authkit", { body: { email } })));
 }
 
@@ -86,7 +86,7 @@ export async function resendCode(email: string): Promise<void> {
   success(await anteroom.POST("/auth/resend-magic-auth", { body: { email } }));
 }
 
-export async function finalizeCode(email: string, code: string): Promise<Outcome> {
+export async function finalizeMagicAuth(email: string, code: string): Promise<Outcome> {
   return outcome(success(await anteroom.POST("/auth/finalize-magic-auth", { body: { email, code } })));
 }
 
@@ -200,6 +200,6 @@ export async function liveblocksAuthEndpoint(): Promise<
 > {
   const { data, error, response } = await anteroom.POST("/api/liveblocks-auth");
   if (data !== undefined) return data;
-  if (response.status >= 500 || response.status === 429) throw new Refusal(response.status, error);
+  if (response.status >= 500 || response.status === 429) throw new ApiError(response.status, error);
   return { error: "forbidden", reason: error.message };
 }

@@ -106,7 +106,7 @@ test("the guide leads to every example", () => {
 
 test("a code by e-mail signs in, and signing out leaves the page for WorkOS", async () => {
   assert.equal(await signIn.signIn(jane), "code sent");
-  const user = await signIn.finishCode(jane, await standIn.magicCode(jane));
+  const user = await signIn.finalizeMagicAuth(jane, await standIn.magicCode(jane));
   assert.equal(user.email, jane);
   assert.equal(signIn.isChoice(user), false);
   assert.ok(page.cookies.has("wos-session"));
@@ -123,7 +123,7 @@ test("signing out a session that is already over leaves the page too, and an out
   page.address = undefined;
   await answeringWith(
     () => Promise.reject(new TypeError("fetch failed")),
-    () => assert.rejects(signIn.signOut(), { status: 0, isPassing: true }),
+    () => assert.rejects(signIn.signOut(), { status: 0, isTransient: true }),
   );
   assert.equal(page.address, undefined);
 });
@@ -136,7 +136,7 @@ test("single sign-on, Google and Microsoft leave the page and come back to the c
   ]) {
     await begin();
     const { code, state } = await standIn.signedInAs(as, page.address);
-    const user = await signIn.finishRedirect(`?${new URLSearchParams({ code, state })}`);
+    const user = await signIn.finalizeOauth(`?${new URLSearchParams({ code, state })}`);
     assert.match(user.id, /^user_/);
     assert.ok(page.cookies.has("wos-session"));
     page.cookies.clear();
@@ -151,13 +151,13 @@ test("a user of whom WorkOS asks for a second factor or a verified address gets 
     const email = `${user}@example.com`;
     await signIn.signIn(email);
     const refused = { status: 403, needsHostedPage: true, message };
-    await assert.rejects(signIn.finishCode(email, await standIn.magicCode(email)), refused);
+    await assert.rejects(signIn.finalizeMagicAuth(email, await standIn.magicCode(email)), refused);
     assert.ok(!page.cookies.has("wos-session"));
 
     await signIn.continueWith("authkit", { email });
     assert.equal(new URL(page.address).searchParams.get("login_hint"), email);
     const { code, state } = await standIn.goneThrough(user, page.address);
-    const { email: signedIn } = await signIn.finishRedirect(`?${new URLSearchParams({ code, state })}`);
+    const { email: signedIn } = await signIn.finalizeOauth(`?${new URLSearchParams({ code, state })}`);
     assert.equal(signedIn, email);
     assert.ok(page.cookies.has("wos-session"));
     page.cookies.clear();
@@ -167,7 +167,7 @@ test("a user of whom WorkOS asks for a second factor or a verified address gets 
 test("a refusal that the hosted page cannot resolve does not lead there", async () => {
   const email = "without.organization@example.com";
   await signIn.signIn(email);
-  const refused = signIn.finishCode(email, await standIn.magicCode(email), "inv_unknown");
+  const refused = signIn.finalizeMagicAuth(email, await standIn.magicCode(email), "inv_unknown");
   await assert.rejects(refused, { status: 403, needsHostedPage: false });
 });
 
@@ -180,7 +180,7 @@ test("a sign-in that begins at WorkOS needs the sign-in endpoint", async () => {
   ]) {
     const callback = await standIn.begun(path);
     assert.equal(callback.address.searchParams.has("state"), false);
-    await assert.rejects(signIn.finishRedirect(callback.address.search), { status: 400 });
+    await assert.rejects(signIn.finalizeOauth(callback.address.search), { status: 400 });
     assert.equal(page.cookies.size, 0);
 
     const endpoint = "http://localhost:3000/sign-in-endpoint";
@@ -189,7 +189,7 @@ test("a sign-in that begins at WorkOS needs the sign-in endpoint", async () => {
     // What SignInEndpoint.tsx does.
     await signIn.continueWith("authkit");
     const returned = await standIn.completed(page.address, cookie);
-    await signIn.finishRedirect(`?${new URLSearchParams(returned)}`);
+    await signIn.finalizeOauth(`?${new URLSearchParams(returned)}`);
     const session = await currentSession();
     assert.deepEqual(session.impersonator, impersonator);
     assert.ok(Math.abs(session.authenticatedAt - Date.now() / 1000) < 60);
@@ -202,7 +202,7 @@ test("an invitation is accepted with the code, and on the way through a provider
   await signIn.signUp(email);
   const first = await standIn.invitation(email, "Example");
   await signIn.signIn(email, first);
-  await signIn.finishCode(email, await standIn.magicCode(email), first);
+  await signIn.finalizeMagicAuth(email, await standIn.magicCode(email), first);
   const joined = (await sessionNow()).organizationId;
   assert.match(joined, /^org_/);
   page.cookies.clear();
@@ -211,31 +211,31 @@ test("an invitation is accepted with the code, and on the way through a provider
     const invitationToken = await standIn.invitation(email, "Pending Example");
     await signIn.continueWith(provider, { invitationToken });
     const { code, state } = await standIn.signedInAs(email, page.address);
-    await signIn.finishRedirect(`?${new URLSearchParams({ code, state })}`);
+    await signIn.finalizeOauth(`?${new URLSearchParams({ code, state })}`);
     assert.notEqual((await sessionNow()).organizationId, joined, provider);
     page.cookies.clear();
   }
 });
 
 test("a callback that brings no code, or that this browser has not begun, does not sign in", async () => {
-  const denied = signIn.finishRedirect("?error=access_denied&error_description=Not+today");
+  const denied = signIn.finalizeOauth("?error=access_denied&error_description=Not+today");
   await assert.rejects(denied, { message: "Not today" });
   await signIn.continueWith("google");
   const { code } = await standIn.signedInAs("jane", page.address);
   page.cookies.clear();
-  await assert.rejects(signIn.finishRedirect(`?code=${code}`), { status: 400 });
+  await assert.rejects(signIn.finalizeOauth(`?code=${code}`), { status: 400 });
   assert.equal(page.cookies.size, 0);
 });
 
 test("a user of several organizations chooses one, once, and goes over to another", async () => {
   await signIn.signIn(memberOfTwo);
-  const choice = await signIn.finishCode(memberOfTwo, await standIn.magicCode(memberOfTwo));
+  const choice = await signIn.finalizeMagicAuth(memberOfTwo, await standIn.magicCode(memberOfTwo));
   assert.ok(signIn.isChoice(choice));
   assert.ok(!page.cookies.has("wos-session"), "not yet");
   const [first, second] = choice.organizations;
-  const user = await signIn.chooseOrganization(choice, first.id);
+  const user = await signIn.selectOrganization(choice, first.id);
   assert.equal((await sessionNow()).organizationId, first.id);
-  await assert.rejects(signIn.chooseOrganization(choice, first.id), { status: 401 });
+  await assert.rejects(signIn.selectOrganization(choice, first.id), { status: 401 });
   await signIn.switchOrganization(user, second.id);
   assert.equal((await sessionNow()).organizationId, second.id);
 });
@@ -246,23 +246,27 @@ test("an account is made, has its code sent again, and is made once", async () =
   await assert.rejects(signIn.signUp(email), { status: 409 });
   await signIn.signIn(email);
   await signIn.resendCode(email);
-  assert.equal((await signIn.finishCode(email, await standIn.magicCode(email))).email, email);
+  assert.equal((await signIn.finalizeMagicAuth(email, await standIn.magicCode(email))).email, email);
 });
 
 test("a wrong code is 401, and an outage is not", async () => {
   await signIn.signIn(jane);
   const code = await standIn.magicCode(jane);
   const wrong = code === "000000" ? "000001" : "000000";
-  await assert.rejects(signIn.finishCode(jane, wrong), { status: 401, isSignedOut: true, isPassing: false });
+  await assert.rejects(signIn.finalizeMagicAuth(jane, wrong), {
+    status: 401,
+    isSignedOut: true,
+    isTransient: false,
+  });
   await standIn.failing(
     { fault: "limiting", path: "/user_management/authenticate", retry_after: 17 },
     async () => {
-      const limited = { status: 429, isSignedOut: false, isPassing: true, retryAfter: 17 };
-      await assert.rejects(signIn.finishCode(jane, code), limited);
+      const limited = { status: 429, isSignedOut: false, isTransient: true, retryAfter: 17 };
+      await assert.rejects(signIn.finalizeMagicAuth(jane, code), limited);
     },
   );
   await standIn.failing({ fault: "failing", status: 503 }, async () => {
-    await assert.rejects(signIn.signIn(jane), { status: 503, isSignedOut: false, isPassing: true });
+    await assert.rejects(signIn.signIn(jane), { status: 503, isSignedOut: false, isTransient: true });
   });
 });
 
@@ -280,7 +284,7 @@ test("a call that may be repeated is, and one that may not is not", async () => 
 test("a call is not repeated if its Retry-After is too long to wait", async () => {
   const { call } = await page.load("anteroom.js");
   await standIn.failing({ fault: "limiting", retry_after: 60, times: 1 }, async () => {
-    const refusal = { status: 503, retryAfter: 60, isPassing: true };
+    const refusal = { status: 503, retryAfter: 60, isTransient: true };
     await assert.rejects(call("/auth/sign-in", { email: jane }, { attempts: 3 }), refusal);
   });
 });
@@ -303,13 +307,13 @@ test("a success without the API's body is a broken connection", async () => {
       () => new Response(body()),
       () => call("/auth/session", {}, { method: "GET" }),
     );
-    await assert.rejects(once, { status: 0, isPassing: true });
+    await assert.rejects(once, { status: 0, isTransient: true });
   }
 });
 
 test("a GET carries no body, and its refusal is read like any other", async () => {
   const { call } = await page.load("anteroom.js");
-  const refusal = { status: 405, message: "Use POST", isPassing: false };
+  const refusal = { status: 405, message: "Use POST", isTransient: false };
   await assert.rejects(call("/auth/sign-out", {}, { method: "GET" }), refusal);
 });
 
@@ -350,7 +354,7 @@ test("a page that loads during an outage is not signed out, and asks again", asy
   await expire();
   const cookie = page.cookies.get("wos-session");
   await standIn.failing({ fault: "failing", status: 503 }, async () => {
-    await assert.rejects(currentSession(), { status: 503, isSignedOut: false, isPassing: true });
+    await assert.rejects(currentSession(), { status: 503, isSignedOut: false, isTransient: true });
   });
   assert.equal(page.cookies.get("wos-session"), cookie);
   await standIn.failing({ fault: "failing", status: 503, times: 2 }, async () => {
@@ -363,7 +367,7 @@ test("no answer at all is no sign-out either", async () => {
   const { call } = await page.load("anteroom.js");
   await answeringWith(
     () => Promise.reject(new TypeError("fetch failed")),
-    () => assert.rejects(call("/auth/sign-out"), { status: 0, isSignedOut: false, isPassing: true }),
+    () => assert.rejects(call("/auth/sign-out"), { status: 0, isSignedOut: false, isTransient: true }),
   );
 });
 
@@ -539,7 +543,7 @@ test("a session as authkit-nextjs seals it is one here, with and without a minut
 async function signInAs(user) {
   await signIn.continueWith("google");
   const { code } = await standIn.signedInAs(user, page.address);
-  await signIn.finishRedirect(`?code=${code}`);
+  await signIn.finalizeOauth(`?code=${code}`);
 }
 
 /** Runs `action` while `answer`, which gets the page's `fetch` as well, answers the page's requests. */

@@ -2,7 +2,8 @@
 
 import { useRouter } from "next/navigation";
 import { useCallback, useEffect, useState } from "react";
-import { inWords, SignIn } from "../examples/SignIn";
+import { inWords } from "../examples/Problem";
+import { SignIn } from "../examples/SignIn";
 import { currentSession, type Session } from "../examples/session";
 import { type Organization, signOut, switchOrganization } from "../examples/sign-in";
 import { Facts } from "./Facts";
