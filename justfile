@@ -11,7 +11,7 @@ dev *arguments:
 test *arguments:
     cargo test {{ arguments }}
 
-# Format and lint everything. interop/install brings the tools for JavaScript and workflows.
+# Format and lint everything. interop/install installs the tools for JavaScript and workflows.
 lint:
     cargo fmt
     cargo clippy --workspace --all-targets -- -D warnings
@@ -30,7 +30,7 @@ fuzz *arguments:
 gate:
     .ci/run
 
-# Mutation tests of what has changed since a commit. interop/install mutants brings cargo-mutants.
+# Mutation tests of what has changed since a commit. interop/install mutants installs cargo-mutants.
 mutants since="main":
     git diff {{ since }} >target/change.diff
     interop/.tools/bin/cargo-mutants mutants --in-diff target/change.diff
