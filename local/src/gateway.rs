@@ -59,10 +59,10 @@ const LARGEST_BODY: usize = 10 * 1024 * 1024;
 /// The most bytes that the request line and the values of the headers may have together (same page).
 const LARGEST_HEAD: usize = 10_240;
 
-/// The largest event that Lambda accepts, in bytes. Its error says "Request must be smaller than 6291456
-/// bytes for the `InvokeFunction` operation"; its documentation says 6 MB.
+/// The size from which Lambda rejects an event, in bytes. Its error says "Request must be smaller than
+/// 6291456 bytes for the `InvokeFunction` operation"; its documentation says 6 MB.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
-const LARGEST_EVENT: usize = 6 * 1024 * 1024;
+const TOO_LARGE_EVENT: usize = 6 * 1024 * 1024;
 
 /// A running gateway. It stops listening when this is dropped.
 #[derive(Debug)]
@@ -242,7 +242,7 @@ impl Call {
 /// Runs the function in a task of its own, which goes on when the gateway no longer waits for it.
 async fn invoke(function: &Arc<Function>, id: Uuid, event: Value) -> Result<Response, Failure> {
     let size = event.to_string().len();
-    if size > LARGEST_EVENT {
+    if size >= TOO_LARGE_EVENT {
         return Err(Failure::TooLarge(size));
     }
     // The timeout does not include the build.
@@ -259,7 +259,7 @@ async fn invoke(function: &Arc<Function>, id: Uuid, event: Value) -> Result<Resp
 /// Why the gateway responds in the function's place.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
-    #[error("the event has {0} bytes, and Lambda accepts {LARGEST_EVENT}")]
+    #[error("the event has {0} bytes, and Lambda accepts fewer than {TOO_LARGE_EVENT}")]
     TooLarge(usize),
     #[error(transparent)]
     Build(#[from] BuildError),

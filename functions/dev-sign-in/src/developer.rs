@@ -1,4 +1,4 @@
-//! The one user who may sign in without an e-mail.
+//! The one user who may sign in without being sent a code.
 
 use anteroom::api::ApiError;
 use anteroom::settings::{Incomplete, Settings};

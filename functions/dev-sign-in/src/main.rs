@@ -1,4 +1,4 @@
-//! `POST /auth/dev-sign-in`: signs the developer in without an e-mail. For development only:
+//! `POST /auth/dev-sign-in`: signs the developer in without sending an e-mail. For development only:
 //! anybody who can call it can act as that user.
 //!
 //! | | |

@@ -36,6 +36,16 @@ async fn a_function_may_read_the_secrets_that_its_code_asks_for_and_no_others() 
 }
 
 #[test]
+fn functions_that_only_verify_clerks_sessions_have_its_secret_only_without_its_public_key() {
+    let template = document();
+    let both = tagged_value(&template["Conditions"]["LiveKitCallsClerk"], "And").unwrap();
+    assert_eq!(both.as_sequence().unwrap().len(), 2);
+    assert_eq!(tagged(&both[0], "Condition"), Some("LiveKitForClerk"));
+    let equal = tagged_value(&both[1], "Equals").unwrap();
+    assert_eq!((reference(&equal[0]), equal[1].as_str()), (Some("ClerkJwtKey"), Some("")));
+}
+
+#[test]
 fn a_secret_is_the_given_one_or_a_new_empty_one_that_is_retained() {
     let template = document();
     for provider in ["WorkOs", "Clerk", "Liveblocks", "LiveKit"] {

@@ -249,6 +249,9 @@ async fn the_recordings_endpoint_must_not_name_the_bucket() {
         ("https://recordings.s3.example.com", false),
         ("https://recordings.s3.example.com/", false),
         ("https://recordings.s3-accelerate.amazonaws.com", false),
+        ("https://recordings.fra1.digitaloceanspaces.com", false),
+        ("https://recordings.storage.googleapis.com", false),
+        ("https://storage.googleapis.com", true),
         ("https://recordings-of-us.s3.example.com", true),
         ("https://recordings.example.com", true),
     ] {

@@ -13,6 +13,15 @@ use crate::text::is_visible_ascii;
 /// The setting with the address of an S3-compatible server.
 const ENDPOINT: &str = "RECORDINGS_ENDPOINT";
 
+/// Services whose dashboards show a bucket's address with the bucket as the first label, and whose hosts
+/// do not begin with `s3`, as those of AWS, Backblaze, Scaleway and Wasabi do.
+const HOSTS_OF_BUCKETS: [&str; 4] = [
+    ".digitaloceanspaces.com",
+    ".linodeobjects.com",
+    ".r2.cloudflarestorage.com",
+    ".storage.googleapis.com",
+];
+
 /// How the ASCII form of an internationalized host name begins. No bucket and no region has one.
 const PUNYCODE: &str = "xn--";
 
@@ -126,13 +135,17 @@ fn read_endpoint(settings: &mut Settings) -> Result<Option<Url>, Incomplete> {
     }
 }
 
-/// Whether the address already contains the bucket, as the path's last segment or, as at S3, before
-/// the label `s3` of the host. A server of one's own may have the same name as its bucket.
+/// Whether the address already contains the bucket: as the path's last segment, or as the first label
+/// of a host below a storage service's. A server of one's own may have the same name as its bucket.
 fn names(endpoint: &Url, bucket: &str) -> bool {
     let host = endpoint.host_str().unwrap_or_default();
     let path = endpoint.path().trim_end_matches('/');
-    let is_of_s3 = |rest: &str| rest.starts_with(".s3.") || rest.starts_with(".s3-");
-    path.rsplit('/').next() == Some(bucket) || host.strip_prefix(bucket).is_some_and(is_of_s3)
+    let is_service = |rest: &str| {
+        rest.starts_with(".s3.")
+            || rest.starts_with(".s3-")
+            || HOSTS_OF_BUCKETS.iter().any(|service| rest.ends_with(service))
+    };
+    path.rsplit('/').next() == Some(bucket) || host.strip_prefix(bucket).is_some_and(is_service)
 }
 
 fn s3_key_id_form(id: &str) -> Result<(), &'static str> {

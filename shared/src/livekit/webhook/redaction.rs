@@ -19,8 +19,15 @@ const CREDENTIALS: [&str; 8] = [
 /// Fields with URLs, which may contain a stream key, a password or a token.
 const ADDRESSES: [&str; 3] = ["url", "urls", "websocketurl"];
 
-/// The schemes of live streams, whose URLs contain a key or a token.
-const STREAMS: [&str; 7] = ["rtmp", "rtmps", "srt", "mux", "twitch", "ws", "wss"];
+/// Fields with texts that LiveKit and its recorder write, and no caller.
+const MESSAGES: [&str; 2] = ["error", "details"];
+
+/// The schemes of live streams, whose URLs contain a key.
+const STREAMS: [&str; 5] = ["rtmp", "rtmps", "srt", "mux", "twitch"];
+
+/// The schemes of streams over WebSocket, whose URLs contain a token. A caller's texts may name servers
+/// with these schemes, so only messages lose them.
+const SOCKETS: [&str; 2] = ["ws", "wss"];
 
 /// What LiveKit's recorder writes before an output's URL that it does not accept. A colon follows the
 /// URL, and then the reason, which may quote the URL.
@@ -42,18 +49,18 @@ pub(super) fn redact(event: &mut Map<String, Value>) {
         if ADDRESSES.contains(&name.as_str()) {
             return cut(value);
         }
-        redact_value(value);
+        let clean = if MESSAGES.contains(&name.as_str()) { clean_message } else { clean_text };
+        redact_value(value, clean);
         true
     });
 }
 
-fn redact_value(value: &mut Value) {
+/// Redacts a value, in which texts are cleaned like this.
+fn redact_value(value: &mut Value, clean: fn(&str) -> String) {
     match value {
         Value::Object(fields) => redact(fields),
-        Value::Array(items) => items.iter_mut().for_each(redact_value),
-        Value::String(text) if text.contains("://") || text.contains(REJECTED) => {
-            *text = without_stream_keys(text);
-        }
+        Value::Array(items) => items.iter_mut().for_each(|item| redact_value(item, clean)),
+        Value::String(text) => *text = clean(text),
         _ => {}
     }
 }
@@ -79,41 +86,55 @@ fn cut(value: &mut Value) -> bool {
             true
         }
         other => {
-            redact_value(other);
+            redact_value(other, clean_text);
             true
         }
     }
 }
 
-/// Cuts the URLs of live streams, in any field. One inside a text, such as an error message, ends at
-/// white space.
-fn without_stream_keys(text: &str) -> String {
-    if let Some((before, after)) = text.split_once(REJECTED) {
-        return without_urls(before, is_stream) + REJECTED + &without_rejected_url(after);
-    }
-    match start_of_url(text, is_stream) {
-        Some(start) if text[..start].trim().is_empty() => scheme_and_host(text).unwrap_or_default(),
-        Some(_) => without_urls(text, is_stream),
-        None => text.to_owned(),
+/// Cuts the URLs of live streams. One inside a text ends at white space.
+fn clean_text(text: &str) -> String {
+    without_urls(text, is_stream)
+}
+
+/// Cuts the URLs of all streams, and those that the recorder rejected.
+fn clean_message(text: &str) -> String {
+    let is_cut = |scheme: &str| is_stream(scheme) || is_one_of(&SOCKETS, scheme);
+    match text.split_once(REJECTED) {
+        Some((before, after)) if !begins_with_url(text, is_stream) => {
+            without_urls(before, is_cut) + REJECTED + &without_rejected_url(after)
+        }
+        _ => without_urls(text, is_cut),
     }
 }
 
-/// Cuts a rejected URL, which may have any scheme or none, and every URL after it. If it contains white
-/// space, nobody can tell where it ends, so the rest is dropped.
+/// Cuts a rejected URL, which may have any scheme or none, and everything from where the reason quotes
+/// it. If the URL contains white space, nobody can tell where it ends, so only its beginning is left.
 fn without_rejected_url(text: &str) -> String {
     let end = text.find(char::is_whitespace).unwrap_or(text.len());
-    let (url, rest) = text.split_at(end);
-    let cut = scheme_and_host(url).unwrap_or_default();
-    if url.ends_with(':') { cut + &without_urls(rest, |_| true) } else { cut }
+    let (url, reason) = text.split_at(end);
+    let Some(url) = url.strip_suffix(':') else {
+        return scheme_and_host(url).unwrap_or_default();
+    };
+    let reason = reason.split(['"', '\'']).next().unwrap_or_default();
+    scheme_and_host(url).unwrap_or_default() + &without_urls(reason, |_| true)
 }
 
-/// Cuts every URL with one of these schemes.
-fn without_urls(text: &str, is_cut: fn(&str) -> bool) -> String {
+/// Cuts every URL with one of these schemes. After one at the beginning, nothing is left, because it
+/// may contain white space.
+fn without_urls(text: &str, is_cut: impl Fn(&str) -> bool + Copy) -> String {
+    if begins_with_url(text, is_cut) {
+        return scheme_and_host(text).unwrap_or_default();
+    }
     text.split_inclusive(char::is_whitespace).map(|word| without_url(word, is_cut)).collect()
 }
 
+fn begins_with_url(text: &str, is_cut: impl Fn(&str) -> bool) -> bool {
+    start_of_url(text, is_cut).is_some_and(|start| text[..start].trim().is_empty())
+}
+
 /// Cuts the URL in a word, which may end in white space.
-fn without_url(word: &str, is_cut: fn(&str) -> bool) -> String {
+fn without_url(word: &str, is_cut: impl Fn(&str) -> bool) -> String {
     let Some(start) = start_of_url(word, is_cut) else {
         return word.to_owned();
     };
@@ -123,7 +144,7 @@ fn without_url(word: &str, is_cut: fn(&str) -> bool) -> String {
 }
 
 /// Where the first URL with one of these schemes starts.
-fn start_of_url(text: &str, is_cut: fn(&str) -> bool) -> Option<usize> {
+fn start_of_url(text: &str, is_cut: impl Fn(&str) -> bool) -> Option<usize> {
     let mut schemes = text.match_indices("://").map(|(end, _)| {
         let before = &text[..end];
         before.trim_end_matches(|letter: char| letter.is_ascii_alphanumeric()).len()..end
@@ -132,11 +153,16 @@ fn start_of_url(text: &str, is_cut: fn(&str) -> bool) -> Option<usize> {
 }
 
 fn is_stream(scheme: &str) -> bool {
-    STREAMS.iter().any(|stream| stream.eq_ignore_ascii_case(scheme))
+    is_one_of(&STREAMS, scheme)
 }
 
+fn is_one_of(schemes: &[&str], scheme: &str) -> bool {
+    schemes.iter().any(|known| known.eq_ignore_ascii_case(scheme))
+}
+
+/// The scheme and the host of a URL with `://`. Without it, what precedes a colon may be a key.
 fn scheme_and_host(text: &str) -> Option<String> {
-    let url = Url::parse(text).ok()?;
+    let url = Url::parse(text).ok().filter(|_| text.contains("://"))?;
     let scheme = url.scheme();
     match url.host_str() {
         Some(host) if WITH_HOST.contains(&scheme) => Some(format!("{scheme}://{host}")),
@@ -233,7 +259,6 @@ mod tests {
             ("mux://stream-key", "mux://"),
             ("twitch://stream-key", "twitch://"),
             ("of-next-year://stream-key", "of-next-year://"),
-            ("data:stream-key", "data://"),
         ] {
             let event = json!({
                 "url": address, "urls": [address, address], "websocket_url": address,
@@ -250,7 +275,14 @@ mod tests {
 
     #[test]
     fn an_address_that_cannot_be_read_is_left_out() {
-        for odd in ["stream-key", "//live.example.com/key", "rtmp://live example/key", "http://"] {
+        for odd in [
+            "stream-key",
+            "stream-key:",
+            "data:stream-key",
+            "//live.example.com/key",
+            "rtmp://live example/key",
+            "http://",
+        ] {
             let event = json!({ "url": odd, "urls": [odd, "srt://a.example?streamid=key"] });
             assert_eq!(redacted(event), json!({ "urls": ["srt://a.example"] }), "{odd}");
         }
@@ -274,6 +306,14 @@ mod tests {
     }
 
     #[test]
+    fn a_callers_text_keeps_what_only_a_message_loses() {
+        for text in ["invalid url handling", r#"{"server":"wss://a.example/b","theme":"dark"}"#] {
+            let event = json!({ "room": { "name": text, "metadata": text } });
+            assert_eq!(redacted(event.clone()), event);
+        }
+    }
+
+    #[test]
     fn a_streams_address_inside_a_text_is_cut() {
         for (text, left) in [
             (
@@ -294,14 +334,20 @@ mod tests {
             ),
             (
                 "invalid url http://a.example/%zz?KEY: parse \"http://a.example/%zz?KEY\": no",
-                "invalid url http://a.example parse \"http://a.example no",
+                "invalid url http://a.example parse ",
             ),
             (
                 "invalid url rtmp://a.example /app/KEY: parse \"rtmp://a.example /app/KEY\": no",
                 "invalid url rtmp://a.example",
             ),
             ("invalid url a.example/app/KEY: no scheme", "invalid url  no scheme"),
-            ("mux://KEY, invalid url KEY", "mux:// invalid url "),
+            ("invalid url KEY-KEY: invalid scheme", "invalid url  invalid scheme"),
+            (
+                "invalid url a.example:1935/KEY: parse \"a.example:1935/KEY\": no",
+                "invalid url  parse ",
+            ),
+            ("rtmp://a.example/KEY KEY invalid url KEY", "rtmp://a.example"),
+            ("to mux://KEY, invalid url KEY", "to mux:// invalid url "),
             (" rtmp://a.example/KEY KEY", "rtmp://a.example"),
             // Not a stream's: the address of a file, or another scheme.
             ("see https://a.example/b?c=d#e now", "see https://a.example/b?c=d#e now"),

@@ -105,8 +105,8 @@ impl WorkOs {
     pub async fn user_by_email(&self, email: &Email) -> Result<Option<User>, ProviderError> {
         let path = ["user_management", "users"];
         let query = [("email", email.as_str())];
-        // Nobody has an address that WorkOS rejects as malformed.
-        let nobody = [StatusCode::BAD_REQUEST, StatusCode::UNPROCESSABLE_ENTITY];
+        // A 422 means that the address is malformed, so nobody has it.
+        let nobody = [StatusCode::UNPROCESSABLE_ENTITY];
         let users: Vec<User> = self.list("user by email", &path, &query, &nobody).await?;
         Ok(users.into_iter().find(|user| email.is(&user.email)))
     }

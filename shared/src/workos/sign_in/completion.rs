@@ -157,7 +157,7 @@ impl SignIns {
         Ok(outcome)
     }
 
-    /// Signs a user in without an e-mail, in the first of their organizations. For development
+    /// Signs a user in without sending a code, in the first of their organizations. For development
     /// only.
     pub async fn finish_without_mailbox(
         &self,
