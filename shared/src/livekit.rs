@@ -39,7 +39,6 @@
 //! # use anteroom::api::{ApiError, Reply};
 //! # use anteroom::caller::Caller;
 //! # use anteroom::livekit::{NewRecording, Recorder, Recording, Rooms};
-//! # use anteroom::request_scope;
 //! async fn handle(
 //!     rooms: &Rooms,
 //!     recorder: &Recorder,
@@ -47,8 +46,7 @@
 //!     input: NewRecording,
 //! ) -> Result<Reply<Recording>, ApiError> {
 //!     let room = rooms.room(caller, &input.room_name)?; // 403 without the permission
-//!     let deadline = request_scope::deadline();
-//!     Ok(Reply::ok(recorder.start(caller, &room, &input, deadline).await?))
+//!     Ok(Reply::ok(recorder.start(caller, &room, &input).await?))
 //! }
 //! ```
 //!

@@ -16,7 +16,6 @@ use anteroom::api::{ApiError, Reply, Request};
 use anteroom::identity::IdentityProvider;
 use anteroom::lambda::{self, Endpoint, Route};
 use anteroom::livekit::{NewRecording, Recorder, Recording, Rooms};
-use anteroom::request_scope;
 use anteroom::settings::{Incomplete, Settings};
 
 struct StartRecording {
@@ -50,8 +49,7 @@ impl Endpoint for StartRecording {
     ) -> Result<Reply<Recording>, ApiError> {
         let caller = self.identity.session(request).await?.caller();
         let room = self.rooms.room(&caller, &input.room_name)?;
-        let deadline = request_scope::deadline();
-        Ok(Reply::ok(self.recorder.start(&caller, &room, &input, deadline).await?))
+        Ok(Reply::ok(self.recorder.start(&caller, &room, &input).await?))
     }
 }
 

@@ -13,7 +13,6 @@ use anteroom::api::{ApiError, Reply, Request};
 use anteroom::identity::IdentityProvider;
 use anteroom::lambda::{self, Endpoint, Route};
 use anteroom::livekit::{EgressId, Recording, Recordings, RoomId, Rooms, Zone};
-use anteroom::request_scope;
 use anteroom::settings::{Incomplete, Settings};
 use serde::Deserialize;
 
@@ -50,8 +49,7 @@ impl Endpoint for StopRecording {
     async fn handle(&self, request: &Request, input: Input) -> Result<Reply<Recording>, ApiError> {
         let caller = self.identity.session(request).await?.caller();
         let room = self.rooms.room(&caller, &input.room_name)?;
-        let (zone, id, deadline) = (&input.zone_id, &input.egress_id, request_scope::deadline());
-        Ok(Reply::ok(self.recordings.stop(&room, zone, id, deadline).await?))
+        Ok(Reply::ok(self.recordings.stop(&room, &input.zone_id, &input.egress_id).await?))
     }
 }
 

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
 use crate::log_lines::LogLines;
-use crate::{Pairs, configured, status, store_keys, with_keys_in};
+use crate::{Pairs, configured, status, store_keys, with_keys_in, within};
 
 const START: &str = "/twirp/livekit.Egress/StartRoomCompositeEgress";
 const LIST: &str = "/twirp/livekit.Egress/ListEgress";
@@ -109,7 +109,7 @@ async fn record(
     let mut settings = Settings::from_pairs(Pairs::new(), Clock::system()).unwrap();
     let rooms = Rooms::to_record(&mut settings).unwrap();
     let room = rooms.room(&caller, &RoomId::parse(new.room_name.as_str()).unwrap()).unwrap();
-    recorder.start(&caller, &room, &new, Clock::system().now().after(patience)).await
+    within(patience, recorder.start(&caller, &room, &new)).await
 }
 
 #[tokio::test]

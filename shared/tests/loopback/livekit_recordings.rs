@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use time::{Date, Month};
 use tokio::time::timeout;
 
-use crate::{Pairs, configured, read, status, store_keys, with_keys_in};
+use crate::{Pairs, configured, read, status, store_keys, with_keys_in, within};
 
 const PATIENCE: Duration = Duration::from_secs(9);
 
@@ -62,8 +62,8 @@ impl World {
     async fn record(&self) -> String {
         let room = self.room(Some("org_1"), "room");
         let new = read(json!({ "roomName": "room", "zoneId": "1" }));
-        let deadline = Clock::system().now().after(PATIENCE);
-        let started = self.recorder.start(&caller(Some("org_1")), &room, &new, deadline).await;
+        let caller = caller(Some("org_1"));
+        let started = within(PATIENCE, self.recorder.start(&caller, &room, &new)).await;
         started.unwrap().egress_id.to_string()
     }
 
@@ -75,8 +75,7 @@ impl World {
         id: &str,
     ) -> Result<Recording, ApiError> {
         let (room, zone, id) = (self.room(organization, room), read(json!(zone)), read(json!(id)));
-        let deadline = Clock::system().now().after(PATIENCE);
-        self.recordings.stop(&room, &zone, &id, deadline).await
+        within(PATIENCE, self.recordings.stop(&room, &zone, &id)).await
     }
 
     /// The folder of the recordings that [`record`](Self::record) starts, with its `/`. One that
@@ -274,9 +273,8 @@ async fn a_newer_key_pair_is_read_once_ours_is_refused() {
     store_keys(&secrets, &world.livekit);
     // Other versions of Twirp answer with this status.
     world.livekit.inject(refusal(403, r#"{"code":"unauthenticated","msg":"no"}"#).on(LIST).once());
-    let (room, zone) = (world.room(Some("org_1"), "room"), read(json!("1")));
-    let deadline = Clock::system().now().after(PATIENCE);
-    let stopped = recordings.stop(&room, &zone, &read(json!(id)), deadline).await;
+    let (room, zone, id) = (world.room(Some("org_1"), "room"), read(json!("1")), read(json!(id)));
+    let stopped = within(PATIENCE, recordings.stop(&room, &zone, &id)).await;
     assert_eq!(status(&stopped), 200);
 }
 

@@ -13,7 +13,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anteroom::caller::Caller;
-use anteroom::clock::Clock;
 use anteroom::livekit::{EgressId, Joins, Recordings, RoomId, Rooms, Username, Zone};
 use anteroom_stand_ins::jwt;
 use http::{StatusCode, header};
@@ -23,7 +22,7 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::time::timeout;
 use url::Url;
 
-use crate::{Pairs, configured};
+use crate::{Pairs, configured, within};
 
 /// How long the server may take to let somebody in.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -166,8 +165,8 @@ impl Server {
         .await;
         let room = rooms.room(&caller(), &RoomId::parse(&new_name()).unwrap()).unwrap();
         let id = EgressId::parse("EG_absentabsent").unwrap();
-        let deadline = Clock::system().now().after(PATIENCE);
-        let stopped = recordings.stop(&room, &Zone::parse("1").unwrap(), &id, deadline).await;
+        let zone = Zone::parse("1").unwrap();
+        let stopped = within(PATIENCE, recordings.stop(&room, &zone, &id)).await;
         stopped.expect_err("there is none").status().as_u16()
     }
 }

@@ -26,9 +26,13 @@ mod workos_client;
 mod workos_cookies;
 mod workos_session;
 
+use std::time::Duration;
+
 use anteroom::api::{ApiError, Request};
 use anteroom::clerk::Clerk;
+use anteroom::client::Client;
 use anteroom::clock::Clock;
+use anteroom::request_scope;
 use anteroom::settings::{Incomplete, Settings};
 use anteroom_stand_ins as stand_ins;
 use anteroom_stand_ins::livekit::LiveKit;
@@ -90,6 +94,11 @@ async fn configured_at<T>(
     let mut settings = Settings::from_pairs(pairs, clock).unwrap();
     let client = configure(&mut settings);
     settings.complete(client).await.unwrap()
+}
+
+/// Runs the work of a request that has this much time.
+async fn within<F: Future>(limit: Duration, work: F) -> F::Output {
+    request_scope::handle(Clock::system().now().after(limit), Client::default(), work).await
 }
 
 /// Clerk, with its keys fetched from the stand-in.

@@ -35,6 +35,7 @@ use crate::livekit::room::RoomName;
 use crate::livekit::server_api::{CallError, ConfirmedEgress, EgressId, EgressInfo, Status};
 use crate::log;
 use crate::provider::Failure;
+use crate::request_scope;
 use crate::settings::{Incomplete, Settings};
 
 /// Time held back from a slow start so that we can still find out whether it happened. It is short
@@ -109,7 +110,7 @@ impl Recorder {
         Ok(Self { recordings, upload: upload?, preset: preset?, max_age: max_age? })
     }
 
-    /// Starts a recording and returns before `deadline`.
+    /// Starts a recording and returns before the request's deadline.
     ///
     /// # Errors
     /// 404 if the room does not exist or is empty, 409 if it is already being recorded, 503 if
@@ -119,8 +120,8 @@ impl Recorder {
         caller: &Caller,
         room: &RoomName,
         new: &NewRecording,
-        deadline: Timestamp,
     ) -> Result<Recording, ApiError> {
+        let deadline = request_scope::deadline();
         let (egresses, occupied) = tokio::try_join!(
             self.recordings.api.egresses_of(room),
             self.recordings.api.is_occupied(room),

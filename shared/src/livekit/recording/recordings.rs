@@ -6,11 +6,12 @@ use serde::Serialize;
 use tokio::time::{sleep, timeout};
 
 use crate::api::ApiError;
-use crate::clock::{Clock, Timestamp};
+use crate::clock::Clock;
 use crate::livekit::recording::object_key::ObjectFolder;
 use crate::livekit::recording::zone::Zone;
 use crate::livekit::room::RoomName;
 use crate::livekit::server_api::{CallError, EgressId, EgressInfo, ServerApi, Status};
+use crate::request_scope;
 use crate::settings::{Incomplete, Settings};
 
 /// The pause before we tell LiveKit again to stop a recording that it still lists as running.
@@ -42,8 +43,8 @@ impl Recordings {
         Ok(Self { api: ServerApi::configure(settings)?, clock: settings.clock() })
     }
 
-    /// Stops the recording `id` of a room and a zone before `deadline`. LiveKit itself would stop
-    /// any egress by its id.
+    /// Stops the recording `id` of a room and a zone before the request's deadline. LiveKit itself
+    /// would stop any egress by its id.
     ///
     /// # Errors
     /// 404 if the caller's organization has not started it in that room and zone, 409 if it has
@@ -53,14 +54,14 @@ impl Recordings {
         room: &RoomName,
         zone: &Zone,
         id: &EgressId,
-        deadline: Timestamp,
     ) -> Result<Recording, ApiError> {
         let place = Place { room, zone };
         let recording = self.find(place, id).await?.ok_or_else(not_found)?;
         if !recording.is_running() {
             return self.stopped(id, &recording);
         }
-        let limit = deadline.since(self.clock.now()).saturating_sub(LOG_RESERVE);
+        let left = request_scope::deadline().since(self.clock.now());
+        let limit = left.saturating_sub(LOG_RESERVE);
         let stopped = match timeout(limit, self.stop_running(place, id)).await {
             Ok(stopped) => stopped,
             Err(_) => Err(ApiError::unavailable("livekit did not stop a recording in time")),
