@@ -15,8 +15,8 @@ import { after, afterEach, before, beforeEach, describe, test } from "node:test"
 
 import { LiveblocksServer } from "../liveblocks/server.mjs";
 import { LiveKitServer } from "../livekit/server.mjs";
-import { Anteroom, root } from "../support/anteroom.mjs";
-import { pause, run, until } from "../support/program.mjs";
+import { Anteroom, environment, root, targetDirectory } from "../support/anteroom.mjs";
+import { freePort, Program, pause, run, until } from "../support/program.mjs";
 import { suite } from "../support/suite.mjs";
 import { withoutGo } from "../support/tools.mjs";
 import { Chromium, executable } from "./chromium.mjs";
@@ -25,6 +25,7 @@ const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 const wide = { width: 1360, height: 860 };
 const narrow = { width: 390, height: 844 };
 const jane = "jane.doe@example.com";
+const away = "cargo dev does not answer. Is it running?";
 
 let chromium;
 let anteroom;
@@ -97,7 +98,21 @@ describe("with the stand-ins", () => {
     });
     await page.getByLabel("E-mail address").fill("inactive@inactive.example.com");
     await refuses({ "Used code": 401 });
+    await header().getByText("inactive@inactive.example.com").waitFor();
     await check("refused-codes");
+  });
+
+  test("an error case that needs a code says why none is sent", async () => {
+    await page.getByLabel("E-mail address").fill("unverified@example.com");
+    for (let sent = 0; sent < 3; sent += 1) await refuses({ "Expired code": 401 });
+    await refuses({ "Expired code": 429, "Used code": 429 });
+    await page.getByLabel("E-mail address").fill("someone@sso.example.com");
+    for (const name of ["Expired code", "Used code"]) {
+      await press(name);
+      await says("200, and no code is sent. This domain has single sign-on.");
+      await press("Not a code");
+      await says(/^400: /);
+    }
   });
 
   test("single sign-on goes to the identity provider and comes back", async () => {
@@ -112,6 +127,27 @@ describe("with the stand-ins", () => {
     await says("Signed in as Some One");
     assert.equal(new URL(page.url()).search, "", "the code is not in the address any more");
     await check("sso-back");
+    await refuses({ "Redeem the code again": 400 });
+  });
+
+  test("a code that could not be redeemed in an outage is redeemed after it", async () => {
+    await flow("Google and Microsoft");
+    await press("Continue with Google");
+    const held = await holding("**/auth/finalize-oauth");
+    await page.getByRole("link", { name: jane }).click();
+    await held.reached;
+    await fault("workos", "failing");
+    held.release();
+    await says(/^503: /);
+    await refuses({ "Redeem the code again": 503 });
+    await fault("workos", "rate-limited");
+    await refuses({ "Redeem the code again": 429 });
+    await fault("workos", null);
+    await press("Redeem the code again");
+    await says("Signed in as Jane Doe");
+    await header().getByText("Jane Doe").waitFor();
+    assert.equal(await page.locator("#flow .note.bad").count(), 0);
+    await check("redeemed-again");
     await refuses({ "Redeem the code again": 400 });
   });
 
@@ -166,9 +202,35 @@ describe("with the stand-ins", () => {
     await says(/^Switched/);
     await page.getByText("org_01ANTER00MTAUNTASCRE000000").first().waitFor();
     await check("session");
-    await refuses({ "Switch to a stranger's organization": 403, "Switch for another user": 403 });
+    await refuses({ "Switch to a stranger's organization": 403 });
+    await latest("/auth/switch-organization")
+      .getByText("workos does not admit the user: organization_membership_not_found")
+      .waitFor({ state: "attached" });
+    await refuses({ "Switch for another user": 403 });
     await press("Show the cookie");
     await says(/wos-session \(\d+ bytes\)/);
+  });
+
+  test("a second choice that is pressed first signs in, and the next user is not offered its organizations", async () => {
+    await flow("Google and Microsoft");
+    await press("Continue with Microsoft");
+    await page.getByRole("link", { name: "123@gmail.com" }).click();
+    await press("Choose a second time");
+    await says("Signed in as Chris Chooser");
+    await header().getByText("Chris Chooser").waitFor();
+    await refuses({ "Choose a second time": 401 });
+
+    await flow("State and sign-out");
+    const target = page.locator("#flow").getByLabel("Organization");
+    assert.deepEqual(await target.locator("option").allTextContents(), ["MASADAS", "TAUNTA SCRE"]);
+    await page.reload(); // The session arrives after the flow.
+    await target.locator("option").first().waitFor({ state: "attached" });
+    await press("Sign out");
+    await says(/^The cookie is cleared/);
+    assert.equal(await target.locator("option").count(), 0, "nobody is signed in");
+    await signIn();
+    await flow("State and sign-out");
+    assert.equal(await target.getAttribute("placeholder"), "org_…");
   });
 
   test("signing out ends the session at WorkOS too and comes back", async () => {
@@ -270,10 +332,17 @@ describe("with the stand-ins", () => {
       "Record a room that nobody is in": 404,
       "Stop an unknown recording": 404,
     });
+    await page.locator("#flow").getByRole("button", { name: "Stop", exact: true }).waitFor();
+    await check("recording-and-refused");
+    // What is listed is stopped, whatever the fields say now.
+    await enterPlace("another-room", "another-zone");
     await recordings()
       .getByRole("button", { name: /^Stop the recording of / })
       .click();
     await says(/^Stopped/);
+    await says(/^1 recording of room123 in the zone eu/);
+    assert.equal(await page.getByText(/^Recording since/).count(), 0);
+    await enterPlace("room123", "eu");
 
     const play = await listed();
     await recordings()
@@ -306,9 +375,12 @@ describe("with the stand-ins", () => {
     await press("Add 120 older ones");
     await says("List a recording first");
     await press("Start recording");
-    await says(/^Recording since/);
+    await says(/^Recording since .*: test-room in the zone eu/);
+    await refuses({ "Record a room twice": 409 });
+    await enterPlace("another-room", "another-zone");
     await press("Stop");
     await says(/^Stopped/);
+    await enterPlace("test-room", "eu");
     await listed();
     await press("Add 120 older ones");
     await says("100 recordings of test-room");
@@ -318,6 +390,7 @@ describe("with the stand-ins", () => {
     await press("List another zone");
     await says(/^200, with 0 recordings/);
     await refuses({ "List without the permission": 403 });
+    await enterPlace("another-room", "another-zone");
     await press("Next page");
     await says("121 recordings of test-room");
     const all = await starts();
@@ -522,6 +595,124 @@ describe("with the stand-ins", () => {
     await page.keyboard.press("Enter");
     await page.getByLabel("Code", { exact: true }).waitFor();
     await page.waitForFunction(() => document.activeElement.name === "code");
+  });
+});
+
+describe("when cargo dev is restarted", () => {
+  let port;
+  let program;
+
+  before(async () => {
+    port = await freePort();
+    anteroom = { url: `http://127.0.0.1:${port}` };
+    await start();
+  });
+
+  after(() => program?.stop());
+
+  beforeEach(() => open("/"));
+
+  afterEach(close);
+
+  async function start() {
+    const args = ["--port", String(port), "--no-build"];
+    program = new Program("dev", join(targetDirectory, "debug", "dev"), args, {
+      cwd: root,
+      env: environment({}),
+    });
+    await program.line(/^Press Ctrl-C to stop/, 60);
+  }
+
+  test("the page says that it does not answer, and learns the outages anew", async () => {
+    windows.at(-1).isCutOff = true;
+    await flow("Outages");
+    await page.locator("#flow").getByLabel("LiveKit").selectOption("failing");
+    await says("LiveKit fails now");
+    const provider = page.getByRole("list", { name: "Providers" }).getByText("LiveKit");
+    assert.match(await provider.locator("..").textContent(), /failing/);
+
+    await program.stop();
+    await press("End every outage");
+    await failure().getByText(away).waitFor();
+    await flow("Sign up");
+    assert.equal(await failure().textContent(), "", "another flow, another action");
+    await press("Sign up");
+    await failure().getByText(away).waitFor();
+    await check("no-answer");
+    await flow("Outages");
+    await page.locator("#flow").getByLabel("Clerk").selectOption("down");
+    await failure().getByText(away).waitFor();
+    assert.equal(await page.locator("#flow").getByLabel("Clerk").inputValue(), "", "it is not switched on");
+
+    await start();
+    await page.waitForFunction(() => document.getElementById("failure").textContent === "");
+    assert.match(await provider.locator("..").textContent(), /stand-in/);
+    assert.equal(await page.locator("#flow").getByLabel("LiveKit").inputValue(), "");
+    await flow("Sign up");
+    await press("Sign up");
+    await says("201: Created");
+    await latest("/auth/sign-up").getByText("Work", { exact: true }).waitFor();
+  });
+
+  test("a page that could not begin says so and tries again", async () => {
+    windows.at(-1).isCutOff = true;
+    await page.route("**/playground/outages", (route) => route.abort("connectionrefused"));
+    await page.reload();
+    await failure().getByText(away).waitFor();
+    assert.equal(await page.getByText("Loading …").count(), 0);
+    await check("not-begun");
+    await page.unroute("**/playground/outages");
+    await page.getByRole("button", { name: "Try again" }).click();
+    await page.locator(".flow-title").waitFor();
+  });
+
+  test("a code that nobody answers is not being redeemed for ever", async () => {
+    windows.at(-1).isCutOff = true;
+    await page.route("**/auth/finalize-oauth", (route) => route.abort("connectionrefused"));
+    await flow("Google and Microsoft");
+    await press("Continue with Google");
+    await page.getByRole("link", { name: jane }).click();
+    await failure().getByText(away).waitFor();
+    assert.equal(await page.getByText("Redeeming the code").count(), 0);
+    await check("not-redeemed");
+    await page.unroute("**/auth/finalize-oauth");
+    await press("Redeem the code again");
+    await says("Signed in as Jane Doe");
+  });
+});
+
+describe("with settings of its own", () => {
+  afterEach(() => close().finally(() => anteroom.stop()));
+
+  test("where accounts are concealed, an unknown address is answered like any other", async () => {
+    anteroom = await Anteroom.start({ CONCEAL_ACCOUNTS: "true" });
+    await open("/");
+    await press("Unknown address");
+    await says("200, as for an address that has an account");
+    await page.getByLabel("E-mail address").fill("nobody@example.com");
+    await press("Used code");
+    await says("200, and no code is sent. CONCEAL_ACCOUNTS hides the reason.");
+  });
+
+  test("a function that does not start has no answer, and the page says so", async () => {
+    anteroom = await Anteroom.start({ STAGE: "nonsense" });
+    await open("/");
+    await refuses({ "Unknown address": 500 });
+    await latest("/auth/sign-in")
+      .getByText(/^sign-in (cannot start|exited during startup)/)
+      .waitFor();
+    await check("did-not-start");
+
+    // As if the gateway did not know why.
+    const record = "**/playground/exchanges?*";
+    await page.route(record, async (route) => {
+      const { number, exchanges } = await (await route.fetch()).json();
+      await route.fulfill({ json: { number, exchanges: exchanges.map(({ problem, ...rest }) => rest) } });
+    });
+    await page.reload();
+    await refuses({ "Unknown address": 500 });
+    await latest("/auth/sign-in").getByText("The function did not answer").waitFor();
+    await page.unrouteAll({ behavior: "ignoreErrors" });
   });
 });
 
@@ -746,7 +937,8 @@ async function open(path) {
   await context.addInitScript({ path: axe });
   page = await context.newPage();
   const problems = [];
-  windows.push({ context, problems });
+  const window = { context, problems, isCutOff: false };
+  windows.push(window);
   page.on("pageerror", (error) => problems.push(String(error)));
   page.on("console", (message) => {
     // The browser itself reports every response from 400 on, which the error cases are about.
@@ -756,7 +948,9 @@ async function open(path) {
     // LiveKit's client reports its channels, if the server closes them because somebody was removed.
     const isClosed = /^(DataChannel error on|publisher data channel '\w+' closed)/.test(message.text());
     const isEndpoint = /\/(auth|api)\//.test(message.location().url);
-    if (message.type() === "error" && !isClosed && !(isStatus && isEndpoint)) problems.push(message.text());
+    const isLost = window.isCutOff && message.text().startsWith("Failed to load resource: net::ERR_");
+    const isExpected = isClosed || isLost || (isStatus && isEndpoint);
+    if (message.type() === "error" && !isExpected) problems.push(message.text());
   });
   await page.goto(anteroom.url + path);
   await page.locator(".flow-title").waitFor();
@@ -809,6 +1003,32 @@ async function inCall(name) {
   await press("Join");
   await says(/^Joined room123/);
   return page;
+}
+
+/** Has a provider's stand-in fail, or with `null` work again. */
+async function fault(provider, fault) {
+  const response = await fetch(`${anteroom.url}/playground/faults`, {
+    method: "POST",
+    headers: { "x-playground": "1", "content-type": "application/json" },
+    body: JSON.stringify({ provider, fault }),
+  });
+  assert.equal(response.status, 200);
+}
+
+/** Who is signed in, as the header says. */
+function header() {
+  return page.getByRole("region", { name: "Session" });
+}
+
+/** Why an action has had no answer. */
+function failure() {
+  return page.locator("#failure");
+}
+
+/** Enters the room and the zone of recordings. */
+async function enterPlace(room, zone) {
+  await page.locator("#flow").getByLabel("Room", { exact: true }).fill(room);
+  await page.locator("#flow").getByLabel("Zone", { exact: true }).fill(zone);
 }
 
 /** The list of recordings. */

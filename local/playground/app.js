@@ -1,7 +1,8 @@
 // The page: the session on top, the flows on the left, what happened on the right.
 
-import { announce, h, note } from "./dom.js";
+import { announce, button, h, note } from "./dom.js";
 import * as exchanges from "./exchanges.js";
+import * as failure from "./failure.js";
 import { flows } from "./flows/index.js";
 import { ask } from "./gateway.js";
 import * as mailbox from "./mailbox.js";
@@ -12,15 +13,17 @@ const main = document.getElementById("flow");
 const nav = document.getElementById("flows");
 
 /** What every flow gets. A flow sets `leave`, to be called at its end; `argument` is what follows its name in the address. */
-const app = { overview: undefined, session, mailbox, outages, isServed, isStandIn, reload: show };
+const app = { overview: undefined, session, mailbox, outages, isServed, isStandIn };
 
 start();
 
 async function start() {
-  app.overview = await ask("overview");
-  exchanges.follow();
-  await outages.load();
-  outages.draw(app.overview);
+  // First, so that what led to this page is listed below what it does.
+  exchanges.follow(onReturn);
+  await learn().catch((error) => {
+    main.replaceChildren(button("Try again", () => location.reload()));
+    throw error;
+  });
   document.getElementById("who").append(session.element);
   drawNavigation();
   const returned = takeCallback();
@@ -30,6 +33,20 @@ async function start() {
   if (returned) flows.find(({ id }) => id === "callback").receive(app, returned);
   else if (await hasSession()) await session.refresh({ aside: true });
   else session.nobody();
+}
+
+/** Learns which providers there are and which of them fail, and shows it on top. */
+async function learn() {
+  app.overview = await ask("overview");
+  await outages.load();
+  outages.draw(app.overview);
+}
+
+/** `cargo dev` answers again, perhaps with other settings. */
+async function onReturn() {
+  if (!nav.hasChildNodes()) return location.reload(); // The page could not begin.
+  await learn();
+  failure.clear();
 }
 
 /** Goes to the flow. Following the link itself would replace the flow's name in the address, and so the flow. */

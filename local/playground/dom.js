@@ -126,11 +126,15 @@ export function outcome() {
     element,
     show: (...children) => element.replaceChildren(...children.flat().filter(Boolean)),
     say: (kind, ...text) => element.replaceChildren(note(kind, ...text)),
-    /** Shows an answer that only has a code and a message. */
-    answer: ({ ok, status, body }) =>
-      element.replaceChildren(note(ok ? "good" : "bad", `${status}: ${body.message}`)),
+    /** Shows an answer that has at most a message. */
+    answer: (answer) => element.replaceChildren(note(answer.ok ? "good" : "bad", statusAndMessage(answer))),
     clear: () => element.replaceChildren(),
   };
+}
+
+/** The status of an answer, and its message if it has one. */
+export function statusAndMessage({ status, body }) {
+  return body?.message ? `${status}: ${body.message}` : `${status}`;
 }
 
 /** A remark: "good", "bad", or "info". */

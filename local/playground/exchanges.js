@@ -37,17 +37,28 @@ export function end(entry, { status, body, requestId, retryAfter, milliseconds }
   draw(entry);
 }
 
-/** Follows the gateway's record for as long as the page is open. */
-export async function follow() {
+/**
+ * Follows the gateway's record for as long as the page is open. Calls `onReturn` when `cargo dev` answers again,
+ * which has then probably been restarted: its record begins anew, and its stand-ins remember nothing.
+ */
+export async function follow(onReturn) {
   let number = 0;
+  let isAway = false;
   for (;;) {
     try {
+      if (isAway) {
+        await onReturn();
+        unclaimed.clear();
+        number = 0;
+        isAway = false;
+      }
       const record = await ask(`exchanges?after=${number}`);
       const isFirst = number === 0;
-      if (record.number < number) unclaimed.clear();
+      isAway = record.number < number;
       number = record.number;
       for (const server of isFirst ? recent(record.exchanges) : record.exchanges) learn(server);
     } catch {
+      isAway = true;
       await new Promise((resolve) => setTimeout(resolve, 2000));
     }
   }
@@ -96,7 +107,8 @@ function add(entry) {
   empty.hidden = true;
   entries.unshift(entry);
   entry.element = h("article", { class: "exchange", tabindex: "-1" });
-  entry.isOpen = !entry.aside;
+  // The record may be late: what it brings must not close the call that the user has just made.
+  entry.isOpen = !entry.aside && entries.every(({ at }) => at <= entry.at);
   if (entry.isOpen) {
     for (const other of entries.filter(({ isOpen, wasToggled }) => isOpen && !wasToggled)) {
       if (other === entry) continue;
@@ -216,13 +228,21 @@ function work({ server, isOwn }) {
   const refusal = !isOwn && answered?.error;
   return section(
     "Work",
-    h("ul", { class: "bars" }, rows),
+    rows.some(Boolean) && h("ul", { class: "bars" }, rows),
     none && h("p", { class: "hint" }, "No provider was asked."),
     refusal && h("p", { class: "note bad" }, refusal),
-    server.status !== undefined &&
-      !answered &&
-      h("p", { class: "hint" }, "The function has not logged its answer yet."),
+    server.problem && h("p", { class: "note bad" }, server.problem),
+    !server.problem && !answered && unanswered(server),
   );
+}
+
+/** What to say of a request that has ended, although the function has not logged its answer. */
+function unanswered({ status, lines }) {
+  if (status === undefined) return undefined;
+  // A log line may arrive after its response. The gateway's own responses, which are errors, have none.
+  return status >= 500 && lines.length === 0
+    ? h("p", { class: "note bad" }, "The function did not answer. The terminal of cargo dev says why.")
+    : h("p", { class: "hint" }, "The function has not logged its answer yet.");
 }
 
 /** A provider's name, which the log has in lower case. */

@@ -2,6 +2,7 @@
 
 import { announce } from "./dom.js";
 import * as exchanges from "./exchanges.js";
+import { Failure } from "./failure.js";
 import { withQuery } from "./query.js";
 
 /** Calls an endpoint on this origin, with the browser's cookies unless `credentials` says otherwise, and shows the exchange. */
@@ -10,21 +11,16 @@ export async function call(path, body, options = {}) {
   const sent = { ...headers, ...(body !== undefined && { "content-type": "application/json" }) };
   const exchange = exchanges.begin({ method, path, query, headers: sent, body, aside });
   const began = performance.now();
-  let response;
-  let text;
+  let received;
   try {
-    response = await fetch(withQuery(path, query), {
-      method,
-      headers: sent,
-      credentials,
-      body: body && JSON.stringify(body),
-    });
-    text = await response.text();
+    const sending = { method, headers: sent, credentials, body: body && JSON.stringify(body) };
+    received = await send(withQuery(path, query), sending);
   } catch (error) {
-    exchanges.fail(exchange, error.message);
+    exchanges.fail(exchange, error.cause.message);
     throw error;
   }
-  const answer = { status: response.status, ok: response.ok, body: parsed(text) };
+  const { response, content } = received;
+  const answer = { status: response.status, ok: response.ok, body: content };
   exchanges.end(exchange, {
     ...answer,
     requestId: response.headers.get("apigw-requestid"),
@@ -36,16 +32,24 @@ export async function call(path, body, options = {}) {
 }
 
 /** Asks the playground. A `body` makes it an order. */
-export async function ask(name, body, { signal } = {}) {
-  const response = await fetch(`/playground/${name}`, {
+export async function ask(name, body) {
+  const { response, content } = await send(`/playground/${name}`, {
     method: body === undefined ? "GET" : "POST",
     headers: { "x-playground": "1", ...(body !== undefined && { "content-type": "application/json" }) },
     body: body && JSON.stringify(body),
-    signal,
   });
-  const answer = await response.json();
-  if (!response.ok) throw new Error(answer.message);
-  return answer;
+  if (!response.ok) throw new Failure(`The playground refuses: ${content.message ?? response.status}.`);
+  return content;
+}
+
+/** Sends a request, and reads the response to its end. */
+async function send(address, options) {
+  try {
+    const response = await fetch(address, options);
+    return { response, content: parsed(await response.text()) };
+  } catch (cause) {
+    throw new Failure("cargo dev does not answer. Is it running?", { cause });
+  }
 }
 
 function parsed(text) {

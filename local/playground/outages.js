@@ -15,10 +15,19 @@ export const kinds = [
 
 const list = document.getElementById("providers");
 const active = new Map();
+const listeners = new Set();
 
-/** Learns which outages are on, which outlast the page. */
+/** Learns which outages are on, which outlast the page and end with `cargo dev`. */
 export async function load() {
-  for (const [word, fault] of Object.entries(await ask("outages"))) active.set(word, fault);
+  const outages = Object.entries(await ask("outages"));
+  active.clear();
+  for (const [word, fault] of outages) active.set(word, fault);
+}
+
+/** Calls `listener` whenever the outages have changed until the node is no longer in the page. */
+export function watch(node, listener) {
+  const once = () => (node.isConnected ? listener() : listeners.delete(once));
+  listeners.add(once);
 }
 
 /** The outage of a provider, by its word, or "". */
@@ -54,4 +63,5 @@ export function draw({ providers }) {
       return h("li", { class: `provider ${state}` }, h("b", {}, name), " ", fault || kind);
     }),
   );
+  for (const listener of listeners) listener();
 }

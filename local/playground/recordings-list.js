@@ -5,8 +5,8 @@ import { button, h } from "./dom.js";
 
 const kinds = { complete: "good", failed: "bad" };
 
-/** A list. `stop` gets the id of a recording that runs, and `more` is asked for the next page. */
-export function recordingsList({ stop, more }) {
+/** A list, which is empty at first. */
+export function recordingsList() {
   const rows = h("ul", { class: "recordings" });
   const next = h("div", { class: "actions" });
   const box = h(
@@ -18,7 +18,6 @@ export function recordingsList({ stop, more }) {
   const list = {
     element,
     count: 0,
-    isShown: false,
     /** The newest recording. */
     latest: undefined,
     /** The cursor of the next page. */
@@ -27,8 +26,8 @@ export function recordingsList({ stop, more }) {
   };
   return list;
 
-  /** Adds a page, or begins anew with it. */
-  function add({ recordings, cursor }, { isFirst }) {
+  /** Adds a page, or begins anew with it. `stop` gets the id of a recording that runs, and `more` the next cursor. */
+  function add({ recordings, cursor }, { isFirst, stop, more }) {
     const hadFocus = next.contains(document.activeElement);
     if (isFirst) {
       rows.replaceChildren();
@@ -39,8 +38,7 @@ export function recordingsList({ stop, more }) {
     rows.append(...added);
     list.cursor = cursor;
     list.count = rows.children.length;
-    list.isShown = true;
-    next.replaceChildren(...(cursor ? [button("Next page", more)] : []));
+    next.replaceChildren(...(cursor ? [button("Next page", () => more(cursor))] : []));
     element.replaceChildren(...(list.count > 0 ? [box] : []), next);
     if (hadFocus) box.focus();
   }

@@ -1,7 +1,7 @@
 // Who is signed in, as `GET /auth/session` says.
 
 import { until } from "./countdown.js";
-import { button, h } from "./dom.js";
+import { button, h, statusAndMessage } from "./dom.js";
 import { call } from "./gateway.js";
 
 export const element = h("div", { class: "session" });
@@ -42,7 +42,7 @@ export function nameOf({ user }) {
 function draw(answer) {
   element.classList.toggle("unknown", !answer.ok && answer.status !== 401);
   if (!current) {
-    const text = answer.status === 401 ? "Nobody is signed in" : `Unknown: ${answer.body.message}`;
+    const text = answer.status === 401 ? "Nobody is signed in" : `Unknown: ${statusAndMessage(answer)}`;
     if (document.activeElement === again) element.closest("[tabindex]").focus();
     element.replaceChildren(h("span", { class: "name" }, text));
     return;

@@ -1,16 +1,20 @@
 // What follows a redeemed code: a session, the choice of an organization, or a refusal that WorkOS's hosted
 // page can resolve.
 
-import { button, cases, h, note, outcome } from "./dom.js";
+import { button, cases, h, note, outcome, statusAndMessage } from "./dom.js";
 import { call } from "./gateway.js";
 import { leave } from "./leave.js";
 import * as session from "./session.js";
 
-/** What to show for the answer of `finalize-magic-auth`, `finalize-oauth` or `select-organization`. */
-export async function follow(app, answer, { email } = {}) {
+/**
+ * What to show for the answer of `finalize-magic-auth`, `finalize-oauth` or `select-organization`. The
+ * `organizations` are those that the user has chosen from.
+ */
+export async function follow(app, answer, { email, organizations } = {}) {
   const { user } = answer.body ?? {};
   if (!answer.ok) return refused(answer, email);
   if (user.pendingAuthenticationToken) return choice(app, user);
+  if (organizations) rememberOrganizations(user, organizations);
   await session.refresh({ aside: true });
   return [
     note(
@@ -30,10 +34,10 @@ export async function follow(app, answer, { email } = {}) {
   ];
 }
 
-function refused({ status, body }, email) {
-  const canContinue = body.next === "continue-with-authkit";
+function refused(answer, email) {
+  const canContinue = answer.body?.next === "continue-with-authkit";
   return [
-    note("bad", `${status}: ${body.message}`),
+    note("bad", statusAndMessage(answer)),
     canContinue &&
       button("Continue on WorkOS's hosted page", async () => {
         const answer = await call("/auth/continue-with-authkit", email ? { email } : {});
@@ -45,10 +49,10 @@ function refused({ status, body }, email) {
 function choice(app, user) {
   const chosen = outcome();
   const { pendingAuthenticationToken, organizations } = user;
-  const select = (organizationId) =>
-    call("/auth/select-organization", { pendingAuthenticationToken, organizationId });
-  rememberOrganizations(organizations);
-  const choose = async ({ id }) => chosen.show(await follow(app, await select(id)));
+  const select = async (input) => {
+    const answer = await call("/auth/select-organization", { pendingAuthenticationToken, ...input });
+    chosen.show(await follow(app, answer, { organizations }));
+  };
   return [
     note(
       "info",
@@ -60,7 +64,9 @@ function choice(app, user) {
       "div",
       { class: "organizations", role: "group", "aria-label": "Organizations" },
       organizations.map((organization) =>
-        button(organization.name, () => choose(organization), { kind: "organization" }),
+        button(organization.name, () => select({ organizationId: organization.id }), {
+          kind: "organization",
+        }),
       ),
     ),
     chosen.element,
@@ -68,35 +74,36 @@ function choice(app, user) {
       [
         "An organization that was not offered",
         "403",
-        async () => chosen.show(refused(await select("org_01SOMEBODYELSES0000000000"))),
+        () => select({ organizationId: "org_01SOMEBODYELSES0000000000" }),
       ],
       [
         "Choose a second time",
         "401, once one is chosen",
-        async () => chosen.show(refused(await select(organizations[0].id))),
+        () => select({ organizationId: organizations[0].id }),
       ],
       [
         "Another pending token",
         "403: it is bound to this browser",
-        async () => {
-          const stolen = {
+        () =>
+          select({
             pendingAuthenticationToken: "of-another-browser",
             organizationId: organizations[0].id,
-          };
-          chosen.show(refused(await call("/auth/select-organization", stolen)));
-        },
+          }),
       ],
     ),
   ];
 }
 
-const key = "organizations";
-
-/** The organizations that were offered, to switch between them later. */
-export function rememberedOrganizations() {
-  return JSON.parse(sessionStorage.getItem(key) ?? "[]");
+/** The organizations that were offered to a user, to switch between them later. */
+export function rememberedOrganizations(user) {
+  return JSON.parse(sessionStorage.getItem(key(user)) ?? "[]");
 }
 
-function rememberOrganizations(organizations) {
-  sessionStorage.setItem(key, JSON.stringify(organizations.slice(0, 10)));
+function rememberOrganizations(user, organizations) {
+  sessionStorage.setItem(key(user), JSON.stringify(organizations.slice(0, 10)));
+}
+
+/** Several users may sign in one after the other. */
+function key({ id }) {
+  return `organizations of ${id}`;
 }

@@ -1,4 +1,4 @@
-import { cases, h, note, outcome } from "../dom.js";
+import { cases, h, outcome } from "../dom.js";
 import { call } from "../gateway.js";
 import { follow } from "../signed-in.js";
 
@@ -23,16 +23,23 @@ async function receive(app, { code, state, error, error_description: description
     if (app.isServed("session")) await app.session.refresh({ aside: true });
     return;
   }
+  const redeem = () => call("/auth/finalize-oauth", { code, state });
+  const repeated = outcome();
   result.say("info", "Redeeming the code …");
-  result.show(...(await follow(app, await call("/auth/finalize-oauth", { code, state }))));
-  again.replaceChildren(
-    cases([
-      "Redeem the code again",
-      "400: the sign-in of this browser is complete",
-      async () => {
-        const { status, body } = await call("/auth/finalize-oauth", { code, state });
-        again.append(note("bad", `${status}: ${body.message}`));
-      },
-    ]),
-  );
+  const first = await redeem().finally(() => {
+    result.clear();
+    again.replaceChildren(
+      cases([
+        "Redeem the code again",
+        "400, once the sign-in of this browser is complete",
+        async () => {
+          const answer = await redeem();
+          repeated.clear();
+          (answer.ok ? result : repeated).show(...(await follow(app, answer)));
+        },
+      ]),
+      repeated.element,
+    );
+  });
+  result.show(...(await follow(app, first)));
 }

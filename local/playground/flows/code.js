@@ -71,9 +71,8 @@ function render(app) {
     step.replaceChildren(
       mailbox.element ?? mailbox,
       form("Sign in with the code", [code.element], async () => {
-        const answer = await redeem(code.value);
+        const answer = await attempt(code.value);
         if (answer.ok) step.replaceChildren();
-        result.show(...(await follow(app, answer, { email: email.value })));
       }),
       button("Send another code", async () => {
         result.answer(await call("/auth/resend-magic-auth", { email: email.value }));
@@ -84,14 +83,27 @@ function render(app) {
     code.input.focus();
   }
 
-  /** The latest code, sent now if there is none. */
+  /** A code that is sent now. If none is, shows why. */
   async function freshCode() {
-    if (!(await call("/auth/sign-in", { email: email.value })).ok) return undefined;
-    return app.mailbox.latestCode(email.value);
+    const answer = await call("/auth/sign-in", { email: email.value });
+    if (!answer.ok) {
+      result.answer(answer);
+      return undefined;
+    }
+    const isSso = answer.body.authData.authMethod === "sso";
+    const sent = isSso ? undefined : await app.mailbox.latestCode(email.value);
+    if (!sent) {
+      const reason = isSso ? "This domain has single sign-on" : "CONCEAL_ACCOUNTS hides the reason";
+      result.say("info", `${answer.status}, and no code is sent. ${reason}.`);
+    }
+    return sent;
   }
 
+  /** Redeems a code, shows the answer and gives it. */
   async function attempt(digits) {
-    result.show(...(await follow(app, await redeem(digits), { email: email.value })));
+    const answer = await redeem(digits);
+    result.show(...(await follow(app, answer, { email: email.value })));
+    return answer;
   }
 
   return [
@@ -101,9 +113,11 @@ function render(app) {
     cases(
       [
         "Unknown address",
-        "400, as for any bad request",
+        "400, as for any bad request; 200 with CONCEAL_ACCOUNTS",
         async () => {
-          result.answer(await call("/auth/sign-in", { email: "nobody@example.com" }));
+          const answer = await call("/auth/sign-in", { email: "nobody@example.com" });
+          if (!answer.ok) return result.answer(answer);
+          result.say("info", `${answer.status}, as for an address that has an account.`);
         },
       ],
       app.isStandIn("workos") && [
@@ -130,8 +144,8 @@ function render(app) {
         async () => {
           const sent = await freshCode();
           if (!sent) return;
-          await redeem(sent);
-          await attempt(sent);
+          const first = await attempt(sent);
+          if (first.ok) await attempt(sent);
         },
       ],
       ["Not a code", "400, WorkOS is not asked", () => attempt("12345")],

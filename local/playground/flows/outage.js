@@ -6,7 +6,7 @@ export default {
   group: "When things fail",
   title: "Outages",
   about:
-    "Each stand-in can fail the way its provider does. Switch an outage on, then use any flow: the answer is 502 or 503 with a message, never “signed out”.",
+    "Each stand-in can fail the way its provider does. Switch an outage on, then use any flow. A call that asks the provider gets 502 or 503, or from some endpoints 429 if WorkOS limits the rate. If the provider is slow, the call only takes longer. Other calls work, and nobody is signed out.",
   render,
 };
 
@@ -23,14 +23,17 @@ function render(app) {
     }));
     const choice = field(name, { name: word, options });
     choice.input.addEventListener("change", async () => {
-      await app.outages.set(app.overview, word, choice.value);
-      result.say(
-        choice.value ? "bad" : "good",
-        choice.value ? `${name} fails now: ${choice.value}.` : `${name} works again.`,
-      );
+      const fault = choice.value;
+      await app.outages.set(app.overview, word, fault).finally(update);
+      result.say(fault ? "bad" : "good", fault ? `${name} fails now: ${fault}.` : `${name} works again.`);
     });
-    return choice;
+    return { ...choice, word };
   });
+  const update = () => {
+    for (const { input, word } of fields) input.value = app.outages.of(word);
+    result.clear();
+  };
+  app.outages.watch(result.element, update);
   return [
     h(
       "div",
@@ -43,7 +46,6 @@ function render(app) {
       { class: "actions" },
       button("End every outage", async () => {
         for (const { word } of standIns) await app.outages.set(app.overview, word, "");
-        for (const { input } of fields) input.value = "";
         result.say("good", "Everything works again.");
       }),
     ),

@@ -28,35 +28,43 @@ function render(app) {
     "A part of the object's key, for you to choose.",
   );
   const topic = field("Topic", { name: "topic", value: "Weekly" });
+  const place = () => ({ roomName: room.value, zoneId: zone.value });
+  /** What runs, with its button: whatever else is tried leaves it in place. */
+  const running = outcome();
   const result = outcome();
   const found = outcome();
-  const list = recordingsList({ stop: (id) => stop(zone.value, id), more: () => show(list.cursor) });
-  let egressId;
+  const list = recordingsList();
+  /** The recording that was started last: its place and its id. */
+  let started;
+  /** The place whose recordings are listed. */
+  let listed;
 
-  async function start(roomName) {
+  async function start({ roomName, zoneId } = place()) {
     const answer = await call(
       "/api/v1/livekit/start-recording",
-      { roomName, conferenceTopic: topic.value, zoneId: zone.value, participants: "Jane Doe" },
+      { roomName, conferenceTopic: topic.value, zoneId, participants: "Jane Doe" },
       { headers: await identity.headers() },
     );
     if (!answer.ok) return result.answer(answer);
-    egressId = answer.body.egressId;
-    result.show(
-      note("good", "Recording since ", new Date(answer.body.timestamp * 1000).toLocaleTimeString(), "."),
-      button("Stop", () => stop(), { kind: "primary" }),
+    const recording = { roomName, zoneId, egressId: answer.body.egressId };
+    started = recording;
+    const since = new Date(answer.body.timestamp * 1000).toLocaleTimeString();
+    running.show(
+      note("good", `Recording since ${since}: ${roomName} in the zone ${zoneId}.`),
+      button("Stop", () => stop(recording), { kind: "primary" }),
     );
-    if (list.isShown) await show();
+    result.clear();
+    if (listed) await show(listed);
   }
 
-  async function stop(zoneId = zone.value, id = egressId) {
-    const answer = await call(
-      "/api/v1/livekit/stop-recording",
-      { roomName: room.value, egressId: id ?? "EG_unknown", zoneId },
-      { headers: await identity.headers() },
-    );
+  async function stop(recording) {
+    const answer = await call("/api/v1/livekit/stop-recording", recording, {
+      headers: await identity.headers(),
+    });
     if (!answer.ok) return result.answer(answer);
+    if (recording.egressId === started?.egressId) running.clear();
     result.say("good", "Stopped. Its link is in the list as soon as its file is in the bucket.");
-    if (list.isShown) await show();
+    if (listed) await show(listed);
   }
 
   const fetchPage = async (query, headers) =>
@@ -65,15 +73,19 @@ function render(app) {
       query,
       headers: headers ?? (await identity.headers()),
     });
-  const place = () => ({ roomName: room.value, zoneId: zone.value });
 
-  /** Shows the first page of the list, or adds the one behind the cursor. */
-  async function show(cursor) {
-    const answer = await fetchPage({ ...place(), ...(cursor && { cursor }) });
+  /** Shows the first page of a place's list, or adds the one behind the cursor. */
+  async function show(where, cursor) {
+    const answer = await fetchPage({ ...where, ...(cursor && { cursor }) });
     if (!answer.ok) return found.answer(answer);
-    list.add(answer.body, { isFirst: !cursor });
+    listed = where;
+    list.add(answer.body, {
+      isFirst: !cursor,
+      stop: (egressId) => stop({ ...where, egressId }),
+      more: (next) => show(where, next),
+    });
     const number = list.cursor ? `The latest ${counted(list.count)}` : counted(list.count);
-    found.say("info", `${number} of ${room.value} in the zone ${zone.value}.`);
+    found.say("info", `${number} of ${where.roomName} in the zone ${where.zoneId}.`);
   }
 
   /** Shows the answer to a question that is an error, or whose answer is empty. */
@@ -87,15 +99,18 @@ function render(app) {
     if (!list.latest)
       return found.say("bad", "List a recording first: the older ones are added to its folder.");
     await ask("recordings", { key: list.latest.key, count: many });
-    await show();
+    await show(listed);
   }
 
   const changed = () =>
     list.cursor ? list.cursor.slice(0, -1) + (list.cursor.endsWith("A") ? "B" : "A") : "changed";
+  const unknown = () => ({ ...place(), egressId: "EG_unknown" });
+  const elsewhere = (recording) => ({ ...recording, zoneId: recording.zoneId === "us" ? "eu" : "us" });
   const stranger = withoutPermission(app, "recordings");
   return [
     identity.element,
-    form("Start recording", [room.element, zone.element, topic.element], () => start(room.value)),
+    form("Start recording", [room.element, zone.element, topic.element], () => start()),
+    running.element,
     result.element,
     h(
       "section",
@@ -104,7 +119,7 @@ function render(app) {
       h(
         "div",
         { class: "actions" },
-        button("List the recordings", () => show()),
+        button("List the recordings", () => show(place())),
         hasBucket && button(`Add ${many} older ones`, addOlder),
       ),
       found.element,
@@ -117,12 +132,12 @@ function render(app) {
         ),
     ),
     cases(
-      ["Record a room twice", "409 while it is being recorded", () => start(room.value)],
-      ["Record a room that nobody is in", "404", () => start("empty-room")],
-      ["Stop it from another zone", "404", () => stop("us")],
-      ["Stop an unknown recording", "404", () => stop(zone.value, "EG_unknown")],
+      ["Record a room twice", "409 while it is being recorded", () => start(started)],
+      ["Record a room that nobody is in", "404", () => start({ ...place(), roomName: "empty-room" })],
+      ["Stop it from another zone", "404", () => stop(elsewhere(started ?? unknown()))],
+      ["Stop an unknown recording", "404", () => stop(unknown())],
       ["List another zone", "200, and empty", () => attempt({ ...place(), zoneId: "nowhere" })],
-      ["List with a changed cursor", "400", () => attempt({ ...place(), cursor: changed() })],
+      ["List with a changed cursor", "400", () => attempt({ ...(listed ?? place()), cursor: changed() })],
       [
         "List two rooms at once",
         "400: no parameter is repeated",

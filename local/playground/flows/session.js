@@ -24,22 +24,23 @@ const meanings = {
 function render(app) {
   const state = h("div");
   const result = outcome();
-  const organizations = rememberedOrganizations();
-  const target = field("Organization", {
-    name: "organization",
-    ...(organizations.length > 0
-      ? { options: organizations.map(({ id, name }) => ({ name: id, label: name })) }
-      : { placeholder: "org_…" }),
-  });
+  const targets = h("fieldset");
+  /** Whose organizations the fieldset offers. Only another user's replace what was entered. */
+  let owner;
 
-  const draw = (session) =>
+  const draw = (session) => {
     state.replaceChildren(
       session
         ? facts(session)
         : note("info", "Nobody is signed in. ", h("a", { href: "#code" }, "Sign in"), " first."),
     );
+    const id = session?.user.id ?? "nobody";
+    if (id === owner) return;
+    owner = id;
+    targets.replaceChildren(...switcher(session ? rememberedOrganizations(session.user) : [], switchTo));
+  };
 
-  async function switchTo(email, organizationId) {
+  async function switchTo(organizationId, email = app.session.current?.user.email ?? "jane.doe@example.com") {
     const answer = await call("/auth/switch-organization", { email, organizationId });
     if (!answer.ok) return result.answer(answer);
     await app.session.refresh({ aside: true });
@@ -58,7 +59,6 @@ function render(app) {
 
   app.session.watch(state, draw);
   draw(app.session.current);
-  const email = () => app.session.current?.user.email ?? "jane.doe@example.com";
   return [
     state,
     h(
@@ -67,25 +67,18 @@ function render(app) {
       button("Ask again", () => app.session.refresh()),
       button("Sign out", signOut),
     ),
-    h(
-      "fieldset",
-      {},
-      h("legend", {}, "Switch the organization"),
-      organizations.length === 0 &&
-        h("p", { class: "hint" }, "Sign in as 123@gmail.com to have two to switch between."),
-      form("Switch", [target.element], () => switchTo(email(), target.value)),
-    ),
+    targets,
     result.element,
     cases(
       [
         "Switch to a stranger's organization",
         "403, and the session stays",
-        () => switchTo(email(), "org_01ANTER00MSSOEXAMPLE00000"),
+        () => switchTo("org_01ANTER00MSSOEXAMPLE000000"),
       ],
       [
         "Switch for another user",
         "403",
-        () => switchTo("somebody.else@example.com", "org_01ANTER00MEXAMPLE000000000"),
+        () => switchTo("org_01ANTER00MEXAMPLE000000000", "somebody.else@example.com"),
       ],
       [
         "Try to read the cookie from a script",
@@ -109,6 +102,23 @@ function render(app) {
         },
       ],
     ),
+  ];
+}
+
+/** What a fieldset has to switch to one of these organizations, or else to any. */
+function switcher(organizations, switchTo) {
+  const target = field("Organization", {
+    name: "organization",
+    ...(organizations.length > 0
+      ? { options: organizations.map(({ id, name }) => ({ name: id, label: name })) }
+      : { placeholder: "org_…" }),
+  });
+  return [
+    h("legend", {}, "Switch the organization"),
+    ...(organizations.length > 0
+      ? []
+      : [h("p", { class: "hint" }, "Sign in as 123@gmail.com to have two to switch between.")]),
+    form("Switch", [target.element], () => switchTo(target.value)),
   ];
 }
 
