@@ -71,7 +71,8 @@ async fn check_opening(seal: &CookieSeal, text: &str) {
             // Invalid UTF-8 and lone surrogates are mended, and of duplicate keys the last counts.
             assert!(strict.is_none_or(|strict| strict == value));
             let again = seal.seal(&value, None, now).await.expect("a seal");
-            assert_eq!(seal.open::<Value>(&again, now).await, Ok(value));
+            let opened = seal.open::<Value>(&again, now).await.expect("ours");
+            assert!(json::are_same(&opened, &value), "{opened} instead of {value}");
             let (_, expiry) = genuine::unsealed(&again).expect("iron opens it");
             assert!(expiry.is_empty());
         }
@@ -105,7 +106,7 @@ async fn check_session(cookies: &Cookies, content: &[u8]) {
             other["user"][dropped] = Value::Null;
         }
     }
-    assert_eq!(one, other);
+    assert!(json::are_same(&one, &other), "{other} instead of {one}");
 }
 
 async fn read(

@@ -42,6 +42,27 @@ pub fn with_whole_characters(text: &[u8]) -> Vec<u8> {
     whole
 }
 
+/// Whether two values are the same. Numbers may differ in their last digit: `serde_json` reads those with
+/// many digits or large exponents only nearly exactly, and nothing reads such a number.
+pub fn are_same(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::Array(one), Value::Array(other)) => {
+            one.len() == other.len()
+                && one.iter().zip(other).all(|(one, other)| are_same(one, other))
+        }
+        (Value::Object(one), Value::Object(other)) => {
+            let in_other =
+                |(name, value)| other.get(name).is_some_and(|found| are_same(value, found));
+            one.len() == other.len() && one.iter().all(in_other)
+        }
+        (Value::Number(one), Value::Number(other)) if one != other => {
+            let (Some(one), Some(other)) = (one.as_f64(), other.as_f64()) else { return false };
+            (one - other).abs() <= one.abs() * 2.0 * f64::EPSILON
+        }
+        _ => one == other,
+    }
+}
+
 struct Unique(Value);
 
 impl<'de> Deserialize<'de> for Unique {

@@ -71,10 +71,7 @@ suite("AWS's runtime emulator", withoutGo("aws-lambda-rie"), () => {
     await inEmulator("room-auth", settings, async (emulator) => {
       const asked = event("room-auth");
       delete asked.cookies;
-      asked.headers = {
-        "content-type": "application/json",
-        authorization: `Bearer ${await workos.accessToken("jane")}`,
-      };
+      asked.headers = { "content-type": "application/json", ...(await workos.bearer("jane")) };
       const answer = await emulator.invoke(asked);
       assert.equal(answer.statusCode, 200, answer.body);
       assert.match(JSON.parse(answer.body).token, /^eyJ/);

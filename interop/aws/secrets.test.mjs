@@ -8,6 +8,7 @@ import { ClerkEmulator } from "../clerk/emulator.mjs";
 import { ClerkInstance } from "../clerk/instance.mjs";
 import { LiveblocksServer } from "../liveblocks/server.mjs";
 import { Anteroom } from "../support/anteroom.mjs";
+import { bearer } from "../support/jwt.mjs";
 import { KeyProxy } from "../support/key-proxy.mjs";
 import { SecretsManager } from "./moto.mjs";
 
@@ -149,7 +150,7 @@ async function putKeys(manager, name) {
 }
 
 function ask(anteroom) {
-  return anteroom.liveblocksAuth({ authorization: `Bearer ${clerk.token({ sub: ada.clerk_id })}` });
+  return anteroom.liveblocksAuth(bearer(clerk.token({ sub: ada.clerk_id })));
 }
 
 async function succeeds(anteroom) {

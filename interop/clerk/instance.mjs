@@ -3,6 +3,7 @@
 import { createHash, createPrivateKey, createSign, generateKeyPairSync } from "node:crypto";
 
 import { origin } from "../support/anteroom.mjs";
+import { encode } from "../support/jwt.mjs";
 
 export class ClerkInstance {
   publishableKey;
@@ -76,11 +77,6 @@ export class ClerkInstance {
   get privateKey() {
     return createPrivateKey(this.#privateKey.export({ type: "pkcs8", format: "pem" }));
   }
-}
-
-/** A part of a token. */
-export function encode(part) {
-  return Buffer.from(JSON.stringify(part)).toString("base64url");
 }
 
 function base64(text) {

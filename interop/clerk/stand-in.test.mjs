@@ -4,10 +4,9 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
 import { createClerkClient } from "@clerk/backend";
-import { claimsOf } from "../liveblocks/server.mjs";
 import { Anteroom, origin } from "../support/anteroom.mjs";
+import { bearer, claimsOf } from "../support/jwt.mjs";
 import { run } from "../support/program.mjs";
-import { bearer } from "./tokens.mjs";
 
 const clerkOptions = {
   telemetry: { disabled: true },

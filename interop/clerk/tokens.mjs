@@ -3,7 +3,8 @@
 
 import { constants, createHmac, generateKeyPairSync, sign } from "node:crypto";
 import { origin } from "../support/anteroom.mjs";
-import { ClerkInstance, encode } from "./instance.mjs";
+import { bearer, encode, withClaims } from "../support/jwt.mjs";
+import { ClerkInstance } from "./instance.mjs";
 
 export const ada = {
   clerk_id: "user_ada",
@@ -208,7 +209,7 @@ export const tokens = [
   },
   {
     name: "claims altered after signing",
-    token: () => withClaims(clerk.token(), clerk.claims({ sub: "user_bob" })),
+    token: () => withClaims(clerk.token(), { sub: "user_bob" }),
     status: refused,
   },
   {
@@ -499,11 +500,6 @@ export const requests = [
   },
 ];
 
-/** The credentials of a token in the header. */
-export function bearer(token) {
-  return { authorization: `Bearer ${token}` };
-}
-
 /** The cookies of a session, as Clerk sets them: its token, and since when the client is signed in. */
 export function session(token, signedInAt = 1_600_000_000) {
   return `__session=${token}; __client_uat=${signedInAt}`;
@@ -526,11 +522,6 @@ function twice(name, value, claims) {
 function withHeader(token, header) {
   const [, claims, signature] = token.split(".");
   return `${encode(header)}.${claims}.${signature}`;
-}
-
-function withClaims(token, claims) {
-  const [header, , signature] = token.split(".");
-  return `${header}.${encode(claims)}.${signature}`;
 }
 
 function withSignature(token, change) {

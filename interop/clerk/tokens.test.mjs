@@ -4,10 +4,11 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
 import { createClerkClient } from "@clerk/backend";
-import { claimsOf, LiveblocksServer } from "../liveblocks/server.mjs";
+import { LiveblocksServer } from "../liveblocks/server.mjs";
 import { Anteroom, origin } from "../support/anteroom.mjs";
+import { bearer, claimsOf } from "../support/jwt.mjs";
 import { ClerkEmulator } from "./emulator.mjs";
-import { ada, bearer, bob, clerk, requests, secondOrigin, session, tokens } from "./tokens.mjs";
+import { ada, bob, clerk, requests, secondOrigin, session, tokens } from "./tokens.mjs";
 
 const sdk = createClerkClient({
   secretKey: clerk.secretKey,

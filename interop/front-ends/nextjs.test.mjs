@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { after, afterEach, before, beforeEach, describe, test } from "node:test";
 
 import { Anteroom } from "../support/anteroom.mjs";
+import { claimsOf } from "../support/jwt.mjs";
 import { freePort } from "../support/program.mjs";
 import { altered, opened, sealed, WorkOsStandIn } from "../workos/stand-in.mjs";
 import { Chromium, executable } from "./chromium.mjs";
@@ -256,7 +257,7 @@ function withVersion(version) {
 
       // The session has ended at WorkOS too: a copy of it cannot be refreshed.
       for (const asking of [() => page.goto(app.url), askAgain]) {
-        await plant(await sealed({ ...before, accessToken: standIn.resigned(before.accessToken, past()) }));
+        await plant(await sealed({ ...before, accessToken: standIn.expiringIn(before.accessToken, -60) }));
         await asking();
         for (const side of sides) await says(side, "Nobody is signed in");
         assert.equal(await cookie(), undefined);
@@ -295,7 +296,7 @@ function withVersion(version) {
     await page.goto(`${app.url}/room`);
     const seen = await page.getByRole("status").textContent();
     const token = await anteroomPost("/api/v1/livekit/room-auth", { roomId: "room123", username: "Jane" });
-    assert.equal(seen, `Jane from the server may join as ${standIn.claims(token.token).sub}`);
+    assert.equal(seen, `Jane from the server may join as ${claimsOf(token.token).sub}`);
     assert.equal(await cookie(), kept);
 
     await expire();
@@ -313,7 +314,7 @@ function withVersion(version) {
     for (const side of sides) await says(side, "Jane Doe");
 
     const good = await session();
-    const over = { accessToken: standIn.resigned(good.accessToken, past()), refreshToken: "none" };
+    const over = { accessToken: standIn.expiringIn(good.accessToken, -60), refreshToken: "none" };
     for (const path of ["room", "sign-in"]) {
       await plant(await sealed({ ...good, ...over }));
       await page.goto(`${app.url}/${path}`);
@@ -457,21 +458,16 @@ async function session() {
 }
 
 async function claims() {
-  return standIn.claims((await session()).accessToken);
+  return claimsOf((await session()).accessToken);
 }
 
 /** Makes the access token expire in that many seconds, or a minute ago, and returns its cookie. */
 async function expire(left = -60) {
   const now = await session();
-  const accessToken = standIn.resigned(now.accessToken, past(left));
+  const accessToken = standIn.expiringIn(now.accessToken, left);
   const value = await sealed({ ...now, accessToken });
   await plant(value);
   return value;
-}
-
-function past(left = -60) {
-  const exp = Math.floor(Date.now() / 1000) + left;
-  return { iat: exp - 300, exp };
 }
 
 /** `GET /auth/session` with the browser's cookie, without storing the cookies of the answer. */

@@ -55,8 +55,3 @@ export class LiveblocksServer {
     await this.#program.stop();
   }
 }
-
-/** The claims of a Liveblocks token. */
-export function claimsOf(token) {
-  return JSON.parse(Buffer.from(token.split(".")[1], "base64url"));
-}

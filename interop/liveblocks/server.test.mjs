@@ -11,8 +11,9 @@ import { WebSocket } from "ws";
 import { ClerkEmulator } from "../clerk/emulator.mjs";
 import { ClerkInstance } from "../clerk/instance.mjs";
 import { Anteroom, origin, root } from "../support/anteroom.mjs";
+import { bearer, claimsOf, withClaims } from "../support/jwt.mjs";
 import { pause, until } from "../support/program.mjs";
-import { claimsOf, LiveblocksServer } from "./server.mjs";
+import { LiveblocksServer } from "./server.mjs";
 
 const clerk = new ClerkInstance();
 const jane = {
@@ -92,7 +93,7 @@ test("nothing that the caller sends changes whose token it is", async () => {
     groupIds: ["all"],
   };
   const headers = {
-    authorization: `Bearer ${sessionToken(max)}`,
+    ...bearer(sessionToken(max)),
     "x-user-id": jane.email,
     "x-forwarded-user": jane.email,
     "x-liveblocks-user": jane.email,
@@ -122,7 +123,7 @@ test("a token that was altered opens no room", async () => {
   // out; a forged signature is for the real service to find.
   const signed = (token) => `${token}AAAA`;
   assert.match(await refusal(enter("standup", jane, { alter: signed })), /no access/);
-  const expired = (token) => withClaims(token, { ...claimsOf(token), iat: 1, exp: 2 });
+  const expired = (token) => withClaims(token, { iat: 1, exp: 2 });
   assert.match(await refusal(enter("standup", jane, { alter: expired })), /no access|expired/i);
 });
 
@@ -152,7 +153,7 @@ function enter(roomId, user, { body, headers, alter, statuses } = {}) {
     const answer = await fetch(url, {
       ...init,
       body: JSON.stringify({ ...JSON.parse(init.body), ...body }),
-      headers: { ...init.headers, origin, authorization: `Bearer ${sessionToken(user)}`, ...headers },
+      headers: { ...init.headers, origin, ...bearer(sessionToken(user)), ...headers },
     });
     statuses?.push(answer.status);
     if (!alter || !answer.ok) return answer;
@@ -205,9 +206,4 @@ async function readFromClerk(user) {
 function palette() {
   const source = readFileSync(join(root, "functions/liveblocks-auth/src/palette.rs"), "utf8");
   return source.match(/#[0-9A-F]{6}\b/gi);
-}
-
-function withClaims(token, claims) {
-  const [header, , signature] = token.split(".");
-  return `${header}.${Buffer.from(JSON.stringify(claims)).toString("base64url")}.${signature}`;
 }

@@ -6,7 +6,7 @@ import { after, before, test } from "node:test";
 import { Liveblocks } from "@liveblocks/node";
 
 import { Anteroom } from "../support/anteroom.mjs";
-import { claimsOf } from "./server.mjs";
+import { claimsOf } from "../support/jwt.mjs";
 
 const liveblocksKey = "sk_dev_of_the_stand_in_and_no_secret";
 

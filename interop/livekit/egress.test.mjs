@@ -22,19 +22,17 @@ suite("recordings of rooms of LiveKit's own server", missing, () => {
   let anteroom;
   let jane;
   let client;
-  const inside = [];
 
   before(async () => {
     client = await import("./participant.mjs");
     server = await LiveKitServer.start();
     recorder = await server.startRecorder();
     anteroom = await Anteroom.start(server.settings);
-    jane = new Browser(anteroom);
-    assert.equal((await jane.post("/auth/dev-sign-in", {})).status, 200);
+    jane = await Browser.signedIn(anteroom);
   });
 
   after(async () => {
-    await Promise.all(inside.map((participant) => participant.leave()));
+    await client?.leaveAll();
     await client?.close();
     await anteroom?.stop();
     await server?.stop();
@@ -213,7 +211,7 @@ suite("recordings of rooms of LiveKit's own server", missing, () => {
   async function enter(roomId) {
     const { status, body } = await jane.post("/api/v1/livekit/room-auth", { username: "Jane", roomId });
     assert.equal(status, 200, JSON.stringify(body));
-    inside.push(await client.Participant.join(server, body.token));
+    await client.Participant.join(server, body.token);
     return roomId;
   }
 

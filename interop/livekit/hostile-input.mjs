@@ -76,8 +76,7 @@ export const rows = [
  */
 export async function recordAll(anteroom) {
   const livekit = new LiveKitStandIn(anteroom);
-  const jane = new Browser(anteroom);
-  assert.equal((await jane.post("/auth/dev-sign-in", {})).status, 200);
+  const jane = await Browser.signedIn(anteroom);
   const records = [];
   for (const row of rows) records.push(await record(row, livekit, jane));
   return records;

@@ -40,8 +40,7 @@ suite("LiveKit's official mock", missing, () => {
       RECORDINGS_BUCKET: bucket,
       RECORDINGS_REGION: "us-east-1",
     });
-    jane = new Browser(anteroom);
-    assert.equal((await jane.post("/auth/dev-sign-in", {})).status, 200);
+    jane = await Browser.signedIn(anteroom);
   });
 
   after(async () => {

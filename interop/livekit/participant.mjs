@@ -16,9 +16,16 @@ import {
 import { until } from "../support/program.mjs";
 
 const rate = 48_000;
+/** The participants that have joined and have not been told to leave. */
+const inside = new Set();
 
 /** Ends the client's library, which would keep the process. */
 export const close = dispose;
+
+/** Disconnects every participant that is still inside. */
+export async function leaveAll() {
+  await Promise.all([...inside].map((participant) => participant.leave()));
+}
 
 export class Participant {
   #room = new Room();
@@ -30,6 +37,7 @@ export class Participant {
   static async join(server, token) {
     const participant = new Participant();
     await participant.#join(server.url, token);
+    inside.add(participant);
     return participant;
   }
 
@@ -91,6 +99,7 @@ export class Participant {
   }
 
   async leave() {
+    inside.delete(this);
     await this.#room.disconnect();
   }
 

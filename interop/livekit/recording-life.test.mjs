@@ -109,8 +109,7 @@ for (const [name, World, skip] of [
     after(() => world.stop());
 
     test("a recording is started, announced, listed and played", async () => {
-      const jane = new Browser(world.anteroom);
-      assert.equal((await jane.post("/auth/dev-sign-in", {})).status, 200);
+      const jane = await Browser.signedIn(world.anteroom);
       const entry = await jane.post(`${path}/room-auth`, { username: "Jane Doe", roomId: room });
       await world.enter(entry.body.token);
 

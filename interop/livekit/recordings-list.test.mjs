@@ -73,7 +73,7 @@ for (const [name, Store, skip] of [
     t.after(() => store.stop());
     const anteroom = await withBucket(store, keyPair);
     t.after(() => anteroom.stop());
-    const jane = await signedIn(anteroom);
+    const jane = await Browser.signedIn(anteroom);
     const livekit = new LiveKitStandIn(anteroom);
     for (const name of names) {
       await livekit.openRoom(name);
@@ -107,7 +107,7 @@ for (const [name, Store, skip] of [
     t.after(() => store.stop());
     const anteroom = await withBucket(store, keyPair);
     t.after(() => anteroom.stop());
-    const jane = await signedIn(anteroom);
+    const jane = await Browser.signedIn(anteroom);
     const livekit = new LiveKitStandIn(anteroom);
     await livekit.openRoom("many");
     const recording = { roomName: "many", zoneId: "1" };
@@ -150,7 +150,7 @@ test("a changed, cut or expired link opens nothing", { skip: withoutGo("versityg
     AWS_CREDENTIAL_EXPIRATION: expires,
   });
   t.after(() => anteroom.stop());
-  const jane = await signedIn(anteroom);
+  const jane = await Browser.signedIn(anteroom);
   const { url, urlExpiresAt, key } = await recorded(anteroom, jane, store, "link");
   assert.equal((await fetch(url)).status, 200);
   const other = key.replace(/.\.mp4$/, (end) => (end[0] === "0" ? "1.mp4" : "0.mp4"));
@@ -188,7 +188,7 @@ test("a key that the server does not know is 502, not an empty list", {
   ]) {
     const anteroom = await withBucket(store, wrong);
     try {
-      const jane = await signedIn(anteroom);
+      const jane = await Browser.signedIn(anteroom);
       const answer = await get(jane, { roomName: "test-room", zoneId: "1" });
       assert.equal(answer.status, 502, JSON.stringify(wrong));
     } finally {
@@ -202,7 +202,7 @@ let jane;
 
 before(async () => {
   anteroom = await Anteroom.start({});
-  jane = await signedIn(anteroom);
+  jane = await Browser.signedIn(anteroom);
 });
 
 after(async () => {
@@ -252,12 +252,6 @@ async function withBucket(store, settings) {
 async function bucketOn(store) {
   await store.put(bucket, []);
   return { RECORDINGS_BUCKET: bucket, RECORDINGS_REGION: region, RECORDINGS_ENDPOINT: store.url };
-}
-
-async function signedIn(anteroom) {
-  const jane = new Browser(anteroom);
-  assert.equal((await jane.post("/auth/dev-sign-in", {})).status, 200);
-  return jane;
 }
 
 function get(browser, query) {

@@ -31,8 +31,7 @@ let jane;
 before(async () => {
   anteroom = await Anteroom.start({});
   livekit = new LiveKitStandIn(anteroom);
-  jane = new Browser(anteroom);
-  assert.equal((await jane.post("/auth/dev-sign-in", {})).status, 200);
+  jane = await Browser.signedIn(anteroom);
 });
 
 after(async () => {

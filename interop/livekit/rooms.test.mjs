@@ -9,6 +9,7 @@ import { TokenVerifier } from "livekit-server-sdk";
 
 import { Anteroom, root } from "../support/anteroom.mjs";
 import { Browser } from "../support/browser.mjs";
+import { claimsOf, withClaims } from "../support/jwt.mjs";
 import { run } from "../support/program.mjs";
 import { WorkOsStandIn } from "../workos/stand-in.mjs";
 import { apiKey, apiSecret, LiveKitStandIn } from "./stand-in.mjs";
@@ -28,7 +29,7 @@ before(async () => {
   anteroom = await Anteroom.start({});
   livekit = new LiveKitStandIn(anteroom);
   workos = new WorkOsStandIn(anteroom);
-  jane = await signedIn();
+  jane = await Browser.signedIn(anteroom);
 });
 
 after(async () => {
@@ -109,14 +110,14 @@ test("nothing that the caller sends adds to the token", async () => {
 
 test("two devices of a user are two people in a room, and a reload is the same one", async () => {
   const identity = async (browser) => (await verifier.verify(await tokenFor(browser))).sub;
-  const phone = await signedIn();
+  const phone = await Browser.signedIn(anteroom);
   assert.equal(await identity(jane), await identity(jane));
   assert.notEqual(await identity(jane), await identity(phone));
 });
 
 test("a bearer token does as well as the cookie", async () => {
-  const bearer = { authorization: `Bearer ${await workos.accessToken("jane")}` };
-  const { status, body } = await new Browser(anteroom).post(path, example, bearer);
+  const headers = await workos.bearer("jane");
+  const { status, body } = await new Browser(anteroom).post(path, example, headers);
   assert.equal(status, 200, JSON.stringify(body));
   assert.ok(await verifier.verify(body.token));
 });
@@ -167,13 +168,6 @@ test("the known tokens of the Rust tests are what LiveKit's SDK makes today", as
   assert.equal(output, known);
 });
 
-async function signedIn() {
-  const browser = new Browser(anteroom);
-  const { status, body } = await browser.post("/auth/dev-sign-in", {});
-  assert.equal(status, 200, JSON.stringify(body));
-  return browser;
-}
-
 async function tokenFor(browser, input = example) {
   const { status, body } = await browser.post(path, input);
   assert.equal(status, 200, JSON.stringify(body));
@@ -182,10 +176,7 @@ async function tokenFor(browser, input = example) {
 
 /** The token with another room and its original signature. */
 function withRoom(token, room) {
-  const [header, payload, signature] = token.split(".");
-  const claims = JSON.parse(Buffer.from(payload, "base64url"));
-  claims.video.room = room;
-  return [header, Buffer.from(JSON.stringify(claims)).toString("base64url"), signature].join(".");
+  return withClaims(token, { video: { ...claimsOf(token).video, room } });
 }
 
 function seconds() {

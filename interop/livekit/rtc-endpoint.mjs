@@ -7,6 +7,8 @@ import { createServer, STATUS_CODES } from "node:http";
 import { JoinResponse, SignalResponse } from "@livekit/protocol";
 import { WebSocketServer } from "ws";
 
+import { claimsOf } from "../support/jwt.mjs";
+
 export class RtcEndpoint {
   #server;
   #sockets = new WebSocketServer({ noServer: true });
@@ -56,7 +58,7 @@ export class RtcEndpoint {
     const token = searchParams.get("access_token");
     const { status, text } = await this.#livekit.validate(token);
     if (status !== 200) return refuse(socket, status, text);
-    const claims = JSON.parse(Buffer.from(token.split(".")[1], "base64url"));
+    const claims = claimsOf(token);
     const name = this.#minds ? claims.video.room : searchParams.get("room");
     const join = new JoinResponse({ room: { name }, participant: { identity: claims.sub } });
     const message = new SignalResponse({ message: { case: "join", value: join } });

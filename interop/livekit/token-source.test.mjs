@@ -8,6 +8,7 @@ import { TokenVerifier } from "livekit-server-sdk";
 
 import { Anteroom, origin } from "../support/anteroom.mjs";
 import { Browser } from "../support/browser.mjs";
+import { bearer } from "../support/jwt.mjs";
 import { WorkOsStandIn } from "../workos/stand-in.mjs";
 import { apiKey, apiSecret, LiveKitStandIn } from "./stand-in.mjs";
 
@@ -29,7 +30,7 @@ after(async () => {
 
 test("TokenSource.endpoint gets a token with WorkOS's access token", async () => {
   const workos = new WorkOsStandIn(withWorkOs);
-  const source = endpoint(withWorkOs, { authorization: `Bearer ${await workos.accessToken("jane")}` });
+  const source = endpoint(withWorkOs, await workos.bearer("jane"));
   const { serverUrl, participantToken } = await source.fetch({
     roomName: "room123",
     participantName: "Jane D.",
@@ -49,16 +50,14 @@ test("TokenSource.endpoint gets a token with WorkOS's access token", async () =>
 });
 
 test("TokenSource.endpoint gets a token with the session's cookie", async () => {
-  const browser = new Browser(withWorkOs);
-  const { status } = await browser.post("/auth/dev-sign-in", {});
-  assert.equal(status, 200);
+  const browser = await Browser.signedIn(withWorkOs);
   const source = endpoint(withWorkOs, { cookie: browser.header });
   const { participantToken } = await source.fetch({ roomName: "room123" });
   assert.equal((await verifier.verify(participantToken)).video.room, "room123");
 });
 
 test("TokenSource.endpoint gets a token with Clerk's session token", async () => {
-  const source = endpoint(withClerk, { authorization: `Bearer ${await clerkToken("jane")}` });
+  const source = endpoint(withClerk, bearer(await clerkToken("jane")));
   const { serverUrl, participantToken } = await source.fetch({ roomName: "room123" });
   assert.equal(serverUrl, withClerk.standIn("LiveKit").replace("http", "ws"));
   const claims = await verifier.verify(participantToken);
@@ -67,8 +66,7 @@ test("TokenSource.endpoint gets a token with Clerk's session token", async () =>
 });
 
 test("nothing else that the client can ask for is granted", async () => {
-  const authorization = `Bearer ${await new WorkOsStandIn(withWorkOs).accessToken("jane")}`;
-  const source = endpoint(withWorkOs, { authorization });
+  const source = endpoint(withWorkOs, await new WorkOsStandIn(withWorkOs).bearer("jane"));
   const plain = { roomName: "room123", participantName: "Jane" };
   const greedy = {
     ...plain,
@@ -88,13 +86,13 @@ test("nothing else that the client can ask for is granted", async () => {
 });
 
 test("without a session TokenSource.endpoint fails, and with the other provider's token too", async () => {
-  const clerks = `Bearer ${await clerkToken("jane")}`;
-  const workos = `Bearer ${await new WorkOsStandIn(withWorkOs).accessToken("jane")}`;
+  const clerks = bearer(await clerkToken("jane"));
+  const workos = await new WorkOsStandIn(withWorkOs).bearer("jane");
   for (const [anteroom, headers] of [
     [withWorkOs, {}],
-    [withWorkOs, { authorization: clerks }],
+    [withWorkOs, clerks],
     [withClerk, {}],
-    [withClerk, { authorization: workos }],
+    [withClerk, workos],
   ]) {
     const source = endpoint(anteroom, headers);
     await assert.rejects(source.fetch({ roomName: "room123" }), /401/);

@@ -44,9 +44,7 @@ before(async () => {
 after(() => anteroom?.stop());
 
 async function workosSession() {
-  const browser = new Browser(anteroom);
-  const { status } = await browser.post("/auth/dev-sign-in", {});
-  assert.equal(status, 200);
+  const browser = await Browser.signedIn(anteroom);
   return browser.cookie("wos-session");
 }
 

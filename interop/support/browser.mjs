@@ -9,6 +9,14 @@ export class Browser {
   #secrets;
   #cookies = new Map();
 
+  /** A browser in which `dev-sign-in` has signed Jane in. */
+  static async signedIn(anteroom) {
+    const browser = new Browser(anteroom);
+    const { status, body } = await browser.post("/auth/dev-sign-in", {});
+    assert.equal(status, 200, JSON.stringify(body));
+    return browser;
+  }
+
   /** `secrets`, if given, collects values that no log may contain: those of all cookies. */
   constructor(anteroom, secrets = new Set()) {
     this.#anteroom = anteroom;

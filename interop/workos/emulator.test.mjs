@@ -9,6 +9,7 @@ import { createEmulator } from "workos/emulate";
 
 import { Anteroom, origin } from "../support/anteroom.mjs";
 import { Browser } from "../support/browser.mjs";
+import { claimsOf } from "../support/jwt.mjs";
 import { freePort } from "../support/program.mjs";
 import { cookiePassword, opened, redirectUri } from "./stand-in.mjs";
 
@@ -257,7 +258,7 @@ async function signedIn() {
 /** The claims of the token in a browser's session. */
 async function sessionOf(browser) {
   const { accessToken } = await opened(browser.cookie("wos-session"));
-  return JSON.parse(Buffer.from(accessToken.split(".")[1], "base64url"));
+  return claimsOf(accessToken);
 }
 
 /** The callback's parameters from the sign-in page, which lets everybody in. */

@@ -11,10 +11,11 @@ import { WorkOS } from "@workos-inc/node";
 import { sealData } from "iron-session";
 import { defaults, seal } from "iron-webcrypto";
 
+import { encode } from "../support/jwt.mjs";
+
 const password = "the password of the known seals, current";
 const otherPassword = "the password of the known seals, another";
 
-const encode = (part) => Buffer.from(JSON.stringify(part)).toString("base64url");
 const accessToken = (claims) => `${encode({ alg: "RS256", typ: "JWT" })}.${encode(claims)}.c2lnbmF0dXJl`;
 
 // WorkOS's answer after a sign-in, reduced to the fields that the SDK reads.

@@ -8,6 +8,7 @@ import { WorkOS } from "@workos-inc/node";
 
 import { Anteroom } from "../support/anteroom.mjs";
 import { Browser } from "../support/browser.mjs";
+import { claimsOf } from "../support/jwt.mjs";
 import {
   altered,
   apiKey,
@@ -84,7 +85,7 @@ test("our functions accept the session that the SDK has sealed, and the SDK thei
   assert.equal(switched.status, 200, JSON.stringify(switched.body));
   assert.equal(switched.body.user.email, email);
 
-  const { sid } = standIn.claims(accessToken);
+  const { sid } = claimsOf(accessToken);
   const read = await load(browser.cookie("wos-session")).authenticate();
   assert.equal(read.sessionId, sid);
   const left = await browser.post("/auth/sign-out");
@@ -165,8 +166,7 @@ async function sdkSession() {
 
 /** The session, sealed by the SDK with an access token that expired an hour ago. */
 async function expired(session) {
-  const exp = Math.floor(Date.now() / 1000) - 60 * minutes;
-  const accessToken = standIn.resigned(session.accessToken, { iat: exp - 300, exp });
+  const accessToken = standIn.expiringIn(session.accessToken, -60 * minutes);
   return users.sealSessionDataFromAuthenticationResponse({
     authenticationResponse: { ...session, accessToken },
     cookiePassword,

@@ -6,6 +6,7 @@ import { after, before, test } from "node:test";
 
 import { Anteroom, origin } from "../support/anteroom.mjs";
 import { Browser } from "../support/browser.mjs";
+import { bearer, claimsOf } from "../support/jwt.mjs";
 import { altered, apiKey, clientId, cookiePassword, opened, sealed, WorkOsStandIn } from "./stand-in.mjs";
 
 const jane = "jane.doe@example.com";
@@ -440,8 +441,8 @@ test("an organization that demands SSO or a second factor is not entered, and th
 
 test("an access token signs out its session and cannot switch", async () => {
   const token = await standIn.accessToken("jane");
-  const { sid, org_id: organizationId } = standIn.claims(token);
-  const headers = { authorization: `Bearer ${token}` };
+  const { sid, org_id: organizationId } = claimsOf(token);
+  const headers = bearer(token);
   const browser = newBrowser();
   assert.equal((await switchTo(browser, jane, organizationId, headers)).status, 401);
   const { status, body } = await browser.post("/auth/sign-out", undefined, headers);
@@ -455,16 +456,15 @@ test("a bad bearer token does not fall back to a good cookie", async () => {
   const token = await standIn.accessToken("jane");
   const forged = standIn.resigned(token, {}, "workos-foreign.pem");
   const expired = standIn.resigned(token, { exp: 1_735_689_600 });
-  for (const bearer of [forged, expired, "x.y.z"]) {
-    const headers = { authorization: `Bearer ${bearer}` };
-    assert.equal((await switchTo(browser, jane, organizationId, headers)).status, 401);
+  for (const bad of [forged, expired, "x.y.z"]) {
+    assert.equal((await switchTo(browser, jane, organizationId, bearer(bad))).status, 401);
   }
   assert.equal((await switchTo(browser, jane, organizationId)).status, 200, "the cookie was good");
 });
 
 test("nobody is signed in by headers that claim so", async () => {
   const token = await standIn.accessToken("jane");
-  const { sub, sid, org_id: organizationId } = standIn.claims(token);
+  const { sub, sid, org_id: organizationId } = claimsOf(token);
   const headers = {
     "x-workos-middleware": "true",
     "x-workos-session": token,
@@ -607,7 +607,7 @@ test("while WorkOS is down, live sessions go on, refreshes wait, and all is well
   await ageToken(late, await sessionOf(late));
   const lateLeaving = await signedIn("jane");
   await ageToken(lateLeaving, await sessionOf(lateLeaving));
-  const bearer = { authorization: `Bearer ${await standIn.accessToken("jane")}` };
+  const headers = await standIn.bearer("jane");
   const kept = [browser.cookie("wos-session"), late.cookie("wos-session")];
 
   await standIn.failing({ fault: "down" }, async () => {
@@ -615,7 +615,7 @@ test("while WorkOS is down, live sessions go on, refreshes wait, and all is well
     assert.equal((await switchTo(browser, memberOfTwo, organizationId)).status, 403);
     assert.equal((await leaving.post("/auth/sign-out")).status, 200);
     assert.equal((await lateLeaving.post("/auth/sign-out")).status, 200, "an expired token leaves too");
-    assert.equal((await newBrowser().post("/auth/sign-out", undefined, bearer)).status, 200);
+    assert.equal((await newBrowser().post("/auth/sign-out", undefined, headers)).status, 200);
     for (const each of [browser, late]) {
       assert.equal((await switchTo(each, jane, organizationId)).status, 503);
     }
@@ -884,14 +884,13 @@ function switchTo(browser, email, organizationId, headers) {
 async function sessionOf(browser) {
   const content = await opened(browser.cookie("wos-session"));
   secrets.add(content.accessToken).add(content.refreshToken);
-  const { sid, org_id: organizationId } = standIn.claims(content.accessToken);
+  const { sid, org_id: organizationId } = claimsOf(content.accessToken);
   return { content, sid, organizationId };
 }
 
 /** Gives the browser that session, with an access token that expires in that many seconds. */
 async function ageToken(browser, { content }, seconds = -60) {
-  const exp = Math.floor(Date.now() / 1000) + seconds;
-  const accessToken = standIn.resigned(content.accessToken, { iat: exp - 300, exp });
+  const accessToken = standIn.expiringIn(content.accessToken, seconds);
   browser.plant("wos-session", await sealed({ ...content, accessToken }));
 }
 

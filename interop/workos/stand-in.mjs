@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { defaults, seal, unseal } from "iron-webcrypto";
 
 import { root } from "../support/anteroom.mjs";
+import { bearer, withClaims } from "../support/jwt.mjs";
 
 /** The stand-in's settings; none of them is secret. */
 export const clientId = "client_01ANTER00MSTANDIN000000000";
@@ -37,6 +38,11 @@ export class WorkOsStandIn {
     const token = await this.#text(`/dev/access-token?user=${user}`);
     this.#secrets.add(token);
     return token;
+  }
+
+  /** The `Authorization` header with an access token of a new session. */
+  async bearer(user) {
+    return bearer(await this.accessToken(user));
   }
 
   /** The requests to WorkOS so far, such as `POST /user_management/users`, without queries. */
@@ -106,23 +112,21 @@ export class WorkOsStandIn {
     return token;
   }
 
+  /** The access token, expiring in that many seconds; a negative number is in the past. */
+  expiringIn(token, seconds) {
+    const exp = Math.floor(Date.now() / 1000) + seconds;
+    return this.resigned(token, { iat: exp - 300, exp });
+  }
+
   /** The access token with other claims, signed by the stand-in's key or another of its folder. */
-  resigned(token, claims, key = "workos.pem") {
-    const [header, payload] = token.split(".").slice(0, 2).map(decoded);
-    const parts = [header, { ...payload, ...claims }].map((part) =>
-      Buffer.from(JSON.stringify(part)).toString("base64url"),
-    );
-    const signed = parts.join(".");
+  resigned(token, changes, key = "workos.pem") {
+    const [header, claims] = withClaims(token, changes).split(".");
+    const signed = `${header}.${claims}`;
     const pem = readFileSync(join(root, "stand-ins", "keys", key));
     const signature = createSign("RSA-SHA256").update(signed).sign(pem, "base64url");
     const made = `${signed}.${signature}`;
     this.#secrets.add(made);
     return made;
-  }
-
-  /** The claims of a token, unverified. */
-  claims(token) {
-    return decoded(token.split(".")[1]);
   }
 
   async #returned(answer) {
@@ -166,8 +170,4 @@ export function altered(seal) {
   const letter = parts[4][middle] === "A" ? "B" : "A";
   parts[4] = parts[4].slice(0, middle) + letter + parts[4].slice(middle + 1);
   return parts.join("*");
-}
-
-function decoded(part) {
-  return JSON.parse(Buffer.from(part, "base64url"));
 }

@@ -21,6 +21,7 @@ import {
 import { apiSecret } from "../livekit/stand-in.mjs";
 import { Anteroom, root } from "../support/anteroom.mjs";
 import { Browser } from "../support/browser.mjs";
+import { bearer, claimsOf, encode, withClaims } from "../support/jwt.mjs";
 import { apiKey, clientId, redirectUri, WorkOsStandIn } from "./stand-in.mjs";
 
 const email = "jane.doe@example.com";
@@ -53,7 +54,7 @@ before(async () => {
   });
   const token = await standIn.accessToken("jane");
   header = decodeProtectedHeader(token);
-  claims = { ...standIn.claims(token), iat: now(), exp: now() + 300 };
+  claims = { ...claimsOf(token), iat: now(), exp: now() + 300 };
 });
 
 after(async () => {
@@ -172,7 +173,7 @@ const tokens = {
   "with a list for its claims": [refused, () => raw({}, JSON.stringify([claims]))],
   "with another signature's last letter": [refused, async () => altered(await signed({}))],
   "without its signature": [refused, async () => (await signed({})).replace(/[^.]*$/, "")],
-  "with another claim": [refused, async () => swapped(await signed({}), { ...claims, sub: "user_other" })],
+  "with another claim": [refused, async () => withClaims(await signed({}), { sub: "user_other" })],
   "valid in a minute": [unclear, () => signed({ nbf: now() + 60 })],
 
   // RFC 7519 leaves these to the application.
@@ -199,7 +200,7 @@ for (const [name, [status, make, joseAccepts]] of Object.entries(tokens)) {
       () => false,
     );
     assert.equal(theirs, status === accepted || joseAccepts === "jose", `jose says ${theirs}`);
-    const ours = await bearer(token);
+    const ours = await sessionOfToken(token);
     const statuses = name === "of a key that nobody knows" ? [refused, unclear] : [status];
     assert.ok(statuses.includes(ours.status), `${ours.status} ${JSON.stringify(ours.body)}`);
   });
@@ -210,7 +211,7 @@ test("our function accepts fifty random tokens that jose signs, and reads the sa
     const organization = `org_${randomBytes(6).toString("hex")}`;
     const permissions = Array.from({ length: number % 5 }, () => randomBytes(3).toString("hex"));
     const token = await signed({ org_id: organization, permissions, jti: randomText(number) });
-    const { status, body } = await bearer(token);
+    const { status, body } = await sessionOfToken(token);
     assert.equal(status, 200, JSON.stringify(body));
     assert.equal(body.user.id, claims.sub);
     assert.deepEqual([body.organizationId, body.permissions], [organization, permissions]);
@@ -260,8 +261,7 @@ function raw(fields, payload = JSON.stringify(claims)) {
 }
 
 function hs256(secret) {
-  const parts = [{ ...header, alg: "HS256" }, claims].map((part) => JSON.stringify(part));
-  const text = parts.map((part) => Buffer.from(part).toString("base64url")).join(".");
+  const text = `${encode({ ...header, alg: "HS256" })}.${encode(claims)}`;
   return `${text}.${createHmac("sha256", secret).update(text).digest("base64url")}`;
 }
 
@@ -269,11 +269,6 @@ function hs256(secret) {
 function altered(token) {
   const at = token.length - 20;
   return token.slice(0, at) + (token[at] === "A" ? "B" : "A") + token.slice(at + 1);
-}
-
-function swapped(token, payload) {
-  const [head, , signature] = token.split(".");
-  return `${head}.${Buffer.from(JSON.stringify(payload)).toString("base64url")}.${signature}`;
 }
 
 /** A session of iron-webcrypto's with a genuine access token. */
@@ -322,9 +317,7 @@ function sessionOf(cookie) {
   return browser.get("/auth/session");
 }
 
-async function bearer(token) {
-  const answer = await fetch(`${anteroom.url}/auth/session`, {
-    headers: { authorization: `Bearer ${token}` },
-  });
+async function sessionOfToken(token) {
+  const answer = await fetch(`${anteroom.url}/auth/session`, { headers: bearer(token) });
   return { status: answer.status, body: await answer.json() };
 }
