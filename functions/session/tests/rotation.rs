@@ -111,8 +111,9 @@ impl Deployment {
         // The cookie password, step 1: every process can open what the next one will seal.
         seconds(12).await;
         put(&self.manager, API_KEY, COOKIE_PASSWORD, Some(NEXT_PASSWORD));
-        // The API key: it is put into the secret, and some time later WorkOS refuses the old one.
+        // The API key: a second one is put into the secret, and some time later the first is revoked.
         seconds(10).await;
+        self.workos.create_api_key(NEXT_API_KEY);
         put(&self.manager, NEXT_API_KEY, COOKIE_PASSWORD, Some(NEXT_PASSWORD));
         seconds(10).await;
         self.workos.rotate_api_key(NEXT_API_KEY);

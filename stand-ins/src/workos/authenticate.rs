@@ -48,7 +48,7 @@ impl State {
         if fields.required("client_id")? != CLIENT_ID {
             return Err(Refusal::unknown_client());
         }
-        if fields.required("client_secret")? != self.api_key {
+        if !self.accepts_api_key(fields.required("client_secret")?) {
             return Err(Refusal::wrong_client_secret());
         }
         Ok(())

@@ -25,9 +25,16 @@ impl WorkOs {
         self.state().api_key.clone()
     }
 
-    /// Replaces the API key. The old one is rejected from now on.
+    /// Creates a second API key, which is accepted like the current one.
+    pub fn create_api_key(&self, api_key: &str) {
+        self.state().second_api_key = Some(api_key.to_owned());
+    }
+
+    /// Makes this the only API key. All others are rejected from now on.
     pub fn rotate_api_key(&self, api_key: &str) {
-        api_key.clone_into(&mut self.state().api_key);
+        let mut state = self.state();
+        api_key.clone_into(&mut state.api_key);
+        state.second_api_key = None;
     }
 
     /// The client id.

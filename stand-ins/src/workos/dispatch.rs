@@ -110,8 +110,12 @@ impl State {
         Some(Answer::new(status, "application/json", json))
     }
 
+    pub(super) fn accepts_api_key(&self, key: &str) -> bool {
+        key == self.api_key || self.second_api_key.as_deref() == Some(key)
+    }
+
     fn answer_to_key_holder(&mut self, request: &Request, now: u64) -> Result<Answer, Refusal> {
-        if request.bearer() != Some(self.api_key.as_str()) {
+        if !request.bearer().is_some_and(|key| self.accepts_api_key(key)) {
             return Err(Refusal::unauthorized());
         }
         let query = Query::of(request);

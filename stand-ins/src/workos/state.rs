@@ -22,6 +22,8 @@ pub(super) struct State {
     pub(super) url: String,
     pub(super) issuer: Option<String>,
     pub(super) api_key: String,
+    /// A key that was created besides the current one.
+    pub(super) second_api_key: Option<String>,
     pub(super) redirect_uris: Vec<String>,
     pub(super) logout_uris: Vec<String>,
     pub(super) signing_key: &'static RsaKey,
@@ -64,6 +66,7 @@ impl Default for State {
             url: String::new(),
             issuer: None,
             api_key: API_KEY.to_owned(),
+            second_api_key: None,
             redirect_uris: vec![REDIRECT_URI.to_owned()],
             logout_uris: vec![LOGOUT_RETURN_TO.to_owned()],
             signing_key: &SIGNING_KEY,

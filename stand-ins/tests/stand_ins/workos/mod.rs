@@ -207,12 +207,16 @@ async fn all_but_the_browsers_endpoints_and_the_keys_need_the_api_key() {
 }
 
 #[tokio::test]
-async fn refuses_the_old_key_after_a_rotation() {
+async fn accepts_two_keys_until_the_old_one_is_revoked() {
     let application = Application::new().await;
     let old = application.workos.api_key();
-    application.workos.rotate_api_key("sk_test_new");
     let url = format!("{}/organizations", application.workos.url());
-    assert_eq!(send(application.client.get(&url).bearer_auth(old)).await.0, 401);
+    let status = async |key: &str| send(application.client.get(&url).bearer_auth(key)).await.0;
+    assert_eq!((status(&old).await, status("sk_test_new").await), (200, 401));
+    application.workos.create_api_key("sk_test_new");
+    assert_eq!((status(&old).await, status("sk_test_new").await), (200, 200));
+    application.workos.rotate_api_key("sk_test_new");
+    assert_eq!((status(&old).await, status("sk_test_new").await), (401, 200));
     assert_eq!(application.gets("/organizations").await.0, 200);
     let settings = application.workos.settings();
     assert!(settings.contains(&("WORKOS_API_KEY".to_owned(), "sk_test_new".to_owned())));
