@@ -30,12 +30,14 @@ export function Recordings({ roomName, zoneId }: { roomName: string; zoneId: str
   }
 
   return (
-    <section aria-busy={isBusy}>
-      <p role="alert">{problem instanceof Error && problem.message}</p>
-      <button type="button" onClick={() => attempt(start)}>
+    <section>
+      <p role="alert">
+        {problem !== undefined && (problem instanceof Error ? problem.message : "It failed")}
+      </p>
+      <button type="button" aria-disabled={isBusy} onClick={() => attempt(start)}>
         Record
       </button>
-      <button type="button" onClick={() => attempt(load)}>
+      <button type="button" aria-disabled={isBusy} onClick={() => attempt(load)}>
         Refresh
       </button>
       <ul>
@@ -43,7 +45,7 @@ export function Recordings({ roomName, zoneId }: { roomName: string; zoneId: str
           <li key={recording.key}>
             {new Date((recording.startedAt ?? 0) * 1000).toLocaleString()}: {recording.status}
             {["starting", "active"].includes(recording.status) && (
-              <button type="button" onClick={() => attempt(() => stop(recording))}>
+              <button type="button" aria-disabled={isBusy} onClick={() => attempt(() => stop(recording))}>
                 Stop
               </button>
             )}
@@ -56,7 +58,7 @@ export function Recordings({ roomName, zoneId }: { roomName: string; zoneId: str
         ))}
       </ul>
       {cursor !== undefined && (
-        <button type="button" onClick={() => attempt(() => load(cursor))}>
+        <button type="button" aria-disabled={isBusy} onClick={() => attempt(() => load(cursor))}>
           Older
         </button>
       )}

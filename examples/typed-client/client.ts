@@ -31,7 +31,7 @@ export class ApiError extends Error {
 
 const anteroom = createClient<paths>({ baseUrl: "https://api.example.com", credentials: "include" });
 
-/** The data of a response; throws a `ApiError` otherwise. */
+/** The data of a response; throws an `ApiError` otherwise. */
 function success<T>({ data, error, response }: { data?: T; error?: Problem; response: Response }): T {
   if (data === undefined) throw new ApiError(response.status, error);
   return data;

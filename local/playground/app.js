@@ -44,8 +44,11 @@ async function learn() {
 
 /** `cargo dev` answers again, perhaps with other settings. */
 async function onReturn() {
+  const overview = await ask("overview");
   if (!nav.hasChildNodes()) return location.reload(); // The page could not begin.
+  const isOther = JSON.stringify(overview) !== JSON.stringify(app.overview);
   await learn();
+  if (isOther) show();
   failure.clear();
 }
 

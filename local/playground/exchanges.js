@@ -2,6 +2,7 @@
 
 import { curl } from "./curl.js";
 import { announce, button, h, keyed } from "./dom.js";
+import { Failure } from "./failure.js";
 import { ask } from "./gateway.js";
 import { masked, secretsIn } from "./masking.js";
 import { tokensIn } from "./token.js";
@@ -57,8 +58,9 @@ export async function follow(onReturn) {
       isAway = record.number < number;
       number = record.number;
       for (const server of isFirst ? recent(record.exchanges) : record.exchanges) learn(server);
-    } catch {
-      isAway = true;
+    } catch (error) {
+      if (!(error instanceof Failure)) console.error(error);
+      else isAway = true;
       await new Promise((resolve) => setTimeout(resolve, 2000));
     }
   }
@@ -232,17 +234,11 @@ function work({ server, isOwn }) {
     none && h("p", { class: "hint" }, "No provider was asked."),
     refusal && h("p", { class: "note bad" }, refusal),
     server.problem && h("p", { class: "note bad" }, server.problem),
-    !server.problem && !answered && unanswered(server),
+    server.status !== undefined &&
+      !server.problem &&
+      !answered &&
+      h("p", { class: "hint" }, "The function has not logged its answer yet."),
   );
-}
-
-/** What to say of a request that has ended, although the function has not logged its answer. */
-function unanswered({ status, lines }) {
-  if (status === undefined) return undefined;
-  // A log line may arrive after its response. The gateway's own responses, which are errors, have none.
-  return status >= 500 && lines.length === 0
-    ? h("p", { class: "note bad" }, "The function did not answer. The terminal of cargo dev says why.")
-    : h("p", { class: "hint" }, "The function has not logged its answer yet.");
 }
 
 /** A provider's name, which the log has in lower case. */

@@ -18,5 +18,7 @@ addEventListener("unhandledrejection", (event) => {
   place.replaceChildren(note("bad", event.reason.message));
 });
 
-// The next action, which has an outcome of its own.
-addEventListener("click", ({ target }) => target.closest("a, button") && clear(), { capture: true });
+// The next action, which has an outcome of its own. Reading what happened is none.
+for (const type of ["click", "change"]) {
+  addEventListener(type, ({ target }) => target.closest("#flow, #flows, #who") && clear(), { capture: true });
+}

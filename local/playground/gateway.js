@@ -16,7 +16,7 @@ export async function call(path, body, options = {}) {
     const sending = { method, headers: sent, credentials, body: body && JSON.stringify(body) };
     received = await send(withQuery(path, query), sending);
   } catch (error) {
-    exchanges.fail(exchange, error.cause.message);
+    exchanges.fail(exchange, error.cause?.message ?? error.message);
     throw error;
   }
   const { response, content } = received;
@@ -44,8 +44,9 @@ export async function ask(name, body) {
 
 /** Sends a request, and reads the response to its end. */
 async function send(address, options) {
+  const request = new Request(address, options); // Fails for a header that cannot be sent.
   try {
-    const response = await fetch(address, options);
+    const response = await fetch(request);
     return { response, content: parsed(await response.text()) };
   } catch (cause) {
     throw new Failure("cargo dev does not answer. Is it running?", { cause });

@@ -85,13 +85,15 @@ function render(app) {
 
   /** A code that is sent now. If none is, shows why. */
   async function freshCode() {
+    const before = await app.mailbox.latestCode(email.value);
     const answer = await call("/auth/sign-in", { email: email.value });
     if (!answer.ok) {
       result.answer(answer);
       return undefined;
     }
     const isSso = answer.body.authData.authMethod === "sso";
-    const sent = isSso ? undefined : await app.mailbox.latestCode(email.value);
+    const latest = isSso ? undefined : await app.mailbox.latestCode(email.value);
+    const sent = latest === before ? undefined : latest;
     if (!sent) {
       const reason = isSso ? "This domain has single sign-on" : "CONCEAL_ACCOUNTS hides the reason";
       result.say("info", `${answer.status}, and no code is sent. ${reason}.`);

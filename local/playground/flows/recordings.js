@@ -34,7 +34,7 @@ function render(app) {
   const result = outcome();
   const found = outcome();
   const list = recordingsList();
-  /** The recording that was started last: its place and its id. */
+  /** The recording that was started last and has not been stopped: its place and its id. */
   let started;
   /** The place whose recordings are listed. */
   let listed;
@@ -61,8 +61,13 @@ function render(app) {
     const answer = await call("/api/v1/livekit/stop-recording", recording, {
       headers: await identity.headers(),
     });
+    // An ended recording is 409, and one that the stand-in has forgotten is 404. So is another zone's, which is none.
+    const isGone = recording === started && [404, 409].includes(answer.status);
+    if (isGone || (answer.ok && recording.egressId === started?.egressId)) {
+      running.clear();
+      started = undefined;
+    }
     if (!answer.ok) return result.answer(answer);
-    if (recording.egressId === started?.egressId) running.clear();
     result.say("good", "Stopped. Its link is in the list as soon as its file is in the bucket.");
     if (listed) await show(listed);
   }
