@@ -13,10 +13,7 @@ export default {
 };
 
 /** How long the access tokens of this flow live, in seconds. */
-const lifetime = 1;
-
-/** What Anteroom allows on top, because clocks differ. */
-const leeway = 5;
+const lifetime = 2;
 
 function render(app) {
   if (!app.isStandIn("workos")) {
@@ -36,13 +33,9 @@ function render(app) {
       return false;
     }
     result.show(
-      note(
-        "info",
-        "This session has a short token: ",
-        until(Math.ceil(Date.now() / 1000) + lifetime + leeway),
-      ),
+      note("info", "This session has a short token: ", until(Math.ceil(Date.now() / 1000) + lifetime)),
     );
-    await new Promise((resolve) => setTimeout(resolve, (lifetime + leeway + 1) * 1000));
+    await new Promise((resolve) => setTimeout(resolve, (lifetime + 1) * 1000));
     return true;
   }
 
@@ -88,11 +81,7 @@ function render(app) {
   }
 
   return [
-    h(
-      "p",
-      { class: "hint" },
-      `To keep this short, the stand-in issues a token for ${lifetime} second. Anteroom allows ${leeway} more, because clocks differ.`,
-    ),
+    h("p", { class: "hint" }, `To keep this short, the stand-in issues a token for ${lifetime} seconds.`),
     button("Let it expire, then ask for the session", refresh, { kind: "primary" }),
     result.element,
     cases(
