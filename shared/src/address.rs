@@ -62,12 +62,6 @@ pub(crate) fn ends_in_a_version(url: &Url) -> bool {
 /// Whether browsers keep a cookie for `domain`: a domain name below a top-level domain, or
 /// `localhost`. They reject cookies for an IP address or for all of `.com`.
 pub(crate) fn is_cookie_domain(domain: &str) -> bool {
-    let is_label = |label: &str| {
-        !label.is_empty()
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-    };
     // A name whose last label is a number, decimal or hexadecimal, is an IPv4 address in some notation.
     // <https://url.spec.whatwg.org/#ends-in-a-number-checker>
     let is_number = |label: &str| {
@@ -76,9 +70,19 @@ pub(crate) fn is_cookie_domain(domain: &str) -> bool {
             || hexadecimal.is_some_and(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()))
     };
     let labels: Vec<_> = domain.split('.').collect();
-    labels.iter().all(|label| is_label(label))
+    is_host_name(domain)
         && (labels.len() > 1 || domain == "localhost")
         && labels.last().is_some_and(|last| !is_number(last))
+}
+
+/// Whether `name` consists of labels that DNS allows in host names (RFC 1123, section 2.1).
+pub(crate) fn is_host_name(name: &str) -> bool {
+    name.split('.').all(|label| {
+        !label.is_empty()
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    })
 }
 
 fn is_safe(url: &Url) -> bool {

@@ -6,6 +6,8 @@ use base64::Engine as _;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 
+use crate::address::is_host_name;
+
 /// A publishable key: `pk_live_` or `pk_test_`, followed by the base64 of the instance's Frontend
 /// API host and a `$`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,10 +35,7 @@ fn parse(key: &str) -> Option<PublishableKey> {
         .or_else(|_| BASE64_URL_SAFE_NO_PAD.decode(encoded.trim_end_matches('=')))
         .ok()?;
     let host = String::from_utf8(decoded).ok()?.strip_suffix('$')?.to_owned();
-    let is_label = |label: &str| {
-        !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-    };
-    let is_host = host.contains('.') && host.split('.').all(is_label);
+    let is_host = host.contains('.') && is_host_name(&host);
     is_host.then(|| PublishableKey { host, cookie_suffix: cookie_suffix(key), is_production })
 }
 
